@@ -1,0 +1,209 @@
+"""Read and write sound: sound files as they are, and the sound track of a video.
+
+Everything here works on spans of a file, so that an hour-long recording takes the memory of a short one.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from ..atomic import written_beside
+from ..containers import open_container
+from ..errors import MediaError
+
+BLOCK_SAMPLES = 1 << 16
+
+# The type in which a subtype's samples are read and written back without any change. Compressed ones decode to float.
+_EXACT_DTYPE = {
+    "PCM_S8": "int16",
+    "PCM_U8": "int16",
+    "PCM_16": "int16",
+    "ALAW": "int16",
+    "ULAW": "int16",
+    "PCM_24": "int32",
+    "PCM_32": "int32",
+    "DOUBLE": "float64",
+}
+# The types in which PyAV may hand out decoded sound, and the WAV subtype that holds them exactly.
+_SUBTYPE_OF_DECODED = {"u8": "PCM_U8", "s16": "PCM_16", "s32": "PCM_32", "flt": "FLOAT", "dbl": "DOUBLE"}
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A sound file that was opened and found readable.
+
+    Attributes:
+        dtype: the numpy type that holds its samples exactly.
+    """
+
+    path: Path
+    rate: int
+    channels: int
+    n_samples: int
+    subtype: str
+    dtype: str
+
+    def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Samples ``[start, stop)`` in ``self.dtype``; shape (n, channels)."""
+        try:
+            return soundfile.read(self.path, start=start, stop=stop, dtype=self.dtype, always_2d=True)[0]
+        except soundfile.LibsndfileError as error:
+            raise MediaError(f"{self.path}: cannot be read ({error.error_string})") from error
+
+    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+        """The whole file as (first sample, samples of shape (n, channels))."""
+        for start in range(0, self.n_samples, BLOCK_SAMPLES):
+            yield start, self.read(start, min(start + BLOCK_SAMPLES, self.n_samples))
+
+
+@contextmanager
+def open_sound(path: str | Path) -> Iterator[Sound]:
+    """Open a sound file, or the first sound track of any container that FFmpeg reads.
+
+    A sound track is decoded into a temporary file that lives as long as the context, so that both can be read at any
+    place.
+
+    Raises:
+        MediaError: no such file, not a sound or video file, truncated beyond use, no sound track, no samples.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MediaError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise MediaError(f"{path}: the file is empty (0 bytes)")
+    sound = _sound_file(path)
+    if sound is not None:
+        yield _checked(sound, path)
+        return
+    with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
+        decoded = Path(folder) / "track.wav"
+        _decode_track(path, decoded)
+        yield _checked(_sound_file(decoded), path)
+
+
+def read_mono(path: str | Path, rate: int) -> np.ndarray:
+    """A whole sound file or track as the mean of its channels at ``rate``; float32 of shape (n_samples,), full scale
+    1.0.
+    """
+    with open_sound(path) as sound:
+        samples = to_float(sound.read()).mean(axis=1)
+        if not np.isfinite(samples).all():
+            raise MediaError(f"{path}: holds samples that are not a number")
+        return resample(samples, sound.rate, rate).astype(np.float32)
+
+
+def to_float(samples: np.ndarray) -> np.ndarray:
+    """Samples of any type as float64 with full scale 1.0; same shape.
+
+    Raises:
+        MediaError: an integer type other than 8, 16 and 32 bit, or something that is not a number.
+    """
+    if samples.dtype == np.uint8:
+        return (samples.astype(np.float64) - 128) / 128
+    if samples.dtype in (np.int8, np.int16, np.int32):
+        return samples / -float(np.iinfo(samples.dtype).min)
+    if np.issubdtype(samples.dtype, np.floating):
+        return samples.astype(np.float64)
+    raise MediaError(f"samples of type {samples.dtype}: expected float, int16, int32 or 8 bit")
+
+
+def from_float(samples: np.ndarray, dtype: np.dtype | str) -> np.ndarray:
+    """The inverse of :func:`to_float`: rounded, and limited to what the type holds."""
+    dtype = np.dtype(dtype)
+    if np.issubdtype(dtype, np.floating):
+        return samples.astype(dtype)
+    middle = 128.0 if dtype == np.uint8 else 0.0
+    info = np.iinfo(dtype)
+    scale = (float(info.max) - middle) + 1
+    return np.clip(np.rint(samples * scale + middle), info.min, info.max).astype(dtype)
+
+
+def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
+    """Polyphase resampling along the first axis with SciPy's default anti-aliasing filter; ``ceil(n * new / old)``
+    samples.
+    """
+    if rate == new_rate:
+        return samples
+    from scipy.signal import resample_poly
+
+    return resample_poly(samples, new_rate, rate, axis=0)
+
+
+def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:
+    """Write float samples of shape (n,) as 16-bit WAV, complete or not at all."""
+    with written_beside(path) as partial:
+        soundfile.write(partial, from_float(samples, np.int16), rate, subtype="PCM_16")
+
+
+def copy_patched(
+    sound: Sound, path: str | Path, patches: list[tuple[int, np.ndarray]], format_: str, subtype: str | None = None
+) -> None:
+    """Write ``sound`` to ``path`` with spans replaced, all other samples unchanged.
+
+    Args:
+        patches: (first sample, samples in ``sound.dtype`` of shape (n, channels)), in any order.
+        format_: libsndfile's name of the container; WAV becomes RF64 where the file is too large for it.
+        subtype: libsndfile's name of the sample format; that of ``sound`` by default.
+    """
+    subtype = subtype or sound.subtype
+    if format_ == "WAV" and sound.n_samples * sound.channels * 8 > 4_000_000_000:
+        format_ = "RF64"
+    try:
+        with soundfile.SoundFile(path, "w", sound.rate, sound.channels, subtype, format=format_) as out:
+            for start, block in sound.blocks():
+                for first, patch in patches:
+                    begin, end = max(first, start), min(first + len(patch), start + len(block))
+                    if begin < end:
+                        block[begin - start : end - start] = patch[begin - first : end - first]
+                out.write(block)
+    except soundfile.LibsndfileError as error:
+        raise MediaError(f"{path}: cannot be written ({error.error_string})") from error
+
+
+def _sound_file(path: Path) -> Sound | None:
+    """What libsndfile says of a file; None where it is no sound file to it."""
+    try:
+        info = soundfile.info(path)
+    except soundfile.LibsndfileError:
+        return None
+    return Sound(
+        path, info.samplerate, info.channels, info.frames, info.subtype, _EXACT_DTYPE.get(info.subtype, "float32")
+    )
+
+
+def _checked(sound: Sound, path: Path) -> Sound:
+    if sound.n_samples == 0:
+        raise MediaError(f"{path}: holds no sound samples")
+    return sound
+
+
+def _decode_track(path: Path, wav: Path) -> None:
+    """Decode the first sound track of ``path`` into a WAV file of the same rate, channels and sample values."""
+    import av
+
+    with open_container(path) as container:
+        if not container.streams.audio:
+            raise MediaError(f"{path}: has no sound track")
+        out, stream = None, container.streams.audio[0]
+        try:
+            for frame in container.decode(stream):
+                if out is None:
+                    subtype = _SUBTYPE_OF_DECODED[frame.format.packed.name]
+                    out = soundfile.SoundFile(wav, "w", frame.rate, frame.layout.nb_channels, subtype, format="RF64")
+                values = frame.to_ndarray()
+                out.write(values.T if frame.format.is_planar else values.reshape(-1, out.channels))
+        except av.error.InvalidDataError as error:
+            if out is None:
+                raise MediaError(f"{path}: its sound track cannot be decoded") from error
+        finally:
+            if out is not None:
+                out.close()
+        if out is None:
+            raise MediaError(f"{path}: its sound track holds no samples")

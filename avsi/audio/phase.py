@@ -1,0 +1,98 @@
+"""From a predicted magnitude to samples: the phase of a gap from its reliable context, and the paste into the
+recording.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..config import StftConfig
+from .stft import magnitude, samples_from, spectrum
+
+ITERATIONS = 100
+MOMENTUM = 0.99
+FADE_S = 0.004
+MARGIN_FRAMES = 3
+
+
+def keep_reliable(reliable: Tensor, predicted: Tensor, lost: Tensor) -> Tensor:
+    """The reliable frames of one spectrogram and the lost ones of another; shapes (..., n_frames, n_bins), ``lost``
+    (n_frames,).
+    """
+    return torch.where(lost[:, None], predicted, reliable)
+
+
+def fill_gaps(
+    samples: Tensor, lost_samples: Tensor, log_magnitude_: Tensor, lost_frames: Tensor, stft: StftConfig
+) -> Tensor:
+    """Find samples in the gaps whose spectrogram is near a given one and that fit the samples around them.
+
+    Fast Griffin-Lim (Perraudin, Balazs and Sondergaard, 2013) between two sets: signals with the known samples outside
+    the gaps, and spectrograms with the given magnitude in the lost frames and the true values in all others.
+
+    Args:
+        samples: shape (n_samples,); what it holds inside the gaps is not looked at.
+        lost_samples: bool, shape (n_samples,).
+        log_magnitude_: natural log magnitude, shape (n_frames, n_bins); only the lost frames are read.
+        lost_frames: bool, shape (n_frames,): at least every frame whose window touches a lost sample.
+
+    Returns:
+        Shape (n_samples,): an estimate of the whole signal. Outside the gaps it is near the input, not equal to it.
+    """
+    known = samples.masked_fill(lost_samples, 0)
+    if not lost_frames.any():
+        return known
+    # Frames further away than the windows that overlap a lost one play no part.
+    places = lost_frames.nonzero().flatten()
+    first, last = max(int(places[0]) - MARGIN_FRAMES, 0), int(places[-1]) + 1 + MARGIN_FRAMES
+    near = slice(first * stft.hop_samples, min(last * stft.hop_samples, len(samples)))
+    estimate = known.clone()
+    estimate[near] = _griffin_lim(
+        known[near], lost_samples[near], magnitude(log_magnitude_[lost_frames], stft), lost_frames[first:last], stft
+    )
+    return estimate
+
+
+def _griffin_lim(known: Tensor, lost_samples: Tensor, wanted: Tensor, lost_frames: Tensor, stft: StftConfig) -> Tensor:
+    current = spectrum(known, stft)
+    # Start from the phases of what the known samples leave in the lost frames; those deep inside a gap start at 0.
+    current[lost_frames] = torch.polar(wanted, current[lost_frames].angle())
+    previous = current[lost_frames]
+    for _ in range(ITERATIONS):
+        signal = torch.where(lost_samples, samples_from(current, len(known), stft), known)
+        projected = torch.polar(wanted, spectrum(signal, stft)[lost_frames].angle())
+        current[lost_frames] = projected + MOMENTUM * (projected - previous)
+        previous = projected
+    current[lost_frames] = previous
+    return samples_from(current, len(known), stft)
+
+
+def paste(samples: np.ndarray, restored: np.ndarray, spans: list[tuple[int, int]], rate: int) -> np.ndarray:
+    """``samples`` with its gaps filled from ``restored``, joined without a step; nothing outside the gaps changes.
+
+    At each edge, what ``restored`` is off by just outside the gap is mirrored into it and faded out over 4 ms: so the
+    cross-fade takes place inside the gap, and the value at the edge is continuous.
+
+    Args:
+        samples, restored: shape (n_samples,), float.
+        spans: the gaps as samples ``[start, stop)``, sorted and disjoint.
+    """
+    result = samples.copy()
+    outside = np.ones(len(samples), bool)
+    for start, stop in spans:
+        outside[start:stop] = False
+    for start, stop in spans:
+        piece = restored[start:stop].copy()
+        length = min(round(FADE_S * rate), (stop - start) // 2)
+        fade = 0.5 + 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / max(length, 1))
+        for edge, step, inner in ((start - 1, -1, piece), (stop, 1, piece[::-1])):
+            places = edge + step * np.arange(length)
+            places = places[(places >= 0) & (places < len(samples))]
+            # The context between two gaps may be shorter than the fade.
+            usable = int(np.logical_and.accumulate(outside[places]).sum())
+            places = places[:usable]
+            inner[:usable] += fade[:usable] * (samples[places] - restored[places])
+        result[start:stop] = piece
+    return result

@@ -1,0 +1,168 @@
+"""The command `avsi`. What is heavy is imported by the command that needs it: ``avsi --help`` is instant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .program import print_table, progress, run_program
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Audio-visual speech inpainting: restore missing stretches of speech from the sound around them and the "
+    "speaker's face. Errors are one line; --debug shows where they come from.",
+)
+
+
+@app.command()
+def inpaint(
+    clip: Annotated[Path, typer.Argument(help="A sound or video file.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The file to write: .wav, .flac, or .mp4 to keep the picture.")
+    ],
+    gap: Annotated[list[str], typer.Option(help="START:END in seconds; repeatable.")] = [],  # noqa: B006
+    gaps_file: Annotated[
+        Path | None, typer.Option(help="Lines '<start_s> <end_s> [label]', such as an Audacity label track.")
+    ] = None,
+    detect: Annotated[bool, typer.Option("--detect", help="Take every run of digital silence as a gap.")] = False,
+    video: Annotated[
+        Path | None, typer.Option(help="The video of the speaker, where the clip itself has none.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="A pretrained model, as `avsi info` lists them, or a folder that training wrote.")
+    ] = "av",
+    audio_only: Annotated[str, typer.Option(help="The model that takes over where no face is seen.")] = "a",
+) -> None:
+    """Restore the gaps of a recording; every sample outside them stays as it is."""
+    import warnings
+
+    from .data.gaps import Gap, read_label_file
+    from .errors import GapError
+    from .recordings import check_output, inpaint_file
+
+    if detect == bool(gap or gaps_file):
+        raise GapError("name the gaps with --gap and --gaps-file, or let --detect find them: one of the two")
+    gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
+    check_output(clip, out)
+    from .inpainting import AvsiWarning, Inpainter
+
+    inpainter = Inpainter.from_pretrained(model, audio_only)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", AvsiWarning)
+        restored = inpaint_file(clip, out, inpainter, gaps, video, progress)
+    for warning in caught:
+        if issubclass(warning.category, AvsiWarning):
+            typer.echo(f"note: {warning.message}", err=True)
+    shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
+    more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""
+    typer.echo(f"restored {shown}{more} -> {out}")
+
+
+@app.command()
+def landmarks(
+    clip: Annotated[Path, typer.Argument(help="A video of a face.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="An .mp4 with the face drawn in, or an .npz with the points.")
+    ],
+) -> None:
+    """Find the 68 facial landmarks in every frame of a video."""
+    import tempfile
+
+    from .atomic import written_beside
+    from .audio.files import copy_patched, open_sound
+    from .containers import open_container
+    from .errors import MediaError
+    from .video.files import video_info, write_mp4
+    from .video.landmarks import track_face
+    from .video.overlay import draw_tracks
+
+    if out.suffix not in (".mp4", ".npz"):
+        raise MediaError(f"{out}: unknown kind of file '{out.suffix}'; expected .mp4 or .npz")
+    info = video_info(clip)
+    tracks = track_face(clip, progress=lambda items: progress(items, info.n_frames, "faces"))
+    with written_beside(out) as partial:
+        if out.suffix == ".npz":
+            import numpy
+
+            numpy.savez(partial, time_s=tracks.time_s, points=tracks.points)
+        else:
+            with tempfile.TemporaryDirectory(prefix="avsi-") as folder, open_container(clip) as container:
+                wav = None
+                if container.streams.audio:
+                    wav = Path(folder) / "sound.wav"
+                    with open_sound(clip) as sound:
+                        copy_patched(sound, wav, [], "WAV")
+                write_mp4(partial, progress(draw_tracks(clip, tracks), len(tracks.time_s), "drawing"), wav)
+    typer.echo(f"a face in {tracks.found.sum()} of {len(tracks.found)} frames -> {out}")
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option(help="The folder for the model, its logs and what a resumed run needs.")],
+    config: Annotated[Path | None, typer.Option(help="A YAML file over the defaults of avsi/config.py.")] = None,
+    set_: Annotated[
+        list[str], typer.Option("--set", help="key=value over the config, such as training.seed=1; repeatable.")
+    ] = [],  # noqa: B006
+) -> None:
+    """Train a model; the same command goes on where a stopped run was."""
+    from .config import load_config
+
+    settings = load_config(config, set_)
+    from .training import train as run
+
+    lowest = run(settings, out)
+    typer.echo(f"lowest validation loss {lowest:.4f} -> {out}")
+
+
+@app.command()
+def demo(
+    clip: Annotated[Path, typer.Option(help="A video of a speaker.")],
+    gap: Annotated[list[str], typer.Option(help="START:END in seconds: what is cut out; repeatable.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for sounds and pictures.")] = Path("out/demo"),
+) -> None:
+    """Cut a hole into a clip, restore it without and with the face, and compare."""
+    from .data.gaps import Gap
+    from .demo import run_demo
+
+    gaps = [Gap.parse(text) for text in gap]
+    rows = [
+        [name, *("-" if value is None else f"{value:.3f}" for value in values)]
+        for name, *values in run_demo(clip, gaps, out)
+    ]
+    print_table(f"{clip.name}, gap {', '.join(map(str, gaps))} s", ["version", "STOI", "PESQ (MOS-LQO)"], rows)
+    typer.echo(f"sounds and spectrograms.png -> {out}")
+
+
+@app.command()
+def info() -> None:
+    """List versions and the pretrained models."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from . import __version__
+    from .models.store import PRETRAINED, pretrained_names, read_description
+
+    def installed(package: str) -> str:
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            return "not installed"
+
+    rows = [["avsi", __version__], *([name, installed(name)] for name in ("torch", "mediapipe", "av", "lightning"))]
+    print_table("versions", ["package", "version"], rows)
+    models = []
+    for name in pretrained_names():
+        description = read_description(PRETRAINED / name)
+        sees = "sound and face" if description["config"]["model"]["video"] else "sound"
+        models.append([name, sees, description["about"].get("trained_on", "")])
+    print_table("pretrained models", ["name", "from", "trained on"], models)
+
+
+def main() -> None:
+    run_program(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Every default, as dataclasses. YAML files and ``--set key=value`` override them; nothing else holds a default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import ConfigError
+
+
+@dataclass
+class StftConfig:
+    """Log-magnitude spectrogram of Morrone et al. (2021), section 3.1: 257 bins, 83.33 frames/s."""
+
+    sample_rate: int = 16000
+    n_fft: int = 512
+    window_samples: int = 384
+    hop_samples: int = 192
+    log_floor: float = 1e-6
+
+    @property
+    def n_bins(self) -> int:
+        return self.n_fft // 2 + 1
+
+
+@dataclass
+class VisualConfig:
+    """What the model sees of the face. The paper: the motion of all 68 points."""
+
+    points: str = "face"  # "face": all 68 points; "mouth": the 37 of jaw and lips
+    motion: bool = True  # difference of successive frames
+    positions: bool = False  # where each point is, relative to its mean over the clip
+    fps: float = 25.0  # the rate at which motion is measured, whatever the video's own
+    max_lost_s: float = 0.8  # the face may be lost this long and its track is interpolated
+
+
+@dataclass
+class GapConfig:
+    """Random gaps of the paper's section 3.1: a total time, split over 1 to 8 gaps in the first 2 s."""
+
+    total_mean_ms: float = 900.0
+    total_std_ms: float = 300.0
+    total_max_ms: float = 2400.0
+    min_ms: float = 36.0
+    min_count: int = 1
+    max_count: int = 8
+    region_ms: float = 2000.0
+
+
+@dataclass
+class ModelConfig:
+    """Three BLSTM layers of 250 units per direction and a linear layer, as in the paper's section 2."""
+
+    audio: bool = True
+    video: bool = True
+    layers: int = 3
+    hidden: int = 250
+    dropout: float = 0.0  # between the layers
+
+
+@dataclass
+class TrainingConfig:
+    loss: str = "l1"  # "l1" (the released code) or "mse" (the paper's text), on the lost bins
+    learning_rate: float = 1e-3
+    batch_size: int = 8
+    max_epochs: int = 50
+    patience: int = 5  # epochs without improvement before training stops
+    lr_patience: int = 0  # epochs without improvement before the learning rate is halved; 0: never
+    seed: int = 0
+    precision: str = "32-true"  # Lightning's names: "32-true", "bf16-mixed", "16-mixed"
+    accelerator: str = "auto"
+    devices: str = "auto"
+    workers: int = 0  # processes that load data; 0: the training process itself
+    cache: bool = True  # keep the features of every utterance in memory (0.6 MB a clip)
+
+
+@dataclass
+class DataConfig:
+    train: str = "data/train"
+    valid: str = "data/valid"
+    stats: str = "data/train/stats.npz"
+    train_gaps: str = ""  # a gap file; empty: gaps are drawn afresh each epoch
+    valid_gaps: str = "data/valid/gaps_random"
+
+
+@dataclass
+class Config:
+    stft: StftConfig = field(default_factory=StftConfig)
+    visual: VisualConfig = field(default_factory=VisualConfig)
+    gaps: GapConfig = field(default_factory=GapConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+
+
+def load_config(path: str | Path | None = None, overrides: list[str] | tuple[str, ...] = ()) -> Config:
+    """The defaults, overridden by a YAML file and then by ``key=value`` strings.
+
+    A YAML file may name another one to start from, relative to itself: ``base: base.yaml``.
+
+    Raises:
+        ConfigError: a file that is not there, a key that does not exist, a value of the wrong type or range.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    merged = OmegaConf.structured(Config)
+    for source, layer in [*_yaml_layers(path), ("--set", OmegaConf.from_dotlist(list(overrides)))]:
+        try:
+            merged = OmegaConf.merge(merged, layer)
+        except OmegaConfBaseException as error:
+            raise ConfigError(f"{source}: {str(error).splitlines()[0]}") from error
+    config = OmegaConf.to_object(merged)
+    check_config(config)
+    return config
+
+
+def config_from_dict(values: dict) -> Config:
+    """The inverse of ``dataclasses.asdict``. Raises ConfigError on keys and values that do not fit."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), values))
+    except OmegaConfBaseException as error:
+        raise ConfigError(str(error).splitlines()[0]) from error
+    check_config(config)
+    return config
+
+
+def check_config(config: Config) -> None:
+    """Raise ConfigError where values contradict each other or have no meaning."""
+    for name, value, allowed in (
+        ("training.loss", config.training.loss, ("l1", "mse")),
+        ("visual.points", config.visual.points, ("face", "mouth")),
+    ):
+        if value not in allowed:
+            raise ConfigError(f"{name}: '{value}' is not one of {', '.join(allowed)}")
+    if not (config.model.audio or config.model.video):
+        raise ConfigError("model.audio and model.video are both false: the model would have no input")
+    if config.model.video and not (config.visual.motion or config.visual.positions):
+        raise ConfigError("visual.motion and visual.positions are both false, but model.video is true")
+    gaps = config.gaps
+    if not 1 <= gaps.min_count <= gaps.max_count:
+        raise ConfigError(f"gaps: min_count {gaps.min_count} and max_count {gaps.max_count} must be 1 <= min <= max")
+    for name, value in (("batch_size", config.training.batch_size), ("max_epochs", config.training.max_epochs)):
+        if value < 1:
+            raise ConfigError(f"training.{name}: {value} must be at least 1")
+
+
+def _yaml_layers(path: str | Path | None) -> list[tuple[str, object]]:
+    """The YAML file and those it builds on, the deepest first."""
+    import yaml
+    from omegaconf import OmegaConf
+
+    layers: list[tuple[str, object]] = []
+    seen: set[Path] = set()
+    while path:
+        path = Path(path)
+        if path in seen:
+            raise ConfigError(f"{path}: 'base' leads back to the file itself")
+        seen.add(path)
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such config file")
+        try:
+            layer = OmegaConf.load(path)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from error
+        if not OmegaConf.is_dict(layer):
+            raise ConfigError(f"{path}: expected 'section: {{key: value}}', found something else")
+        base = layer.pop("base", None)
+        layers.insert(0, (str(path), layer))
+        path = path.parent / base if base else None
+    return layers

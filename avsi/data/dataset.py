@@ -1,0 +1,138 @@
+"""Utterances -> batches: clean log spectra, lost frames and visual features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ..audio.files import read_mono
+from ..audio.stft import log_magnitude, spectrum
+from ..config import Config
+from ..errors import DataError, GapError
+from ..timebase import to_samples
+from ..video.motion import visual_features
+from .datadir import Utterance, read_datadir
+from .gaps import draw_random, gap_spans, generator, lost_frames, read_gap_file
+
+
+class Features(NamedTuple):
+    """What is computed from one utterance, the gap aside.
+
+    Attributes:
+        log_spectrum: natural log magnitude, shape (n_frames, n_bins).
+        visual: shape (n_frames, n_visual), NaN where the face is lost for long; n_visual 0 for an audio-only model.
+    """
+
+    log_spectrum: Tensor
+    visual: Tensor
+
+
+class Batch(NamedTuple):
+    """Several utterances, padded at the end to the longest.
+
+    Attributes:
+        ids: their ids.
+        log_spectrum: of the *clean* signal, shape (batch, n_frames, n_bins). In frames whose window touches no gap it
+            is that of the damaged signal too; the others must be hidden from the model with ``lost``.
+        visual: shape (batch, n_frames, n_visual).
+        lost: bool, shape (batch, n_frames); False in the padding.
+        lengths: int64, shape (batch,): the frames of each utterance.
+    """
+
+    ids: list[str]
+    log_spectrum: Tensor
+    visual: Tensor
+    lost: Tensor
+    lengths: Tensor
+
+
+def load_features(utterance: Utterance, config: Config) -> Features:
+    """Read one utterance's sound and, for a model that sees, its landmarks."""
+    samples = torch.from_numpy(read_mono(utterance.wav, config.stft.sample_rate))
+    log_spectrum = log_magnitude(spectrum(samples, config.stft), config.stft)
+    if not config.model.video:
+        return Features(log_spectrum, log_spectrum.new_zeros(len(log_spectrum), 0))
+    visual, _ = visual_features(utterance.load_landmarks(), len(log_spectrum), config.stft, config.visual)
+    return Features(log_spectrum, torch.from_numpy(visual))
+
+
+class InpaintingData(Dataset):
+    """The utterances of a data directory with gaps from a file, or drawn afresh for each epoch.
+
+    What is drawn depends on the seed, the epoch and the utterance's id alone, so that the order, the number of workers
+    and a resumed run do not change it.
+    """
+
+    def __init__(self, datadir: str | Path, config: Config, gap_file: str | Path | None = None) -> None:
+        """Raises DataError for a directory or gap file that is broken, an utterance without a gap or gap without an
+        utterance.
+        """
+        self.config = config
+        self.epoch = 0
+        self.utterances = read_datadir(datadir)
+        self._gaps = read_gap_file(gap_file) if gap_file else None
+        self._cache: dict[int, Features] = {}
+        if self._gaps is not None:
+            check_gaps_cover(self._gaps, self.utterances, gap_file)
+        if config.model.video:
+            blind = [utterance.id for utterance in self.utterances if utterance.landmarks is None]
+            if blind:
+                raise DataError(
+                    f"{datadir}: {len(blind)} of {len(self.utterances)} clips have no landmarks, such as {blind[0]}; "
+                    "run data_prep.landmarks, or leave them out (data_prep.landmarks --drop)"
+                )
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    def __getitem__(self, index: int) -> tuple[str, Features, Tensor]:
+        """(id, features, lost frames as bool of shape (n_frames,))."""
+        utterance = self.utterances[index]
+        features = self._cache.get(index)
+        if features is None:
+            features = load_features(utterance, self.config)
+            if self.config.training.cache:
+                self._cache[index] = features
+        return utterance.id, features, self._lost(utterance, len(features.log_spectrum))
+
+    def _lost(self, utterance: Utterance, count: int) -> Tensor:
+        stft = self.config.stft
+        if self._gaps is None:
+            rng = generator(self.config.training.seed, self.epoch, utterance.id)
+            gaps = draw_random(utterance.duration_s, self.config.gaps, stft.sample_rate, rng)
+        else:
+            gaps = self._gaps[utterance.id]
+        try:
+            spans = gap_spans(gaps, to_samples(utterance.duration_s, stft.sample_rate), stft.sample_rate)
+        except GapError as error:
+            raise DataError(f"{utterance.id}: {error}") from error
+        return torch.from_numpy(lost_frames(spans, count, stft))
+
+
+def check_gaps_cover(gaps: dict, utterances: list[Utterance], gap_file: str | Path) -> None:
+    """Raise DataError unless the gap file and the set name the same utterances."""
+    ids = {utterance.id for utterance in utterances}
+    odd = sorted(ids.symmetric_difference(gaps))
+    if odd:
+        place = "the gap file alone" if odd[0] in gaps else "the data directory alone"
+        raise DataError(f"{gap_file}: {len(odd)} utterance(s), such as {odd[0]}, stand in {place}; make the gaps again")
+
+
+def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
+    """Items of :class:`InpaintingData` as one batch."""
+    ids, features, lost = zip(*items, strict=True)
+
+    def pad(tensors) -> Tensor:
+        return torch.nn.utils.rnn.pad_sequence(list(tensors), batch_first=True)
+
+    return Batch(
+        list(ids),
+        pad(f.log_spectrum for f in features),
+        pad(f.visual for f in features),
+        pad(lost),
+        torch.tensor([len(mask) for mask in lost]),
+    )

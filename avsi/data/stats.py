@@ -1,0 +1,70 @@
+"""Normalisation statistics of a training set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..atomic import written_beside
+from ..errors import DataError
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Mean and standard deviation per log-magnitude bin and per visual feature, and the level of the speech.
+
+    Attributes:
+        audio_mean, audio_std: shape (n_bins,), float32, of the natural log magnitude.
+        visual_mean, visual_std: shape (n_visual,), float32; of length 0 for a set without video.
+        level: root mean square of the training set's samples, full scale 1.0.
+    """
+
+    audio_mean: np.ndarray
+    audio_std: np.ndarray
+    visual_mean: np.ndarray
+    visual_std: np.ndarray
+    level: float
+
+    def save(self, path: str | Path) -> None:
+        with written_beside(path) as partial, partial.open("wb") as file:
+            np.savez(file, **vars(self))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Stats:
+        """Raises DataError where the file is missing or is not such a file."""
+        path = Path(path)
+        if not path.is_file():
+            raise DataError(f"{path}: no such statistics file; python -m data_prep.stats makes one")
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return cls(
+                    **{name: arrays[name] for name in cls.__dataclass_fields__ if name != "level"},
+                    level=float(arrays["level"]),
+                )
+        except (ValueError, KeyError, OSError, EOFError) as error:
+            raise DataError(f"{path}: not a statistics file ({error})") from error
+
+
+class RunningMoments:
+    """Mean and standard deviation per column over rows that arrive in pieces, in float64."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._sum = self._square_sum = 0.0
+
+    def add(self, rows: np.ndarray) -> None:
+        """Rows of shape (n, columns)."""
+        rows = rows.astype(np.float64)
+        self.count += len(rows)
+        self._sum = self._sum + rows.sum(axis=0)
+        self._square_sum = self._square_sum + (rows**2).sum(axis=0)
+
+    def result(self) -> tuple[np.ndarray, np.ndarray]:
+        """(mean, standard deviation) as float32; deviations of 0 become 1, so that a constant column stays finite."""
+        if not self.count:
+            return np.zeros(0, np.float32), np.ones(0, np.float32)
+        mean = self._sum / self.count
+        std = np.sqrt(np.maximum(self._square_sum / self.count - mean**2, 0))
+        return mean.astype(np.float32), np.where(std > 1e-8, std, 1).astype(np.float32)

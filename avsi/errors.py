@@ -1,0 +1,29 @@
+"""Errors that a user can cause, each one clear line: what was found, what was expected, how to mend it."""
+
+
+class AvsiError(Exception):
+    """Base of every error that the programs print as one line, with exit status 1."""
+
+
+class ConfigError(AvsiError):
+    """A setting or an option that does not exist or has no valid value."""
+
+
+class DataError(AvsiError):
+    """A data directory, list or corpus that does not hold what it should."""
+
+
+class FaceError(AvsiError):
+    """No face where a face is needed."""
+
+
+class GapError(AvsiError):
+    """A gap that does not fit the recording or another gap."""
+
+
+class MediaError(AvsiError):
+    """A sound or video file that cannot be read or written."""
+
+
+class ModelError(AvsiError):
+    """A trained model that cannot be used."""

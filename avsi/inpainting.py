@@ -1,0 +1,252 @@
+"""One recording in, restored sound out, of any rate, channel count and length."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .audio.files import from_float, resample, to_float
+from .audio.phase import fill_gaps, paste
+from .audio.stft import log_magnitude, spectrum
+from .data.gaps import Gap, gap_spans, lost_frames, lost_samples
+from .errors import FaceError, MediaError
+from .models.inpainter import BLSTMInpainter
+from .models.store import load_model, pretrained_names
+from .timebase import convert_span, frame_centres_s, to_samples, to_seconds
+from .video.landmarks import Tracks, track_face
+from .video.motion import visual_features
+
+# Models learn on 3 s clips: what is further away from a gap tells them nothing.
+CONTEXT_S = 3.0
+# Gaps are restored together while they and the sound between them last no longer than this.
+GROUP_S = 10.0
+# The share of a gap in which the face must be seen for the video to be believed.
+MIN_SEEN = 0.5
+
+
+class AvsiWarning(UserWarning):
+    """What a user should know of a result that is there all the same."""
+
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A stretch of a recording that holds some gaps and the context they are restored from.
+
+    Attributes:
+        start, stop: its first sample in the recording, and the one after its last.
+        own: the gaps that this excerpt restores, in samples of the recording.
+        lost: all gaps that reach into it, limited to it.
+    """
+
+    start: int
+    stop: int
+    own: list[Span] = field(repr=False)
+    lost: list[Span] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What :meth:`Inpainter.restore_excerpt` gives.
+
+    Attributes:
+        samples: at the model's rate, shape (n_samples, n_channels), float64; outside the gaps those that went in.
+        log_spectrum: natural log magnitude that the model made, shape (n_channels, n_frames, n_bins).
+        lost: the frames that were lost, shape (n_frames,), bool.
+        audio_only: why the video was not used; empty where it was.
+    """
+
+    samples: np.ndarray
+    log_spectrum: torch.Tensor
+    lost: torch.Tensor
+    audio_only: str
+
+
+class Inpainter:
+    """Restores gaps with a model, and with an audio-only one where the first would need a face that is not there."""
+
+    def __init__(self, model: BLSTMInpainter, audio_only: BLSTMInpainter | None = None) -> None:
+        """``model`` may be anything with its ``config`` and ``restore_spectrum``, such as a baseline."""
+        self.model = model
+        self.audio_only = audio_only
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path = "av", audio_only: str | Path | None = "a") -> Inpainter:
+        """Load a pretrained or self-trained model, and the audio-only one that takes over without a face.
+
+        Raises:
+            ModelError: no such model, or a damaged one.
+        """
+        model = load_model(name_or_path)
+        wanted = model.config.model.video and audio_only is not None
+        if wanted and audio_only == "a" and "a" not in pretrained_names():
+            wanted = False
+        return cls(model, load_model(audio_only) if wanted else None)
+
+    def inpaint(
+        self, samples: np.ndarray, rate: int, gaps: list[Gap], video: str | Path | Tracks | None = None
+    ) -> np.ndarray:
+        """Restore the gaps of a recording.
+
+        Args:
+            samples: shape (n_samples,) or (n_samples, n_channels); float (full scale 1.0), int16, int32 or 8 bit. What
+                they hold inside the gaps is not looked at.
+            rate: in Hz.
+            gaps: in seconds.
+            video: a video of the speaker, whose clock starts with the first sample; or the landmarks of one.
+
+        Returns:
+            A copy with the gaps filled: same shape and type, every sample outside the gaps unchanged. A gap of a
+            channel that is silent around it stays silent.
+
+        Raises:
+            GapError: gaps that do not fit the recording.
+            MediaError: samples that are not numbers, or a video that cannot be read.
+            FaceError: the model needs a face, none is there, and there is no audio-only model.
+        """
+        samples = np.asarray(samples)
+        if samples.ndim not in (1, 2):
+            raise MediaError(f"samples of shape {samples.shape}: expected (n_samples,) or (n_samples, n_channels)")
+        if rate <= 0:
+            raise MediaError(f"a rate of {rate} Hz: expected a whole number above 0")
+        restored = samples.copy()
+        columns = restored.reshape(len(samples), -1)
+        for excerpt in plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate):
+            for start, patch in self.patches(columns[excerpt.start : excerpt.stop].copy(), excerpt, rate, video):
+                columns[start : start + len(patch)] = patch
+        return restored
+
+    def patches(
+        self, samples: np.ndarray, excerpt: Excerpt, rate: int, video: str | Path | Tracks | None
+    ) -> list[tuple[int, np.ndarray]]:
+        """The restored samples of an excerpt's gaps.
+
+        Args:
+            samples: those of the excerpt, shape (n_samples, n_channels).
+
+        Returns:
+            For each of its own gaps (first sample in the recording, samples of shape (n, n_channels) in the type that
+            came in).
+        """
+        inside = [(start - excerpt.start, stop - excerpt.start) for start, stop in excerpt.lost]
+        floats = to_float(samples)
+        floats[lost_samples(inside, len(floats))] = 0
+        bad = np.flatnonzero(~np.isfinite(floats).all(axis=1))
+        if len(bad):
+            at = to_seconds(excerpt.start + int(bad[0]), rate)
+            raise MediaError(
+                f"the sound holds samples that are not a number, the first at {at:.3f} s, outside the gaps"
+            )
+        model_rate = self.model.config.stft.sample_rate
+        coarse = resample(floats, rate, model_rate)
+        spans = [convert_span(*span, rate, model_rate) for span in inside]
+        own = [
+            convert_span(start - excerpt.start, stop - excerpt.start, rate, model_rate) for start, stop in excerpt.own
+        ]
+        spans = [(start, min(stop, len(coarse))) for start, stop in spans]
+        tracks, problem = None, ""
+        if self.model.config.model.video:
+            tracks, problem = _tracks_of(video, to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate))
+        restored = self.restore_excerpt(coarse, spans, own, tracks, problem)
+        if restored.audio_only:
+            where = ", ".join(f"{to_seconds(a, rate):.2f}-{to_seconds(b, rate):.2f} s" for a, b in excerpt.own)
+            warnings.warn(
+                f"gap {where}: {restored.audio_only}; restored from the sound alone", AvsiWarning, stacklevel=3
+            )
+        fine = resample(restored.samples, model_rate, rate)[: len(floats)]
+        pasted = np.stack([paste(x, y, inside, rate) for x, y in zip(floats.T, fine.T, strict=True)], axis=1)
+        return [
+            (start, from_float(pasted[start - excerpt.start : stop - excerpt.start], samples.dtype))
+            for start, stop in excerpt.own
+        ]
+
+    def restore_excerpt(
+        self, samples: np.ndarray, lost: list[Span], own: list[Span], tracks: Tracks | None, problem: str = ""
+    ) -> Restored:
+        """The core: a stretch of sound at the model's rate, its gaps, and the face.
+
+        Args:
+            samples: shape (n_samples, n_channels), float, at ``model.config.stft.sample_rate``.
+            lost: its gaps in samples.
+            own: those among them for which the face must be seen.
+            tracks: the face, on the clock of the samples; None where it is not known, for the reason in ``problem``.
+        """
+        stft = self.model.config.stft
+        signal = torch.from_numpy(np.ascontiguousarray(samples.T, dtype=np.float32))
+        gone = torch.from_numpy(lost_samples(lost, len(samples)))
+        signal = signal.masked_fill(gone, 0)
+        log_spectrum = log_magnitude(spectrum(signal, stft), stft)
+        n_frames = log_spectrum.shape[1]
+        gone_frames = torch.from_numpy(lost_frames(lost, n_frames, stft))
+        model, visual, problem = self._choose(n_frames, lost_frames(own, n_frames, stft), tracks, problem)
+        predicted = model.restore_spectrum(log_spectrum, visual, gone_frames)
+        estimates = []
+        for channel, spectrum_ in zip(signal, predicted, strict=True):
+            if channel.any():
+                channel = fill_gaps(channel, gone, spectrum_, gone_frames, stft)
+            estimates.append(channel)
+        estimate = torch.stack(estimates, dim=1).numpy().astype(np.float64)
+        return Restored(estimate, predicted, gone_frames, problem)
+
+    def _choose(self, n_frames: int, own_lost: np.ndarray, tracks: Tracks | None, problem: str):
+        """The model to use, its visual features, and why no video is used ("" where it is, or is not asked for)."""
+        config = self.model.config
+        nothing = torch.zeros(n_frames, 0)
+        if not config.model.video:
+            return self.model, nothing, ""
+        if tracks is not None and tracks.found.any():
+            features, seen = visual_features(tracks, n_frames, config.stft, config.visual)
+            centres_s = frame_centres_s(n_frames, config.stft)
+            pictured = (centres_s >= tracks.time_s[0] - 1 / config.visual.fps) & (
+                centres_s <= tracks.time_s[-1] + 1 / config.visual.fps
+            )
+            share = (seen & pictured & ~np.isnan(features).any(axis=1))[own_lost].mean()
+            if share >= MIN_SEEN:
+                return self.model, torch.from_numpy(features), ""
+            problem = f"the face is seen in {share:.0%} of it"
+        problem = problem or "no face is seen"
+        if self.audio_only is None:
+            raise FaceError(
+                f"{problem}, and the model needs one; give a video that shows the speaker, or an audio-only model"
+            )
+        return self.audio_only, nothing, problem
+
+
+def plan_excerpts(spans: list[Span], n_samples: int, rate: int) -> list[Excerpt]:
+    """Group sorted gaps that lie close together, and give each group its context; memory depends on a group, not the
+    recording.
+    """
+    context, limit = to_samples(CONTEXT_S, rate), to_samples(GROUP_S, rate)
+    groups: list[list[Span]] = []
+    for span in spans:
+        if groups and span[0] - groups[-1][-1][1] <= context and span[1] - groups[-1][0][0] <= limit:
+            groups[-1].append(span)
+        else:
+            groups.append([span])
+    excerpts = []
+    for group in groups:
+        start, stop = max(group[0][0] - context, 0), min(group[-1][1] + context, n_samples)
+        lost = [(max(a, start), min(b, stop)) for a, b in spans if a < stop and b > start]
+        excerpts.append(Excerpt(start, stop, group, lost))
+    return excerpts
+
+
+def _tracks_of(video: str | Path | Tracks | None, start_s: float, stop_s: float) -> tuple[Tracks | None, str]:
+    """The face in a stretch of a video, its clock starting with the stretch; or None and the reason."""
+    if video is None:
+        return None, "there is no video"
+    if not isinstance(video, Tracks):
+        try:
+            video = track_face(video, start_s, stop_s)
+        except FaceError:
+            return None, "no face is seen in the video around it"
+    chosen = (video.time_s >= start_s) & (video.time_s < stop_s)
+    if not video.found[chosen].any():
+        return None, "no face is seen in the video around it"
+    return Tracks(video.time_s[chosen] - start_s, video.points[chosen]), ""

@@ -1,0 +1,99 @@
+"""Trained models on disk: weights and statistics in safetensors, the config in JSON; no code."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from .. import __version__
+from ..atomic import write_text, written_beside
+from ..config import config_from_dict
+from ..errors import ConfigError, ModelError
+from .inpainter import BLSTMInpainter
+
+FORMAT_VERSION = 1
+WEIGHTS, DESCRIPTION = "model.safetensors", "config.json"
+PRETRAINED = Path(__file__).parent.parent / "pretrained"
+
+
+def save_model(folder: str | Path, model: BLSTMInpainter, half: bool = False, **about: object) -> None:
+    """Write a model into a folder, which is made.
+
+    Args:
+        half: store the weights (not the statistics) in half precision.
+        about: facts for people, kept beside the config.
+    """
+    from safetensors.torch import save_file
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    trained = {name for name, _ in model.named_parameters()}
+    tensors = {
+        name: (value.half() if half and name in trained else value).detach().cpu().contiguous()
+        for name, value in model.state_dict().items()
+    }
+    description = {
+        "format_version": FORMAT_VERSION,
+        "avsi_version": __version__,
+        "about": about,
+        "config": dataclasses.asdict(model.config),
+    }
+    with written_beside(folder / WEIGHTS) as partial:
+        save_file(tensors, partial)
+    write_text(folder / DESCRIPTION, json.dumps(description, indent=2) + "\n")
+
+
+def load_model(name_or_path: str | Path) -> BLSTMInpainter:
+    """A model in evaluation mode, float32, on the CPU.
+
+    Args:
+        name_or_path: a pretrained model's name, as ``avsi info`` lists them, or a folder that training wrote.
+
+    Raises:
+        ModelError: no such model, another format, a truncated file, or weights that do not fit the config.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    folder = find_model(name_or_path)
+    description = read_description(folder)
+    if description.get("format_version") != FORMAT_VERSION:
+        raise ModelError(
+            f"{folder}: format version {description.get('format_version')}, expected {FORMAT_VERSION}; "
+            f"it was written by avsi {description.get('avsi_version', 'unknown')}, this is {__version__}"
+        )
+    try:
+        model = BLSTMInpainter(config_from_dict(description.get("config", {})))
+        tensors = load_file(folder / WEIGHTS)
+        model.load_state_dict({name: value.float() for name, value in tensors.items()})
+    except (ConfigError, SafetensorError, OSError) as error:
+        raise ModelError(f"{folder}: {WEIGHTS} or {DESCRIPTION} is damaged or incomplete ({error})") from error
+    except RuntimeError as error:
+        # torch names each tensor that does not fit on a line of its own.
+        reason = str(error).splitlines()[-1].strip()
+        raise ModelError(f"{folder}: the weights do not fit the config ({reason})") from error
+    return model.eval()
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """The folder of a model. Raises ModelError, naming the pretrained ones, where there is none."""
+    for folder in (Path(name_or_path), PRETRAINED / str(name_or_path)):
+        if (folder / DESCRIPTION).is_file():
+            return folder
+    known = ", ".join(pretrained_names()) or "none"
+    raise ModelError(f"{name_or_path}: neither a folder with a trained model nor a pretrained one ({known})")
+
+
+def pretrained_names() -> list[str]:
+    return sorted(path.parent.name for path in PRETRAINED.glob(f"*/{DESCRIPTION}"))
+
+
+def read_description(folder: Path) -> dict:
+    try:
+        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder / DESCRIPTION}: cannot be read ({error})") from error
+    if not isinstance(description, dict):
+        raise ModelError(f"{folder / DESCRIPTION}: not a model's description")
+    return description

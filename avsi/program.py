@@ -1,0 +1,69 @@
+"""What every command-line program shares: errors as one line, progress bars, tables."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterable, Iterator
+
+import typer
+
+from .errors import AvsiError
+
+
+def run_program(app: typer.Typer) -> None:
+    """Run a program: an error that a user can cause is one line on the terminal and exit status 1.
+
+    ``--debug``, anywhere, shows the traceback instead.
+    """
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    try:
+        app()
+    except AvsiError as error:
+        if debug:
+            raise
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("stopped; what was done so far is kept", status=130)
+    except OSError as error:
+        if debug or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        fail(f"{error.filename or 'a file'}: cannot be written ({os.strerror(error.errno)})")
+
+
+def fail(message: str, status: int = 1) -> None:
+    """Print one line on the error stream and leave the program."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(status)
+
+
+def progress(items: Iterable, total: int, what: str) -> Iterator:
+    """Yield ``items`` under a progress bar with the time left; on no terminal, silently."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        for item in items:
+            yield item
+            bar.advance(task)
+
+
+def print_table(title: str, header: list[str], rows: list[list[object]]) -> None:
+    """A table on the terminal: the first column to the left, the others to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for index, name in enumerate(header):
+        table.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console = Console()
+    # Into a file or a pipe nothing is folded to a terminal's width.
+    (console if console.is_terminal else Console(width=200)).print(table)

@@ -1,0 +1,133 @@
+"""One damaged file in, one restored file out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from .atomic import written_beside
+from .audio.files import Sound, copy_patched, open_sound
+from .data.gaps import Gap, gap_spans
+from .errors import GapError, MediaError
+from .inpainting import Inpainter, plan_excerpts
+from .timebase import to_samples, to_seconds
+from .video.files import has_picture, write_mp4
+
+MIN_SILENCE_S = 0.02
+
+# The sound formats that can be written: libsndfile's name by suffix.
+FORMATS = {".wav": "WAV", ".flac": "FLAC"}
+
+
+def inpaint_file(
+    path: str | Path,
+    out: str | Path,
+    inpainter: Inpainter,
+    gaps: list[Gap] | None = None,
+    video: str | Path | None = None,
+    progress: Callable = lambda items, total, what: items,
+) -> list[Gap]:
+    """Restore the gaps of a sound or video file into a new file, in the memory of a short one.
+
+    Args:
+        path: any sound or video file that libsndfile or FFmpeg reads.
+        out: ``.wav`` or ``.flac`` in the input's rate, channels and sample format (sound decoded from a lossy format is
+            kept as decoded), or ``.mp4`` with the picture track as it was and the sound as lossless FLAC.
+        gaps: None finds the runs of digital silence.
+        video: the picture, where it is not in ``path``.
+        progress: wraps the loop over the stretches that are restored, as :func:`avsi.program.progress` does.
+
+    Returns:
+        The gaps that were restored.
+
+    Raises:
+        GapError, MediaError, FaceError: as :meth:`Inpainter.inpaint`; nothing is then written.
+    """
+    path, out = Path(path), Path(out)
+    check_output(path, out)
+    with open_sound(path) as sound:
+        if gaps is None:
+            gaps = find_silences(sound)
+        spans = gap_spans(gaps, sound.n_samples, sound.rate)
+        if video is None and path.is_file() and sound_has_picture(sound, path):
+            video = path
+        if out.suffix.lower() == ".mp4" and video is None:
+            raise MediaError(
+                f"{out}: an MP4 keeps the picture, but {path} has none; choose a .wav file, or name a --video"
+            )
+        if video is not None and not has_picture(video):
+            raise MediaError(f"{video}: has no picture track")
+        excerpts = plan_excerpts(spans, sound.n_samples, sound.rate)
+        patches = []
+        for excerpt in progress(excerpts, len(excerpts), "restoring"):
+            patches += inpainter.patches(sound.read(excerpt.start, excerpt.stop), excerpt, sound.rate, video)
+        _write(sound, patches, out, video)
+    return gaps
+
+
+def check_output(path: Path, out: Path) -> None:
+    """Raise MediaError for an output of a kind that is not known, in no folder, or in the input's place."""
+    if out.suffix.lower() not in (*FORMATS, ".mp4"):
+        raise MediaError(f"{out}: unknown kind of file '{out.suffix}'; expected .wav, .flac or .mp4")
+    if not out.parent.is_dir():
+        raise MediaError(f"{out}: the folder {out.parent} does not exist")
+    if out.exists() and path.exists() and out.samefile(path):
+        raise MediaError(f"{out}: is the input itself; choose another name")
+
+
+def sound_has_picture(sound: Sound, path: Path) -> bool:
+    """Whether a file that was opened as sound has a picture too; what libsndfile reads has none."""
+    return sound.path != path and has_picture(path)
+
+
+def find_silences(sound: Sound, min_s: float = MIN_SILENCE_S) -> list[Gap]:
+    """The runs of digital silence: all channels exactly 0 for at least ``min_s`` seconds.
+
+    Raises:
+        GapError: there is none.
+    """
+    shortest = to_samples(min_s, sound.rate)
+    edges, previous = [], False
+    for start, block in sound.blocks():
+        # libsndfile moves the middle of 8-bit samples to 0.
+        silent = ~block.any(axis=1)
+        changes = np.flatnonzero(np.diff(silent, prepend=previous))
+        edges += (start + changes).tolist()
+        previous = bool(silent[-1])
+    if previous:
+        edges.append(sound.n_samples)
+    runs = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= shortest]
+    if not runs:
+        raise GapError(
+            f"{sound.path.name}: no digital silence of {min_s * 1000:g} ms or more; name the gaps with --gap"
+        )
+    return [Gap(to_seconds(a, sound.rate), to_seconds(b, sound.rate)) for a, b in runs]
+
+
+def _write(sound: Sound, patches: list[tuple[int, np.ndarray]], out: Path, video: str | Path | None) -> None:
+    import soundfile
+
+    with written_beside(out) as partial:
+        suffix = out.suffix.lower()
+        if suffix == ".mp4":
+            with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
+                track = Path(folder) / "restored.wav"
+                copy_patched(sound, track, patches, "WAV", _subtype_in("WAV", sound))
+                write_mp4(partial, video, track)
+        else:
+            format_ = FORMATS[suffix]
+            if not soundfile.check_format(format_, _subtype_in(format_, sound)):
+                raise MediaError(f"{out}: {suffix} cannot hold {sound.subtype} samples; choose a .wav file")
+            copy_patched(sound, partial, patches, format_, _subtype_in(format_, sound))
+
+
+def _subtype_in(format_: str, sound: Sound) -> str:
+    """The sample format that keeps the input's samples exactly: its own where the container knows it."""
+    import soundfile
+
+    if soundfile.check_format(format_, sound.subtype):
+        return sound.subtype
+    return {"int16": "PCM_16", "int32": "PCM_32", "float32": "FLOAT", "float64": "DOUBLE"}[sound.dtype]

@@ -1,0 +1,185 @@
+"""The training run: Lightning's loop around one model, with what makes it repeatable and safe to kill."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, RichProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch.utils.data import DataLoader
+
+from .atomic import write_text, written_beside
+from .config import Config
+from .data.dataset import Batch, InpaintingData, collate
+from .data.gaps import generator
+from .data.stats import Stats
+from .errors import DataError
+from .models.inpainter import BLSTMInpainter
+from .models.losses import masked_loss
+from .models.store import save_model
+from .video.motion import n_features
+
+LAST = "last.ckpt"
+
+
+def train(config: Config, folder: str | Path, progress: bool = True) -> float:
+    """Train a model into ``folder``, or go on where a run in that folder was stopped.
+
+    The folder then holds the best model so far (``config.json``, ``model.safetensors``), ``last.ckpt`` to resume from,
+    ``config.yaml``, and logs for spreadsheets (``logs/csv``) and TensorBoard (``logs/tensorboard``).
+
+    Returns:
+        The lowest loss on the validation set.
+
+    Raises:
+        DataError: sets or statistics that are missing, broken or do not fit the config, or a folder that holds another
+        run.
+    """
+    folder = Path(folder)
+    stats = Stats.load(config.data.stats)
+    n_visual = n_features(config.visual)
+    if config.model.video and len(stats.visual_mean) != n_visual:
+        raise DataError(
+            f"{config.data.stats}: has {len(stats.visual_mean)} visual statistics, but the config asks for {n_visual}; "
+            "run data_prep.stats with the same --config"
+        )
+    run = TrainingRun(config, stats)
+    _claim(folder, config)
+    best = BestAndLast(folder)
+    last = folder / LAST
+    trainer = Trainer(
+        accelerator=config.training.accelerator,
+        devices=config.training.devices if config.training.devices == "auto" else int(config.training.devices),
+        precision=config.training.precision,
+        max_epochs=config.training.max_epochs,
+        callbacks=[
+            EarlyStopping("valid_loss", patience=config.training.patience),
+            best,
+            *([RichProgressBar(leave=True)] if progress else []),
+        ],
+        logger=[
+            CSVLogger(folder / "logs", name="csv"),
+            TensorBoardLogger(folder / "logs", name="tensorboard"),
+        ],
+        plugins=[AtomicCheckpointIO()],
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        reload_dataloaders_every_n_epochs=1,  # for the new epoch's gaps and order
+        num_sanity_val_steps=0,
+        log_every_n_steps=10,
+    )
+    # weights_only: the checkpoint is this run's own, but nothing in it needs unpickling of code.
+    trainer.fit(run, ckpt_path=last if last.is_file() else None, weights_only=True)
+    return best.lowest
+
+
+class TrainingRun(LightningModule):
+    """A model with its data, loss and optimiser."""
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        super().__init__()
+        torch.manual_seed(config.training.seed)
+        self.config = config
+        self.model = BLSTMInpainter(config, stats)
+        self._train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None)
+        self._valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps)
+
+    def train_dataloader(self) -> DataLoader:
+        self._train_set.epoch = self.current_epoch
+        order = torch.Generator().manual_seed(self._epoch_seed("order"))
+        return DataLoader(self._train_set, shuffle=True, generator=order, **self._loading())
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(self._valid_set, **self._loading())
+
+    def on_train_epoch_start(self) -> None:
+        # Dropout draws from the global generator, whose state a checkpoint does not carry.
+        torch.manual_seed(self._epoch_seed("dropout"))
+
+    def training_step(self, batch: Batch, _: int) -> torch.Tensor:
+        loss = self._loss(batch, self.config.training.loss)
+        self.log("train_loss", loss, on_step=True, on_epoch=True, batch_size=len(batch.ids))
+        return loss
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        loss = self._loss(batch, self.config.training.loss)
+        # Weighted by lost frames, so that the mean does not depend on how utterances fall into batches.
+        self.log("valid_loss", loss, prog_bar=True, batch_size=int(batch.lost.sum()), sync_dist=True)
+
+    def configure_optimizers(self):
+        settings = self.config.training
+        optimizer = torch.optim.Adam(self.model.parameters(), lr=settings.learning_rate)
+        if not settings.lr_patience:
+            return optimizer
+        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=settings.lr_patience)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": "valid_loss"}}
+
+    def _loss(self, batch: Batch, kind: str) -> torch.Tensor:
+        predicted = self.model(batch.log_spectrum, batch.visual, batch.lost, batch.lengths)
+        return masked_loss(predicted, self.model.normalise(batch.log_spectrum), batch.lost, kind)
+
+    def _epoch_seed(self, purpose: str) -> int:
+        return int(generator(self.config.training.seed, self.current_epoch, purpose).integers(2**31))
+
+    def _loading(self) -> dict:
+        settings = self.config.training
+        return {"batch_size": settings.batch_size, "num_workers": settings.workers, "collate_fn": collate}
+
+
+class BestAndLast(Checkpoint):
+    """After each epoch, the best model in the form that restoring reads, and the whole state to resume from.
+
+    Lightning runs this kind of callback after all others, so that the saved state holds theirs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.lowest = float("inf")
+
+    def on_train_epoch_end(self, trainer: Trainer, run: TrainingRun) -> None:
+        loss = float(trainer.callback_metrics["valid_loss"])
+        if loss < self.lowest:
+            self.lowest = loss
+            if trainer.is_global_zero:
+                save_model(self.folder, run.model, valid_loss=round(loss, 6), epoch=trainer.current_epoch)
+        trainer.save_checkpoint(self.folder / LAST)
+
+    def state_dict(self) -> dict:
+        return {"lowest": self.lowest}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.lowest = state["lowest"]
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Lightning writes checkpoints in place; a run killed meanwhile would have none."""
+
+    def save_checkpoint(self, checkpoint: dict, path: str | os.PathLike, storage_options: object = None) -> None:
+        with written_beside(path) as partial:
+            torch.save(checkpoint, partial)
+
+
+def _claim(folder: Path, config: Config) -> None:
+    """Make the folder, or find in it an earlier part of the same run."""
+    from omegaconf import OmegaConf
+
+    text = OmegaConf.to_yaml(OmegaConf.structured(config))
+    note = folder / "config.yaml"
+    if (
+        (folder / LAST).is_file()
+        and note.is_file()
+        and _without_limits(note.read_text("utf-8")) != _without_limits(text)
+    ):
+        raise DataError(f"{folder}: holds a run with another config ({note}); choose another folder or delete it")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(note, text)
+
+
+def _without_limits(yaml_text: str) -> list[str]:
+    """The lines of a config that a resumed run must share: all but those that say how long and where it runs."""
+    free = ("max_epochs:", "patience:", "accelerator:", "devices:", "workers:", "cache:")
+    return [line for line in yaml_text.splitlines() if not line.strip().startswith(free)]

@@ -1,0 +1,185 @@
+"""The frames of a video with their times on the clock of its sound, and videos with another sound track."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..containers import open_container
+from ..errors import MediaError
+
+if TYPE_CHECKING:
+    from av import Packet
+    from av.container import InputContainer, OutputContainer
+
+TIME_BASE = Fraction(1, 90000)  # of pictures that are drawn here; MPEG's own
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    width: int
+    height: int
+    fps: float
+    n_frames: int  # as the container states or implies it: an estimate, for progress bars
+
+
+def video_info(path: str | Path) -> VideoInfo:
+    """Size, mean frame rate and number of frames of the first picture track. Raises MediaError where there is none."""
+    with open_container(path) as container:
+        stream = _picture(container, path)
+        fps = float(stream.average_rate or 25)
+        duration_s = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
+        return VideoInfo(stream.width, stream.height, fps, stream.frames or round(duration_s * fps))
+
+
+def has_picture(path: str | Path) -> bool:
+    with open_container(path) as container:
+        return bool(container.streams.video)
+
+
+def frames(
+    path: str | Path, start_s: float | None = None, stop_s: float | None = None
+) -> Iterator[tuple[float, np.ndarray]]:
+    """The frames of the first picture track as (time in seconds, RGB of shape (height, width, 3), uint8).
+
+    Times are the container's timestamps, counted from the first sample of its sound (or from the first frame where it
+    has none), so that dropped frames, odd frame rates and tracks that start late stay in step with the sound.
+
+    Args:
+        start_s, stop_s: only frames with ``start_s <= time < stop_s``.
+
+    Raises:
+        MediaError: no picture track, or one of which no frame can be decoded.
+    """
+    import av
+
+    count = 0
+    with open_container(path) as container:
+        stream = _picture(container, path)
+        stream.thread_type = "AUTO"
+        origin_s = _clock_origin_s(container)
+        if start_s:
+            # Back to the key frame before: what lies between is decoded and dropped.
+            container.seek(int((start_s + origin_s) / stream.time_base), stream=stream)
+        try:
+            for frame in container.decode(stream):
+                if frame.time is None:
+                    continue
+                time_s = frame.time - origin_s
+                if stop_s is not None and time_s >= stop_s:
+                    break
+                count += 1
+                if start_s is None or time_s >= start_s:
+                    yield time_s, np.rot90(frame.to_ndarray(format="rgb24"), k=(frame.rotation // 90) % 4)
+        except av.error.InvalidDataError:
+            pass  # A damaged tail: the frames before it are good.
+    if count == 0 and not start_s:
+        raise MediaError(f"{path}: no frame of its picture can be decoded")
+
+
+def write_mp4(
+    path: str | Path, picture: str | Path | Iterator[tuple[float, np.ndarray]], sound_wav: str | Path | None
+) -> None:
+    """Write an MP4 of a picture and lossless FLAC sound, in step with each other.
+
+    Args:
+        picture: a video file, whose picture track is taken over unchanged; or frames as (time in seconds, RGB of shape
+            (height, width, 3), uint8), which become H.264. Times count from the first sample of the sound.
+        sound_wav: a WAV file, whose samples are kept exactly up to 24 bit; None for a silent film.
+
+    Raises:
+        MediaError: FFmpeg cannot write it, such as a codec that MP4 does not know.
+    """
+    import av
+
+    with contextlib.ExitStack() as stack:
+        try:
+            out = stack.enter_context(av.open(str(path), "w", format="mp4"))
+            if isinstance(picture, (str, Path)):
+                source = stack.enter_context(open_container(picture))
+                packets = _copied_picture(source, out, picture)
+            else:
+                packets = _encoded_picture(picture, out)
+            sound = _encoded_sound(stack.enter_context(av.open(str(sound_wav))), out) if sound_wav else iter(())
+            # MP4 wants the tracks interleaved by time.
+            for packet in heapq.merge(packets, sound, key=lambda packet: packet.dts * packet.time_base):
+                out.mux(packet)
+        except (av.error.FFmpegError, ValueError) as error:
+            raise MediaError(
+                f"{path}: cannot be written as MP4 ({getattr(error, 'strerror', None) or error})"
+            ) from error
+
+
+def _copied_picture(source: InputContainer, out: OutputContainer, name: str | Path) -> Iterator[Packet]:
+    stream = _picture(source, name)
+    copied = out.add_stream_from_template(stream)
+    origin = round(_clock_origin_s(source) / stream.time_base)
+
+    def packets() -> Iterator[Packet]:
+        for packet in source.demux(stream):
+            if packet.dts is None:
+                continue
+            packet.dts -= origin
+            packet.pts = packet.dts if packet.pts is None else packet.pts - origin
+            packet.stream = copied
+            yield packet
+
+    return packets()
+
+
+def _encoded_picture(images: Iterator[tuple[float, np.ndarray]], out: OutputContainer) -> Iterator[Packet]:
+    import av
+
+    first_s, first = next(images)
+    stream = out.add_stream("libx264", rate=25, options={"crf": "18"})
+    # H.264 in its common form halves the colour's resolution: sizes are even.
+    stream.height, stream.width = first.shape[0] // 2 * 2, first.shape[1] // 2 * 2
+    stream.pix_fmt = "yuv420p"
+    stream.codec_context.time_base = TIME_BASE
+
+    def packets() -> Iterator[Packet]:
+        for time_s, image in itertools.chain([(first_s, first)], images):
+            even = np.ascontiguousarray(image[: stream.height, : stream.width])
+            frame = av.VideoFrame.from_ndarray(even, format="rgb24")
+            frame.pts, frame.time_base = round(time_s / TIME_BASE), TIME_BASE
+            yield from stream.encode(frame)
+        yield from stream.encode()
+
+    return packets()
+
+
+def _encoded_sound(source: InputContainer, out: OutputContainer) -> Iterator[Packet]:
+    import av
+
+    track = source.streams.audio[0]
+    stream = out.add_stream("flac", rate=track.rate, layout=track.layout.name)
+    stream.format = "s16" if track.format.packed.name in ("u8", "s16") else "s32"
+
+    def packets() -> Iterator[Packet]:
+        convert = av.AudioResampler(format=stream.format, layout=track.layout.name, rate=track.rate)
+        for decoded in itertools.chain(source.decode(track), [None]):
+            for frame in convert.resample(decoded):
+                yield from stream.encode(frame)
+        yield from stream.encode()
+
+    return packets()
+
+
+def _picture(container: InputContainer, path: str | Path):
+    if not container.streams.video:
+        raise MediaError(f"{path}: has no picture track")
+    return container.streams.video[0]
+
+
+def _clock_origin_s(container: InputContainer) -> float:
+    """The container time of the first sound sample, or of the first frame where there is no sound."""
+    stream = (container.streams.audio or container.streams.video)[0]
+    return float((stream.start_time or 0) * stream.time_base)

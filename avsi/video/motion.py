@@ -1,0 +1,84 @@
+"""Landmark tracks -> what the model sees of the face, on the grid of the STFT frames."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..config import StftConfig, VisualConfig
+from ..timebase import frame_centres_s, video_grid_s
+from .landmarks import Tracks
+
+JAW, NOSE_BRIDGE, RIGHT_EYE, LEFT_EYE, MOUTH = range(0, 17), range(27, 31), range(36, 42), range(42, 48), range(48, 68)
+
+
+def n_features(config: VisualConfig) -> int:
+    """The number of visual features per STFT frame: 136 for the paper's motion of 68 points."""
+    return 2 * len(_chosen_points(config)) * (config.motion + config.positions)
+
+
+def visual_features(
+    tracks: Tracks, n_frames: int, stft: StftConfig, config: VisualConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    """Facial motion (and positions) on the STFT frames, in units of the distance between the eyes.
+
+    The face is upright, of unit size and held at the nose bridge; so neither the camera's distance nor the head's place
+    counts. Positions are relative to their mean over the clip. Motion is the difference of successive frames of a 25
+    fps grid (zero in the first), as in the paper's section 3.2, whatever the video's own rate. Both are interpolated
+    linearly.
+
+    Args:
+        tracks: landmarks of at least one frame with a face, times on the clock of the sound.
+        n_frames: the number of STFT frames, from time 0 on.
+
+    Returns:
+        features: shape (n_frames, n_features(config)), float32; NaN where the face is lost for longer than can be
+            bridged.
+        seen: shape (n_frames,), bool: whether the nearest video frame shows a face.
+    """
+    centres_s = frame_centres_s(n_frames, stft)
+    grid_s = video_grid_s(tracks.time_s[0], tracks.time_s[-1], config.fps)
+    found_s = tracks.time_s[tracks.found]
+    upright = _upright(tracks.points[tracks.found])[:, _chosen_points(config)].reshape(len(found_s), -1)
+
+    on_grid = _interpolate(grid_s, found_s, upright)
+    blocks = []
+    if config.positions:
+        blocks.append(on_grid - upright.mean(axis=0))
+    if config.motion:
+        blocks.append(np.diff(on_grid, axis=0, prepend=on_grid[:1]))
+    features = _interpolate(centres_s, grid_s, np.hstack(blocks)).astype(np.float32)
+    features[~_within_reach(centres_s, found_s, config.max_lost_s)] = np.nan
+
+    nearest = np.abs(tracks.time_s[:, None] - centres_s[None]).argmin(axis=0)
+    return features, tracks.found[nearest]
+
+
+def _chosen_points(config: VisualConfig) -> list[int]:
+    return list(range(68)) if config.points == "face" else [*JAW, *MOUTH]
+
+
+def _upright(points: np.ndarray) -> np.ndarray:
+    """Points of shape (n, 68, 2) turned by the clip's median eye line, scaled by its median eye distance, the nose at
+    0.
+    """
+    right, left = points[:, RIGHT_EYE].mean(axis=1), points[:, LEFT_EYE].mean(axis=1)
+    across_x, across_y = np.median(left - right, axis=0)
+    # Rotation and division by the distance in one matrix: the complex division by across_x + i*across_y.
+    turn = np.array([[across_x, -across_y], [across_y, across_x]]) / max(across_x**2 + across_y**2, 1e-6)
+    return (points - points[:, NOSE_BRIDGE].mean(axis=1, keepdims=True)) @ turn
+
+
+def _interpolate(new_s: np.ndarray, old_s: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Linear interpolation of each column, held at both ends."""
+    return np.stack([np.interp(new_s, old_s, column) for column in values.T], axis=1)
+
+
+def _within_reach(times_s: np.ndarray, found_s: np.ndarray, max_lost_s: float) -> np.ndarray:
+    """Whether a time lies between two frames with a face that are at most ``max_lost_s`` apart, or as near to the first
+    or last.
+    """
+    after = np.searchsorted(found_s, times_s)
+    previous = np.where(after > 0, found_s[np.maximum(after - 1, 0)], found_s[0] - max_lost_s)
+    following = np.where(after < len(found_s), found_s[np.minimum(after, len(found_s) - 1)], found_s[-1] + max_lost_s)
+    inside = (times_s >= found_s[0] - max_lost_s) & (times_s <= found_s[-1] + max_lost_s)
+    return inside & (following - previous <= max_lost_s + 1e-6)

@@ -1,0 +1,244 @@
+"""GRID, in any of the layouts it is passed around in -> Kaldi data directories.
+
+python -m data_prep.grid --root DIR --out data
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avsi.atomic import write_text
+from avsi.audio.files import read_mono, write_wav
+from avsi.config import StftConfig
+from avsi.data.datadir import Utterance, write_datadir
+from avsi.errors import DataError, MediaError
+from avsi.program import print_table, progress, run_program
+from avsi.video.files import video_info
+
+from .splits import SETS, load_split
+
+VIDEO_SUFFIXES = (".mpg", ".mpeg", ".mp4", ".avi", ".mov", ".mkv")
+ALIGN_UNITS_PER_S = 25000
+SILENCES = ("sil", "sp")
+MIN_DURATION_S, MAX_DURATION_S = 2.0, 4.0  # clips last 3 s; what lies outside is damaged
+
+COMMANDS = {"b": "bin", "l": "lay", "p": "place", "s": "set"}
+COLOURS = {"b": "blue", "g": "green", "r": "red", "w": "white"}
+PREPOSITIONS = {"a": "at", "b": "by", "i": "in", "w": "with"}
+DIGITS = dict(
+    zip("z123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)
+)
+ADVERBS = {"a": "again", "n": "now", "p": "please", "s": "soon"}
+STEM = re.compile(r"[blps][bgrw][abiw][a-vx-z][1-9z][anps]")
+SPEAKER = re.compile(r"(?:^|[^a-z0-9])s(?:peaker)?[ _]?0*([1-9]|[12][0-9]|3[0-4])(?:[^0-9]|$)", re.IGNORECASE)
+
+app = typer.Typer(add_completion=False)
+
+
+def sentence(stem: str) -> tuple[str, ...]:
+    """The six words that a GRID file name spells: ``bbaf2n`` is bin blue at f two now."""
+    tables = (COMMANDS, COLOURS, PREPOSITIONS, {letter: letter for letter in stem[3]}, DIGITS, ADVERBS)
+    return tuple(table[letter] for table, letter in zip(tables, stem, strict=True))
+
+
+def speaker_of(path: Path) -> str | None:
+    """The speaker that the folders of a path name, the nearest first, as ``s01``; None where none does."""
+    for folder in reversed(path.parts[:-1]):
+        match = SPEAKER.search(folder)
+        if match:
+            return f"s{int(match[1]):02d}"
+    return None
+
+
+def read_alignment(path: Path) -> tuple[tuple[float, float, str], ...]:
+    """(start_s, duration_s, word) of each word of an ``.align`` file, silences left out.
+
+    Raises:
+        DataError: a line that is not ``<start> <end> <word>``, or times that go back.
+    """
+    words = []
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            start, end, word = line.split()
+            start_s, end_s = int(start) / ALIGN_UNITS_PER_S, int(end) / ALIGN_UNITS_PER_S
+        except ValueError:
+            raise DataError(f"{path}:{number}: expected '<start> <end> <word>', found '{line}'") from None
+        if end_s < start_s or (words and start_s < words[-1][0]):
+            raise DataError(f"{path}:{number}: times go back in '{line}'")
+        if word not in SILENCES:
+            words.append((start_s, end_s - start_s, word))
+    return tuple(words)
+
+
+@dataclass
+class Found:
+    """What a folder holds, by file name without suffix."""
+
+    videos: dict[str, Path]
+    sounds: dict[str, Path]
+    alignments: dict[str, Path]
+    notes: list[tuple[str, str]]
+
+
+def find_files(root: Path) -> Found:
+    """Look through a whole folder: the names of GRID's files are unique over its speakers, so folders matter little.
+
+    Raises:
+        DataError: no such folder, or nothing in it that looks like GRID.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder")
+    found = Found({}, {}, {}, [])
+    for path in sorted(root.rglob("*")):
+        stem, suffix = path.stem.lower(), path.suffix.lower()
+        if suffix in VIDEO_SUFFIXES:
+            kind = found.videos
+        elif suffix in (".wav", ".flac"):
+            kind = found.sounds
+        elif suffix == ".align":
+            kind = found.alignments
+        else:
+            continue
+        if not STEM.fullmatch(stem):
+            found.notes.append((str(path.relative_to(root)), "not named like a GRID sentence; passed over"))
+        elif stem in kind:
+            found.notes.append(
+                (str(path.relative_to(root)), f"stands in {kind[stem].relative_to(root)} too; that one is used")
+            )
+        else:
+            kind[stem] = path
+    if not found.videos and not found.sounds:
+        raise DataError(
+            f"{root}: no GRID clip in it; expected files such as s1/bbaf2n.mpg or s1/video/mpg_6000/bbaf2n.mpg"
+        )
+    return found
+
+
+def prepare_clip(stem: str, found: Found, wav_folder: Path) -> tuple[Utterance | None, list[tuple[str, str]]]:
+    """One clip -> its utterance, its sound written as 16 kHz WAV; and notes as (id, reason), an utterance of None left
+    out.
+    """
+    video, sound = found.videos.get(stem), found.sounds.get(stem)
+    speaker = speaker_of(video or sound)
+    if speaker is None:
+        return None, [(stem, f"{video or sound}: no folder names its speaker (such as s1)")]
+    id_, words, notes = f"{speaker}_{stem}", sentence(stem), []
+    alignment = ()
+    if stem in found.alignments:
+        path = found.alignments[stem]
+        if speaker_of(path) not in (None, speaker):
+            notes.append((id_, f"its alignment lies in the folder of {speaker_of(path)}; matched by name"))
+        try:
+            alignment = read_alignment(path)
+            if tuple(word for _, _, word in alignment) != words:
+                spelled = " ".join(word for _, _, word in alignment)
+                notes.append((id_, f"alignment not used: it says '{spelled}', the name spells '{' '.join(words)}'"))
+                alignment = ()
+        except DataError as error:
+            notes.append((id_, f"alignment not used: {error}"))
+    rate = StftConfig().sample_rate
+    wav = wav_folder / speaker / f"{id_}.wav"
+    try:
+        if video is not None:
+            video_info(video)
+        if not wav.is_file():
+            wav.parent.mkdir(parents=True, exist_ok=True)
+            write_wav(wav, read_mono(sound or video, rate), rate)
+        duration_s = len(read_mono(wav, rate)) / rate
+    except MediaError as error:
+        return None, [*notes, (id_, str(error))]
+    if not MIN_DURATION_S <= duration_s <= MAX_DURATION_S:
+        return None, [*notes, (id_, f"lasts {duration_s:.2f} s, GRID's clips 3 s")]
+    if alignment and alignment[-1][0] + alignment[-1][1] > duration_s + 0.1:
+        notes.append((id_, "alignment not used: it ends after the sound"))
+        alignment = ()
+    utterance = Utterance(id_, speaker, str(wav), duration_s, words, str(video) if video else None, alignment)
+    return utterance, notes
+
+
+@app.command()
+def main(
+    root: Annotated[Path, typer.Option(help="The folder that holds GRID, in any of its layouts.")],
+    out: Annotated[Path, typer.Option(help="Where the data directories go.")] = Path("data"),
+    split: Annotated[
+        str,
+        typer.Option(help="'paper', 'speaker-dependent', or a file of lines '<speaker or clip> <train|valid|test>'."),
+    ] = "paper",
+    jobs: Annotated[int, typer.Option(help="Processes to prepare clips with.")] = 2,
+    max_left_out: Annotated[float, typer.Option(help="Fail where a larger share of clips is left out.")] = 0.05,
+) -> None:
+    """Prepare GRID: data/train, data/valid and data/test as Kaldi data directories, with sound at 16 kHz."""
+    from joblib import Parallel, delayed
+
+    root, out = root.resolve(), out.resolve()
+    found = find_files(root)
+    stems = sorted({*found.videos, *found.sounds})
+    set_of = load_split(split, {f"{speaker_of(found.videos.get(stem) or found.sounds[stem])}_{stem}" for stem in stems})
+    results = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(prepare_clip)(stem, found, out / "wav") for stem in stems
+    )
+    kept: dict[str, list[Utterance]] = {name: [] for name in SETS}
+    left_out: list[tuple[str, str]] = []
+    notes = list(found.notes)
+    unassigned = Counter()
+    for utterance, remarks in progress(results, len(stems), "clips"):
+        if utterance is None:
+            left_out.append(remarks[-1])
+            notes.extend(remarks[:-1])
+            continue
+        notes.extend(remarks)
+        name = set_of(utterance.id)
+        if name is None:
+            unassigned[utterance.speaker] += 1
+        else:
+            kept[name].append(utterance)
+    notes += [(speaker, f"{count} clips are in no set of the split '{split}'") for speaker, count in unassigned.items()]
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / "left_out", "".join(f"{id_} {reason}\n" for id_, reason in sorted(left_out)))
+    write_text(out / "notes", "".join(f"{id_} {reason}\n" for id_, reason in sorted(notes)))
+    _report(kept, left_out, notes, found, out)
+    if len(left_out) > max_left_out * len(stems):
+        raise DataError(
+            f"{root}: {len(left_out)} of {len(stems)} clips cannot be used, more than --max-left-out {max_left_out:g}; "
+            f"{out / 'left_out'} gives each reason"
+        )
+    empty = [name for name in SETS if not kept[name]]
+    if empty:
+        raise DataError(
+            f"the split '{split}' leaves {' and '.join(empty)} empty with the speakers found "
+            f"({', '.join(sorted({u.speaker for of in kept.values() for u in of} | set(unassigned)))}); "
+            "--split speaker-dependent divides each speaker's clips, and a file can say anything else"
+        )
+    for name, utterances in kept.items():
+        write_datadir(out / name, utterances)
+
+
+def _report(kept, left_out, notes, found: Found, out: Path) -> None:
+    rows = [
+        [
+            name,
+            len({u.speaker for u in utterances}),
+            len(utterances),
+            sum(u.video is not None for u in utterances),
+            sum(bool(u.alignment) for u in utterances),
+            f"{sum(u.duration_s for u in utterances) / 60:.1f}",
+        ]
+        for name, utterances in kept.items()
+    ]
+    print_table("GRID", ["set", "speakers", "clips", "with video", "aligned", "minutes"], rows)
+    counts = f"found {len(found.videos)} videos, {len(found.sounds)} sound files, {len(found.alignments)} alignments"
+    print(f"{counts}; left out {len(left_out)} clips ({out / 'left_out'}), {len(notes)} notes ({out / 'notes'})")
+    for id_, reason in left_out[:10]:
+        print(f"  left out {id_}: {reason}")
+
+
+if __name__ == "__main__":
+    run_program(app)

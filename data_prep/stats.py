@@ -1,0 +1,66 @@
+"""Normalisation statistics of a training set.
+
+python -m data_prep.stats data/train --config conf/av.yaml
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from avsi.audio.files import read_mono
+from avsi.config import load_config
+from avsi.data.datadir import read_datadir
+from avsi.data.dataset import load_features
+from avsi.data.stats import RunningMoments, Stats
+from avsi.program import print_table, progress, run_program
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    datadir: Annotated[Path, typer.Argument(help="The training set, and no other.")],
+    config: Annotated[Path | None, typer.Option(help="The config whose features are measured.")] = None,
+    set_: Annotated[list[str], typer.Option("--set", help="key=value over the config; repeatable.")] = [],  # noqa: B006
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; stats.npz in the data directory by default.")
+    ] = None,
+) -> None:
+    """Measure mean and deviation of each log-magnitude bin and each visual feature."""
+    settings = load_config(config, set_)
+    utterances = read_datadir(datadir)
+    settings.model.video = any(utterance.landmarks for utterance in utterances)
+    audio, visual, power = RunningMoments(), RunningMoments(), RunningMoments()
+    for utterance in progress(utterances, len(utterances), "statistics"):
+        if settings.model.video and utterance.landmarks is None:
+            continue
+        features = load_features(utterance, settings)
+        audio.add(features.log_spectrum.numpy())
+        seen = features.visual.numpy()
+        visual.add(seen[~np.isnan(seen).any(axis=1)])
+        power.add(read_mono(utterance.wav, settings.stft.sample_rate)[:, None] ** 2)
+    stats = Stats(
+        *audio.result(),
+        *(visual.result() if settings.model.video else ((np.zeros(0, np.float32),) * 2)),
+        float(power.result()[0][0]) ** 0.5,
+    )
+    path = out or datadir / "stats.npz"
+    stats.save(path)
+    print_table(
+        str(path),
+        ["measured on", "count"],
+        [
+            ["utterances", len(utterances)],
+            ["STFT frames", audio.count],
+            ["log-magnitude bins", len(stats.audio_mean)],
+            ["visual features", len(stats.visual_mean)],
+        ],
+    )
+
+
+if __name__ == "__main__":
+    run_program(app)

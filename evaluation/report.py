@@ -1,0 +1,63 @@
+"""Scores of several systems side by side, as a Markdown table.
+
+python -m evaluation.report exp/*/gaps_*
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avsi.errors import DataError
+from avsi.program import run_program
+
+from .restored import RestoredSet
+from .score import METRICS
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(folders: Annotated[list[Path], typer.Argument(help="Folders that evaluation.score has scored.")]) -> None:
+    """Print one row per system and one column per gap file and metric."""
+    means: dict[tuple[str, str], dict[str, str]] = {}
+    for folder in folders:
+        about = RestoredSet.read(folder).about
+        scores = folder / "scores.jsonl"
+        if not scores.is_file():
+            raise DataError(f"{scores}: no such file; run evaluation.score on the folder")
+        rows = [json.loads(line) for line in scores.read_text("utf-8").splitlines()]
+        means[Path(about["system"]).name, Path(about["gaps"]).name] = {name: _mean(rows, name) for name in METRICS}
+    print(markdown(means))
+
+
+def markdown(means: dict[tuple[str, str], dict[str, str]]) -> str:
+    """A table with the systems in the order given and the gap files by length."""
+    systems = list(dict.fromkeys(system for system, _ in means))
+    gaps = sorted({gap for _, gap in means}, key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
+    lines = []
+    for metric in METRICS:
+        lines.append(f"| {metric.upper()} | " + " | ".join(gap.removeprefix("gaps_") for gap in gaps) + " |")
+        lines.append("|---|" + "---:|" * len(gaps))
+        for system in systems:
+            cells = [means.get((system, gap), {}).get(metric, "") for gap in gaps]
+            lines.append(f"| {system} | " + " | ".join(cells) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _mean(rows: list[dict], metric: str) -> str:
+    """The mean, and beside it how many utterances could not be scored, if any."""
+    values = [row[metric] for row in rows if row[metric] is not None]
+    failed = len(rows) - len(values)
+    mean = f"{math.fsum(values) / len(values):.3f}" if values else "-"
+    return f"{mean} ({failed} not scored)" if failed else mean
+
+
+if __name__ == "__main__":
+    run_program(app)

@@ -1,0 +1,130 @@
+"""Restore the gaps of a whole set with one system.
+
+python -m evaluation.restore data/test --gaps data/test/gaps_800ms --system exp/av --out exp/av/gaps_800ms
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import kaldiio
+import numpy as np
+import typer
+
+from avsi.atomic import write_text, written_beside
+from avsi.audio.files import read_mono, write_wav
+from avsi.audio.phase import paste
+from avsi.data.datadir import Utterance, read_datadir
+from avsi.data.dataset import check_gaps_cover
+from avsi.data.gaps import Gap, gap_spans, lost_frames, lost_samples, read_gap_file
+from avsi.data.stats import Stats
+from avsi.errors import DataError
+from avsi.program import progress, run_program
+
+from .restored import ABOUT, SPECTRA, WAVS
+
+SYSTEMS = ("unprocessed", "interpolation")
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    datadir: Annotated[Path, typer.Argument(help="The clean set.")],
+    gaps: Annotated[Path, typer.Option(help="The gap file of the set.")],
+    system: Annotated[
+        str, typer.Option(help=f"{', '.join(SYSTEMS)}, a folder that training wrote, or a pretrained model.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder for what is restored.")],
+    stats: Annotated[
+        Path, typer.Option(help="Training-set statistics: what the unprocessed spectrum is filled with.")
+    ] = Path("data/train/stats.npz"),
+    jobs: Annotated[int, typer.Option(help="Processes to restore with.")] = 2,
+) -> None:
+    """Write the restored sound of every utterance, and the log spectrum of its lost frames as the system made it."""
+    from joblib import Parallel, delayed
+
+    utterances, gaps_of = read_datadir(datadir), read_gap_file(gaps)
+    check_gaps_cover(gaps_of, utterances, gaps)
+    make_system(system, stats)  # a system that cannot be loaded is refused before any work
+    (out / "wav").mkdir(parents=True, exist_ok=True)
+    (out / ABOUT).unlink(missing_ok=True)
+    # A few large shares, so that each process loads the system once.
+    shares = [utterances[index :: 4 * jobs] for index in range(4 * jobs)]
+    results = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(_restore_share)(share, gaps_of, system, stats, out) for share in shares if share
+    )
+    spectra: dict[str, np.ndarray] = {}
+    for share in progress(results, sum(bool(share) for share in shares), f"{system}, {gaps.name}: shares"):
+        spectra.update(share)
+    ark = (out / "spectra.ark").resolve()
+    with written_beside(ark) as partial:
+        places = {}
+        with partial.open("wb") as file:
+            for id_ in sorted(spectra):
+                places[id_] = file.tell() + len(id_.encode()) + 1
+                kaldiio.save_ark(file, {id_: spectra[id_]})
+    write_text(out / SPECTRA, "".join(f"{id_} {ark}:{place}\n" for id_, place in places.items()))
+    write_text(out / WAVS, "".join(f"{id_} {_wav(out, id_).resolve()}\n" for id_ in sorted(spectra)))
+    about = {"system": system, "datadir": str(datadir), "gaps": str(gaps)}
+    write_text(out / ABOUT, json.dumps(about, indent=2) + "\n")
+    print(f"{system}: restored {len(spectra)} utterances of {datadir} with {gaps.name} into {out}")
+
+
+def make_system(name: str, stats: Path):
+    """A function (samples of shape (n,), spans, utterance) -> (restored samples, log spectrum of the lost frames)."""
+    from avsi.baselines import SpectralInterpolation
+    from avsi.inpainting import Inpainter
+
+    if name == "unprocessed":
+        mean = Stats.load(stats).audio_mean
+        return lambda samples, spans, utterance: _unprocessed(samples, spans, mean)
+    if name == "interpolation":
+        inpainter = Inpainter(SpectralInterpolation())
+    else:
+        # Scores of one model must not be those of another: no audio-only model takes over.
+        inpainter = Inpainter.from_pretrained(name, audio_only=None)
+    return lambda samples, spans, utterance: _by_inpainter(samples, spans, utterance, inpainter)
+
+
+def _restore_share(share: list[Utterance], gaps_of: dict[str, list[Gap]], name: str, stats: Path, out: Path) -> dict:
+    import torch
+
+    torch.set_num_threads(1)
+    system = make_system(name, stats)
+    spectra = {}
+    for utterance in share:
+        samples = read_mono(utterance.wav, 16000)
+        spans = gap_spans(gaps_of[utterance.id], len(samples), 16000)
+        restored, spectra[utterance.id] = system(samples, spans, utterance)
+        write_wav(_wav(out, utterance.id), restored, 16000)
+    return spectra
+
+
+def _wav(out: Path, id_: str) -> Path:
+    return out / "wav" / f"{id_}.wav"
+
+
+def _unprocessed(samples: np.ndarray, spans: list, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from avsi.config import StftConfig
+    from avsi.timebase import n_frames
+
+    stft = StftConfig()
+    count = int(lost_frames(spans, n_frames(len(samples), stft), stft).sum())
+    return np.where(lost_samples(spans, len(samples)), 0, samples), np.tile(mean, (count, 1))
+
+
+def _by_inpainter(samples: np.ndarray, spans: list, utterance: Utterance, inpainter) -> tuple[np.ndarray, np.ndarray]:
+    tracks = utterance.load_landmarks() if inpainter.model.config.model.video else None
+    try:
+        restored = inpainter.restore_excerpt(samples[:, None], spans, spans, tracks)
+    except DataError as error:
+        raise DataError(f"{utterance.id}: {error}") from error
+    pasted = paste(samples, restored.samples[:, 0], spans, inpainter.model.config.stft.sample_rate)
+    return pasted, restored.log_spectrum[0, restored.lost].numpy()
+
+
+if __name__ == "__main__":
+    run_program(app)

@@ -1,0 +1,111 @@
+"""Score what a system restored, utterance by utterance.
+
+python -m evaluation.score exp/av/gaps_800ms
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import kaldiio
+import numpy as np
+import torch
+import typer
+
+from avsi.atomic import write_text
+from avsi.audio.files import read_mono
+from avsi.audio.stft import log_magnitude, spectrum
+from avsi.config import StftConfig
+from avsi.data.datadir import Utterance, read_datadir
+from avsi.data.gaps import Gap, gap_spans, lost_frames, read_gap_file
+from avsi.data.stats import Stats
+from avsi.errors import AvsiError
+from avsi.metrics import UndefinedMetric, gap_l1, pesq_nb, stoi
+from avsi.program import print_table, progress, run_program
+
+from .restored import RestoredSet
+
+METRICS = ("l1", "stoi", "pesq")
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    folders: Annotated[list[Path], typer.Argument(help="Folders that evaluation.restore wrote.")],
+    stats: Annotated[Path, typer.Option(help="Training-set statistics: the unit of L1.")] = Path(
+        "data/train/stats.npz"
+    ),
+    jobs: Annotated[int, typer.Option(help="Processes to score with.")] = 2,
+) -> None:
+    """Write scores.jsonl into each folder: L1 on the gap, STOI and narrow-band PESQ (LQO) on the utterance."""
+    std = Stats.load(stats).audio_std
+    for folder in folders:
+        rows = score_set(RestoredSet.read(folder), std, jobs)
+        write_text(folder / "scores.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        print_table(str(folder), ["metric", "mean", "scored", "not scored"], summary(rows))
+
+
+def score_set(restored: RestoredSet, std: np.ndarray, jobs: int) -> list[dict]:
+    """One row per utterance of the *clean* set, matched by id: what is missing is counted, and shifts nothing."""
+    from joblib import Parallel, delayed
+
+    gaps = read_gap_file(restored.about["gaps"])
+    utterances = read_datadir(restored.about["datadir"])
+    work = [
+        delayed(score_utterance)(u, gaps.get(u.id, []), restored.wavs.get(u.id), restored.spectra.get(u.id), std)
+        for u in utterances
+    ]
+    results = Parallel(n_jobs=jobs, return_as="generator", batch_size=8)(work)
+    return list(progress(results, len(work), f"{restored.folder}: scores"))
+
+
+def score_utterance(
+    utterance: Utterance, gaps: list[Gap], wav: str | None, spectra: str | None, std: np.ndarray
+) -> dict:
+    """A metric's value, or null beside the reason in ``failed``."""
+    row: dict = {"id": utterance.id, "speaker": utterance.speaker, **dict.fromkeys(METRICS), "failed": {}}
+    stft = StftConfig()
+    rate = stft.sample_rate
+
+    def attempt(metric: str, compute: Callable[[], float]) -> None:
+        try:
+            row[metric] = compute()
+        except (AvsiError, OSError, ValueError) as error:
+            row["failed"][metric] = str(error)
+
+    def l1() -> float:
+        if spectra is None:
+            raise UndefinedMetric("no restored spectrum")
+        clean = torch.from_numpy(read_mono(utterance.wav, rate))
+        truth = log_magnitude(spectrum(clean, stft), stft)
+        lost = lost_frames(gap_spans(gaps, len(clean), rate), len(truth), stft)
+        return gap_l1(kaldiio.load_mat(spectra), truth.numpy()[lost], std)
+
+    def on_sound(metric: Callable[[np.ndarray, np.ndarray, int], float]) -> float:
+        if wav is None:
+            raise UndefinedMetric("no restored sound")
+        return metric(read_mono(utterance.wav, rate), read_mono(wav, rate), rate)
+
+    attempt("l1", l1)
+    attempt("stoi", lambda: on_sound(stoi))
+    attempt("pesq", lambda: on_sound(pesq_nb))
+    return row
+
+
+def summary(rows: list[dict]) -> list[list[object]]:
+    """(metric, mean, number scored, number not scored) for each metric."""
+    table = []
+    for metric in METRICS:
+        values = [row[metric] for row in rows if row[metric] is not None]
+        mean = math.fsum(values) / len(values) if values else math.nan
+        table.append([metric, f"{mean:.3f}", len(values), len(rows) - len(values)])
+    return table
+
+
+if __name__ == "__main__":
+    run_program(app)
