@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from pathlib import Path
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, RichProgressBar
@@ -47,6 +50,7 @@ def train(config: Config, folder: str | Path, progress: bool = True) -> float:
             f"{config.data.stats}: has {len(stats.visual_mean)} visual statistics, but the config asks for {n_visual}; "
             "run data_prep.stats with the same --config"
         )
+    _quieten()
     run = TrainingRun(config, stats)
     _claim(folder, config)
     best = BestAndLast(folder)
@@ -72,8 +76,13 @@ def train(config: Config, folder: str | Path, progress: bool = True) -> float:
         num_sanity_val_steps=0,
         log_every_n_steps=10,
     )
-    # weights_only: the checkpoint is this run's own, but nothing in it needs unpickling of code.
-    trainer.fit(run, ckpt_path=last if last.is_file() else None, weights_only=True)
+    try:
+        # weights_only: nothing in a checkpoint needs the unpickling of code.
+        trainer.fit(run, ckpt_path=last if last.is_file() else None, weights_only=True)
+    except SystemExit:
+        if trainer.interrupted:  # Lightning's answer to Ctrl-C
+            raise KeyboardInterrupt from None
+        raise
     return best.lowest
 
 
@@ -90,15 +99,15 @@ class TrainingRun(LightningModule):
 
     def train_dataloader(self) -> DataLoader:
         self._train_set.epoch = self.current_epoch
-        order = torch.Generator().manual_seed(self._epoch_seed("order"))
-        return DataLoader(self._train_set, shuffle=True, generator=order, **self._loading())
+        order = self._epoch_generator("order").permutation(len(self._train_set)).tolist()
+        return DataLoader(self._train_set, sampler=order, **self._loading())
 
     def val_dataloader(self) -> DataLoader:
         return DataLoader(self._valid_set, **self._loading())
 
-    def on_train_epoch_start(self) -> None:
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout draws from the global generator, whose state a checkpoint does not carry.
-        torch.manual_seed(self._epoch_seed("dropout"))
+        torch.manual_seed(int(self._epoch_generator("dropout", batch_idx).integers(2**31)))
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
         loss = self._loss(batch, self.config.training.loss)
@@ -122,8 +131,8 @@ class TrainingRun(LightningModule):
         predicted = self.model(batch.log_spectrum, batch.visual, batch.lost, batch.lengths)
         return masked_loss(predicted, self.model.normalise(batch.log_spectrum), batch.lost, kind)
 
-    def _epoch_seed(self, purpose: str) -> int:
-        return int(generator(self.config.training.seed, self.current_epoch, purpose).integers(2**31))
+    def _epoch_generator(self, *purpose: object) -> np.random.Generator:
+        return generator(self.config.training.seed, self.current_epoch, *purpose)
 
     def _loading(self) -> dict:
         settings = self.config.training
@@ -146,7 +155,7 @@ class BestAndLast(Checkpoint):
             self.lowest = loss
             if trainer.is_global_zero:
                 save_model(self.folder, run.model, valid_loss=round(loss, 6), epoch=trainer.current_epoch)
-        trainer.save_checkpoint(self.folder / LAST)
+        trainer.save_checkpoint(self.folder / LAST, weights_only=False)
 
     def state_dict(self) -> dict:
         return {"lowest": self.lowest}
@@ -161,6 +170,13 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict, path: str | os.PathLike, storage_options: object = None) -> None:
         with written_beside(path) as partial:
             torch.save(checkpoint, partial)
+
+
+def _quieten() -> None:
+    """Lightning advertises and warns about choices that are made here on purpose."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for message in (".*does not have many workers.*", ".*smaller than the logging interval.*", ".*treespec.*"):
+        warnings.filterwarnings("ignore", message)
 
 
 def _claim(folder: Path, config: Config) -> None:

@@ -8,10 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
-from avsi.audio.files import read_mono
 from avsi.config import load_config
 from avsi.data.datadir import read_datadir
 from avsi.data.dataset import load_features
@@ -33,21 +31,15 @@ def main(
     """Measure mean and deviation of each log-magnitude bin and each visual feature."""
     settings = load_config(config, set_)
     utterances = read_datadir(datadir)
-    settings.model.video = any(utterance.landmarks for utterance in utterances)
-    audio, visual, power = RunningMoments(), RunningMoments(), RunningMoments()
+    audio, visual = RunningMoments(), RunningMoments()
     for utterance in progress(utterances, len(utterances), "statistics"):
-        if settings.model.video and utterance.landmarks is None:
-            continue
+        settings.model.video = utterance.landmarks is not None
         features = load_features(utterance, settings)
         audio.add(features.log_spectrum.numpy())
-        seen = features.visual.numpy()
-        visual.add(seen[~np.isnan(seen).any(axis=1)])
-        power.add(read_mono(utterance.wav, settings.stft.sample_rate)[:, None] ** 2)
-    stats = Stats(
-        *audio.result(),
-        *(visual.result() if settings.model.video else ((np.zeros(0, np.float32),) * 2)),
-        float(power.result()[0][0]) ** 0.5,
-    )
+        if settings.model.video:
+            known = ~features.visual.isnan().any(dim=1)
+            visual.add(features.visual[known].numpy())
+    stats = Stats(*audio.result(), *visual.result())
     path = out or datadir / "stats.npz"
     stats.save(path)
     print_table(
@@ -55,6 +47,7 @@ def main(
         ["measured on", "count"],
         [
             ["utterances", len(utterances)],
+            ["of them with landmarks", sum(utterance.landmarks is not None for utterance in utterances)],
             ["STFT frames", audio.count],
             ["log-magnitude bins", len(stats.audio_mean)],
             ["visual features", len(stats.visual_mean)],

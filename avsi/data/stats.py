@@ -13,19 +13,17 @@ from ..errors import DataError
 
 @dataclass(frozen=True)
 class Stats:
-    """Mean and standard deviation per log-magnitude bin and per visual feature, and the level of the speech.
+    """Mean and standard deviation per log-magnitude bin and per visual feature.
 
     Attributes:
         audio_mean, audio_std: shape (n_bins,), float32, of the natural log magnitude.
         visual_mean, visual_std: shape (n_visual,), float32; of length 0 for a set without video.
-        level: root mean square of the training set's samples, full scale 1.0.
     """
 
     audio_mean: np.ndarray
     audio_std: np.ndarray
     visual_mean: np.ndarray
     visual_std: np.ndarray
-    level: float
 
     def save(self, path: str | Path) -> None:
         with written_beside(path) as partial, partial.open("wb") as file:
@@ -39,10 +37,7 @@ class Stats:
             raise DataError(f"{path}: no such statistics file; python -m data_prep.stats makes one")
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                return cls(
-                    **{name: arrays[name] for name in cls.__dataclass_fields__ if name != "level"},
-                    level=float(arrays["level"]),
-                )
+                return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
         except (ValueError, KeyError, OSError, EOFError) as error:
             raise DataError(f"{path}: not a statistics file ({error})") from error
 

@@ -23,21 +23,13 @@ class BLSTMInpainter(nn.Module):
         super().__init__()
         self.config = config
         n_bins, n_visual = config.stft.n_bins, n_features(config.visual) if config.model.video else 0
-        for name, size, fill in (
-            ("audio_mean", n_bins, 0.0),
-            ("audio_std", n_bins, 1.0),
-            ("visual_mean", n_visual, 0.0),
-            ("visual_std", n_visual, 1.0),
-        ):
-            value = (
-                torch.full((size,), fill)
-                if stats is None or not size
-                else torch.from_numpy(getattr(stats, name)).clone()
-            )
-            if len(value) != size:
-                raise ValueError(f"{name}: {len(value)} statistics for {size} features")
-            self.register_buffer(name, value)
-        self.register_buffer("level", torch.tensor(0.1 if stats is None else stats.level))
+        for name, size in (("audio", n_bins), ("visual", n_visual)):
+            self.register_buffer(f"{name}_mean", torch.zeros(size))
+            self.register_buffer(f"{name}_std", torch.ones(size))
+        if stats is not None:
+            for name, buffer in self.named_buffers():
+                if len(buffer):
+                    buffer.copy_(torch.from_numpy(getattr(stats, name)))
         self.blstm = nn.LSTM(
             n_bins * config.model.audio + n_visual,
             config.model.hidden,

@@ -17,9 +17,10 @@ from ..containers import open_container
 from ..errors import MediaError
 
 if TYPE_CHECKING:
-    from av import Packet
+    from av import Packet, VideoFrame
     from av.container import InputContainer, OutputContainer
 
+SEEK_BACK_S = (1.0, 5.0, 30.0, float("inf"))  # how far before a time to look for a key frame
 TIME_BASE = Fraction(1, 90000)  # of pictures that are drawn here; MPEG's own
 
 
@@ -59,30 +60,44 @@ def frames(
     Raises:
         MediaError: no picture track, or one of which no frame can be decoded.
     """
+    count = 0
+    for time_s, frame in _decoded_from(path, start_s or 0.0):
+        count += 1
+        if stop_s is not None and time_s >= stop_s:
+            break
+        if start_s is None or time_s >= start_s:
+            yield time_s, np.rot90(frame.to_ndarray(format="rgb24"), k=(frame.rotation // 90) % 4)
+    if count == 0:
+        raise MediaError(f"{path}: no frame of its picture can be decoded")
+
+
+def _decoded_from(path: str | Path, start_s: float) -> Iterator[tuple[float, VideoFrame]]:
+    """The frames of a video with their times on its sound's clock, from one at or before ``start_s`` on, if there is
+    one.
+
+    Seeking lands on a key frame; in an MPEG program stream, which has no index, perhaps on one behind the time asked
+    for.
+    """
     import av
 
-    count = 0
-    with open_container(path) as container:
-        stream = _picture(container, path)
-        stream.thread_type = "AUTO"
-        origin_s = _clock_origin_s(container)
-        if start_s:
-            # Back to the key frame before: what lies between is decoded and dropped.
-            container.seek(int((start_s + origin_s) / stream.time_base), stream=stream)
-        try:
-            for frame in container.decode(stream):
-                if frame.time is None:
-                    continue
-                time_s = frame.time - origin_s
-                if stop_s is not None and time_s >= stop_s:
-                    break
-                count += 1
-                if start_s is None or time_s >= start_s:
-                    yield time_s, np.rot90(frame.to_ndarray(format="rgb24"), k=(frame.rotation // 90) % 4)
-        except av.error.InvalidDataError:
-            pass  # A damaged tail: the frames before it are good.
-    if count == 0 and not start_s:
-        raise MediaError(f"{path}: no frame of its picture can be decoded")
+    for earlier_s in SEEK_BACK_S:
+        with open_container(path) as container:
+            stream = _picture(container, path)
+            stream.thread_type = "AUTO"
+            origin_s = _clock_origin_s(container)
+            from_the_start = start_s <= earlier_s
+            if not from_the_start:
+                container.seek(int((start_s - earlier_s + origin_s) / stream.time_base), stream=stream)
+            try:
+                timed = ((f.time - origin_s, f) for f in container.decode(stream) if f.time is not None)
+                first = next(timed, None)
+                if from_the_start or (first is not None and first[0] <= start_s):
+                    if first is not None:
+                        yield first
+                        yield from timed
+                    return
+            except av.error.InvalidDataError:
+                return  # A damaged tail: the frames before it are good.
 
 
 def write_mp4(

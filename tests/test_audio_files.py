@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import soundfile
+from conftest import RATE, speech, write_video
+
+from avsi.atomic import written_beside
+from avsi.audio.files import from_float, open_sound, read_mono, resample, to_float, write_wav
+from avsi.errors import AvsiError, DataError, MediaError
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint8", "float32", "float64"])
+def test_floats_and_back(dtype):
+    values = np.array([-1.0, -0.5, 0.0, 0.25, 0.75])
+    exact = from_float(values, dtype)
+    assert exact.dtype == dtype
+    assert to_float(exact) == pytest.approx(values, abs=1 / 128)
+    assert np.array_equal(from_float(to_float(exact), dtype), exact)
+    limits = from_float(np.array([-2.0, 2.0]), dtype)
+    if not dtype.startswith("float"):
+        assert limits.tolist() == [np.iinfo(dtype).min, np.iinfo(dtype).max]
+
+
+def test_resampling_keeps_time_and_level():
+    tone = np.sin(2 * np.pi * 440 * np.arange(44100) / 44100)
+    assert resample(tone, 44100, 16000) == pytest.approx(np.sin(2 * np.pi * 440 * np.arange(16000) / 16000), abs=2e-2)
+    assert resample(tone, 44100, 44100) is tone
+
+
+def test_mono_is_the_mean_of_the_channels_at_the_rate_asked_for(tmp_path):
+    left, right = speech(0, rate=48000), speech(1, rate=48000)
+    soundfile.write(tmp_path / "in.wav", np.stack([left, right], axis=1), 48000, subtype="FLOAT")
+    samples = read_mono(tmp_path / "in.wav", RATE)
+    assert samples.dtype == np.float32 and len(samples) == 47648
+    assert samples == pytest.approx(resample((left + right) / 2, 48000, RATE), abs=1e-5)
+
+
+def test_the_sound_track_of_a_video_is_read_as_it_is_decoded(tmp_path):
+    source = speech(0, rate=44100)
+    video = write_video(tmp_path / "clip.mkv", source, codecs=("mpeg1video", "flac"))
+    with open_sound(video) as sound:
+        assert (sound.rate, sound.channels, sound.subtype) == (44100, 1, "PCM_16")
+        assert np.array_equal(sound.read()[:, 0], np.rint(source * 32767).astype(np.int16))
+
+
+def test_bad_files_are_named_with_the_reason(tmp_path):
+    (tmp_path / "empty.wav").write_bytes(b"")
+    (tmp_path / "text.wav").write_text("this is not sound" * 100)
+    soundfile.write(tmp_path / "nothing.wav", np.zeros(0), RATE)
+    soundfile.write(tmp_path / "whole.wav", speech(0), RATE)
+    (tmp_path / "header.wav").write_bytes((tmp_path / "whole.wav").read_bytes()[:30])
+    for name, message in (
+        ("none.wav", "no such file"),
+        ("empty.wav", r"the file is empty \(0 bytes\)"),
+        ("text.wav", "not a sound or video file"),
+        ("nothing.wav", "holds no sound samples"),
+        ("header.wav", "not a sound or video file|no sound|holds no sound samples"),
+    ):
+        with pytest.raises(MediaError, match=message), open_sound(tmp_path / name):
+            pass
+    bad = speech(0).copy()
+    bad[5] = np.nan
+    soundfile.write(tmp_path / "nan.wav", bad, RATE, subtype="FLOAT")
+    with pytest.raises(MediaError, match="not a number"):
+        read_mono(tmp_path / "nan.wav", RATE)
+
+
+def test_a_truncated_recording_gives_what_is_left_of_it(tmp_path):
+    soundfile.write(tmp_path / "whole.wav", speech(0), RATE)
+    (tmp_path / "half.wav").write_bytes((tmp_path / "whole.wav").read_bytes()[:40000])
+    half = read_mono(tmp_path / "half.wav", RATE)
+    assert 15000 < len(half) < 20000
+    assert np.array_equal(half, read_mono(tmp_path / "whole.wav", RATE)[: len(half)])
+
+
+def test_files_appear_whole_or_not_at_all(tmp_path):
+    class Interrupted(Exception):
+        pass
+
+    (tmp_path / "kept.wav").write_bytes(b"old")
+    with pytest.raises(Interrupted), written_beside(tmp_path / "kept.wav") as partial:
+        partial.write_bytes(b"half")
+        raise Interrupted
+    assert (tmp_path / "kept.wav").read_bytes() == b"old"
+    assert len(list(tmp_path.iterdir())) == 1
+    with pytest.raises(DataError, match="does not exist"), written_beside(tmp_path / "no" / "file"):
+        pass
+    write_wav(tmp_path / "kept.wav", speech(0), RATE)
+    assert read_mono(tmp_path / "kept.wav", RATE) == pytest.approx(speech(0), abs=1e-4)
+    assert issubclass(DataError, AvsiError)

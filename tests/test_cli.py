@@ -1,0 +1,206 @@
+"""The programs as a user runs them, in processes of their own: what they print, their exit status, what they leave."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from conftest import RATE, corpus_config, needs_grid, real_clip, small_config, speech, write_video
+
+from avsi.models.inpainter import BLSTMInpainter
+from avsi.models.store import save_model
+
+ROOT = Path(__file__).parents[1]
+
+
+def start(*arguments, **options) -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def avsi(*arguments) -> tuple[int, str, str]:
+    process = start("-m", "avsi.cli", *arguments)
+    output, errors = process.communicate()
+    return process.returncode, output, errors
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory) -> Path:
+    """A folder with small models, good files and bad ones."""
+    folder = tmp_path_factory.mktemp("room")
+    torch.manual_seed(0)
+    save_model(folder / "av", BLSTMInpainter(small_config()))
+    save_model(folder / "a", BLSTMInpainter(small_config(model={"video": False})))
+    save_model(folder / "cut", BLSTMInpainter(small_config(model={"video": False})))
+    weights = folder / "cut" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:500])
+    soundfile.write(folder / "good.wav", speech(0), RATE)
+    soundfile.write(folder / "silent zero.wav", np.zeros(0), RATE)
+    samples = speech(0).copy()
+    samples[40000] = np.nan
+    soundfile.write(folder / "nan.wav", samples, RATE, subtype="FLOAT")
+    (folder / "empty.wav").write_bytes(b"")
+    (folder / "text.mp4").write_text("no film " * 500)
+    write_video(folder / "silent.mpg", None)
+    video = write_video(folder / "film.mpg", speech(0, rate=44100))
+    (folder / "truncated.mpg").write_bytes(video.read_bytes()[:700])
+    (folder / "gaps.txt").write_text("0.5\t0.6\tone\n1.0\t1.1\ttwo\n")
+    return folder
+
+
+def inpaint(room: Path, clip: str, *options: str, out: str = "out.wav", model: str = "a") -> tuple[int, str, str]:
+    return avsi("inpaint", room / clip, "-o", room / out, "--model", room / model, "--audio-only", room / "a", *options)
+
+
+@pytest.mark.parametrize(
+    ("clip", "options", "message"),
+    [
+        ("none.wav", ["--gap", "0.8:1.6"], "none.wav: no such file"),
+        ("empty.wav", ["--gap", "0.8:1.6"], "the file is empty (0 bytes)"),
+        ("text.mp4", ["--gap", "0.8:1.6"], "not a sound or video file"),
+        ("truncated.mpg", ["--gap", "0.8:1.6"], "truncated.mpg: "),
+        ("silent zero.wav", ["--gap", "0.8:1.6"], "holds no sound samples"),
+        ("silent.mpg", ["--gap", "0.8:1.6"], "has no sound track"),
+        ("nan.wav", ["--gap", "0.8:1.6"], "the sound holds samples that are not a number, the first at 2.500 s"),
+        ("good.wav", ["--gap", "2.5:3.5"], "gap 2.5:3.5: outside the recording, which lasts 2.978 s"),
+        ("good.wav", ["--gap", "1.6:0.8"], "ends before it starts"),
+        ("good.wav", ["--gap", "0.8:1.6", "--gap", "1.5:2"], "overlaps"),
+        ("good.wav", ["--gap", "0:2.978"], "cover the whole recording"),
+        ("good.wav", ["--gap", "0.8:0.80001"], "shorter than one sample"),
+        ("good.wav", ["--gap", "half"], "expected START:END in seconds"),
+        ("good.wav", [], "name the gaps with --gap"),
+        ("good.wav", ["--detect", "--gap", "0.8:1.6"], "one of the two"),
+        ("good.wav", ["--detect"], "no digital silence"),
+        ("good.wav", ["--gap", "0.8:1.6", "--gaps-file", "none.txt"], "none.txt: no such file"),
+        ("good.wav", ["--gap", "0.8:1.6", "--video", "none.mpg"], "none.mpg: no such file"),
+    ],
+)
+def test_bad_input_is_one_line_status_1_and_no_file(room, clip, options, message):
+    before = sorted(room.iterdir())
+    status, output, errors = inpaint(room, clip, *options)
+    assert (status, output) == (1, "")
+    assert errors.count("\n") == 1 and errors.startswith("error: ")
+    assert message in errors
+    assert sorted(room.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [("cut", "damaged or incomplete"), ("nothing", "neither a folder with a trained model nor a pretrained one")],
+)
+def test_a_bad_model_is_one_line(room, model, message):
+    status, _, errors = inpaint(room, "good.wav", "--gap", "0.8:1.6", model=model)
+    assert status == 1 and errors.count("\n") == 1 and message in errors
+
+
+def test_a_restored_file_is_said_and_there(room):
+    status, output, errors = inpaint(
+        room, "good.wav", "--gaps-file", str(room / "gaps.txt"), "--gap", "2:2.1", out="three.wav"
+    )
+    assert (status, errors) == (0, "")
+    assert output.startswith("restored 0.500-0.600 s, 1.000-1.100 s, 2.000-2.100 s -> ")
+    before, after = (soundfile.read(room / name, dtype="int16")[0] for name in ("good.wav", "three.wav"))
+    changed = np.flatnonzero(before != after) / RATE
+    assert changed.min() >= 0.5 and changed.max() < 2.1
+    assert ((changed < 0.6) | (changed >= 1.0)).all()
+
+
+def test_no_face_in_the_gap_is_noted_and_the_audio_only_model_takes_over(room):
+    status, output, errors = inpaint(room, "film.mpg", "--gap", "0.8:1.6", model="av", out="noted.mp4")
+    assert status == 0 and output.startswith("restored")
+    assert errors.startswith("note: gap 0.80-1.60 s: no face is seen") and errors.count("\n") == 1
+
+
+def test_a_video_without_a_face_has_no_landmarks(room):
+    status, _, errors = avsi("landmarks", room / "film.mpg", "-o", room / "overlay.mp4")
+    assert status == 1 and errors.count("\n") == 1
+    assert "no face was found in any of its 75 frames" in errors
+    assert not (room / "overlay.mp4").exists()
+
+
+def test_an_unknown_ending_and_a_wrong_setting(room):
+    status, _, errors = avsi("landmarks", room / "film.mpg", "-o", room / "overlay.gif")
+    assert status == 1 and "expected .mp4 or .npz" in errors
+    status, _, errors = avsi("train", "--out", room / "run", "--set", "training.sed=1")
+    assert status == 1 and errors.count("\n") == 1 and "sed" in errors
+    status, _, errors = avsi("train", "--out", room / "run", "--set", "data.stats=nowhere.npz")
+    assert status == 1 and "nowhere.npz: no such statistics file" in errors
+    assert not (room / "run").exists()
+
+
+def test_debug_shows_the_traceback(room):
+    status, _, errors = inpaint(room, "none.wav", "--gap", "0.8:1.6", "--debug")
+    assert status == 1 and "Traceback" in errors
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(room):
+    """A limit on the size of files stands in for the disk."""
+    import resource
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+
+    before = sorted(room.iterdir())
+    process = start(
+        *("-m", "avsi.cli", "inpaint", room / "good.wav", "-o", room / "full.wav", "--model", room / "a"),
+        *("--gap", "0.8:1.6"),
+        preexec_fn=limit,
+    )
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert errors.count("\n") == 1 and "cannot be written" in errors
+    assert sorted(room.iterdir()) == before
+
+
+def test_ctrl_c_in_training_keeps_the_finished_epochs(corpus, tmp_path):
+    config = corpus_config(corpus)
+    settings = [f"data.{name}={getattr(config.data, name)}" for name in ("train", "valid", "stats", "valid_gaps")]
+    settings += ["training.max_epochs=500", "training.patience=500", "training.batch_size=4", "model.hidden=24"]
+    run = start("-m", "avsi.cli", "train", "--out", tmp_path / "run", *(x for s in settings for x in ("--set", s)))
+    while not (tmp_path / "run" / "last.ckpt").exists():
+        assert run.poll() is None, run.communicate()
+        time.sleep(0.05)
+    time.sleep(0.3)
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert errors.strip().splitlines()[-1] == "error: stopped; what was done so far is kept"
+    assert torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["epoch"] >= 0
+    assert not list((tmp_path / "run").glob(".*"))
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; sys.argv = ['avsi', '--help']\n"
+        "from avsi.cli import app\n"
+        "try:\n    app()\nexcept SystemExit:\n    pass\n"
+        "print([m for m in ('torch', 'mediapipe', 'lightning', 'cv2', 'scipy', 'av') if m in sys.modules])\n"
+    )
+    process = start("-c", code)
+    output, _ = process.communicate()
+    assert output.strip().splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("options", [["--grids", "x"], ["--stage"], ["extra"]])
+def test_the_recipe_refuses_unknown_options(options):
+    result = subprocess.run(["bash", str(ROOT / "recipes/grid/run.sh"), *options], capture_output=True, text=True)
+    assert result.returncode == 1 and result.stderr.startswith("error: ") and result.stdout == ""
+
+
+@needs_grid
+def test_landmarks_over_a_real_clip(tmp_path):
+    status, output, _ = avsi("landmarks", real_clip("s1/bbir9a"), "-o", tmp_path / "overlay.mp4")
+    assert status == 0 and output.startswith("a face in 75 of 75 frames")
+    status, _, _ = avsi("landmarks", real_clip("s1/bbir9a"), "-o", tmp_path / "points.npz")
+    with np.load(tmp_path / "points.npz") as arrays:
+        assert arrays["points"].shape == (75, 68, 2) and arrays["time_s"].shape == (75,)

@@ -1,0 +1,60 @@
+import pytest
+
+from avsi.config import Config, load_config
+from avsi.errors import ConfigError
+
+
+def test_defaults_are_the_papers():
+    config = load_config()
+    assert config == Config()
+    assert (config.stft.n_bins, config.stft.hop_samples, config.stft.window_samples) == (257, 192, 384)
+    assert (config.model.layers, config.model.hidden) == (3, 250)
+    assert (config.training.batch_size, config.training.learning_rate, config.training.patience) == (8, 1e-3, 5)
+
+
+def test_files_build_on_each_other_and_the_command_line_has_the_last_word(tmp_path):
+    (tmp_path / "base.yaml").write_text("training:\n  seed: 1\n  batch_size: 4\nmodel:\n  hidden: 10\n")
+    (tmp_path / "one.yaml").write_text("base: base.yaml\ntraining:\n  seed: 2\n")
+    config = load_config(tmp_path / "one.yaml", ["model.hidden=20", "visual.positions=true"])
+    assert (config.training.seed, config.training.batch_size, config.model.hidden) == (2, 4, 20)
+    assert config.visual.positions is True
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.sed=1", "--set.*sed"),
+        ("training.seed=many", "--set.*many"),
+        ("training.loss=l3", "training.loss: 'l3' is not one of l1, mse"),
+        ("visual.points=ears", "visual.points"),
+        ("training.batch_size=0", "must be at least 1"),
+        ("gaps.min_count=9", "min_count 9 and max_count 8"),
+    ],
+)
+def test_a_wrong_setting_is_named(override, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config(None, [override])
+
+
+def test_models_without_any_input_are_refused():
+    with pytest.raises(ConfigError, match="no input"):
+        load_config(None, ["model.audio=false", "model.video=false"])
+    with pytest.raises(ConfigError, match=r"visual\.motion and visual\.positions"):
+        load_config(None, ["visual.motion=false"])
+
+
+def test_a_wrong_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="no such config file"):
+        load_config(tmp_path / "none.yaml")
+    (tmp_path / "broken.yaml").write_text("a: [1\n")
+    with pytest.raises(ConfigError, match=r"broken\.yaml: not a YAML file"):
+        load_config(tmp_path / "broken.yaml")
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    with pytest.raises(ConfigError, match=r"list\.yaml: expected"):
+        load_config(tmp_path / "list.yaml")
+    (tmp_path / "loop.yaml").write_text("base: loop.yaml\n")
+    with pytest.raises(ConfigError, match="leads back to the file itself"):
+        load_config(tmp_path / "loop.yaml")
+    (tmp_path / "odd.yaml").write_text("training:\n  speed: fast\n")
+    with pytest.raises(ConfigError, match=r"odd\.yaml: .*speed"):
+        load_config(tmp_path / "odd.yaml")

@@ -1,0 +1,93 @@
+import pytest
+from conftest import make_datadir
+
+from avsi.data.datadir import Utterance, fix_datadir, read_datadir, validate, write_datadir
+from avsi.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return make_datadir(tmp_path / "set", ["s02_b", "s01_a", "s02_a"])
+
+
+def test_files_are_sorted_and_one_to_one(folder):
+    assert [line.split()[0] for line in (folder / "wav.scp").read_text().splitlines()] == ["s01_a", "s02_a", "s02_b"]
+    assert (folder / "spk2utt").read_text() == "s01 s01_a\ns02 s02_a s02_b\n"
+    assert (folder / "utt2spk").read_text() == "s01_a s01\ns02_a s02\ns02_b s02\n"
+
+
+def test_what_is_written_is_read(tmp_path):
+    utterances = [
+        Utterance(
+            "s01_a",
+            "s01",
+            "/x/a file.wav",
+            2.978,
+            ("bin", "blue"),
+            "/x/a.mpg",
+            ((0.5, 0.25, "bin"), (0.75, 0.2, "blue")),
+        ),
+        Utterance("s01_b", "s01", "/x/b.wav", 3.0),
+    ]
+    write_datadir(tmp_path / "set", utterances[::-1])
+    assert read_datadir(tmp_path / "set") == utterances
+
+
+def test_two_utterances_of_one_id_and_none_at_all_are_refused(tmp_path):
+    with pytest.raises(DataError, match="s01_a occurs twice"):
+        write_datadir(tmp_path / "set", [Utterance("s01_a", "s01", "a.wav", 1.0)] * 2)
+    with pytest.raises(DataError, match="no utterances"):
+        write_datadir(tmp_path / "set", [])
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("wav.scp", lambda t: "\n".join(t.splitlines()[::-1]), r"wav\.scp:2: s02_a is out of order"),
+        ("text", lambda t: t.replace("s02_a", "s02_c"), r"text:3: s02_b is out of order|text:2: found s02_c"),
+        ("text", lambda t: t.splitlines()[0] + "\n", r"text: has 1 lines where wav\.scp has 3"),
+        ("utt2spk", lambda t: t + t.splitlines()[-1], r"utt2spk:4: s02_b occurs twice"),
+        ("spk2utt", lambda t: t.replace(" s02_b", ""), r"spk2utt: disagrees with utt2spk on s02_b"),
+        ("utt2dur", lambda t: t.replace("2.978", "long", 1), r"utt2dur:1: s01_a lasts 'long"),
+        ("landmarks.scp", lambda t: t + "s09_z x.ark:1\n", r"landmarks\.scp:4: s09_z is not in wav\.scp"),
+        ("align", lambda t: "s01_a 0.5 bin\n", r"align:1: expected"),
+        ("wav.scp", lambda t: "", r"wav\.scp: is empty"),
+    ],
+)
+def test_a_broken_line_is_named(folder, file, change, message):
+    path = folder / file
+    path.write_text(change(path.read_text()))
+    with pytest.raises(DataError, match=message):
+        validate(folder)
+
+
+def test_speakers_must_sort_as_ids_do(tmp_path):
+    write_datadir(tmp_path / "set", [Utterance("a_1", "s02", "a.wav", 1.0), Utterance("b_1", "s01", "b.wav", 1.0)])
+    with pytest.raises(DataError, match="speakers are out of order"):
+        validate(tmp_path / "set")
+
+
+def test_fixing_sorts_and_says_what_it_leaves_out(folder):
+    for name in ("wav.scp", "utt2spk"):
+        path = folder / name
+        path.write_text("\n".join(path.read_text().splitlines()[::-1]) + "\n")
+    text = folder / "text"
+    text.write_text(text.read_text().replace("s02_a bin blue\n", ""))
+    assert fix_datadir(folder) == ["s02_a not in text"]
+    assert [utterance.id for utterance in read_datadir(folder)] == ["s01_a", "s02_b"]
+    assert (folder / "spk2utt").read_text() == "s01 s01_a\ns02 s02_b\n"
+
+
+def test_missing_landmarks_are_named(folder):
+    utterance = read_datadir(folder)[0]
+    assert utterance.load_landmarks().points.shape == (75, 68, 2)
+    (folder / "landmarks.ark").unlink()
+    with pytest.raises(DataError, match="s01_a: its landmarks cannot be read"):
+        utterance.load_landmarks()
+    with pytest.raises(DataError, match=r"run python -m data_prep\.landmarks"):
+        Utterance("s01_a", "s01", "a.wav", 1.0).load_landmarks()
+
+
+def test_a_folder_that_is_no_data_directory(tmp_path):
+    with pytest.raises(DataError, match="not a data directory"):
+        read_datadir(tmp_path)

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+import torch
+from conftest import corpus_config, make_datadir
+
+from avsi.data.dataset import InpaintingData, collate, load_features
+from avsi.data.gaps import Gap, write_gap_file
+from avsi.data.stats import RunningMoments, Stats
+from avsi.errors import DataError
+
+
+def test_features_lie_on_one_grid(corpus):
+    data = InpaintingData(corpus / "train", corpus_config(corpus))
+    id_, features, lost = data[0]
+    assert id_ == "s01_clip0"
+    assert features.log_spectrum.shape == (249, 257)
+    assert features.visual.shape == (249, 136)
+    assert lost.shape == (249,) and 0 < lost.sum() < 249
+
+
+def test_gaps_are_new_each_epoch_and_the_same_in_any_order(corpus):
+    one, two = (InpaintingData(corpus / "train", corpus_config(corpus)) for _ in range(2))
+    forward = [one[index][2] for index in range(len(one))]
+    backward = [two[index][2] for index in reversed(range(len(two)))][::-1]
+    assert all(torch.equal(a, b) for a, b in zip(forward, backward, strict=True))
+    one.epoch = 1
+    assert not all(torch.equal(one[index][2], mask) for index, mask in enumerate(forward))
+    one.epoch = 0
+    assert all(torch.equal(one[index][2], mask) for index, mask in enumerate(forward))
+    other_seed = InpaintingData(corpus / "train", corpus_config(corpus, training={"seed": 1}))
+    assert not all(torch.equal(other_seed[index][2], mask) for index, mask in enumerate(forward))
+
+
+def test_gaps_of_a_file_are_those_of_the_file(corpus):
+    data = InpaintingData(corpus / "test", corpus_config(corpus), corpus / "test" / "gaps_600ms")
+    for epoch in (0, 5):
+        data.epoch = epoch
+        assert all(50 <= int(data[index][2].sum()) <= 52 for index in range(len(data)))
+
+
+def test_a_gap_file_of_another_set_is_refused(corpus, tmp_path):
+    write_gap_file(tmp_path / "gaps", {"s04_clip0": [Gap(0.5, 1.0)], "s09_x": [Gap(0.5, 1.0)]})
+    with pytest.raises(DataError, match=r"4 utterance\(s\), such as s04_clip1, stand in the data directory alone"):
+        InpaintingData(corpus / "test", corpus_config(corpus), tmp_path / "gaps")
+
+
+def test_a_gap_outside_its_utterance_is_named(corpus, tmp_path):
+    write_gap_file(tmp_path / "gaps", {f"s04_clip{n}": [Gap(0.5, 9.0)] for n in range(4)})
+    with pytest.raises(DataError, match=r"s04_clip0: gap 0\.5:9: outside the recording"):
+        InpaintingData(corpus / "test", corpus_config(corpus), tmp_path / "gaps")[0]
+
+
+def test_batches_pad_at_the_end(corpus):
+    data = InpaintingData(corpus / "train", corpus_config(corpus))
+    id_, features, lost = data[0]
+    short = ("short", type(features)(features.log_spectrum[:100], features.visual[:100]), lost[:100])
+    batch = collate([(id_, features, lost), short])
+    assert batch.ids == ["s01_clip0", "short"]
+    assert batch.lengths.tolist() == [249, 100]
+    assert torch.equal(batch.log_spectrum[1, :100], features.log_spectrum[:100])
+    assert not batch.log_spectrum[1, 100:].any() and not batch.lost[1, 100:].any()
+
+
+def test_an_audio_only_model_needs_no_landmarks_a_seeing_one_does(tmp_path, corpus):
+    folder = make_datadir(tmp_path / "blind", ["s01_a"], with_faces=False)
+    audio_only = corpus_config(corpus, model={"video": False})
+    assert InpaintingData(folder, audio_only)[0][1].visual.shape == (249, 0)
+    with pytest.raises(DataError, match=r"1 of 1 clips have no landmarks, such as s01_a"):
+        InpaintingData(folder, corpus_config(corpus))
+
+
+def test_statistics_normalise_the_set_they_were_measured_on(corpus):
+    config = corpus_config(corpus)
+    stats = Stats.load(config.data.stats)
+    data = InpaintingData(corpus / "train", config)
+    spectra = np.concatenate([load_features(u, config).log_spectrum.numpy() for u in data.utterances])
+    normalised = (spectra - stats.audio_mean) / stats.audio_std
+    assert normalised.mean(axis=0) == pytest.approx(np.zeros(257), abs=1e-3)
+    assert normalised.std(axis=0) == pytest.approx(np.ones(257), abs=1e-3)
+    assert stats.visual_mean.shape == (136,)
+
+
+def test_running_moments_are_those_of_the_whole():
+    rows = np.random.default_rng(0).normal(3, 2, (1000, 4))
+    rows[:, 3] = 5.0
+    moments = RunningMoments()
+    for piece in np.array_split(rows, 7):
+        moments.add(piece)
+    mean, std = moments.result()
+    assert mean == pytest.approx(rows.mean(axis=0), rel=1e-5)
+    assert std == pytest.approx([*rows[:, :3].std(axis=0), 1.0], rel=1e-5)
+
+
+def test_a_broken_statistics_file_is_named(tmp_path):
+    with pytest.raises(DataError, match="no such statistics file"):
+        Stats.load(tmp_path / "stats.npz")
+    (tmp_path / "stats.npz").write_bytes(b"PK broken")
+    with pytest.raises(DataError, match="not a statistics file"):
+        Stats.load(tmp_path / "stats.npz")

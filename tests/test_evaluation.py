@@ -1,0 +1,177 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from conftest import RATE, corpus_config, speech
+from typer.testing import CliRunner
+
+from avsi.data.datadir import read_datadir, write_datadir
+from avsi.data.gaps import gap_spans, lost_samples, read_gap_file
+from avsi.data.stats import Stats
+from avsi.errors import AvsiError, DataError
+from avsi.models.inpainter import BLSTMInpainter
+from avsi.models.store import save_model
+from evaluation import report, restore, score
+from evaluation.restored import RestoredSet
+
+IDS = [f"s04_clip{n}" for n in range(4)]
+
+
+def run(app, *arguments):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def restored(corpus, out, system):
+    stats = corpus / "train" / "stats.npz"
+    gaps = corpus / "test" / "gaps_600ms"
+    run(restore.app, corpus / "test", "--gaps", gaps, "--system", system, "--out", out, "--stats", stats, "--jobs", 1)
+    return out
+
+
+def scores(corpus, folder) -> dict[str, dict]:
+    run(score.app, folder, "--stats", corpus / "train" / "stats.npz", "--jobs", 1)
+    rows = [json.loads(line) for line in (folder / "scores.jsonl").read_text().splitlines()]
+    return {row["id"]: row for row in rows}
+
+
+@pytest.fixture(scope="module")
+def systems(corpus, tmp_path_factory):
+    """Folders restored by both baselines and by an (untrained) model."""
+    root = tmp_path_factory.mktemp("exp")
+    torch.manual_seed(0)
+    config = corpus_config(corpus)
+    save_model(root / "model", BLSTMInpainter(config, Stats.load(config.data.stats)))
+    names = {"unprocessed": "unprocessed", "interpolation": "interpolation", "model": str(root / "model")}
+    return {name: restored(corpus, root / name / "gaps_600ms", system) for name, system in names.items()}
+
+
+def test_every_system_keeps_what_is_reliable_and_fills_the_gaps(corpus, systems):
+    gaps = read_gap_file(corpus / "test" / "gaps_600ms")
+    for name, folder in systems.items():
+        one = RestoredSet.read(folder)
+        assert list(one.wavs) == list(one.spectra) == IDS
+        for number, id_ in enumerate(IDS):
+            clean, samples = speech(number), soundfile.read(one.wavs[id_])[0]
+            inside = lost_samples(gap_spans(gaps[id_], len(clean), RATE), len(clean))
+            assert samples[~inside] == pytest.approx(clean[~inside], abs=1e-4)
+            assert samples[inside].any() == (name != "unprocessed")
+
+
+def test_scores_are_those_of_the_metrics(corpus, systems):
+    from avsi.metrics import pesq_nb, stoi
+
+    rows = scores(corpus, systems["interpolation"])
+    clean = speech(1)
+    samples = soundfile.read(RestoredSet.read(systems["interpolation"]).wavs["s04_clip1"], dtype="float32")[0]
+    clean = soundfile.read(read_datadir(corpus / "test")[1].wav, dtype="float32")[0]
+    assert rows["s04_clip1"]["stoi"] == pytest.approx(stoi(clean, samples, RATE), abs=1e-9)
+    assert rows["s04_clip1"]["pesq"] == pytest.approx(pesq_nb(clean, samples, RATE), abs=1e-6)
+
+
+def test_l1_of_the_unprocessed_signal_is_that_of_the_training_mean(corpus, systems):
+    from avsi.data.dataset import InpaintingData
+
+    data = InpaintingData(corpus / "test", corpus_config(corpus), corpus / "test" / "gaps_600ms")
+    stats = Stats.load(corpus / "train" / "stats.npz")
+    rows = scores(corpus, systems["unprocessed"])
+    for index, id_ in enumerate(IDS):
+        _, features, lost = data[index]
+        normalised = (features.log_spectrum.numpy()[lost.numpy()] - stats.audio_mean) / stats.audio_std
+        assert rows[id_]["l1"] == pytest.approx(np.abs(normalised).mean(), rel=1e-4)
+
+
+def test_a_file_missing_from_a_set_cannot_shift_scores(corpus, systems, tmp_path):
+    """Scores and names fall out of step in the released code when a file is missing."""
+    whole = scores(corpus, systems["interpolation"])
+    folder = tmp_path / "partial"
+    shutil.copytree(systems["interpolation"], folder)
+    lines = (folder / "wav.scp").read_text().splitlines(keepends=True)
+    (folder / "wav.scp").write_text("".join(line for line in lines if not line.startswith("s04_clip1")))
+    copied = tmp_path / "gone.wav"
+    (folder / "wav.scp").write_text((folder / "wav.scp").read_text().replace(lines[2].split()[1], str(copied)))
+    rows = scores(corpus, folder)
+    assert list(rows) == IDS
+    for id_ in ("s04_clip0", "s04_clip3"):
+        assert rows[id_] == whole[id_]
+    assert rows["s04_clip1"]["stoi"] is None and rows["s04_clip1"]["l1"] == whole["s04_clip1"]["l1"]
+    assert rows["s04_clip1"]["failed"]["stoi"] == "no restored sound"
+    assert "gone.wav: no such file" in rows["s04_clip2"]["failed"]["pesq"]
+    table = {line[0]: line[1:] for line in score.summary(list(rows.values()))}
+    assert table["stoi"][1:] == [2, 2] and table["l1"][1:] == [4, 0]
+    mean = np.mean([rows[id_]["stoi"] for id_ in ("s04_clip0", "s04_clip3")])
+    assert table["stoi"][0] == f"{mean:.3f}"
+
+
+def test_a_restored_file_of_another_length_is_a_failure_not_a_score(corpus, systems, tmp_path):
+    folder = tmp_path / "short"
+    shutil.copytree(systems["interpolation"], folder)
+    short = tmp_path / "short.wav"
+    soundfile.write(short, speech(0)[:-100], RATE)
+    lines = (folder / "wav.scp").read_text().splitlines()
+    (folder / "wav.scp").write_text("\n".join([f"s04_clip0 {short}", *lines[1:]]) + "\n")
+    rows = scores(corpus, folder)
+    assert rows["s04_clip0"]["stoi"] is None and "one length" in rows["s04_clip0"]["failed"]["stoi"]
+    assert rows["s04_clip1"]["stoi"] is not None
+
+
+def test_restoring_needs_gaps_for_the_same_utterances(corpus, tmp_path):
+    utterances = read_datadir(corpus / "test")
+    write_datadir(tmp_path / "fewer", utterances[:3])
+    with pytest.raises(DataError, match=r"1 utterance\(s\), such as s04_clip3, stand in the gap file alone"):
+        run(
+            restore.app,
+            tmp_path / "fewer",
+            "--gaps",
+            corpus / "test" / "gaps_600ms",
+            "--system",
+            "interpolation",
+            "--out",
+            tmp_path / "o",
+        )
+    with pytest.raises(AvsiError, match="neither a folder with a trained model"):
+        run(
+            restore.app,
+            corpus / "test",
+            "--gaps",
+            corpus / "test" / "gaps_600ms",
+            "--system",
+            "nothing",
+            "--out",
+            tmp_path / "o",
+        )
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_folder_that_was_not_finished_is_not_scored(systems, tmp_path):
+    shutil.copytree(systems["model"], tmp_path / "unfinished")
+    (tmp_path / "unfinished" / "about.json").unlink()
+    with pytest.raises(DataError, match="or not to its end"):
+        RestoredSet.read(tmp_path / "unfinished")
+
+
+def test_the_report_puts_systems_beside_each_other(corpus, systems):
+    means = {}
+    for name, folder in systems.items():
+        rows = scores(corpus, folder).values()
+        means[name] = np.mean([row["stoi"] for row in rows])
+    output = run(report.app, *systems.values())
+    table = output[output.index("| STOI") :].splitlines()
+    assert table[0] == "| STOI | 600ms |"
+    for line, name in zip(table[2:], systems, strict=False):
+        assert line == f"| {name} | {means[name]:.3f} |"
+    with pytest.raises(DataError, match=r"run evaluation\.score"):
+        (systems["model"] / "scores.jsonl").unlink()
+        run(report.app, *systems.values())
+
+
+def test_what_could_not_be_scored_stands_beside_the_mean():
+    rows = [{"l1": 1.0}, {"l1": 2.0}, {"l1": None}]
+    assert report._mean(rows, "l1") == "1.500 (1 not scored)"
+    assert report._mean([{"l1": None}], "l1") == "- (1 not scored)"

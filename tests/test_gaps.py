@@ -1,0 +1,121 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from avsi.config import GapConfig, StftConfig
+from avsi.data.gaps import (
+    Gap,
+    draw_random,
+    draw_single,
+    gap_spans,
+    generator,
+    lost_frames,
+    lost_samples,
+    read_gap_file,
+    read_label_file,
+    write_gap_file,
+)
+from avsi.errors import DataError, GapError
+
+RATE = 16000
+
+
+def test_random_gaps_never_overlap_never_leave_the_region_and_keep_the_minimum():
+    for seed in range(500):
+        gaps = draw_random(2.978, GapConfig(), RATE, generator(seed, "x"))
+        spans = gap_spans(gaps, 47648, RATE)  # raises where gaps overlap or leave the clip
+        assert 1 <= len(spans) <= 8
+        assert spans[0][0] >= 0 and spans[-1][1] <= 2 * RATE
+        assert min(stop - start for start, stop in spans) >= 576
+        assert all(later[0] - earlier[1] >= 576 for earlier, later in itertools.pairwise(spans))
+
+
+def test_random_gaps_add_up_to_the_total_that_was_drawn():
+    """With no spread the total is the mean, whatever the number of gaps."""
+    config = GapConfig(total_std_ms=0.0)
+    for seed in range(200):
+        gaps = draw_random(2.978, config, RATE, generator(seed))
+        assert sum(round(gap.length_s * RATE) for gap in gaps) == 14400
+
+
+def test_random_totals_follow_the_papers_distribution():
+    totals = [sum(gap.length_s for gap in draw_random(3.0, GapConfig(), RATE, generator(seed))) for seed in range(2000)]
+    assert np.mean(totals) == pytest.approx(0.9, abs=0.03)
+    assert np.std(totals) == pytest.approx(0.3, abs=0.03)
+
+
+def test_random_gaps_in_a_clip_that_holds_only_one():
+    gaps = draw_random(0.1, GapConfig(), RATE, generator(0))
+    assert len(gaps) == 1
+    with pytest.raises(GapError, match="too short for 1 gap"):
+        draw_random(0.03, GapConfig(), RATE, generator(0))
+
+
+def test_the_same_seed_epoch_and_id_draw_the_same_gaps_and_others_do_not():
+    one, again, other_epoch, other_id = (
+        draw_random(3.0, GapConfig(), RATE, generator(*names))
+        for names in ((0, 3, "s01_a"), (0, 3, "s01_a"), (0, 4, "s01_a"), (0, 3, "s01_b"))
+    )
+    assert one == again
+    assert one != other_epoch and one != other_id
+
+
+@pytest.mark.parametrize("gap_ms", [100, 800, 1600, 2500])
+def test_a_single_gap_has_its_length_and_lies_in_the_first_two_seconds_where_it_can(gap_ms):
+    for seed in range(50):
+        (gap,) = draw_single(2.978, gap_ms, GapConfig(), RATE, generator(seed))
+        assert round(gap.length_s * RATE) == gap_ms * 16
+        assert gap.end_s <= max(2.0, gap_ms / 1000)
+    with pytest.raises(GapError, match="does not fit"):
+        draw_single(1.0, 1000, GapConfig(), RATE, generator(0))
+
+
+@pytest.mark.parametrize(
+    ("gaps", "message"),
+    [
+        ([], "no gap given"),
+        ([Gap(1.6, 0.8)], "ends before it starts"),
+        ([Gap(0.5, 0.5)], "ends before it starts"),
+        ([Gap(2.0, 4.0)], "outside the recording, which lasts 3.000 s"),
+        ([Gap(-0.1, 0.2)], "outside the recording"),
+        ([Gap(0.5, 1.0), Gap(0.9, 1.2)], "overlaps the gap before it"),
+        ([Gap(0.0, 3.0)], "cover the whole recording"),
+        ([Gap(0.0, 1.0), Gap(1.0, 3.0)], "cover the whole recording"),
+        ([Gap(1.0, 1.00001)], "shorter than one sample"),
+        ([Gap(float("nan"), 1.0)], "finite"),
+        ([Gap(0.0, float("inf"))], "finite"),
+    ],
+)
+def test_gaps_that_do_not_fit_are_refused(gaps, message):
+    with pytest.raises(GapError, match=message):
+        gap_spans(gaps, 48000, RATE)
+
+
+def test_masks_mark_samples_and_every_frame_that_sees_them():
+    spans = gap_spans([Gap(0.5, 1.0)], 48000, RATE)
+    assert np.flatnonzero(lost_samples(spans, 48000)).tolist() == list(range(8000, 16000))
+    assert np.flatnonzero(lost_frames(spans, 250, StftConfig())).tolist() == list(range(41, 84))
+
+
+@pytest.mark.parametrize("text", ["0.8", "a:b", "0.8-1.6", "1:2:3", ""])
+def test_a_gap_of_another_form_is_refused(text):
+    with pytest.raises(GapError, match="expected START:END"):
+        Gap.parse(text)
+
+
+def test_gap_files_keep_what_was_written_and_name_a_broken_line(tmp_path):
+    gaps = {"s01_b": [Gap(1.0, 1.5), Gap(0.1, 0.2)], "s01_a": [Gap(0.25, 0.5)]}
+    write_gap_file(tmp_path / "gaps", gaps)
+    assert read_gap_file(tmp_path / "gaps") == {"s01_a": [Gap(0.25, 0.5)], "s01_b": [Gap(0.1, 0.2), Gap(1.0, 1.5)]}
+    (tmp_path / "gaps").write_text("s01_a 0.1 0.2\ns01_b 0.1\n")
+    with pytest.raises(DataError, match="gaps:2"):
+        read_gap_file(tmp_path / "gaps")
+
+
+def test_label_files_are_audacitys(tmp_path):
+    (tmp_path / "labels.txt").write_text("0.5\t0.75\tclick here\n\n1.0\t1.25\n")
+    assert read_label_file(tmp_path / "labels.txt") == [Gap(0.5, 0.75), Gap(1.0, 1.25)]
+    (tmp_path / "labels.txt").write_text("here there\n")
+    with pytest.raises(GapError, match=r"labels\.txt:1"):
+        read_label_file(tmp_path / "labels.txt")

@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+import torch
+from conftest import RATE, face, mouth_opening, small_config, speech
+
+from avsi.baselines import SpectralInterpolation
+from avsi.data.gaps import Gap, gap_spans, lost_samples
+from avsi.errors import FaceError, GapError, MediaError
+from avsi.inpainting import AvsiWarning, Inpainter, plan_excerpts
+from avsi.models.inpainter import BLSTMInpainter
+from avsi.video.landmarks import Tracks
+
+GAPS = [Gap(0.8, 1.6), Gap(2.0, 2.1)]
+TIME_S = np.arange(75) / 25
+FACE = face(mouth_opening(0, TIME_S), TIME_S)
+
+
+@pytest.fixture(scope="module")
+def inpainter():
+    torch.manual_seed(0)
+    audio_only = BLSTMInpainter(small_config(model={"video": False})).eval()
+    return Inpainter(BLSTMInpainter(small_config()).eval(), audio_only)
+
+
+def test_changing_the_clean_samples_inside_a_gap_changes_nothing(inpainter):
+    """The released code masks the clean spectrogram, whose frames beside a gap still hold samples from inside it."""
+    samples = speech(0)
+    inside = lost_samples(gap_spans(GAPS, len(samples), RATE), len(samples))
+    changed = np.where(inside, np.random.default_rng(0).standard_normal(len(samples)), samples).astype(np.float32)
+    one, two = (inpainter.inpaint(x, RATE, GAPS, FACE) for x in (samples, changed))
+    assert np.array_equal(one, two)
+    nan = np.where(inside, np.nan, samples).astype(np.float32)
+    assert np.array_equal(inpainter.inpaint(nan, RATE, GAPS, FACE), one)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32", "float32", "float64", "uint8"])
+@pytest.mark.parametrize(("rate", "channels"), [(8000, None), (16000, 1), (44100, 2), (48000, 3)])
+def test_every_sample_outside_the_gaps_is_the_inputs(inpainter, dtype, rate, channels):
+    floats = speech(0, rate=rate)
+    if channels:
+        floats = np.stack([floats * (0.5 + c) for c in range(channels)], axis=1)
+    samples = floats.astype(dtype) if dtype.startswith("f") else (floats * np.iinfo(dtype).max / 2).astype(dtype)
+    restored = inpainter.inpaint(samples, rate, GAPS, FACE)
+    inside = lost_samples(gap_spans(GAPS, len(samples), rate), len(samples))
+    assert restored.dtype == samples.dtype and restored.shape == samples.shape
+    assert np.array_equal(restored[~inside], samples[~inside])
+    assert not np.array_equal(restored[inside], samples[inside])
+    assert np.isfinite(restored.astype(float)).all()
+
+
+def test_the_face_matters_and_its_absence_is_said(inpainter):
+    samples = speech(0)
+    seeing = inpainter.inpaint(samples, RATE, GAPS, FACE)
+    blind_gap = FACE.points.copy()
+    blind_gap[20:65] = np.nan
+    with pytest.warns(AvsiWarning, match=r"gap 0\.80-1\.60 s.*seen in .*% of it; restored from the sound alone"):
+        blind = inpainter.inpaint(samples, RATE, GAPS, Tracks(TIME_S, blind_gap))
+    with pytest.warns(AvsiWarning, match="there is no video"):
+        without = inpainter.inpaint(samples, RATE, GAPS)
+    assert np.array_equal(blind, without)
+    assert not np.array_equal(seeing, without)
+
+
+def test_without_a_face_and_an_audio_only_model_it_is_an_error(inpainter):
+    with pytest.raises(FaceError, match="no video, and the model needs one"):
+        Inpainter(inpainter.model).inpaint(speech(0), RATE, GAPS)
+
+
+def test_a_silent_channel_stays_silent(inpainter):
+    samples = np.stack([speech(0), np.zeros(len(speech(0)), np.float32)], axis=1)
+    restored = inpainter.inpaint(samples, RATE, GAPS, FACE)
+    assert not restored[:, 1].any()
+    assert restored[16000:20000, 0].any()
+
+
+def test_samples_that_are_not_numbers_are_refused_with_their_time(inpainter):
+    samples = speech(0)
+    samples[8000] = np.nan
+    with pytest.raises(MediaError, match=r"not a number, the first at 0\.500 s"):
+        inpainter.inpaint(samples, RATE, GAPS, FACE)
+
+
+def test_shapes_rates_and_types_that_make_no_sense_are_refused(inpainter):
+    with pytest.raises(MediaError, match="expected \\(n_samples,\\)"):
+        inpainter.inpaint(np.zeros((2, 3, 4)), RATE, GAPS)
+    with pytest.raises(MediaError, match="rate of 0"):
+        inpainter.inpaint(speech(0), 0, GAPS)
+    with pytest.raises(MediaError, match="complex"):
+        inpainter.inpaint(speech(0).astype(complex), RATE, GAPS, FACE)
+    with pytest.raises(GapError, match="outside the recording"):
+        inpainter.inpaint(speech(0), RATE, [Gap(2.0, 5.0)])
+
+
+def test_excerpts_hold_their_gaps_with_context_and_group_neighbours():
+    hour = 3600 * RATE
+    spans = [(100 * RATE, 101 * RATE), (102 * RATE, 103 * RATE), (2000 * RATE, 2001 * RATE), (hour - 10, hour)]
+    excerpts = plan_excerpts(spans, hour, RATE)
+    assert [(e.start / RATE, e.stop / RATE) for e in excerpts[:2]] == [(97, 106), (1997, 2004)]
+    assert (excerpts[2].start, excerpts[2].stop) == (hour - 10 - 3 * RATE, hour)
+    assert [e.own for e in excerpts] == [spans[:2], spans[2:3], spans[3:]]
+
+
+def test_many_gaps_in_a_row_make_excerpts_of_bounded_length_that_know_all_their_gaps():
+    spans = [(n * RATE, n * RATE + RATE // 2) for n in range(1000)]
+    excerpts = plan_excerpts(spans, 1000 * RATE, RATE)
+    assert [span for e in excerpts for span in e.own] == spans
+    assert max(e.stop - e.start for e in excerpts) <= 16 * RATE
+    middle = excerpts[10]
+    assert set(middle.own) < {(a, b) for a, b in middle.lost}
+
+
+def test_a_recording_restored_in_excerpts_is_the_same_as_each_gap_alone(inpainter):
+    samples = np.concatenate([speech(seed) for seed in range(8)])
+    far = [Gap(1.0, 1.4), Gap(20.0, 20.4)]
+    audio_only = Inpainter(inpainter.audio_only)
+    together = audio_only.inpaint(samples, RATE, far)
+    one_by_one = audio_only.inpaint(audio_only.inpaint(samples, RATE, far[:1]), RATE, far[1:])
+    assert np.array_equal(together, one_by_one)
+
+
+def test_interpolation_is_linear_between_the_reliable_neighbours():
+    log_spectrum = torch.arange(10.0)[None, :, None].repeat(1, 1, 257) ** 2
+    lost = torch.zeros(10, dtype=torch.bool)
+    lost[[0, 4, 5, 6, 9]] = True
+    restored = SpectralInterpolation().restore_spectrum(log_spectrum, torch.zeros(10, 0), lost)[0, :, 0]
+    assert restored.tolist() == [1, 1, 4, 9, 19, 29, 39, 49, 64, 64]
+
+
+def test_a_baseline_restores_through_the_same_class():
+    samples = speech(0)
+    restored = Inpainter(SpectralInterpolation()).inpaint(samples, RATE, [Gap(0.8, 0.9)])
+    assert restored[12800:14400].std() > 0.01
+    assert np.array_equal(restored[:12800], samples[:12800])

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from conftest import face, make_datadir, mouth_opening, speech, write_video
+from typer.testing import CliRunner
+
+from avsi.data.datadir import Utterance, read_datadir, write_datadir
+from avsi.errors import DataError
+from avsi.video.landmarks import Tracks
+from data_prep import landmarks
+
+TIME_S = np.arange(10) / 25
+
+
+def tracks_of(id_: str) -> Tracks:
+    points = face(mouth_opening(len(id_), TIME_S), TIME_S).points.copy()
+    if id_.endswith("b"):
+        points[2:5] = np.nan
+    return Tracks(TIME_S, points)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Three utterances; what MediaPipe would find in their videos is known, and each call is counted."""
+    calls = []
+
+    def track(utterance):
+        calls.append(utterance.id)
+        return utterance.id, tracks_of(utterance.id), ""
+
+    monkeypatch.setattr(landmarks, "_track", track)
+    utterances = [Utterance(f"s01_{x}", "s01", "x.wav", 3.0, ("bin",), f"{x}.mpg") for x in "abc"]
+    write_datadir(tmp_path / "set", utterances)
+    return tmp_path / "set", calls
+
+
+def run(folder, *options):
+    return CliRunner().invoke(landmarks.app, [str(folder), "--jobs", "1", *options])
+
+
+def test_archives_hold_every_utterance_and_the_lost_frames_are_listed(folder):
+    folder, _ = folder
+    assert run(folder).exit_code == 0
+    for utterance in read_datadir(folder):
+        assert np.array_equal(utterance.load_landmarks().points, tracks_of(utterance.id).points, equal_nan=True)
+    assert (folder / "landmarks_lost").read_text() == "s01_b 2-4\n"
+
+
+def test_a_run_that_was_killed_goes_on_after_what_is_whole(folder):
+    folder, calls = folder
+    run(folder)
+    whole = (folder / "landmarks.ark").read_bytes()
+    (folder / "landmarks.scp").unlink()
+    for cut, todo in (
+        (len(whole) - 100, ["s01_c"]),
+        (len(whole) // 2, ["s01_b", "s01_c"]),
+        (3, ["s01_a", "s01_b", "s01_c"]),
+    ):
+        (folder / "landmarks.ark").write_bytes(whole[:cut])
+        calls.clear()
+        assert run(folder).exit_code == 0
+        assert calls == todo
+        assert (folder / "landmarks.ark").read_bytes() == whole
+    calls.clear()
+    run(folder)
+    assert calls == []
+
+
+def test_videos_without_a_face_are_listed_and_too_many_fail(tmp_path):
+    for name in "ab":
+        write_video(tmp_path / f"{name}.mpg", speech(0, 1.0, 44100), n_frames=4)
+    utterances = [Utterance(f"s01_{x}", "s01", "x.wav", 3.0, ("bin",), str(tmp_path / f"{x}.mpg")) for x in "ab"]
+    write_datadir(tmp_path / "set", utterances)
+    result = run(tmp_path / "set")
+    assert isinstance(result.exception, DataError)
+    assert "2 of 2 videos gave no landmarks" in str(result.exception)
+    assert "s01_a" in (tmp_path / "set" / "landmarks_failed").read_text()
+    assert run(tmp_path / "set", "--max-left-out", "1").exit_code == 0
+    assert len(read_datadir(tmp_path / "set")) == 2
+
+
+def test_those_without_can_be_dropped(folder, monkeypatch):
+    folder, _ = folder
+    found = landmarks._track
+    monkeypatch.setattr(landmarks, "_track", lambda u: (u.id, None, "no face") if u.id == "s01_b" else found(u))
+    assert run(folder, "--drop", "--max-left-out", "0.5").exit_code == 0
+    assert [utterance.id for utterance in read_datadir(folder)] == ["s01_a", "s01_c"]
+
+
+def test_a_set_without_videos_is_refused(tmp_path):
+    folder = make_datadir(tmp_path / "set", ["s01_a"])
+    assert "has no video.scp" in str(run(folder).exception)

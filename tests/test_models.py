@@ -1,0 +1,137 @@
+import json
+
+import pytest
+import torch
+from conftest import small_config
+
+from avsi.data.stats import Stats
+from avsi.errors import ModelError
+from avsi.models.inpainter import BLSTMInpainter
+from avsi.models.losses import masked_loss
+from avsi.models.store import load_model, save_model
+
+N_FRAMES = 60
+
+
+def batch(n_visual: int = 136, size: int = 2):
+    make = torch.Generator().manual_seed(0)
+    lost = torch.zeros(size, N_FRAMES, dtype=torch.bool)
+    lost[:, 20:35] = True
+    return torch.randn(size, N_FRAMES, 257, generator=make), torch.randn(size, N_FRAMES, n_visual, generator=make), lost
+
+
+@pytest.mark.parametrize(
+    ("audio", "video", "inputs"), [(True, True, 393), (True, False, 257), (False, True, 136)], ids=["AV", "A", "V"]
+)
+def test_one_class_makes_the_papers_three_networks(audio, video, inputs):
+    config = small_config(model={"audio": audio, "video": video, "hidden": 250, "layers": 3})
+    model = BLSTMInpainter(config)
+    assert model.blstm.weight_ih_l0.shape == (1000, inputs)
+    assert model.blstm.num_layers == 3 and model.blstm.bidirectional
+    log_spectrum, visual, lost = batch(136 if video else 0)
+    assert model(log_spectrum, visual, lost).shape == (2, N_FRAMES, 257)
+
+
+def test_what_lies_in_lost_frames_changes_nothing():
+    model = BLSTMInpainter(small_config()).eval()
+    log_spectrum, visual, lost = batch()
+    other = log_spectrum.clone()
+    other[lost] = 1e3 * torch.rand(other[lost].shape)
+    assert torch.equal(model(log_spectrum, visual, lost), model(other, visual, lost))
+    # and the test can fail: a reliable frame does change the output
+    other[:, 19] += 1
+    assert not torch.equal(model(log_spectrum, visual, lost), model(other, visual, lost))
+
+
+def test_padding_does_not_change_an_utterance():
+    model = BLSTMInpainter(small_config()).eval()
+    log_spectrum, visual, lost = batch()
+    alone = model(log_spectrum[:1, :45], visual[:1, :45], lost[:1, :45])
+    together = model(log_spectrum, visual, lost, torch.tensor([45, N_FRAMES]))
+    assert torch.allclose(together[:1, :45], alone, atol=1e-5)
+
+
+def test_an_unknown_face_counts_as_the_mean_face():
+    stats = Stats(*(torch.randn(n).abs().numpy() + 0.5 for n in (257, 257, 136, 136)))
+    model = BLSTMInpainter(small_config(), stats).eval()
+    log_spectrum, visual, lost = batch()
+    unknown = torch.full_like(visual, torch.nan)
+    mean = torch.from_numpy(stats.visual_mean).expand_as(visual)
+    assert torch.allclose(model(log_spectrum, unknown, lost), model(log_spectrum, mean, lost), atol=1e-6)
+
+
+def test_restoring_keeps_the_reliable_frames():
+    model = BLSTMInpainter(small_config()).eval()
+    log_spectrum, visual, lost = batch()
+    restored = model.restore_spectrum(log_spectrum, visual[0], lost[0])
+    assert torch.equal(restored[:, ~lost[0]], log_spectrum[:, ~lost[0]])
+    predicted = model(log_spectrum, visual[:1].expand(2, -1, -1), lost)
+    assert torch.allclose(restored[:, lost[0]], predicted[:, lost[0]], atol=1e-6)
+
+
+def test_the_loss_is_the_mean_over_lost_bins_alone():
+    predicted, target = torch.zeros(1, 4, 257), torch.ones(1, 4, 257)
+    target[0, 2:] = 3
+    lost = torch.tensor([[False, True, True, False]])
+    assert masked_loss(predicted, target, lost, "l1").item() == pytest.approx(2.0)
+    assert masked_loss(predicted, target, lost, "mse").item() == pytest.approx(5.0)
+    with pytest.raises(ValueError, match="no frame is lost"):
+        masked_loss(predicted, target, torch.zeros_like(lost), "l1")
+
+
+@pytest.fixture
+def saved(tmp_path):
+    torch.manual_seed(0)
+    model = BLSTMInpainter(small_config())
+    save_model(tmp_path / "model", model, trained_on="noise")
+    return model, tmp_path / "model"
+
+
+def test_a_saved_model_predicts_the_same(saved):
+    model, folder = saved
+    log_spectrum, visual, lost = batch()
+    assert torch.equal(load_model(folder)(log_spectrum, visual, lost), model.eval()(log_spectrum, visual, lost))
+    assert json.loads((folder / "config.json").read_text())["about"] == {"trained_on": "noise"}
+
+
+def test_half_precision_halves_the_file_and_keeps_the_statistics(saved, tmp_path):
+    model, folder = saved
+    model.audio_mean += 0.1234567
+    save_model(tmp_path / "half", model, half=True)
+    sizes = [(path / "model.safetensors").stat().st_size for path in (tmp_path / "half", folder)]
+    assert sizes[0] < 0.55 * sizes[1]
+    assert torch.equal(load_model(tmp_path / "half").audio_mean, model.audio_mean)
+
+
+def test_a_truncated_file_is_refused(saved):
+    weights = saved[1] / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="damaged or incomplete"):
+        load_model(saved[1])
+
+
+def test_another_format_version_is_refused(saved):
+    description = json.loads((saved[1] / "config.json").read_text())
+    description["format_version"] = 99
+    (saved[1] / "config.json").write_text(json.dumps(description))
+    with pytest.raises(ModelError, match="format version 99, expected 1"):
+        load_model(saved[1])
+
+
+def test_another_feature_size_is_refused(saved):
+    description = json.loads((saved[1] / "config.json").read_text())
+    description["config"]["visual"]["positions"] = True
+    (saved[1] / "config.json").write_text(json.dumps(description))
+    with pytest.raises(ModelError, match="weights do not fit the config"):
+        load_model(saved[1])
+
+
+def test_a_broken_description_is_refused(saved):
+    (saved[1] / "config.json").write_text("{")
+    with pytest.raises(ModelError, match=r"config\.json: cannot be read"):
+        load_model(saved[1])
+
+
+def test_an_unknown_model_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="neither a folder"):
+        load_model(tmp_path / "nothing")

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+from conftest import face, mouth_opening
+
+from avsi.config import StftConfig, VisualConfig
+from avsi.video.landmarks import MESH_TO_68, Tracks
+from avsi.video.motion import n_features, visual_features
+
+STFT = StftConfig()
+BOTH = VisualConfig(positions=True)
+TIME_S = np.arange(75) / 25
+OPENING = mouth_opening(0, TIME_S)
+CHIN_Y = 2 * 8 + 1  # the column of point 8
+
+
+def features(tracks: Tracks, config: VisualConfig = BOTH) -> np.ndarray:
+    return visual_features(tracks, 250, STFT, config)[0]
+
+
+def test_the_papers_features_are_136_and_the_others_add_up():
+    assert n_features(VisualConfig()) == 136
+    assert n_features(BOTH) == 272
+    assert n_features(VisualConfig(points="mouth", positions=True)) == 2 * 2 * 37
+    assert features(face(OPENING, TIME_S), VisualConfig()).shape == (250, 136)
+
+
+def test_the_table_of_mesh_points_has_68_different_vertices():
+    assert len(set(MESH_TO_68)) == 68 and max(MESH_TO_68) < 468
+
+
+@pytest.mark.parametrize("change", [{"scale": 120.0}, {"angle": 0.3}, {"shift": (20.0, 300.0)}])
+def test_distance_tilt_and_place_of_the_head_do_not_matter(change):
+    assert features(face(OPENING, TIME_S, **change)) == pytest.approx(features(face(OPENING, TIME_S)), abs=1e-4)
+
+
+def test_positions_follow_the_mouth_in_units_of_the_eye_distance():
+    chin = features(face(OPENING, TIME_S))[:, CHIN_Y]
+    expected = np.interp((np.arange(250) + 0.5) * 0.012, TIME_S, 0.3 * (OPENING - OPENING.mean()))
+    assert chin == pytest.approx(expected, abs=1e-4)
+
+
+def test_motion_is_the_difference_of_successive_frames_with_zero_first():
+    motion = features(face(OPENING, TIME_S), VisualConfig())[:, CHIN_Y]
+    differences = np.diff(0.3 * OPENING, prepend=0.3 * OPENING[0])
+    assert motion == pytest.approx(np.interp((np.arange(250) + 0.5) * 0.012, TIME_S, differences), abs=1e-4)
+
+
+@pytest.mark.parametrize("fps", [29.97, 50.0, 60.0])
+def test_the_videos_own_rate_hardly_matters(fps):
+    time_s = np.arange(0, 3, 1 / fps)
+    smooth = 0.5 - 0.5 * np.cos(2 * np.pi * 1.5 * time_s)
+    reference = 0.5 - 0.5 * np.cos(2 * np.pi * 1.5 * TIME_S)
+    one, two = features(face(smooth, time_s)), features(face(reference, TIME_S))
+    assert one[:245, CHIN_Y] == pytest.approx(two[:245, CHIN_Y], abs=0.012)
+    assert one[:245, 136 + CHIN_Y] == pytest.approx(two[:245, 136 + CHIN_Y], abs=0.012)
+
+
+def test_a_missing_frame_does_not_shift_the_others():
+    keep = np.delete(np.arange(75), 30)
+    whole, without = features(face(OPENING, TIME_S)), features(face(OPENING[keep], TIME_S[keep]))
+    assert without[120:] == pytest.approx(whole[120:], abs=0.02)
+
+
+def test_a_short_loss_is_bridged_and_marked_a_long_one_is_unknown():
+    tracks = face(OPENING, TIME_S)
+    points = tracks.points.copy()
+    points[10:15] = np.nan  # 0.2 s
+    points[30:60] = np.nan  # 1.2 s
+    values, seen = visual_features(Tracks(TIME_S, points), 250, STFT, BOTH)
+    centres = (np.arange(250) + 0.5) * 0.012
+    assert not seen[(centres > 0.40) & (centres < 0.56)].any()
+    assert seen[(centres > 0.6) & (centres < 1.17)].all()
+    unknown = np.isnan(values).all(axis=1)
+    assert np.array_equal(unknown, np.isnan(values).any(axis=1))
+    assert centres[unknown].min() == pytest.approx(29 / 25, abs=0.013)
+    assert centres[unknown].max() == pytest.approx(60 / 25, abs=0.013)
+    middle = values[centres.searchsorted(0.48), CHIN_Y]
+    assert middle == pytest.approx(
+        0.3 * (OPENING[[9, 15]].mean() - np.delete(OPENING, [*range(10, 15), *range(30, 60)]).mean()), abs=0.02
+    )
+
+
+def test_a_face_found_late_is_held_back_to_the_start_for_a_while_only():
+    points = face(OPENING, TIME_S).points.copy()
+    points[:40] = np.nan
+    values, seen = visual_features(Tracks(TIME_S, points), 250, STFT, BOTH)
+    centres = (np.arange(250) + 0.5) * 0.012
+    assert np.isnan(values[centres < 0.79]).all()
+    assert not np.isnan(values[centres > 0.81]).any()
+    assert not seen[centres < 1.57].any()
+
+
+def test_tracks_survive_a_kaldi_matrix():
+    points = face(OPENING, TIME_S).points.copy()
+    points[3] = np.nan
+    again = Tracks.from_matrix(Tracks(TIME_S, points).to_matrix())
+    assert np.array_equal(again.points, points, equal_nan=True)
+    assert again.time_s == pytest.approx(TIME_S, abs=1e-6)
+    assert again.found.sum() == 74

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+import torch
+from conftest import RATE, speech
+
+from avsi.audio.phase import fill_gaps, keep_reliable, paste
+from avsi.audio.stft import log_magnitude, spectrum
+from avsi.config import StftConfig
+from avsi.data.gaps import lost_frames, lost_samples
+
+STFT = StftConfig()
+
+
+def restore_with_true_magnitude(samples: np.ndarray, spans: list) -> np.ndarray:
+    signal = torch.from_numpy(samples)
+    logs = log_magnitude(spectrum(signal, STFT), STFT)
+    gone = torch.from_numpy(lost_samples(spans, len(samples)))
+    frames = torch.from_numpy(lost_frames(spans, len(logs), STFT))
+    # What the gap holds must not be looked at.
+    return fill_gaps(signal.masked_fill(gone, 7.0), gone, logs, frames, STFT).numpy()
+
+
+def test_the_true_magnitude_gives_nearly_the_true_sound():
+    from pystoi import stoi
+
+    samples, spans = speech(0), [(12800, 19200)]
+    pasted = paste(samples, restore_with_true_magnitude(samples, spans), spans, RATE)
+    assert stoi(samples, pasted, RATE) > 0.97
+    silent = np.where(lost_samples(spans, len(samples)), 0, samples)
+    assert stoi(samples, silent, RATE) < 0.85
+
+
+@pytest.mark.parametrize("spans", [[(0, 8000)], [(40000, 47648)], [(100, 700), (900, 1500), (30000, 38000)]])
+def test_gaps_at_the_ends_and_several_of_them_get_the_level_of_speech(spans):
+    samples = speech(1)
+    restored = restore_with_true_magnitude(samples, spans)
+    inside = lost_samples(spans, len(samples))
+    assert restored[inside].std() == pytest.approx(samples[inside].std(), rel=0.2)
+
+
+def test_pasting_changes_nothing_outside_and_leaves_no_step():
+    samples = np.sin(2 * np.pi * 200 * np.arange(16000) / RATE)
+    restored = samples + 0.3  # a restored signal that is off by a constant
+    pasted = paste(samples, restored, [(4000, 8000)], RATE)
+    outside = ~lost_samples([(4000, 8000)], 16000)
+    assert np.array_equal(pasted[outside], samples[outside])
+    assert pasted[5000:7000] == pytest.approx(restored[5000:7000])
+    largest_step = np.abs(np.diff(samples)).max()
+    assert abs(pasted[4000] - pasted[3999]) < 1.2 * largest_step
+    assert abs(pasted[8000] - pasted[7999]) < 1.2 * largest_step
+
+
+def test_pasting_into_gaps_of_a_few_samples_and_at_the_ends():
+    samples, restored = np.zeros(100), np.ones(100)
+    pasted = paste(samples, restored, [(0, 3), (4, 5), (6, 20), (99, 100)], RATE)
+    assert pasted[[3, 5, 20, 98]].tolist() == [0, 0, 0, 0]
+    assert pasted[[0, 4, 13, 99]].tolist() == pytest.approx([1, 1, 1, 1], abs=0.05)
+
+
+def test_keep_reliable_takes_each_frame_from_where_it_belongs():
+    lost = torch.tensor([False, True, False])
+    mixed = keep_reliable(torch.zeros(2, 3, 5), torch.ones(2, 3, 5), lost)
+    assert mixed[:, :, 0].tolist() == [[0, 1, 0], [0, 1, 0]]

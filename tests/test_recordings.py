@@ -1,0 +1,157 @@
+import av
+import numpy as np
+import pytest
+import soundfile
+import torch
+from conftest import RATE, small_config, speech, write_video
+
+from avsi.audio.files import open_sound
+from avsi.baselines import SpectralInterpolation
+from avsi.data.gaps import Gap
+from avsi.errors import GapError, MediaError
+from avsi.inpainting import AvsiWarning, Inpainter
+from avsi.models.inpainter import BLSTMInpainter
+from avsi.recordings import find_silences, inpaint_file
+from avsi.video.files import frames
+
+BASELINE = Inpainter(SpectralInterpolation())
+GAP = Gap(0.8, 1.2)
+
+
+def outside(samples: np.ndarray, rate: int) -> np.ndarray:
+    return np.delete(samples, slice(round(0.8 * rate), round(1.2 * rate)), axis=0)
+
+
+@pytest.mark.parametrize(
+    ("subtype", "dtype"),
+    [
+        ("PCM_U8", "int16"),
+        ("PCM_16", "int16"),
+        ("PCM_24", "int32"),
+        ("PCM_32", "int32"),
+        ("FLOAT", "float32"),
+        ("DOUBLE", "float64"),
+        ("ULAW", "int16"),
+        ("ALAW", "int16"),
+    ],
+)
+def test_every_wav_format_keeps_its_samples_bit_for_bit(tmp_path, subtype, dtype):
+    path, out = tmp_path / "in.wav", tmp_path / "out.wav"
+    soundfile.write(path, np.stack([speech(0, rate=22050), speech(1, rate=22050)], axis=1), 22050, subtype=subtype)
+    assert inpaint_file(path, out, BASELINE, [GAP]) == [GAP]
+    assert soundfile.info(out).subtype == subtype
+    before, after = (soundfile.read(name, dtype=dtype)[0] for name in (path, out))
+    assert after.shape == before.shape
+    assert np.array_equal(outside(before, 22050), outside(after, 22050))
+    assert not np.array_equal(before, after)
+
+
+def test_flac_and_a_name_with_spaces_and_other_letters(tmp_path):
+    path, out = tmp_path / "Tonaufnahme für Žofie 1.flac", tmp_path / "wieder hergestellt ☺.flac"
+    soundfile.write(path, speech(0), RATE, subtype="PCM_24")
+    inpaint_file(path, out, BASELINE, [GAP])
+    before, after = (soundfile.read(name, dtype="int32")[0] for name in (path, out))
+    assert soundfile.info(out).subtype == "PCM_24"
+    assert np.array_equal(outside(before, RATE), outside(after, RATE))
+
+
+def test_an_mp4_keeps_the_picture_and_the_decoded_sound(tmp_path):
+    path = write_video(tmp_path / "in.mpg", speech(0, rate=44100))
+    out = tmp_path / "out.mp4"
+    inpaint_file(path, out, BASELINE, [GAP])
+    before, after = ([*zip(*frames(name), strict=True)] for name in (path, out))
+    assert after[0] == pytest.approx(before[0], abs=1e-3) and len(after[0]) == 75
+    assert np.array_equal(before[1], after[1])
+    with open_sound(path) as before, open_sound(out) as after:
+        assert after.rate == before.rate and after.n_samples == before.n_samples
+        assert np.array_equal(outside(before.read(), 44100), outside(after.read(), 44100))
+        assert not np.array_equal(before.read(), after.read())
+
+
+def test_a_wav_with_the_video_beside_it(tmp_path):
+    wav, video = tmp_path / "in.wav", write_video(tmp_path / "face.mpg", None)
+    soundfile.write(wav, speech(0), RATE)
+    inpaint_file(wav, tmp_path / "out.mp4", BASELINE, [GAP], video)
+    with av.open(str(tmp_path / "out.mp4")) as out:
+        assert len(out.streams.video) == len(out.streams.audio) == 1
+    with pytest.raises(MediaError, match=r"in\.wav has none; choose a \.wav file, or name a --video"):
+        inpaint_file(wav, tmp_path / "other.mp4", BASELINE, [GAP])
+
+
+def test_a_video_without_a_face_falls_back_to_the_sound_and_says_so(tmp_path):
+    torch.manual_seed(0)
+    audio_only = BLSTMInpainter(small_config(model={"video": False})).eval()
+    both = Inpainter(BLSTMInpainter(small_config()).eval(), audio_only)
+    path = write_video(tmp_path / "in.mpg", speech(0, rate=44100))
+    with pytest.warns(
+        AvsiWarning, match=r"gap 0\.80-1\.20 s: no face is seen in the video around it; restored from the"
+    ):
+        inpaint_file(path, tmp_path / "both.wav", both, [GAP])
+    inpaint_file(path, tmp_path / "sound.wav", Inpainter(audio_only), [GAP])
+    one, two = (soundfile.read(tmp_path / name)[0] for name in ("both.wav", "sound.wav"))
+    assert np.array_equal(one, two)
+
+
+def test_digital_silence_is_found_across_blocks_and_at_the_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr("avsi.audio.files.BLOCK_SAMPLES", 1000)
+    samples = np.full((RATE, 2), 0.1)
+    for start, stop in ((0, 500), (2900, 5100), (9000, 9100), (15600, 16000)):
+        samples[start:stop] = 0
+    samples[3000:3400, 0] = 0.2  # one channel alone is no silence
+    soundfile.write(tmp_path / "in.wav", samples, RATE)
+    with open_sound(tmp_path / "in.wav") as sound:
+        found = [(round(g.start_s * RATE), round(g.end_s * RATE)) for g in find_silences(sound)]
+    assert found == [(0, 500), (3400, 5100), (15600, 16000)]
+
+
+def test_detecting_restores_the_silence_and_complains_where_there_is_none(tmp_path):
+    samples = speech(0)
+    soundfile.write(tmp_path / "whole.wav", samples, RATE)
+    samples[12800:19200] = 0
+    soundfile.write(tmp_path / "holed.wav", samples, RATE)
+    assert inpaint_file(tmp_path / "holed.wav", tmp_path / "out.wav", BASELINE) == [Gap(0.8, 1.2)]
+    with pytest.raises(GapError, match=r"whole\.wav: no digital silence of 20 ms"):
+        inpaint_file(tmp_path / "whole.wav", tmp_path / "out2.wav", BASELINE)
+    assert not (tmp_path / "out2.wav").exists()
+
+
+def test_a_failure_leaves_no_file_and_the_input_is_never_overwritten(tmp_path):
+    path = tmp_path / "in.wav"
+    soundfile.write(path, speech(0), RATE)
+    for out, message in (
+        (path, "is the input itself"),
+        (tmp_path / "out.mp3", "unknown kind of file '.mp3'"),
+        (tmp_path / "nowhere" / "out.wav", "does not exist"),
+    ):
+        with pytest.raises(MediaError, match=message):
+            inpaint_file(path, out, BASELINE, [GAP])
+    with pytest.raises(GapError, match="outside the recording"):
+        inpaint_file(path, tmp_path / "out.wav", BASELINE, [Gap(1.0, 9.0)])
+    assert [file.name for file in tmp_path.iterdir()] == ["in.wav"]
+
+
+def test_an_hour_takes_the_memory_of_a_short_file(tmp_path):
+    """In a process of its own: what it peaks at with an hour is hardly more than with a minute."""
+    import subprocess
+    import sys
+
+    program = (
+        "import resource, sys\n"
+        "from avsi.baselines import SpectralInterpolation\n"
+        "from avsi.inpainting import Inpainter\n"
+        "from avsi.data.gaps import Gap\n"
+        "from avsi.recordings import inpaint_file\n"
+        "gaps = [Gap(5.0 * n + 1, 5.0 * n + 1.2) for n in range(10)]\n"
+        "inpaint_file(sys.argv[1], sys.argv[1] + '.out.wav', Inpainter(SpectralInterpolation()), gaps)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    peaks = []
+    for minutes in (1, 60):
+        path = tmp_path / f"{minutes}.wav"
+        with soundfile.SoundFile(path, "w", RATE, 1, "PCM_16") as file:
+            for _ in range(minutes):
+                file.write(np.tile(speech(0)[:47600], 20)[: 60 * RATE])
+        result = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
+        peaks.append(int(result.stdout))
+    hour_mb = 3600 * RATE * 2 / 1e6
+    assert (peaks[1] - peaks[0]) / 1e3 < 0.2 * hour_mb

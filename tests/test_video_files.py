@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from conftest import face, mouth_opening, speech, write_video
+
+from avsi.audio.files import open_sound
+from avsi.errors import MediaError
+from avsi.video.files import frames, has_picture, video_info, write_mp4
+from avsi.video.overlay import draw_points, draw_tracks
+
+
+def bar(image: np.ndarray) -> float:
+    """Which frame of ``write_video`` an image is."""
+    return (np.flatnonzero(image[70, :, 0] > 130).mean() - 2.5) / 2
+
+
+def test_times_are_the_containers(tmp_path):
+    path = write_video(tmp_path / "clip.mkv", speech(0, rate=44100), codecs=("mpeg1video", "flac"))
+    times, images = zip(*frames(path), strict=True)
+    assert times == pytest.approx(np.arange(75) / 25, abs=1e-4)
+    assert [bar(image) for image in images] == pytest.approx(range(75), abs=0.8)
+
+
+def test_a_variable_frame_rate_keeps_its_times(tmp_path):
+    times_s = np.cumsum(np.random.default_rng(0).choice([1 / 60, 1 / 25, 1 / 10], 40))
+    path = write_video(tmp_path / "clip.mp4", speech(0, 4.0, 44100), times_s=times_s, codecs=("libx264", "aac"))
+    found = [(time_s, bar(image)) for time_s, image in frames(path)]
+    # AAC's priming shifts the sound's start by a fixed amount within a frame of it; the picture keeps its distances.
+    assert np.diff([time_s for time_s, _ in found]) == pytest.approx(np.diff(times_s), abs=1e-3)
+    assert [index for _, index in found] == pytest.approx(range(40), abs=0.8)
+
+
+def test_times_count_from_the_first_sound_sample(tmp_path):
+    """A track that starts 0.5 s late: its sound's sample 0 belongs to the frame shown at 0.5 s."""
+    early = write_video(tmp_path / "early.mkv", speech(0, rate=44100), codecs=("libx264", "flac"))
+    late = write_video(tmp_path / "late.mkv", speech(0, rate=44100), codecs=("libx264", "flac"), sound_delay_s=0.5)
+    offset = next(frames(early))[0] - next(frames(late))[0]
+    assert offset == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("name", ["clip.mkv", "clip.mpg", "clip.mp4"])
+def test_a_stretch_of_a_video_is_the_same_as_in_the_whole(tmp_path, name):
+    path = write_video(tmp_path / name, speech(0, 12.0, 44100), 85, codecs=("mpeg1video", "mp2"))
+    whole = dict(frames(path))
+    for start_s, stop_s in ((1.0, 2.0), (0.01, 0.5), (2.5, 30.0), (0.0, 1.0)):
+        part = list(frames(path, start_s, stop_s))
+        assert [time_s for time_s, _ in part] == [time_s for time_s in whole if start_s <= time_s < stop_s]
+        assert all(np.array_equal(image, whole[time_s]) for time_s, image in part)
+    assert list(frames(path, 100.0, 101.0)) == []
+
+
+def test_information_and_missing_tracks(tmp_path):
+    path = write_video(tmp_path / "clip.mpg", speech(0, rate=44100))
+    info = video_info(path)
+    assert (info.width, info.height, info.fps) == (176, 144, 25)
+    assert info.n_frames == pytest.approx(75, abs=15)  # from the stated duration
+    sound_only = write_video(tmp_path / "sound.mka", speech(0, rate=44100), n_frames=None)
+    assert not has_picture(sound_only)
+    with pytest.raises(MediaError, match="has no picture track"):
+        list(frames(sound_only))
+    silent = write_video(tmp_path / "silent.mpg", None)
+    with pytest.raises(MediaError, match="has no sound track"), open_sound(silent):
+        pass
+
+
+def test_a_drawn_video_keeps_times_and_sound(tmp_path):
+    import soundfile
+
+    soundfile.write(tmp_path / "sound.wav", speech(0), 16000)
+    times_s = [0.1, 0.14, 0.3, 0.5]
+    pictures = ((time_s, np.full((101, 151, 3), 40 * k, np.uint8)) for k, time_s in enumerate(times_s))
+    write_mp4(tmp_path / "out.mp4", pictures, tmp_path / "sound.wav")
+    found = list(frames(tmp_path / "out.mp4"))
+    assert [time_s for time_s, _ in found] == pytest.approx(times_s, abs=1e-4)
+    assert found[0][1].shape == (100, 150, 3)
+    with open_sound(tmp_path / "out.mp4") as sound:
+        assert np.array_equal(sound.read()[:, 0], soundfile.read(tmp_path / "sound.wav", dtype="int16")[0])
+
+
+def test_landmarks_are_drawn_where_they_are_and_their_absence_shows():
+    time_s = np.arange(3) / 25
+    points = face(mouth_opening(0, time_s), time_s).points[0]
+    image = np.zeros((288, 360, 3), np.uint8)
+    drawn = draw_points(image, points)
+    assert not image.any()
+    for x, y in points[[8, 48, 54, 62]]:
+        assert drawn[round(float(y)), round(float(x))].max() > 100
+    red = draw_points(image, np.full((68, 2), np.nan))
+    assert red[0, 0].tolist() == [255, 0, 0] and not red[100, 100].any()
+
+
+def test_an_overlay_has_a_frame_for_each_of_the_videos(tmp_path):
+    path = write_video(tmp_path / "clip.mpg", None, n_frames=5)
+    time_s = np.arange(5) / 25
+    drawn = list(draw_tracks(path, face(mouth_opening(0, time_s), time_s)))
+    assert [round(t, 2) for t, _ in drawn] == [0.0, 0.04, 0.08, 0.12, 0.16]
