@@ -11,6 +11,8 @@ import typer
 
 from .errors import AvsiError
 
+STOPPED = 130  # exit status after Ctrl-C, as in a shell
+
 
 def run_program(app: typer.Typer) -> None:
     """Run a program: an error that a user can cause is one line on the terminal and exit status 1.
@@ -26,8 +28,10 @@ def run_program(app: typer.Typer) -> None:
         if debug:
             raise
         fail(str(error))
-    except KeyboardInterrupt:
-        fail("stopped; what was done so far is kept", status=130)
+    except SystemExit as exit_:
+        if exit_.code == STOPPED:  # Typer's answer to Ctrl-C
+            fail("stopped; what was done so far is kept", STOPPED)
+        raise
     except OSError as error:
         if debug or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise

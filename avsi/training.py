@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, RichProgressBar
+from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch.utils.data import DataLoader
@@ -29,7 +30,7 @@ from .video.motion import n_features
 LAST = "last.ckpt"
 
 
-def train(config: Config, folder: str | Path, progress: bool = True) -> float:
+def train(config: Config, folder: str | Path, progress: bool = True, callbacks: Sequence[Callback] = ()) -> float:
     """Train a model into ``folder``, or go on where a run in that folder was stopped.
 
     The folder then holds the best model so far (``config.json``, ``model.safetensors``), ``last.ckpt`` to resume from,
@@ -64,6 +65,7 @@ def train(config: Config, folder: str | Path, progress: bool = True) -> float:
             EarlyStopping("valid_loss", patience=config.training.patience),
             best,
             *([RichProgressBar(leave=True)] if progress else []),
+            *callbacks,
         ],
         logger=[
             CSVLogger(folder / "logs", name="csv"),

@@ -1,0 +1,150 @@
+"""How fast the toolkit is on this machine, against what it should reach.
+
+python -m evaluation.benchmark data/train --config conf/av.yaml
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avsi.config import Config, load_config
+from avsi.data.datadir import Utterance, read_datadir, write_datadir
+from avsi.data.stats import Stats
+from avsi.errors import DataError
+from avsi.program import print_table, run_program
+
+# What each measurement should reach: seconds, milliseconds, or a ratio.
+MIN_TRAINING_RATIO = 0.9
+MAX_LANDMARK_MS = 12.0
+MIN_LANDMARK_GAIN = 1.7
+MAX_INPAINT_S = 6.0
+MAX_HELP_S = 0.5
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    datadir: Annotated[Path, typer.Argument(help="A data directory with landmarks, videos and stats.npz.")],
+    config: Annotated[Path | None, typer.Option(help="The model to train.")] = None,
+    utterances: Annotated[int, typer.Option(help="How many to train on in an epoch.")] = 160,
+    clips: Annotated[int, typer.Option(help="In how many to find landmarks.")] = 160,
+) -> None:
+    """Measure training, landmarks, restoring and the start of the command line."""
+    settings = load_config(config)
+    chosen = read_datadir(datadir)
+    with_video = [utterance for utterance in chosen if utterance.video][:clips]
+    if not with_video:
+        raise DataError(f"{datadir}: has no video.scp")
+    with tempfile.TemporaryDirectory(prefix="avsi-") as name:
+        folder = Path(name)
+        run, bare = measure_training(chosen[:utterances], settings, datadir / "stats.npz", folder)
+        one_s, two_s, frames = measure_landmarks(with_video, folder)
+        inpaint = ["inpaint", with_video[0].video, "--gap", "0.8:1.6", "-o", f"{folder}/out.wav"]
+        inpaint_s = max(_seconds("-m", "avsi.cli", *inpaint) for _ in range(3))
+    help_s = max(_seconds("-m", "avsi.cli", "--help") for _ in range(5))
+    one_ms, two_ms = 1000 * one_s / frames, 1000 * two_s / frames
+    rows = [
+        _row("training, utterances/s", run, f"bare LSTM loop {bare:.1f}", run / bare, MIN_TRAINING_RATIO),
+        _row("landmarks, one core, ms/frame", one_ms, f"at most {MAX_LANDMARK_MS:g}", MAX_LANDMARK_MS / one_ms, 1),
+        _row("landmarks, two jobs, ms/frame", two_ms, f"one job {one_ms:.2f}", one_s / two_s, MIN_LANDMARK_GAIN),
+        _row("avsi inpaint, s", inpaint_s, f"at most {MAX_INPAINT_S:g}", MAX_INPAINT_S / inpaint_s, 1),
+        _row("avsi --help, s", help_s, f"at most {MAX_HELP_S:g}", MAX_HELP_S / help_s, 1),
+    ]
+    print_table("benchmark", ["what", "measured", "against", "ratio", "wanted", ""], rows)
+
+
+def _row(what: str, measured: float, against: str, ratio: float, wanted: float) -> list[str]:
+    return [what, f"{measured:.2f}", against, f"{ratio:.2f}", f">= {wanted:g}", "ok" if ratio >= wanted else "missed"]
+
+
+def _seconds(*arguments: str) -> float:
+    """The wall time of a Python program, from its start to its end."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def measure_training(utterances: list[Utterance], settings: Config, stats: Path, folder: Path) -> tuple[float, float]:
+    """(utterances/s of a training run, of a bare loop over the same batches): the better of two epochs of each."""
+    from lightning.pytorch import Callback
+
+    from avsi.data.dataset import InpaintingData, collate
+    from avsi.data.gaps import Gap, write_gap_file
+    from avsi.training import train
+
+    write_datadir(folder / "train", utterances)
+    write_datadir(folder / "valid", utterances[:1])
+    write_gap_file(folder / "gaps", {utterances[0].id: [Gap(0.5, 1.0)]})
+    settings.data.train, settings.data.valid = str(folder / "train"), str(folder / "valid")
+    settings.data.stats, settings.data.valid_gaps = str(stats), str(folder / "gaps")
+    settings.training.max_epochs = 3
+
+    epochs_s: list[float] = []
+
+    class Stopwatch(Callback):
+        def on_train_epoch_start(self, trainer, run) -> None:
+            self.start = time.perf_counter()
+
+        def on_validation_start(self, trainer, run) -> None:
+            epochs_s.append(time.perf_counter() - self.start)
+
+    train(settings, folder / "run", progress=False, callbacks=[Stopwatch()])
+    data = InpaintingData(folder / "train", settings)
+    size = settings.training.batch_size
+    items = [data[index] for index in range(len(data))]
+    batches = [collate(items[start : start + size]) for start in range(0, len(items), size)]
+    bare_s = [bare_epoch(batches, settings, Stats.load(stats)) for _ in range(3)]
+    # The first epoch reads the files and warms up.
+    return len(utterances) / min(epochs_s[1:]), len(utterances) / min(bare_s[1:])
+
+
+def bare_epoch(batches: list, settings: Config, stats: Stats) -> float:
+    """Seconds for one epoch of the shortest loop that trains an LSTM of the same size on batches that lie in memory."""
+    import torch
+
+    mean, std = torch.from_numpy(stats.audio_mean), torch.from_numpy(stats.audio_std)
+    n_bins, n_visual = batches[0].log_spectrum.shape[-1], batches[0].visual.shape[-1]
+    hidden, layers = settings.model.hidden, settings.model.layers
+    lstm = torch.nn.LSTM(n_bins + n_visual, hidden, layers, batch_first=True, bidirectional=True)
+    linear = torch.nn.Linear(2 * hidden, n_bins)
+    optimizer = torch.optim.Adam([*lstm.parameters(), *linear.parameters()], settings.training.learning_rate)
+    start = time.perf_counter()
+    for batch in batches:
+        target = (batch.log_spectrum - mean) / std
+        inputs = torch.cat([target * ~batch.lost[..., None], batch.visual.nan_to_num()], dim=-1)
+        loss = (linear(lstm(inputs)[0]) - target)[batch.lost].abs().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return time.perf_counter() - start
+
+
+def measure_landmarks(utterances: list[Utterance], folder: Path) -> tuple[float, float, int]:
+    """(seconds of data_prep.landmarks with one job on one core, with two jobs, frames), from its start to its end."""
+    seconds = []
+    for jobs, cores in ((1, "0"), (2, "0,1")):
+        target = folder / f"jobs{jobs}"
+        write_datadir(target, [dataclasses.replace(utterance, landmarks=None) for utterance in utterances])
+        start = time.perf_counter()
+        subprocess.run(
+            ["taskset", "-c", cores, sys.executable, "-m", "data_prep.landmarks", str(target), "--jobs", str(jobs)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        seconds.append(time.perf_counter() - start)
+    frames = sum(len(utterance.load_landmarks().time_s) for utterance in read_datadir(target))
+    return seconds[0], seconds[1], frames
+
+
+if __name__ == "__main__":
+    run_program(app)
