@@ -137,6 +137,21 @@ def demo(
 
 
 @app.command()
+def export(
+    model: Annotated[Path, typer.Argument(help="A folder that training wrote.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.")],
+    trained_on: Annotated[str, typer.Option(help="What `avsi info` should say of it.")],
+) -> None:
+    """Write a trained model in half precision, to be shipped."""
+    from .models.store import load_model, read_description, save_model
+
+    about = read_description(model).get("about", {})
+    save_model(out, load_model(model), half=True, **{**about, "trained_on": trained_on})
+    size_mb = sum(path.stat().st_size for path in out.iterdir()) / 1e6
+    typer.echo(f"{model} -> {out} ({size_mb:.1f} MB)")
+
+
+@app.command()
 def info() -> None:
     """List versions and the pretrained models."""
     from importlib.metadata import PackageNotFoundError, version

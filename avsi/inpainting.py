@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from .audio.files import from_float, resample, to_float
-from .audio.phase import fill_gaps, paste
+from .audio.phase import fill_gaps, keep_reliable, paste
 from .audio.stft import log_magnitude, spectrum
 from .data.gaps import Gap, gap_spans, lost_frames, lost_samples
 from .errors import FaceError, MediaError
 from .models.inpainter import BLSTMInpainter
-from .models.store import load_model, pretrained_names
+from .models.store import load_model
 from .timebase import convert_span, frame_centres_s, to_samples, to_seconds
 from .video.landmarks import Tracks, track_face
 from .video.motion import visual_features
@@ -59,13 +59,13 @@ class Restored:
         samples: at the model's rate, shape (n_samples, n_channels), float64; outside the gaps those that went in.
         log_spectrum: natural log magnitude that the model made, shape (n_channels, n_frames, n_bins).
         lost: the frames that were lost, shape (n_frames,), bool.
-        audio_only: why the video was not used; empty where it was.
+        audio_only: for each of the gaps asked for, why the video was not used; "" where it was or none is needed.
     """
 
     samples: np.ndarray
     log_spectrum: torch.Tensor
     lost: torch.Tensor
-    audio_only: str
+    audio_only: list[str]
 
 
 class Inpainter:
@@ -84,10 +84,7 @@ class Inpainter:
             ModelError: no such model, or a damaged one.
         """
         model = load_model(name_or_path)
-        wanted = model.config.model.video and audio_only is not None
-        if wanted and audio_only == "a" and "a" not in pretrained_names():
-            wanted = False
-        return cls(model, load_model(audio_only) if wanted else None)
+        return cls(model, load_model(audio_only) if model.config.model.video and audio_only is not None else None)
 
     def inpaint(
         self, samples: np.ndarray, rate: int, gaps: list[Gap], video: str | Path | Tracks | None = None
@@ -154,11 +151,10 @@ class Inpainter:
         if self.model.config.model.video:
             tracks, problem = _tracks_of(video, to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate))
         restored = self.restore_excerpt(coarse, spans, own, tracks, problem)
-        if restored.audio_only:
-            where = ", ".join(f"{to_seconds(a, rate):.2f}-{to_seconds(b, rate):.2f} s" for a, b in excerpt.own)
-            warnings.warn(
-                f"gap {where}: {restored.audio_only}; restored from the sound alone", AvsiWarning, stacklevel=3
-            )
+        for (start, stop), reason in zip(excerpt.own, restored.audio_only, strict=True):
+            if reason:
+                where = f"{to_seconds(start, rate):.2f}-{to_seconds(stop, rate):.2f} s"
+                warnings.warn(f"gap {where}: {reason}; restored from the sound alone", AvsiWarning, stacklevel=3)
         fine = resample(restored.samples, model_rate, rate)[: len(floats)]
         pasted = np.stack([paste(x, y, inside, rate) for x, y in zip(floats.T, fine.T, strict=True)], axis=1)
         return [
@@ -184,38 +180,50 @@ class Inpainter:
         log_spectrum = log_magnitude(spectrum(signal, stft), stft)
         n_frames = log_spectrum.shape[1]
         gone_frames = torch.from_numpy(lost_frames(lost, n_frames, stft))
-        model, visual, problem = self._choose(n_frames, lost_frames(own, n_frames, stft), tracks, problem)
-        predicted = model.restore_spectrum(log_spectrum, visual, gone_frames)
+        visual, problems = self._look(n_frames, own, tracks, problem)
+        blind = [span for span, reason in zip(own, problems, strict=True) if reason]
+        predicted = log_spectrum
+        if len(blind) < len(own):
+            predicted = self.model.restore_spectrum(log_spectrum, visual, gone_frames)
+        if blind:
+            heard = self.audio_only.restore_spectrum(log_spectrum, torch.zeros(n_frames, 0), gone_frames)
+            only = gone_frames if len(blind) == len(own) else torch.from_numpy(lost_frames(blind, n_frames, stft))
+            predicted = keep_reliable(predicted, heard, only)
         estimates = []
         for channel, spectrum_ in zip(signal, predicted, strict=True):
             if channel.any():
                 channel = fill_gaps(channel, gone, spectrum_, gone_frames, stft)
             estimates.append(channel)
         estimate = torch.stack(estimates, dim=1).numpy().astype(np.float64)
-        return Restored(estimate, predicted, gone_frames, problem)
+        return Restored(estimate, predicted, gone_frames, problems)
 
-    def _choose(self, n_frames: int, own_lost: np.ndarray, tracks: Tracks | None, problem: str):
-        """The model to use, its visual features, and why no video is used ("" where it is, or is not asked for)."""
+    def _look(
+        self, n_frames: int, own: list[Span], tracks: Tracks | None, problem: str
+    ) -> tuple[torch.Tensor, list[str]]:
+        """The visual features, and for each gap why they are of no use there: "" where they are, or where none are
+        needed.
+
+        Raises:
+            FaceError: a gap without a face, and no audio-only model.
+        """
         config = self.model.config
-        nothing = torch.zeros(n_frames, 0)
         if not config.model.video:
-            return self.model, nothing, ""
-        if tracks is not None and tracks.found.any():
+            return torch.zeros(n_frames, 0), [""] * len(own)
+        if tracks is None or not tracks.found.any():
+            features, problems = np.zeros((n_frames, 0), np.float32), [problem or "no face is seen"] * len(own)
+        else:
             features, seen = visual_features(tracks, n_frames, config.stft, config.visual)
-            centres_s = frame_centres_s(n_frames, config.stft)
-            pictured = (centres_s >= tracks.time_s[0] - 1 / config.visual.fps) & (
-                centres_s <= tracks.time_s[-1] + 1 / config.visual.fps
-            )
-            share = (seen & pictured & ~np.isnan(features).any(axis=1))[own_lost].mean()
-            if share >= MIN_SEEN:
-                return self.model, torch.from_numpy(features), ""
-            problem = f"the face is seen in {share:.0%} of it"
-        problem = problem or "no face is seen"
-        if self.audio_only is None:
+            centres_s, frame_s = frame_centres_s(n_frames, config.stft), 1 / config.visual.fps
+            pictured = (centres_s >= tracks.time_s[0] - frame_s) & (centres_s <= tracks.time_s[-1] + frame_s)
+            usable = seen & pictured & ~np.isnan(features).any(axis=1)
+            shares = [usable[lost_frames([span], n_frames, config.stft)].mean() for span in own]
+            problems = ["" if share >= MIN_SEEN else f"the face is seen in {share:.0%} of it" for share in shares]
+        if any(problems) and self.audio_only is None:
+            reason = next(filter(None, problems))
             raise FaceError(
-                f"{problem}, and the model needs one; give a video that shows the speaker, or an audio-only model"
+                f"{reason}, and the model needs a face; give a video that shows the speaker, or an audio-only model"
             )
-        return self.audio_only, nothing, problem
+        return torch.from_numpy(features), problems
 
 
 def plan_excerpts(spans: list[Span], n_samples: int, rate: int) -> list[Excerpt]:

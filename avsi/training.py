@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from .config import Config
 from .data.dataset import Batch, InpaintingData, collate
 from .data.gaps import generator
 from .data.stats import Stats
-from .errors import DataError
+from .errors import DataError, ModelError
 from .models.inpainter import BLSTMInpainter
 from .models.losses import masked_loss
 from .models.store import save_model
@@ -171,7 +172,18 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict, path: str | os.PathLike, storage_options: object = None) -> None:
         with written_beside(path) as partial:
-            torch.save(checkpoint, partial)
+            try:
+                torch.save(checkpoint, partial)
+            except RuntimeError as error:  # what torch makes of a full disk
+                raise DataError(
+                    f"{path}: cannot be written; is the disk full? ({str(error).splitlines()[0]})"
+                ) from error
+
+    def load_checkpoint(self, path: str | os.PathLike, *args: object, **kwargs: object) -> dict:
+        try:
+            return super().load_checkpoint(path, *args, **kwargs)
+        except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+            raise ModelError(f"{path}: damaged or incomplete; delete it to train anew ({error})") from error
 
 
 def _quieten() -> None:

@@ -13,6 +13,7 @@ import soundfile
 import torch
 from conftest import RATE, corpus_config, needs_grid, real_clip, small_config, speech, write_video
 
+from avsi.data.datadir import Utterance, write_datadir
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
 
@@ -177,6 +178,31 @@ def test_ctrl_c_in_training_keeps_the_finished_epochs(corpus, tmp_path):
     assert errors.strip().splitlines()[-1] == "error: stopped; what was done so far is kept"
     assert torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["epoch"] >= 0
     assert not list((tmp_path / "run").glob(".*"))
+
+
+@needs_grid
+def test_ctrl_c_in_preparation_keeps_what_was_found(tmp_path):
+    from data_prep.landmarks import _resume
+
+    folder = tmp_path / "set"
+    clip = real_clip("s1/bbir9a")
+    write_datadir(folder, [Utterance(f"s01_{n:03d}", "s01", "x.wav", 3.0, ("bin",), str(clip)) for n in range(200)])
+    run = start("-m", "data_prep.landmarks", folder, "--jobs", 1)
+    while not (folder / "landmarks.ark").exists() or (folder / "landmarks.ark").stat().st_size < 2 * 41000:
+        assert run.poll() is None, run.communicate()
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode == 130 and errors.strip().splitlines()[-1].startswith("error: stopped")
+    with (folder / "landmarks.ark").open("r+b") as file:
+        assert 2 <= len(_resume(file)) < 200
+
+
+def test_a_model_is_exported_in_half_precision(room):
+    status, output, _ = avsi("export", room / "a", "-o", room / "half", "--trained-on", "noise")
+    assert status == 0 and output.startswith(f"{room / 'a'} -> {room / 'half'} (")
+    sizes = [(room / name / "model.safetensors").stat().st_size for name in ("half", "a")]
+    assert sizes[0] < 0.6 * sizes[1]
 
 
 def test_help_imports_nothing_heavy():

@@ -78,6 +78,26 @@ def test_a_wav_with_the_video_beside_it(tmp_path):
         inpaint_file(wav, tmp_path / "other.mp4", BASELINE, [GAP])
 
 
+@pytest.mark.parametrize("name", ["in.mp3", "in.ogg"])
+def test_compressed_sound_keeps_what_it_decodes_to(tmp_path, name):
+    path = tmp_path / name
+    soundfile.write(path, speech(0, rate=44100), 44100)
+    inpaint_file(path, tmp_path / "out.wav", BASELINE, [GAP])
+    with open_sound(path) as before, open_sound(tmp_path / "out.wav") as after:
+        assert after.subtype == before.subtype == "FLOAT"
+        assert np.array_equal(outside(before.read(), 44100), outside(after.read(), 44100))
+
+
+def test_a_picture_that_mp4_does_not_know_is_encoded_anew(tmp_path):
+    path = write_video(tmp_path / "in.webm", speech(0, rate=48000), rate=48000, codecs=("libvpx", "libopus"))
+    inpaint_file(path, tmp_path / "out.mp4", BASELINE, [GAP])
+    with av.open(str(tmp_path / "out.mp4")) as out:
+        assert out.streams.video[0].codec.name == "h264"
+    before, after = ([*zip(*frames(name), strict=True)] for name in (path, tmp_path / "out.mp4"))
+    assert after[0] == pytest.approx(before[0], abs=1e-3)
+    assert np.abs(np.array(before[1], float) - np.array(after[1], float)).mean() < 5
+
+
 def test_a_video_without_a_face_falls_back_to_the_sound_and_says_so(tmp_path):
     torch.manual_seed(0)
     audio_only = BLSTMInpainter(small_config(model={"video": False})).eval()

@@ -13,7 +13,7 @@ from conftest import corpus_config
 from safetensors.torch import load_file
 
 from avsi.data.stats import Stats
-from avsi.errors import DataError
+from avsi.errors import DataError, ModelError
 from avsi.models.store import load_model
 from avsi.training import LAST, train
 
@@ -134,6 +134,17 @@ def test_a_folder_of_another_run_is_not_touched(corpus, tmp_path):
     with pytest.raises(DataError, match="holds a run with another config"):
         train(corpus_config(corpus, training={"seed": 5}), tmp_path / "run", progress=False)
     assert (tmp_path / "run" / LAST).read_bytes() == before
+
+
+def test_a_damaged_checkpoint_is_named_and_the_best_model_kept(corpus, tmp_path):
+    config = corpus_config(corpus, training={"max_epochs": 1})
+    train(config, tmp_path / "run", progress=False)
+    checkpoint = tmp_path / "run" / LAST
+    for damaged in (checkpoint.read_bytes()[:5000], b"", b"text"):
+        checkpoint.write_bytes(damaged)
+        with pytest.raises(ModelError, match=r"last\.ckpt: damaged or incomplete; delete it to train anew"):
+            train(config, tmp_path / "run", progress=False)
+    load_model(tmp_path / "run")
 
 
 def test_statistics_of_other_features_are_refused(corpus, tmp_path):

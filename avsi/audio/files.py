@@ -16,11 +16,11 @@ import soundfile
 
 from ..atomic import written_beside
 from ..containers import open_container
-from ..errors import MediaError
+from ..errors import DataError, MediaError
 
 BLOCK_SAMPLES = 1 << 16
 
-# The type in which a subtype's samples are read and written back without any change. Compressed ones decode to float.
+# The type in which a subtype's samples are read and written back without any change.
 _EXACT_DTYPE = {
     "PCM_S8": "int16",
     "PCM_U8": "int16",
@@ -29,6 +29,7 @@ _EXACT_DTYPE = {
     "ULAW": "int16",
     "PCM_24": "int32",
     "PCM_32": "int32",
+    "FLOAT": "float32",
     "DOUBLE": "float64",
 }
 # The types in which PyAV may hand out decoded sound, and the WAV subtype that holds them exactly.
@@ -59,8 +60,10 @@ class Sound:
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """The whole file as (first sample, samples of shape (n, channels))."""
-        for start in range(0, self.n_samples, BLOCK_SAMPLES):
-            yield start, self.read(start, min(start + BLOCK_SAMPLES, self.n_samples))
+        start = 0
+        for block in soundfile.blocks(self.path, BLOCK_SAMPLES, dtype=self.dtype, always_2d=True):
+            yield start, block
+            start += len(block)
 
 
 @contextmanager
@@ -137,9 +140,12 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
 
 
 def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:
-    """Write float samples of shape (n,) as 16-bit WAV, complete or not at all."""
+    """Write float samples of shape (n,) as 16-bit WAV, complete or not at all. Raises DataError where that fails."""
     with written_beside(path) as partial:
-        soundfile.write(partial, from_float(samples, np.int16), rate, subtype="PCM_16")
+        try:
+            soundfile.write(partial, from_float(samples, np.int16), rate, subtype="PCM_16")
+        except soundfile.LibsndfileError as error:
+            raise DataError(f"{path}: cannot be written; is the disk full? ({error.error_string})") from error
 
 
 def copy_patched(
@@ -164,18 +170,18 @@ def copy_patched(
                         block[begin - start : end - start] = patch[begin - first : end - first]
                 out.write(block)
     except soundfile.LibsndfileError as error:
-        raise MediaError(f"{path}: cannot be written ({error.error_string})") from error
+        raise MediaError(f"{path}: cannot be written; is the disk full? ({error.error_string})") from error
 
 
 def _sound_file(path: Path) -> Sound | None:
-    """What libsndfile says of a file; None where it is no sound file to it."""
+    """What libsndfile says of a file; None where it does not know it, or cannot read it exactly at any place (MP3)."""
     try:
         info = soundfile.info(path)
     except soundfile.LibsndfileError:
         return None
-    return Sound(
-        path, info.samplerate, info.channels, info.frames, info.subtype, _EXACT_DTYPE.get(info.subtype, "float32")
-    )
+    if info.subtype not in _EXACT_DTYPE:
+        return None
+    return Sound(path, info.samplerate, info.channels, info.frames, info.subtype, _EXACT_DTYPE[info.subtype])
 
 
 def _checked(sound: Sound, path: Path) -> Sound:

@@ -24,6 +24,7 @@ def save_model(folder: str | Path, model: BLSTMInpainter, half: bool = False, **
         half: store the weights (not the statistics) in half precision.
         about: facts for people, kept beside the config.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     folder = Path(folder)
@@ -40,7 +41,10 @@ def save_model(folder: str | Path, model: BLSTMInpainter, half: bool = False, **
         "config": dataclasses.asdict(model.config),
     }
     with written_beside(folder / WEIGHTS) as partial:
-        save_file(tensors, partial)
+        try:
+            save_file(tensors, partial)
+        except SafetensorError as error:
+            raise ModelError(f"{folder / WEIGHTS}: cannot be written ({error})") from error
     write_text(folder / DESCRIPTION, json.dumps(description, indent=2) + "\n")
 
 

@@ -106,8 +106,9 @@ def write_mp4(
     """Write an MP4 of a picture and lossless FLAC sound, in step with each other.
 
     Args:
-        picture: a video file, whose picture track is taken over unchanged; or frames as (time in seconds, RGB of shape
-            (height, width, 3), uint8), which become H.264. Times count from the first sample of the sound.
+        picture: a video file, whose picture track is taken over unchanged (as H.264 where MP4 does not know its codec);
+            or frames as (time in seconds, RGB of shape (height, width, 3), uint8), which become H.264. Times count from
+            the first sample of the sound.
         sound_wav: a WAV file, whose samples are kept exactly up to 24 bit; None for a silent film.
 
     Raises:
@@ -120,7 +121,10 @@ def write_mp4(
             out = stack.enter_context(av.open(str(path), "w", format="mp4"))
             if isinstance(picture, (str, Path)):
                 source = stack.enter_context(open_container(picture))
-                packets = _copied_picture(source, out, picture)
+                if _picture(source, picture).codec.canonical_name in out.supported_codecs:
+                    packets = _copied_picture(source, out, picture)
+                else:
+                    packets = _encoded_picture(frames(picture), out)
             else:
                 packets = _encoded_picture(picture, out)
             sound = _encoded_sound(stack.enter_context(av.open(str(sound_wav))), out) if sound_wav else iter(())

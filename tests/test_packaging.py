@@ -1,0 +1,40 @@
+import configparser
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import avsi
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_both_packages_that_provide_cv2_are_the_same_release():
+    """opencv-python and the opencv-contrib-python that MediaPipe brings overwrite each other's files."""
+    assert version("opencv-python") == version("opencv-contrib-python")
+
+
+def test_public_names_load_on_first_use():
+    assert {"Inpainter", "Gap"} <= set(avsi.__all__)
+    assert avsi.Gap(0.8, 1.6).length_s == pytest.approx(0.8)
+    assert avsi.Inpainter.__name__ == "Inpainter"
+    with pytest.raises(AttributeError, match="no attribute 'Other'"):
+        _ = avsi.Other
+
+
+def test_every_dependency_is_pinned_for_the_makefile():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    wanted = {line.split(">")[0].strip() for line in setup["options"]["install_requires"].splitlines()} - {""}
+    pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    missing = {name for name in wanted if name.lower() not in pinned and not name.startswith("#")}
+    assert missing == set()
+
+
+@pytest.mark.parametrize("name", ["a", "av"])
+def test_pretrained_models_load_and_are_small(name):
+    from avsi.models.store import PRETRAINED, load_model
+
+    model = load_model(name)
+    assert model.config.model.video == (name == "av")
+    assert sum(path.stat().st_size for path in (PRETRAINED / name).iterdir()) < 10e6
