@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import warnings
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -180,10 +180,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 ) from error
 
     def load_checkpoint(self, path: str | os.PathLike, *args: object, **kwargs: object) -> dict:
-        try:
-            return super().load_checkpoint(path, *args, **kwargs)
-        except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-            raise ModelError(f"{path}: damaged or incomplete; delete it to train anew ({error})") from error
+        if not zipfile.is_zipfile(path):
+            raise ModelError(f"{path}: damaged or incomplete; delete it to train anew")
+        return super().load_checkpoint(path, *args, **kwargs)
 
 
 def _quieten() -> None:
