@@ -114,7 +114,7 @@ class TrainingRun(LightningModule):
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
         loss = self._loss(batch, self.config.training.loss)
-        self.log("train_loss", loss, on_step=True, on_epoch=True, batch_size=len(batch.ids))
+        self.log("train_loss", loss, on_step=True, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:

@@ -24,6 +24,7 @@ from avsi.video.files import video_info
 from .splits import SETS, load_split
 
 VIDEO_SUFFIXES = (".mpg", ".mpeg", ".mp4", ".avi", ".mov", ".mkv")
+SOUND_SUFFIXES = (".wav", ".flac")
 ALIGN_UNITS_PER_S = 25000
 SILENCES = ("sil", "sp")
 MIN_DURATION_S, MAX_DURATION_S = 2.0, 4.0  # clips last 3 s; what lies outside is damaged
@@ -78,90 +79,111 @@ def read_alignment(path: Path) -> tuple[tuple[float, float, str], ...]:
     return tuple(words)
 
 
-@dataclass
-class Found:
-    """What a folder holds, by file name without suffix."""
+@dataclass(frozen=True)
+class Clip:
+    """The files of one sentence, of which the video or the sound may be missing."""
 
-    videos: dict[str, Path]
-    sounds: dict[str, Path]
-    alignments: dict[str, Path]
-    notes: list[tuple[str, str]]
+    stem: str
+    speaker: str | None
+    video: Path | None
+    sound: Path | None
+    alignment: Path | None
+    alignment_speaker: str | None
+
+    @property
+    def id(self) -> str:
+        return f"{self.speaker}_{self.stem}"
 
 
-def find_files(root: Path) -> Found:
+def find_clips(root: Path) -> tuple[list[Clip], list[tuple[str, str]]]:
     """Look through a whole folder: the names of GRID's files are unique over its speakers, so folders matter little.
+
+    Returns:
+        The clips, and notes (file, remark) on files that are not used.
 
     Raises:
         DataError: no such folder, or nothing in it that looks like GRID.
     """
     if not root.is_dir():
         raise DataError(f"{root}: no such folder")
-    found = Found({}, {}, {}, [])
+    videos, sounds, alignments, notes = {}, {}, {}, []
+    kinds = {**dict.fromkeys(VIDEO_SUFFIXES, videos), **dict.fromkeys(SOUND_SUFFIXES, sounds), ".align": alignments}
     for path in sorted(root.rglob("*")):
-        stem, suffix = path.stem.lower(), path.suffix.lower()
-        if suffix in VIDEO_SUFFIXES:
-            kind = found.videos
-        elif suffix in (".wav", ".flac"):
-            kind = found.sounds
-        elif suffix == ".align":
-            kind = found.alignments
-        else:
+        kind, stem, name = kinds.get(path.suffix.lower()), path.stem.lower(), path.relative_to(root)
+        if kind is None:
             continue
         if not STEM.fullmatch(stem):
-            found.notes.append((str(path.relative_to(root)), "not named like a GRID sentence; passed over"))
+            notes.append((str(name), "not named like a GRID sentence; passed over"))
         elif stem in kind:
-            found.notes.append(
-                (str(path.relative_to(root)), f"stands in {kind[stem].relative_to(root)} too; that one is used")
-            )
+            notes.append((str(name), f"stands in {kind[stem].relative_to(root)} too; that one is used"))
         else:
             kind[stem] = path
-    if not found.videos and not found.sounds:
+    if not videos and not sounds:
         raise DataError(
             f"{root}: no GRID clip in it; expected files such as s1/bbaf2n.mpg or s1/video/mpg_6000/bbaf2n.mpg"
         )
-    return found
+
+    def speaker(path: Path | None) -> str | None:
+        # The folder itself may be a speaker's; those above it say nothing of the corpus.
+        return speaker_of(path.relative_to(root.parent)) if path else None
+
+    clips = [
+        Clip(
+            stem,
+            speaker(videos.get(stem) or sounds[stem]),
+            videos.get(stem),
+            sounds.get(stem),
+            alignments.get(stem),
+            speaker(alignments.get(stem)),
+        )
+        for stem in sorted({*videos, *sounds})
+    ]
+    return clips, notes
 
 
-def prepare_clip(stem: str, found: Found, wav_folder: Path) -> tuple[Utterance | None, list[tuple[str, str]]]:
-    """One clip -> its utterance, its sound written as 16 kHz WAV; and notes as (id, reason), an utterance of None left
-    out.
+def prepare_clip(clip: Clip, wav_folder: Path) -> tuple[Utterance | None, list[tuple[str, str]]]:
+    """Write one clip's sound as 16 kHz WAV.
+
+    Returns:
+        Its utterance, or None where it cannot be used; and notes (id, remark), the last of which then says why.
     """
-    video, sound = found.videos.get(stem), found.sounds.get(stem)
-    speaker = speaker_of(video or sound)
-    if speaker is None:
-        return None, [(stem, f"{video or sound}: no folder names its speaker (such as s1)")]
-    id_, words, notes = f"{speaker}_{stem}", sentence(stem), []
-    alignment = ()
-    if stem in found.alignments:
-        path = found.alignments[stem]
-        if speaker_of(path) not in (None, speaker):
-            notes.append((id_, f"its alignment lies in the folder of {speaker_of(path)}; matched by name"))
-        try:
-            alignment = read_alignment(path)
-            if tuple(word for _, _, word in alignment) != words:
-                spelled = " ".join(word for _, _, word in alignment)
-                notes.append((id_, f"alignment not used: it says '{spelled}', the name spells '{' '.join(words)}'"))
-                alignment = ()
-        except DataError as error:
-            notes.append((id_, f"alignment not used: {error}"))
+    if clip.speaker is None:
+        return None, [(clip.stem, f"{clip.video or clip.sound}: no folder names its speaker (such as s1)")]
+    alignment, notes = check_alignment(clip)
     rate = StftConfig().sample_rate
-    wav = wav_folder / speaker / f"{id_}.wav"
+    wav = wav_folder / clip.speaker / f"{clip.id}.wav"
     try:
-        if video is not None:
-            video_info(video)
+        if clip.video is not None:
+            video_info(clip.video)
         if not wav.is_file():
             wav.parent.mkdir(parents=True, exist_ok=True)
-            write_wav(wav, read_mono(sound or video, rate), rate)
+            write_wav(wav, read_mono(clip.sound or clip.video, rate), rate)
         duration_s = len(read_mono(wav, rate)) / rate
     except MediaError as error:
-        return None, [*notes, (id_, str(error))]
+        return None, [*notes, (clip.id, str(error))]
     if not MIN_DURATION_S <= duration_s <= MAX_DURATION_S:
-        return None, [*notes, (id_, f"lasts {duration_s:.2f} s, GRID's clips 3 s")]
-    if alignment and alignment[-1][0] + alignment[-1][1] > duration_s + 0.1:
-        notes.append((id_, "alignment not used: it ends after the sound"))
-        alignment = ()
-    utterance = Utterance(id_, speaker, str(wav), duration_s, words, str(video) if video else None, alignment)
-    return utterance, notes
+        return None, [*notes, (clip.id, f"lasts {duration_s:.2f} s, GRID's clips 3 s")]
+    video = str(clip.video) if clip.video else None
+    return Utterance(clip.id, clip.speaker, str(wav), duration_s, sentence(clip.stem), video, alignment), notes
+
+
+def check_alignment(clip: Clip) -> tuple[tuple[tuple[float, float, str], ...], list[tuple[str, str]]]:
+    """A clip's alignment, empty where there is none or it cannot be right; and notes (id, remark)."""
+    if clip.alignment is None:
+        return (), []
+    notes = []
+    if clip.alignment_speaker not in (None, clip.speaker):
+        notes.append((clip.id, f"its alignment lies in the folder of {clip.alignment_speaker}; matched by name"))
+    try:
+        alignment = read_alignment(clip.alignment)
+    except DataError as error:
+        return (), [*notes, (clip.id, f"alignment not used: {error}")]
+    said, spelled = " ".join(word for _, _, word in alignment), " ".join(sentence(clip.stem))
+    if said != spelled:
+        return (), [*notes, (clip.id, f"alignment not used: it says '{said}', the name spells '{spelled}'")]
+    if alignment[-1][0] + alignment[-1][1] > MAX_DURATION_S:
+        return (), [*notes, (clip.id, f"alignment not used: it ends after {MAX_DURATION_S:g} s")]
+    return alignment, notes
 
 
 @app.command()
@@ -179,17 +201,13 @@ def main(
     from joblib import Parallel, delayed
 
     root, out = root.resolve(), out.resolve()
-    found = find_files(root)
-    stems = sorted({*found.videos, *found.sounds})
-    set_of = load_split(split, {f"{speaker_of(found.videos.get(stem) or found.sounds[stem])}_{stem}" for stem in stems})
-    results = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(prepare_clip)(stem, found, out / "wav") for stem in stems
-    )
+    clips, notes = find_clips(root)
+    set_of = load_split(split, {clip.id for clip in clips})
+    results = Parallel(n_jobs=jobs, return_as="generator")(delayed(prepare_clip)(clip, out / "wav") for clip in clips)
     kept: dict[str, list[Utterance]] = {name: [] for name in SETS}
     left_out: list[tuple[str, str]] = []
-    notes = list(found.notes)
     unassigned = Counter()
-    for utterance, remarks in progress(results, len(stems), "clips"):
+    for utterance, remarks in progress(results, len(clips), "clips"):
         if utterance is None:
             left_out.append(remarks[-1])
             notes.extend(remarks[:-1])
@@ -204,10 +222,10 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / "left_out", "".join(f"{id_} {reason}\n" for id_, reason in sorted(left_out)))
     write_text(out / "notes", "".join(f"{id_} {reason}\n" for id_, reason in sorted(notes)))
-    _report(kept, left_out, notes, found, out)
-    if len(left_out) > max_left_out * len(stems):
+    _report(kept, left_out, notes, clips, out)
+    if len(left_out) > max_left_out * len(clips):
         raise DataError(
-            f"{root}: {len(left_out)} of {len(stems)} clips cannot be used, more than --max-left-out {max_left_out:g}; "
+            f"{root}: {len(left_out)} of {len(clips)} clips cannot be used, more than --max-left-out {max_left_out:g}; "
             f"{out / 'left_out'} gives each reason"
         )
     empty = [name for name in SETS if not kept[name]]
@@ -221,7 +239,13 @@ def main(
         write_datadir(out / name, utterances)
 
 
-def _report(kept, left_out, notes, found: Found, out: Path) -> None:
+def _report(
+    kept: dict[str, list[Utterance]],
+    left_out: list[tuple[str, str]],
+    notes: list[tuple[str, str]],
+    clips: list[Clip],
+    out: Path,
+) -> None:
     rows = [
         [
             name,
@@ -234,8 +258,12 @@ def _report(kept, left_out, notes, found: Found, out: Path) -> None:
         for name, utterances in kept.items()
     ]
     print_table("GRID", ["set", "speakers", "clips", "with video", "aligned", "minutes"], rows)
-    counts = f"found {len(found.videos)} videos, {len(found.sounds)} sound files, {len(found.alignments)} alignments"
-    print(f"{counts}; left out {len(left_out)} clips ({out / 'left_out'}), {len(notes)} notes ({out / 'notes'})")
+    counts = [
+        sum(path is not None for path in of)
+        for of in zip(*((c.video, c.sound, c.alignment) for c in clips), strict=True)
+    ]
+    print("found {} clips: {} with video, {} with separate sound, {} with an alignment".format(len(clips), *counts))
+    print(f"left out {len(left_out)} ({out / 'left_out'}), {len(notes)} notes ({out / 'notes'})")
     for id_, reason in left_out[:10]:
         print(f"  left out {id_}: {reason}")
 
