@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from .config import Config
+from .config import Config, ModelConfig
 
 
 class SpectralInterpolation:
     """Linear interpolation over time, bin by bin, of the log spectrum between the reliable frames around each gap."""
 
     def __init__(self, config: Config | None = None) -> None:
-        self.config = config or Config()
-        self.config.model.video = False
+        self.config = replace(config or Config(), model=ModelConfig(video=False))
 
     def restore_spectrum(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor) -> Tensor:
         """As :meth:`avsi.models.inpainter.BLSTMInpainter.restore_spectrum`; beyond the first and last reliable frame,

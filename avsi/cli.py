@@ -37,8 +37,6 @@ def inpaint(
     audio_only: Annotated[str, typer.Option(help="The model that takes over where no face is seen.")] = "a",
 ) -> None:
     """Restore the gaps of a recording; every sample outside them stays as it is."""
-    import warnings
-
     from .data.gaps import Gap, read_label_file
     from .errors import GapError
     from .recordings import check_output, inpaint_file
@@ -47,15 +45,10 @@ def inpaint(
         raise GapError("name the gaps with --gap and --gaps-file, or let --detect find them: one of the two")
     gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
     check_output(clip, out)
-    from .inpainting import AvsiWarning, Inpainter
+    from .inpainting import Inpainter
 
     inpainter = Inpainter.from_pretrained(model, audio_only)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", AvsiWarning)
-        restored = inpaint_file(clip, out, inpainter, gaps, video, progress)
-    for warning in caught:
-        if issubclass(warning.category, AvsiWarning):
-            typer.echo(f"note: {warning.message}", err=True)
+    restored = inpaint_file(clip, out, inpainter, gaps, video, progress)
     shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
     more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""
     typer.echo(f"restored {shown}{more} -> {out}")
@@ -71,20 +64,19 @@ def landmarks(
     """Find the 68 facial landmarks in every frame of a video."""
     import tempfile
 
-    from .atomic import written_beside
     from .audio.files import copy_patched, open_sound
     from .containers import open_container
-    from .errors import MediaError
+    from .files import written_beside
+    from .recordings import check_output
     from .video.files import video_info, write_mp4
     from .video.landmarks import track_face
     from .video.overlay import draw_tracks
 
-    if out.suffix not in (".mp4", ".npz"):
-        raise MediaError(f"{out}: unknown kind of file '{out.suffix}'; expected .mp4 or .npz")
+    check_output(clip, out, (".mp4", ".npz"))
     info = video_info(clip)
     tracks = track_face(clip, progress=lambda items: progress(items, info.n_frames, "faces"))
     with written_beside(out) as partial:
-        if out.suffix == ".npz":
+        if out.suffix.lower() == ".npz":
             import numpy
 
             numpy.savez(partial, time_s=tracks.time_s, points=tracks.points)

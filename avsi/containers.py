@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .errors import MediaError
 
 if TYPE_CHECKING:
+    from av import AudioFrame, AudioStream, VideoFrame, VideoStream
     from av.container import InputContainer
 
 
@@ -33,3 +34,21 @@ def open_container(path: str | Path) -> Iterator[InputContainer]:
         raise MediaError(f"{path}: not a sound or video file, or damaged beyond reading ({error.strerror})") from error
     with container:
         yield container
+
+
+def decoded_frames(container: InputContainer, stream: AudioStream | VideoStream) -> Iterator[AudioFrame | VideoFrame]:
+    """The frames of a stream; packets that are damaged are passed over."""
+    import av
+
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue
+
+
+def picture_stream(container: InputContainer) -> VideoStream | None:
+    """The first picture track; None where there is none but, perhaps, a cover."""
+    from av.stream import Disposition
+
+    return next((s for s in container.streams.video if not s.disposition & Disposition.attached_pic), None)

@@ -10,8 +10,8 @@ import numpy as np
 from .audio.files import read_mono, write_wav
 from .baselines import SpectralInterpolation
 from .data.gaps import Gap, gap_spans, lost_samples
-from .errors import MediaError
-from .inpainting import AvsiWarning, Inpainter
+from .errors import AvsiWarning, MediaError
+from .inpainting import Inpainter
 from .metrics import UndefinedMetric, pesq_nb, stoi
 from .plots import spectrogram_panels
 

@@ -1,8 +1,12 @@
-"""Errors that a user can cause, each one clear line: what was found, what was expected, how to mend it."""
+"""Errors that a user can cause, and warnings: each one clear line of what was found, what was expected, what to do."""
 
 
 class AvsiError(Exception):
     """Base of every error that the programs print as one line, with exit status 1."""
+
+
+class AvsiWarning(UserWarning):
+    """What a user should know of a result that is there all the same."""
 
 
 class ConfigError(AvsiError):

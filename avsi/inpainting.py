@@ -13,7 +13,7 @@ from .audio.files import from_float, resample, to_float
 from .audio.phase import fill_gaps, keep_reliable, paste
 from .audio.stft import log_magnitude, spectrum
 from .data.gaps import Gap, gap_spans, lost_frames, lost_samples
-from .errors import FaceError, MediaError
+from .errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
 from .models.inpainter import BLSTMInpainter
 from .models.store import load_model
 from .timebase import convert_span, frame_centres_s, to_samples, to_seconds
@@ -24,12 +24,10 @@ from .video.motion import visual_features
 CONTEXT_S = 3.0
 # Gaps are restored together while they and the sound between them last no longer than this.
 GROUP_S = 10.0
+# The longest gap: what is restored at once must fit into memory.
+MAX_GAP_S = 30.0
 # The share of a gap in which the face must be seen for the video to be believed.
 MIN_SEEN = 0.5
-
-
-class AvsiWarning(UserWarning):
-    """What a user should know of a result that is there all the same."""
 
 
 Span = tuple[int, int]
@@ -56,7 +54,7 @@ class Restored:
     """What :meth:`Inpainter.restore_excerpt` gives.
 
     Attributes:
-        samples: at the model's rate, shape (n_samples, n_channels), float64; outside the gaps those that went in.
+        samples: at the model's rate, shape (n_samples, n_channels), float64; outside the gaps near those that went in.
         log_spectrum: natural log magnitude that the model made, shape (n_channels, n_frames, n_bins).
         lost: the frames that were lost, shape (n_frames,), bool.
         audio_only: for each of the gaps asked for, why the video was not used; "" where it was or none is needed.
@@ -72,7 +70,17 @@ class Inpainter:
     """Restores gaps with a model, and with an audio-only one where the first would need a face that is not there."""
 
     def __init__(self, model: BLSTMInpainter, audio_only: BLSTMInpainter | None = None) -> None:
-        """``model`` may be anything with its ``config`` and ``restore_spectrum``, such as a baseline."""
+        """``model`` may be anything with its ``config`` and ``restore_spectrum``, such as a baseline.
+
+        Raises:
+            ModelError: an audio-only model that needs a face, or works on another kind of spectrogram.
+        """
+        if audio_only is not None and audio_only.config.model.video:
+            raise ModelError("the model that is to take over without a face needs one itself; name an audio-only model")
+        if audio_only is not None and audio_only.config.stft != model.config.stft:
+            raise ModelError(
+                "the audio-only model works on another kind of spectrogram (stft) than the model it stands in for"
+            )
         self.model = model
         self.audio_only = audio_only
 
@@ -110,8 +118,11 @@ class Inpainter:
         samples = np.asarray(samples)
         if samples.ndim not in (1, 2):
             raise MediaError(f"samples of shape {samples.shape}: expected (n_samples,) or (n_samples, n_channels)")
-        if rate <= 0:
+        if not len(samples):
+            raise MediaError("the recording holds no samples")
+        if rate <= 0 or rate != int(rate):
             raise MediaError(f"a rate of {rate} Hz: expected a whole number above 0")
+        rate = int(rate)
         restored = samples.copy()
         columns = restored.reshape(len(samples), -1)
         for excerpt in plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate):
@@ -180,6 +191,8 @@ class Inpainter:
         log_spectrum = log_magnitude(spectrum(signal, stft), stft)
         n_frames = log_spectrum.shape[1]
         gone_frames = torch.from_numpy(lost_frames(lost, n_frames, stft))
+        if gone_frames.all():
+            raise GapError("the gaps leave nothing around them to restore them from: every STFT frame touches one")
         visual, problems = self._look(n_frames, own, tracks, problem)
         blind = [span for span, reason in zip(own, problems, strict=True) if reason]
         predicted = log_spectrum
@@ -230,6 +243,9 @@ def plan_excerpts(spans: list[Span], n_samples: int, rate: int) -> list[Excerpt]
     """Group sorted gaps that lie close together, and give each group its context; memory depends on a group, not the
     recording.
     """
+    longest = max(stop - start for start, stop in spans)
+    if longest > to_samples(MAX_GAP_S, rate):
+        raise GapError(f"a gap of {to_seconds(longest, rate):.1f} s: at most {MAX_GAP_S:g} s can be restored")
     context, limit = to_samples(CONTEXT_S, rate), to_samples(GROUP_S, rate)
     groups: list[list[Span]] = []
     for span in spans:

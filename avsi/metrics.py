@@ -74,13 +74,6 @@ def pesq_nb(clean: np.ndarray, restored: np.ndarray, rate: int) -> float:
         raise UndefinedMetric(f"PESQ: {reason.decode() if isinstance(reason, bytes) else reason}") from None
 
 
-def raw_mos(lqo: float) -> float:
-    """Narrow-band MOS-LQO -> the raw P.862 score, -0.5 to 4.5, that older papers print (inverse of P.862.1, equation
-    1).
-    """
-    return float((4.6607 - np.log(4 / (lqo - 0.999) - 1)) / 1.4945)
-
-
 def _check_pair(clean: np.ndarray, restored: np.ndarray) -> None:
     if clean.ndim != 1 or clean.shape != restored.shape:
         raise ValueError(f"shapes {clean.shape} and {restored.shape}: expected two signals of one length")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .atomic import written_beside
 from .data.gaps import Gap
+from .files import written_beside
 
 
 def spectrogram_panels(signals: dict[str, np.ndarray], rate: int, gaps: list[Gap], path: str | Path) -> None:

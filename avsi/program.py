@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import errno
-import os
+import signal
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 
 import typer
 
-from .errors import AvsiError
+from .errors import AvsiError, AvsiWarning
 
 STOPPED = 130  # exit status after Ctrl-C, as in a shell
 
 
 def run_program(app: typer.Typer) -> None:
-    """Run a program: an error that a user can cause is one line on the terminal and exit status 1.
+    """Run a program: an error that a user can cause is one line on the terminal and exit status 1, a warning a note.
 
     ``--debug``, anywhere, shows the traceback instead.
     """
+    warnings.simplefilter("always", AvsiWarning)
+    warnings.showwarning = _show_warning
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
@@ -33,9 +35,17 @@ def run_program(app: typer.Typer) -> None:
             fail("stopped; what was done so far is kept", STOPPED)
         raise
     except OSError as error:
-        if debug or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        if debug:
             raise
-        fail(f"{error.filename or 'a file'}: cannot be written ({os.strerror(error.errno)})")
+        fail(f"{error.filename or 'a file'}: {error.strerror or error}")
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    if issubclass(category, AvsiWarning):
+        text = f"note: {message}\n"
+    else:
+        text = warnings.formatwarning(message, category, filename, lineno, line)
+    sys.stderr.write(text)
 
 
 def fail(message: str, status: int = 1) -> None:
@@ -49,7 +59,7 @@ def progress(items: Iterable, total: int, what: str) -> Iterator:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
@@ -61,13 +71,27 @@ def progress(items: Iterable, total: int, what: str) -> Iterator:
 def print_table(title: str, header: list[str], rows: list[list[object]]) -> None:
     """A table on the terminal: the first column to the left, the others to the right."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    # Names may hold what Rich takes for markup.
+    table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False)
     for index, name in enumerate(header):
         table.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(escape(str(cell)) for cell in row))
     console = Console()
     # Into a file or a pipe nothing is folded to a terminal's width.
     (console if console.is_terminal else Console(width=200)).print(table)
+
+
+def in_parallel(jobs: int, tasks: list[tuple], ordered: bool = True) -> Iterator:
+    """The results of ``(function, *arguments)`` tasks, as they come, from several processes.
+
+    Ctrl-C reaches this process alone, which then ends the others.
+    """
+    from joblib import Parallel, delayed, parallel_config
+
+    order = "generator" if ordered else "generator_unordered"
+    with parallel_config("loky", initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)):
+        return Parallel(n_jobs=jobs, return_as=order)(delayed(function)(*arguments) for function, *arguments in tasks)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from .atomic import written_beside
 from .audio.files import Sound, copy_patched, open_sound
 from .data.gaps import Gap, gap_spans
-from .errors import GapError, MediaError
-from .inpainting import Inpainter, plan_excerpts
+from .errors import AvsiWarning, GapError, MediaError
+from .files import written_beside
+from .inpainting import MAX_GAP_S, Inpainter, plan_excerpts
 from .timebase import to_samples, to_seconds
 from .video.files import has_picture, write_mp4
 
@@ -52,7 +53,8 @@ def inpaint_file(
         if gaps is None:
             gaps = find_silences(sound)
         spans = gap_spans(gaps, sound.n_samples, sound.rate)
-        if video is None and path.is_file() and sound_has_picture(sound, path):
+        # What libsndfile reads in place has no picture; all else was decoded by FFmpeg.
+        if video is None and sound.path != path and has_picture(path):
             video = path
         if out.suffix.lower() == ".mp4" and video is None:
             raise MediaError(
@@ -60,6 +62,8 @@ def inpaint_file(
             )
         if video is not None and not has_picture(video):
             raise MediaError(f"{video}: has no picture track")
+        if out.suffix.lower() == ".mp4" and sound.subtype in ("PCM_32", "FLOAT", "DOUBLE"):
+            warnings.warn(f"{out}: holds the sound to 24 bit; a .wav file keeps all of it", AvsiWarning, stacklevel=2)
         excerpts = plan_excerpts(spans, sound.n_samples, sound.rate)
         patches = []
         for excerpt in progress(excerpts, len(excerpts), "restoring"):
@@ -68,23 +72,22 @@ def inpaint_file(
     return gaps
 
 
-def check_output(path: Path, out: Path) -> None:
+def check_output(path: Path, out: Path, kinds: tuple[str, ...] = (*FORMATS, ".mp4")) -> None:
     """Raise MediaError for an output of a kind that is not known, in no folder, or in the input's place."""
-    if out.suffix.lower() not in (*FORMATS, ".mp4"):
-        raise MediaError(f"{out}: unknown kind of file '{out.suffix}'; expected .wav, .flac or .mp4")
+    if out.suffix.lower() not in kinds:
+        raise MediaError(f"{out}: unknown kind of file '{out.suffix}'; expected {', '.join(kinds)}")
+    if out.is_dir():
+        raise MediaError(f"{out}: is a folder")
     if not out.parent.is_dir():
         raise MediaError(f"{out}: the folder {out.parent} does not exist")
     if out.exists() and path.exists() and out.samefile(path):
         raise MediaError(f"{out}: is the input itself; choose another name")
 
 
-def sound_has_picture(sound: Sound, path: Path) -> bool:
-    """Whether a file that was opened as sound has a picture too; what libsndfile reads has none."""
-    return sound.path != path and has_picture(path)
-
-
 def find_silences(sound: Sound, min_s: float = MIN_SILENCE_S) -> list[Gap]:
     """The runs of digital silence: all channels exactly 0 for at least ``min_s`` seconds.
+
+    Runs of more than 30 s are no drop-outs; they are passed over with a warning.
 
     Raises:
         GapError: there is none.
@@ -100,6 +103,10 @@ def find_silences(sound: Sound, min_s: float = MIN_SILENCE_S) -> list[Gap]:
     if previous:
         edges.append(sound.n_samples)
     runs = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= shortest]
+    longest = to_samples(MAX_GAP_S, sound.rate)
+    if any(b - a > longest for a, b in runs):
+        warnings.warn(f"silences of more than {MAX_GAP_S:g} s are left as they are", AvsiWarning, stacklevel=2)
+        runs = [(a, b) for a, b in runs if b - a <= longest]
     if not runs:
         raise GapError(
             f"{sound.path.name}: no digital silence of {min_s * 1000:g} ms or more; name the gaps with --gap"

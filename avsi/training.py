@@ -15,14 +15,16 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
-from .atomic import write_text, written_beside
 from .config import Config
 from .data.dataset import Batch, InpaintingData, collate
 from .data.gaps import generator
 from .data.stats import Stats
-from .errors import DataError, ModelError
+from .errors import ConfigError, DataError, ModelError
+from .files import write_text, written_beside
 from .models.inpainter import BLSTMInpainter
 from .models.losses import masked_loss
 from .models.store import save_model
@@ -57,11 +59,8 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
     _claim(folder, config)
     best = BestAndLast(folder)
     last = folder / LAST
-    trainer = Trainer(
-        accelerator=config.training.accelerator,
-        devices=config.training.devices if config.training.devices == "auto" else int(config.training.devices),
-        precision=config.training.precision,
-        max_epochs=config.training.max_epochs,
+    trainer = _trainer(
+        config,
         callbacks=[
             EarlyStopping("valid_loss", patience=config.training.patience),
             best,
@@ -72,12 +71,7 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
             CSVLogger(folder / "logs", name="csv"),
             TensorBoardLogger(folder / "logs", name="tensorboard"),
         ],
-        plugins=[AtomicCheckpointIO()],
         enable_progress_bar=progress,
-        enable_model_summary=False,
-        reload_dataloaders_every_n_epochs=1,  # for the new epoch's gaps and order
-        num_sanity_val_steps=0,
-        log_every_n_steps=10,
     )
     try:
         # weights_only: nothing in a checkpoint needs the unpickling of code.
@@ -89,6 +83,26 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
     return best.lowest
 
 
+def _trainer(config: Config, **options: object) -> Trainer:
+    """Lightning's trainer. Raises ConfigError for hardware that is not there or a precision it does not know."""
+    settings = config.training
+    try:
+        return Trainer(
+            accelerator=settings.accelerator,
+            devices=int(settings.devices) if settings.devices.isdigit() else settings.devices,
+            precision=settings.precision,
+            max_epochs=settings.max_epochs,
+            plugins=[AtomicCheckpointIO()],
+            enable_model_summary=False,
+            reload_dataloaders_every_n_epochs=1,  # for the new epoch's gaps and order
+            num_sanity_val_steps=0,
+            log_every_n_steps=10,
+            **options,
+        )
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        raise ConfigError(f"training.accelerator, devices or precision: {error}") from error
+
+
 class TrainingRun(LightningModule):
     """A model with its data, loss and optimiser."""
 
@@ -97,6 +111,8 @@ class TrainingRun(LightningModule):
         torch.manual_seed(config.training.seed)
         self.config = config
         self.model = BLSTMInpainter(config, stats)
+        self._plateau: ReduceLROnPlateau | None = None
+        self._plateau_state: dict | None = None
         self._train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None)
         self._valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps)
 
@@ -125,10 +141,22 @@ class TrainingRun(LightningModule):
     def configure_optimizers(self):
         settings = self.config.training
         optimizer = torch.optim.Adam(self.model.parameters(), lr=settings.learning_rate)
-        if not settings.lr_patience:
-            return optimizer
-        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=settings.lr_patience)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": "valid_loss"}}
+        if settings.lr_patience:
+            self._plateau = ReduceLROnPlateau(optimizer, factor=0.5, patience=settings.lr_patience)
+            if self._plateau_state is not None:
+                self._plateau.load_state_dict(self._plateau_state)
+        return optimizer
+
+    # Lightning would step the scheduler after the checkpoint is written: a resumed run would lose that step.
+    def on_train_epoch_end(self) -> None:
+        if self._plateau is not None:
+            self._plateau.step(float(self.trainer.callback_metrics["valid_loss"]))
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        checkpoint["plateau"] = self._plateau.state_dict() if self._plateau is not None else None
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        self._plateau_state = checkpoint["plateau"]
 
     def _loss(self, batch: Batch, kind: str) -> torch.Tensor:
         predicted = self.model(batch.log_spectrum, batch.visual, batch.lost, batch.lengths)
@@ -151,8 +179,14 @@ class BestAndLast(Checkpoint):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.lowest = float("inf")
+        self._stopped_early = False
+
+    def on_train_start(self, trainer: Trainer, run: TrainingRun) -> None:
+        # The same command after a run that ended early must not train on.
+        trainer.should_stop = trainer.should_stop or self._stopped_early
 
     def on_train_epoch_end(self, trainer: Trainer, run: TrainingRun) -> None:
+        self._stopped_early = trainer.should_stop
         loss = float(trainer.callback_metrics["valid_loss"])
         if loss < self.lowest:
             self.lowest = loss
@@ -161,10 +195,10 @@ class BestAndLast(Checkpoint):
         trainer.save_checkpoint(self.folder / LAST, weights_only=False)
 
     def state_dict(self) -> dict:
-        return {"lowest": self.lowest}
+        return {"lowest": self.lowest, "stopped_early": self._stopped_early}
 
     def load_state_dict(self, state: dict) -> None:
-        self.lowest = state["lowest"]
+        self.lowest, self._stopped_early = state["lowest"], state["stopped_early"]
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

@@ -5,7 +5,9 @@ python -m data_prep.grid --root DIR --out data
 
 from __future__ import annotations
 
+import os
 import re
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +15,12 @@ from typing import Annotated
 
 import typer
 
-from avsi.atomic import write_text
 from avsi.audio.files import read_mono, write_wav
 from avsi.config import StftConfig
 from avsi.data.datadir import Utterance, write_datadir
-from avsi.errors import DataError, MediaError
-from avsi.program import print_table, progress, run_program
+from avsi.errors import AvsiWarning, DataError, MediaError
+from avsi.files import read_lines, write_text
+from avsi.program import in_parallel, print_table, progress, run_program
 from avsi.video.files import video_info
 
 from .splits import SETS, load_split
@@ -64,7 +66,7 @@ def read_alignment(path: Path) -> tuple[tuple[float, float, str], ...]:
         DataError: a line that is not ``<start> <end> <word>``, or times that go back.
     """
     words = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         try:
@@ -108,7 +110,8 @@ def find_clips(root: Path) -> tuple[list[Clip], list[tuple[str, str]]]:
         raise DataError(f"{root}: no such folder")
     videos, sounds, alignments, notes = {}, {}, {}, []
     kinds = {**dict.fromkeys(VIDEO_SUFFIXES, videos), **dict.fromkeys(SOUND_SUFFIXES, sounds), ".align": alignments}
-    for path in sorted(root.rglob("*")):
+    # os.walk, since a corpus is often a folder of links.
+    for path in sorted(Path(folder, name) for folder, _, names in os.walk(root, followlinks=True) for name in names):
         kind, stem, name = kinds.get(path.suffix.lower()), path.stem.lower(), path.relative_to(root)
         if kind is None:
             continue
@@ -155,9 +158,12 @@ def prepare_clip(clip: Clip, wav_folder: Path) -> tuple[Utterance | None, list[t
     try:
         if clip.video is not None:
             video_info(clip.video)
-        if not wav.is_file():
+        source = clip.sound or clip.video
+        if not wav.is_file() or wav.stat().st_mtime < source.stat().st_mtime:
             wav.parent.mkdir(parents=True, exist_ok=True)
-            write_wav(wav, read_mono(clip.sound or clip.video, rate), rate)
+            with warnings.catch_warnings(record=True, action="always", category=AvsiWarning) as caught:
+                write_wav(wav, read_mono(source, rate), rate)
+            notes += [(clip.id, str(warning.message)) for warning in caught]
         duration_s = len(read_mono(wav, rate)) / rate
     except MediaError as error:
         return None, [*notes, (clip.id, str(error))]
@@ -198,12 +204,12 @@ def main(
     max_left_out: Annotated[float, typer.Option(help="Fail where a larger share of clips is left out.")] = 0.05,
 ) -> None:
     """Prepare GRID: data/train, data/valid and data/test as Kaldi data directories, with sound at 16 kHz."""
-    from joblib import Parallel, delayed
-
     root, out = root.resolve(), out.resolve()
     clips, notes = find_clips(root)
     set_of = load_split(split, {clip.id for clip in clips})
-    results = Parallel(n_jobs=jobs, return_as="generator")(delayed(prepare_clip)(clip, out / "wav") for clip in clips)
+    for left_by_a_killed_run in (out / "wav").glob("*/.*.partial-*"):
+        left_by_a_killed_run.unlink()
+    results = in_parallel(jobs, [(prepare_clip, clip, out / "wav") for clip in clips])
     kept: dict[str, list[Utterance]] = {name: [] for name in SETS}
     left_out: list[tuple[str, str]] = []
     unassigned = Counter()

@@ -13,10 +13,10 @@ import kaldiio
 import numpy as np
 import typer
 
-from avsi.atomic import write_text
 from avsi.data.datadir import Utterance, read_datadir, write_datadir
 from avsi.errors import DataError, FaceError, MediaError
-from avsi.program import print_table, progress, run_program
+from avsi.files import write_text
+from avsi.program import in_parallel, print_table, progress, run_program
 from avsi.video.landmarks import Tracks, track_face
 
 app = typer.Typer(add_completion=False)
@@ -40,8 +40,6 @@ def extract(datadir: Path, jobs: int, max_left_out: float, drop: bool) -> None:
     Raises:
         DataError: more videos than ``max_left_out`` show no face or cannot be read.
     """
-    from joblib import Parallel, delayed
-
     utterances = read_datadir(datadir)
     if not any(utterance.video for utterance in utterances):
         raise DataError(f"{datadir}: has no video.scp")
@@ -49,7 +47,7 @@ def extract(datadir: Path, jobs: int, max_left_out: float, drop: bool) -> None:
     with ark.open("r+b" if ark.is_file() else "w+b") as file:
         places = _resume(file)
         todo = [u for u in utterances if u.video and u.id not in places]
-        results = Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(_track)(u) for u in todo)
+        results = in_parallel(jobs, [(_track, utterance) for utterance in todo], ordered=False)
         failures = []
         for id_, tracks, reason in progress(results, len(todo), f"{datadir.name}: faces"):
             if tracks is None:

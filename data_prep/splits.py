@@ -7,6 +7,7 @@ from pathlib import Path
 
 from avsi.data.gaps import generator
 from avsi.errors import DataError
+from avsi.files import read_lines
 
 SETS = ("train", "valid", "test")
 # Morrone et al. (2021), section 3.1; speaker 21 has no video.
@@ -54,7 +55,7 @@ def _from_file(path: Path, ids: set[str]) -> Callable[[str], str | None]:
         raise DataError(f"split '{path}': neither 'paper' nor 'speaker-dependent' nor a file")
     known = {key for id_ in ids for key in (id_, *id_.split("_", 1))}
     chosen: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         try:

@@ -13,18 +13,21 @@ import kaldiio
 import numpy as np
 import typer
 
-from avsi.atomic import write_text, written_beside
 from avsi.audio.files import read_mono, write_wav
 from avsi.audio.phase import paste
+from avsi.config import StftConfig
 from avsi.data.datadir import Utterance, read_datadir
 from avsi.data.dataset import check_gaps_cover
-from avsi.data.gaps import Gap, gap_spans, lost_frames, lost_samples, read_gap_file
+from avsi.data.gaps import Gap, gap_spans, lost_frames, lost_samples, read_gap_file, write_gap_file
 from avsi.data.stats import Stats
-from avsi.errors import DataError
-from avsi.program import progress, run_program
+from avsi.errors import ConfigError, DataError, FaceError, GapError
+from avsi.files import write_text, written_beside
+from avsi.program import in_parallel, progress, run_program
+from avsi.timebase import n_frames
 
-from .restored import ABOUT, SPECTRA, WAVS
+from .restored import ABOUT, FAILED, GAPS, SPECTRA, WAVS
 
+STFT = StftConfig()
 SYSTEMS = ("unprocessed", "interpolation")
 
 app = typer.Typer(add_completion=False)
@@ -42,23 +45,24 @@ def main(
         Path, typer.Option(help="Training-set statistics: what the unprocessed spectrum is filled with.")
     ] = Path("data/train/stats.npz"),
     jobs: Annotated[int, typer.Option(help="Processes to restore with.")] = 2,
+    max_left_out: Annotated[float, typer.Option(help="Fail where a larger share cannot be restored.")] = 0.05,
 ) -> None:
     """Write the restored sound of every utterance, and the log spectrum of its lost frames as the system made it."""
-    from joblib import Parallel, delayed
-
     utterances, gaps_of = read_datadir(datadir), read_gap_file(gaps)
     check_gaps_cover(gaps_of, utterances, gaps)
     make_system(system, stats)  # a system that cannot be loaded is refused before any work
     (out / "wav").mkdir(parents=True, exist_ok=True)
     (out / ABOUT).unlink(missing_ok=True)
     # A few large shares, so that each process loads the system once.
-    shares = [utterances[index :: 4 * jobs] for index in range(4 * jobs)]
-    results = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_restore_share)(share, gaps_of, system, stats, out) for share in shares if share
+    shares = [share for index in range(4 * jobs) if (share := utterances[index :: 4 * jobs])]
+    results = in_parallel(
+        jobs, [(_restore_share, share, gaps_of, system, stats, out) for share in shares], ordered=False
     )
     spectra: dict[str, np.ndarray] = {}
-    for share in progress(results, sum(bool(share) for share in shares), f"{system}, {gaps.name}: shares"):
-        spectra.update(share)
+    failures: dict[str, str] = {}
+    for done, failed in progress(results, len(shares), f"{system}, {gaps.name}: shares"):
+        spectra.update(done)
+        failures.update(failed)
     ark = (out / "spectra.ark").resolve()
     with written_beside(ark) as partial:
         places = {}
@@ -68,9 +72,16 @@ def main(
                 kaldiio.save_ark(file, {id_: spectra[id_]})
     write_text(out / SPECTRA, "".join(f"{id_} {ark}:{place}\n" for id_, place in places.items()))
     write_text(out / WAVS, "".join(f"{id_} {_wav(out, id_).resolve()}\n" for id_ in sorted(spectra)))
+    write_text(out / FAILED, "".join(f"{id_} {reason}\n" for id_, reason in sorted(failures.items())))
+    write_gap_file(out / GAPS, gaps_of)
     about = {"system": system, "datadir": str(datadir), "gaps": str(gaps)}
     write_text(out / ABOUT, json.dumps(about, indent=2) + "\n")
-    print(f"{system}: restored {len(spectra)} utterances of {datadir} with {gaps.name} into {out}")
+    print(f"{system}: restored {len(spectra)} of {len(utterances)} utterances of {datadir} with {gaps.name} into {out}")
+    if len(failures) > max_left_out * len(utterances):
+        raise DataError(
+            f"{len(failures)} of {len(utterances)} utterances could not be restored, more than --max-left-out "
+            f"{max_left_out:g}; {out / FAILED} gives each reason"
+        )
 
 
 def make_system(name: str, stats: Path):
@@ -86,21 +97,30 @@ def make_system(name: str, stats: Path):
     else:
         # Scores of one model must not be those of another: no audio-only model takes over.
         inpainter = Inpainter.from_pretrained(name, audio_only=None)
+        if inpainter.model.config.stft != STFT:
+            raise ConfigError(f"{name}: works on another spectrogram (stft) than the one that scores are measured on")
     return lambda samples, spans, utterance: _by_inpainter(samples, spans, utterance, inpainter)
 
 
-def _restore_share(share: list[Utterance], gaps_of: dict[str, list[Gap]], name: str, stats: Path, out: Path) -> dict:
+def _restore_share(
+    share: list[Utterance], gaps_of: dict[str, list[Gap]], name: str, stats: Path, out: Path
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """(log spectrum of the lost frames by utterance, reason by utterance that could not be restored)."""
     import torch
 
     torch.set_num_threads(1)
     system = make_system(name, stats)
-    spectra = {}
+    spectra, failures = {}, {}
     for utterance in share:
-        samples = read_mono(utterance.wav, 16000)
-        spans = gap_spans(gaps_of[utterance.id], len(samples), 16000)
-        restored, spectra[utterance.id] = system(samples, spans, utterance)
-        write_wav(_wav(out, utterance.id), restored, 16000)
-    return spectra
+        samples = read_mono(utterance.wav, STFT.sample_rate)
+        try:
+            spans = gap_spans(gaps_of[utterance.id], len(samples), STFT.sample_rate)
+            restored, spectra[utterance.id] = system(samples, spans, utterance)
+        except (DataError, FaceError, GapError) as error:
+            failures[utterance.id] = str(error)
+        else:
+            write_wav(_wav(out, utterance.id), restored, STFT.sample_rate)
+    return spectra, failures
 
 
 def _wav(out: Path, id_: str) -> Path:
@@ -108,21 +128,14 @@ def _wav(out: Path, id_: str) -> Path:
 
 
 def _unprocessed(samples: np.ndarray, spans: list, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    from avsi.config import StftConfig
-    from avsi.timebase import n_frames
-
-    stft = StftConfig()
-    count = int(lost_frames(spans, n_frames(len(samples), stft), stft).sum())
+    count = int(lost_frames(spans, n_frames(len(samples), STFT), STFT).sum())
     return np.where(lost_samples(spans, len(samples)), 0, samples), np.tile(mean, (count, 1))
 
 
 def _by_inpainter(samples: np.ndarray, spans: list, utterance: Utterance, inpainter) -> tuple[np.ndarray, np.ndarray]:
     tracks = utterance.load_landmarks() if inpainter.model.config.model.video else None
-    try:
-        restored = inpainter.restore_excerpt(samples[:, None], spans, spans, tracks)
-    except DataError as error:
-        raise DataError(f"{utterance.id}: {error}") from error
-    pasted = paste(samples, restored.samples[:, 0], spans, inpainter.model.config.stft.sample_rate)
+    restored = inpainter.restore_excerpt(samples[:, None], spans, spans, tracks)
+    pasted = paste(samples, restored.samples[:, 0], spans, STFT.sample_rate)
     return pasted, restored.log_spectrum[0, restored.lost].numpy()
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avsi.data.datadir import read_table
+from avsi.data.gaps import Gap, read_gap_file
 from avsi.errors import DataError
 
-ABOUT, WAVS, SPECTRA = "about.json", "wav.scp", "spectra.scp"
+ABOUT, WAVS, SPECTRA, GAPS, FAILED = "about.json", "wav.scp", "spectra.scp", "gaps", "failed"
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class RestoredSet:
     Attributes:
         about: the system, the data directory and the gap file.
         wavs: path by utterance id.
+        gaps: those that were restored, by utterance id.
+        failed: why an utterance is not there, by its id.
         spectra: place in an archive by utterance id: natural log magnitudes, shape (n_lost_frames, n_bins).
     """
 
@@ -26,6 +29,8 @@ class RestoredSet:
     about: dict
     wavs: dict[str, str]
     spectra: dict[str, str]
+    gaps: dict[str, list[Gap]]
+    failed: dict[str, str]
 
     @classmethod
     def read(cls, folder: str | Path) -> RestoredSet:
@@ -33,4 +38,5 @@ class RestoredSet:
         if not (folder / ABOUT).is_file():
             raise DataError(f"{folder}: not written by evaluation.restore (it has no {ABOUT}), or not to its end")
         about = json.loads((folder / ABOUT).read_text("utf-8"))
-        return cls(folder, about, read_table(folder / WAVS), read_table(folder / SPECTRA))
+        tables = (read_table(folder / name) for name in (WAVS, SPECTRA))
+        return cls(folder, about, *tables, read_gap_file(folder / GAPS), read_table(folder / FAILED))

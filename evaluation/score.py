@@ -16,16 +16,16 @@ import numpy as np
 import torch
 import typer
 
-from avsi.atomic import write_text
 from avsi.audio.files import read_mono
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.config import StftConfig
 from avsi.data.datadir import Utterance, read_datadir
-from avsi.data.gaps import Gap, gap_spans, lost_frames, read_gap_file
+from avsi.data.gaps import gap_spans, lost_frames
 from avsi.data.stats import Stats
 from avsi.errors import AvsiError
+from avsi.files import write_text
 from avsi.metrics import UndefinedMetric, gap_l1, pesq_nb, stoi
-from avsi.program import print_table, progress, run_program
+from avsi.program import in_parallel, print_table, progress, run_program
 
 from .restored import RestoredSet
 
@@ -52,48 +52,34 @@ def main(
 
 def score_set(restored: RestoredSet, std: np.ndarray, jobs: int) -> list[dict]:
     """One row per utterance of the *clean* set, matched by id: what is missing is counted, and shifts nothing."""
-    from joblib import Parallel, delayed
-
-    gaps = read_gap_file(restored.about["gaps"])
-    utterances = read_datadir(restored.about["datadir"])
-    work = [
-        delayed(score_utterance)(u, gaps.get(u.id, []), restored.wavs.get(u.id), restored.spectra.get(u.id), std)
-        for u in utterances
-    ]
-    results = Parallel(n_jobs=jobs, return_as="generator", batch_size=8)(work)
-    return list(progress(results, len(work), f"{restored.folder}: scores"))
+    tasks = [(score_utterance, utterance, restored, std) for utterance in read_datadir(restored.about["datadir"])]
+    return list(progress(in_parallel(jobs, tasks), len(tasks), f"{restored.folder}: scores"))
 
 
-def score_utterance(
-    utterance: Utterance, gaps: list[Gap], wav: str | None, spectra: str | None, std: np.ndarray
-) -> dict:
+def score_utterance(utterance: Utterance, restored: RestoredSet, std: np.ndarray) -> dict:
     """A metric's value, or null beside the reason in ``failed``."""
-    row: dict = {"id": utterance.id, "speaker": utterance.speaker, **dict.fromkeys(METRICS), "failed": {}}
+    id_ = utterance.id
+    row: dict = {"id": id_, "speaker": utterance.speaker, **dict.fromkeys(METRICS), "failed": {}}
     stft = StftConfig()
     rate = stft.sample_rate
+    clean = read_mono(utterance.wav, rate)
 
     def attempt(metric: str, compute: Callable[[], float]) -> None:
         try:
+            if id_ not in restored.wavs:
+                raise UndefinedMetric(restored.failed.get(id_, "not restored"))
             row[metric] = compute()
         except (AvsiError, OSError, ValueError) as error:
             row["failed"][metric] = str(error)
 
     def l1() -> float:
-        if spectra is None:
-            raise UndefinedMetric("no restored spectrum")
-        clean = torch.from_numpy(read_mono(utterance.wav, rate))
-        truth = log_magnitude(spectrum(clean, stft), stft)
-        lost = lost_frames(gap_spans(gaps, len(clean), rate), len(truth), stft)
-        return gap_l1(kaldiio.load_mat(spectra), truth.numpy()[lost], std)
-
-    def on_sound(metric: Callable[[np.ndarray, np.ndarray, int], float]) -> float:
-        if wav is None:
-            raise UndefinedMetric("no restored sound")
-        return metric(read_mono(utterance.wav, rate), read_mono(wav, rate), rate)
+        truth = log_magnitude(spectrum(torch.from_numpy(clean), stft), stft).numpy()
+        lost = lost_frames(gap_spans(restored.gaps[id_], len(clean), rate), len(truth), stft)
+        return gap_l1(kaldiio.load_mat(restored.spectra[id_]), truth[lost], std)
 
     attempt("l1", l1)
-    attempt("stoi", lambda: on_sound(stoi))
-    attempt("pesq", lambda: on_sound(pesq_nb))
+    attempt("stoi", lambda: stoi(clean, read_mono(restored.wavs[id_], rate), rate))
+    attempt("pesq", lambda: pesq_nb(clean, read_mono(restored.wavs[id_], rate), rate))
     return row
 
 

@@ -1,11 +1,13 @@
+import warnings
+
 import numpy as np
 import pytest
 import soundfile
 from conftest import RATE, speech, write_video
 
-from avsi.atomic import written_beside
 from avsi.audio.files import from_float, open_sound, read_mono, resample, to_float, write_wav
-from avsi.errors import AvsiError, DataError, MediaError
+from avsi.errors import AvsiError, AvsiWarning, DataError, MediaError
+from avsi.files import written_beside
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint8", "float32", "float64"])
@@ -53,7 +55,7 @@ def test_bad_files_are_named_with_the_reason(tmp_path):
         ("empty.wav", r"the file is empty \(0 bytes\)"),
         ("text.wav", "not a sound or video file"),
         ("nothing.wav", "holds no sound samples"),
-        ("header.wav", "not a sound or video file|no sound|holds no sound samples"),
+        ("header.wav", "not a sound or video file"),
     ):
         with pytest.raises(MediaError, match=message), open_sound(tmp_path / name):
             pass
@@ -87,3 +89,46 @@ def test_files_appear_whole_or_not_at_all(tmp_path):
     write_wav(tmp_path / "kept.wav", speech(0), RATE)
     assert read_mono(tmp_path / "kept.wav", RATE) == pytest.approx(speech(0), abs=1e-4)
     assert issubclass(DataError, AvsiError)
+
+
+def drop_packets(source, target, start_s: float, stop_s: float):
+    """Copy a container without the sound packets of a stretch."""
+    import av
+
+    with av.open(str(source)) as old, av.open(str(target), "w") as new:
+        streams = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
+        for packet in old.demux():
+            if packet.dts is None:
+                continue
+            lost = packet.stream.type == "audio" and start_s <= float(packet.pts * packet.time_base) < stop_s
+            if not lost:
+                packet.stream = streams[packet.stream.index]
+                new.mux(packet)
+    return target
+
+
+def test_sound_after_lost_packets_keeps_its_time(tmp_path):
+    whole = write_video(tmp_path / "whole.mkv", speech(0, rate=44100), codecs=("mpeg1video", "flac"))
+    holed = drop_packets(whole, tmp_path / "holed.mkv", 0.8, 1.2)
+    with open_sound(whole) as one:
+        expected = one.read()
+    with pytest.warns(AvsiWarning, match=r"holed\.mkv: 0\.[34]\d s of its sound are lost"), open_sound(holed) as two:
+        found = two.read()
+    assert abs(len(found) - len(expected)) <= 44  # times in this container are whole milliseconds
+    shift = range(-44, 45)
+    tail = [np.array_equal(found[60000 + k : 120000 + k], expected[60000:120000]) for k in shift]
+    assert any(tail)
+    assert not found[40000:48000].any() and expected[40000:48000].any()
+
+
+def test_one_damaged_packet_does_not_cost_the_rest(tmp_path):
+    whole = write_video(tmp_path / "whole.mpg", speech(0, rate=44100))
+    data = bytearray(whole.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 3000] = np.random.default_rng(0).bytes(3000)
+    (tmp_path / "damaged.mpg").write_bytes(data)
+    with open_sound(whole) as sound:
+        length = sound.n_samples
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AvsiWarning)
+        assert len(read_mono(tmp_path / "damaged.mpg", 44100)) == pytest.approx(length, abs=0.1 * length)

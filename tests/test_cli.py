@@ -49,6 +49,7 @@ def room(tmp_path_factory) -> Path:
     samples = speech(0).copy()
     samples[40000] = np.nan
     soundfile.write(folder / "nan.wav", samples, RATE, subtype="FLOAT")
+    soundfile.write(folder / "long.wav", np.tile(speech(0), 13), RATE)
     (folder / "empty.wav").write_bytes(b"")
     (folder / "text.mp4").write_text("no film " * 500)
     write_video(folder / "silent.mpg", None)
@@ -78,6 +79,10 @@ def inpaint(room: Path, clip: str, *options: str, out: str = "out.wav", model: s
         ("good.wav", ["--gap", "0:2.978"], "cover the whole recording"),
         ("good.wav", ["--gap", "0.8:0.80001"], "shorter than one sample"),
         ("good.wav", ["--gap", "half"], "expected START:END in seconds"),
+        ("good.wav", ["--gap", "0:1e308"], "outside the recording"),
+        ("good.wav", ["--gap", "0.002:2.976"], "the gaps leave nothing around them"),
+        ("good.wav", ["--gaps-file", "latin1.txt"], "latin1.txt: no such file"),
+        ("long.wav", ["--gap", "1:35"], "a gap of 34.0 s: at most 30 s can be restored"),
         ("good.wav", [], "name the gaps with --gap"),
         ("good.wav", ["--detect", "--gap", "0.8:1.6"], "one of the two"),
         ("good.wav", ["--detect"], "no digital silence"),
@@ -130,7 +135,11 @@ def test_a_video_without_a_face_has_no_landmarks(room):
 
 def test_an_unknown_ending_and_a_wrong_setting(room):
     status, _, errors = avsi("landmarks", room / "film.mpg", "-o", room / "overlay.gif")
-    assert status == 1 and "expected .mp4 or .npz" in errors
+    assert status == 1 and "expected .mp4, .npz" in errors
+    before = (room / "film.mpg").read_bytes()
+    (room / "same.mp4").write_bytes(before)
+    status, _, errors = avsi("landmarks", room / "same.mp4", "-o", room / "same.mp4")
+    assert status == 1 and "is the input itself" in errors and (room / "same.mp4").read_bytes() == before
     status, _, errors = avsi("train", "--out", room / "run", "--set", "training.sed=1")
     assert status == 1 and errors.count("\n") == 1 and "sed" in errors
     status, _, errors = avsi("train", "--out", room / "run", "--set", "data.stats=nowhere.npz")
@@ -138,12 +147,30 @@ def test_an_unknown_ending_and_a_wrong_setting(room):
     assert not (room / "run").exists()
 
 
+def test_a_gaps_file_in_another_encoding_and_a_folder_as_output(room):
+    (room / "latin1.txt").write_bytes("0.5 0.6 gepr\xfcft\n".encode("latin-1"))
+    status, _, errors = inpaint(room, "good.wav", "--gaps-file", str(room / "latin1.txt"))
+    assert status == 1 and "latin1.txt: not a text file in UTF-8" in errors and errors.count("\n") == 1
+    (room / "folder.wav").mkdir()
+    status, _, errors = inpaint(room, "good.wav", "--gap", "0.8:1.6", out="folder.wav")
+    assert status == 1 and "folder.wav: is a folder" in errors and errors.count("\n") == 1
+
+
+def test_names_that_look_like_markup_are_printed_as_they_are(capsys):
+    from avsi.program import print_table
+
+    print_table("[final]/x[/b]", ["what", "n"], [["[red]clip, a long name[/b]", 1]])
+    output = capsys.readouterr().out
+    assert "[final]/x[/b]" in output and "[red]clip, a long name[/b]" in output
+
+
 def test_debug_shows_the_traceback(room):
     status, _, errors = inpaint(room, "none.wav", "--gap", "0.8:1.6", "--debug")
     assert status == 1 and "Traceback" in errors
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(room):
+@pytest.mark.parametrize("clip", ["good.wav", "film.mpg"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(room, clip):
     """A limit on the size of files stands in for the disk."""
     import resource
 
@@ -153,7 +180,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(room):
 
     before = sorted(room.iterdir())
     process = start(
-        *("-m", "avsi.cli", "inpaint", room / "good.wav", "-o", room / "full.wav", "--model", room / "a"),
+        *("-m", "avsi.cli", "inpaint", room / clip, "-o", room / "full.wav", "--model", room / "a"),
         *("--gap", "0.8:1.6"),
         preexec_fn=limit,
     )
@@ -217,7 +244,9 @@ def test_help_imports_nothing_heavy():
     assert output.strip().splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("options", [["--grids", "x"], ["--stage"], ["extra"]])
+@pytest.mark.parametrize(
+    "options", [["--grids", "x"], ["--stage"], ["extra"], ["--stage", "x"], ["--gap-ms", "200 long"]]
+)
 def test_the_recipe_refuses_unknown_options(options):
     result = subprocess.run(["bash", str(ROOT / "recipes/grid/run.sh"), *options], capture_output=True, text=True)
     assert result.returncode == 1 and result.stderr.startswith("error: ") and result.stdout == ""

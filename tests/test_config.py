@@ -28,7 +28,12 @@ def test_files_build_on_each_other_and_the_command_line_has_the_last_word(tmp_pa
         ("training.loss=l3", "training.loss: 'l3' is not one of l1, mse"),
         ("visual.points=ears", "visual.points"),
         ("training.batch_size=0", "must be at least 1"),
-        ("gaps.min_count=9", "min_count 9 and max_count 8"),
+        ("gaps.min_count=9", "gaps.max_count: 8 must be at least 9"),
+        ("gaps.total_max_ms=100", "gaps.total_max_ms: 100 must be at least 288"),
+        ("training.learning_rate=nan", "training.learning_rate: nan"),
+        ("training.workers=-1", "training.workers: -1 must be at least 0"),
+        ("model.hidden=0", "model.hidden: 0 must be at least 1"),
+        ("model.dropout=1.0", "must be below 1"),
     ],
 )
 def test_a_wrong_setting_is_named(override, message):

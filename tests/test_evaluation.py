@@ -100,11 +100,11 @@ def test_a_file_missing_from_a_set_cannot_shift_scores(corpus, systems, tmp_path
     assert list(rows) == IDS
     for id_ in ("s04_clip0", "s04_clip3"):
         assert rows[id_] == whole[id_]
-    assert rows["s04_clip1"]["stoi"] is None and rows["s04_clip1"]["l1"] == whole["s04_clip1"]["l1"]
-    assert rows["s04_clip1"]["failed"]["stoi"] == "no restored sound"
+    assert rows["s04_clip1"]["stoi"] is None and rows["s04_clip1"]["failed"]["stoi"] == "not restored"
     assert "gone.wav: no such file" in rows["s04_clip2"]["failed"]["pesq"]
+    assert rows["s04_clip2"]["l1"] == whole["s04_clip2"]["l1"]
     table = {line[0]: line[1:] for line in score.summary(list(rows.values()))}
-    assert table["stoi"][1:] == [2, 2] and table["l1"][1:] == [4, 0]
+    assert table["stoi"][1:] == [2, 2] and table["l1"][1:] == [3, 1]
     mean = np.mean([rows[id_]["stoi"] for id_ in ("s04_clip0", "s04_clip3")])
     assert table["stoi"][0] == f"{mean:.3f}"
 
@@ -175,3 +175,49 @@ def test_what_could_not_be_scored_stands_beside_the_mean():
     rows = [{"l1": 1.0}, {"l1": 2.0}, {"l1": None}]
     assert report._mean(rows, "l1") == "1.500 (1 not scored)"
     assert report._mean([{"l1": None}], "l1") == "- (1 not scored)"
+
+
+def test_an_utterance_without_a_face_is_left_out_with_its_reason(corpus, tmp_path):
+    import dataclasses
+
+    import kaldiio
+
+    from avsi.video.landmarks import Tracks
+
+    torch.manual_seed(0)
+    config = corpus_config(corpus)
+    save_model(tmp_path / "model", BLSTMInpainter(config, Stats.load(config.data.stats)))
+    utterances = read_datadir(corpus / "test")
+    tracks = utterances[1].load_landmarks()
+    blind = Tracks(tracks.time_s, np.full_like(tracks.points, np.nan))
+    kaldiio.save_ark(str(tmp_path / "blind.ark"), {"s04_clip1": blind.to_matrix()})
+    utterances[1] = dataclasses.replace(utterances[1], landmarks=f"{tmp_path / 'blind.ark'}:10")
+    write_datadir(tmp_path / "test", utterances)
+    arguments = [
+        tmp_path / "test",
+        "--gaps",
+        corpus / "test" / "gaps_600ms",
+        "--system",
+        tmp_path / "model",
+        "--jobs",
+        1,
+    ]
+    out = tmp_path / "out"
+    with pytest.raises(DataError, match="1 of 4 utterances could not be restored"):
+        run(restore.app, *arguments, "--out", out)
+    run(restore.app, *arguments, "--out", out, "--max-left-out", 0.5)
+    assert (out / "failed").read_text().startswith("s04_clip1 no face is seen")
+    rows = scores(corpus, out)
+    assert "no face is seen" in rows["s04_clip1"]["failed"]["l1"]
+    assert all(rows[id_]["l1"] is not None for id_ in IDS if id_ != "s04_clip1")
+
+
+def test_gaps_redrawn_after_restoring_do_not_change_scores(corpus, systems, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(systems["interpolation"], folder)
+    about = json.loads((folder / "about.json").read_text())
+    (tmp_path / "gaps_600ms").write_text("s04_clip0 0.1 0.2\n")
+    (folder / "about.json").write_text(json.dumps({**about, "gaps": str(tmp_path / "gaps_600ms")}))
+    assert scores(corpus, folder) == scores(corpus, systems["interpolation"])
+    with pytest.raises(DataError, match="a second folder of system interpolation and gaps gaps_600ms"):
+        run(report.app, systems["interpolation"], folder)

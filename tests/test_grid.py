@@ -131,6 +131,22 @@ def test_a_second_run_decodes_nothing_again(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "wav").rglob("*.wav")} == before
 
 
+def test_linked_folders_are_followed_and_a_newer_sound_is_read_again(tmp_path):
+    for stem in THREE:
+        add_clip(tmp_path / "elsewhere" / "s1", stem)
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "s1").symlink_to(tmp_path / "elsewhere" / "s1")
+    split = split_file(tmp_path / "split", **THREE)
+    assert prepare(tmp_path / "corpus", tmp_path / "out", "--split", split).exit_code == 0
+    folder = tmp_path / "corpus" / "audio" / "s1"
+    folder.mkdir(parents=True)
+    soundfile.write(folder / "bbaf2n.wav", np.full(48000, 0.25), 16000)
+    (tmp_path / "out" / "wav" / "s01" / ".s01_x.partial-1.wav").write_bytes(b"left by a killed run")
+    prepare(tmp_path / "corpus", tmp_path / "out", "--split", split)
+    assert soundfile.read(tmp_path / "out" / "wav" / "s01" / "s01_bbaf2n.wav")[0] == pytest.approx(0.25, abs=1e-3)
+    assert not list((tmp_path / "out" / "wav" / "s01").glob(".*"))
+
+
 def test_no_corpus_and_no_folder_are_said(tmp_path):
     for root, message in ((tmp_path / "none", "no such folder"), (tmp_path, "no GRID clip in it")):
         assert message in str(prepare(root, tmp_path / "out").exception)

@@ -5,8 +5,8 @@ from conftest import RATE, face, mouth_opening, small_config, speech
 
 from avsi.baselines import SpectralInterpolation
 from avsi.data.gaps import Gap, gap_spans, lost_samples
-from avsi.errors import FaceError, GapError, MediaError
-from avsi.inpainting import AvsiWarning, Inpainter, plan_excerpts
+from avsi.errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
+from avsi.inpainting import Inpainter, plan_excerpts
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.video.landmarks import Tracks
 
@@ -67,6 +67,27 @@ def test_the_face_matters_and_its_absence_is_said(inpainter):
 def test_without_a_face_and_an_audio_only_model_it_is_an_error(inpainter):
     with pytest.raises(FaceError, match="there is no video, and the model needs a face"):
         Inpainter(inpainter.model).inpaint(speech(0), RATE, GAPS)
+
+
+def test_a_model_that_cannot_take_over_is_refused(inpainter):
+    with pytest.raises(ModelError, match="needs one itself"):
+        Inpainter(inpainter.model, inpainter.model)
+    other = small_config(model={"video": False}, stft={"hop_samples": 128})
+    with pytest.raises(ModelError, match="another kind of spectrogram"):
+        Inpainter(inpainter.model, BLSTMInpainter(other))
+
+
+def test_an_empty_array_is_refused(inpainter):
+    with pytest.raises(MediaError, match="holds no samples"):
+        inpainter.inpaint(np.zeros(0), RATE, GAPS)
+    with pytest.raises(MediaError, match="whole number"):
+        inpainter.inpaint(speech(0), 16000.5, GAPS)
+
+
+def test_a_gap_to_the_end_as_it_is_displayed(inpainter):
+    samples = speech(0, duration_s=2.97796)
+    restored = inpainter.inpaint(samples, RATE, [Gap(2.5, 2.978)], FACE)
+    assert restored[40000:].any() and len(restored) == len(samples)
 
 
 def test_a_silent_channel_stays_silent(inpainter):

@@ -3,7 +3,7 @@ import pytest
 from conftest import RATE, needs_grid, real_clip, speech
 
 from avsi.audio.files import read_mono
-from avsi.metrics import UndefinedMetric, gap_l1, pesq_nb, raw_mos, stoi
+from avsi.metrics import UndefinedMetric, gap_l1, pesq_nb, stoi
 
 
 def test_gap_l1_is_in_units_of_the_deviation():
@@ -31,11 +31,6 @@ def test_real_clips_score_as_the_reference_packages_do_and_worse_with_more_damag
         assert scores[-1][1] == pytest.approx(pesq.pesq(RATE, clean, damaged, "nb"), abs=1e-6)
     assert scores == sorted(scores, reverse=True)
     assert stoi(clean, clean, RATE) == pytest.approx(1.0, abs=1e-6)
-
-
-def test_raw_mos_inverts_the_standards_mapping_and_gives_the_papers_pairs():
-    for raw, lqo in ((1.634, 1.391), (2.458, 2.085), (2.525, 2.166)):
-        assert raw_mos(lqo) == pytest.approx(raw, abs=2e-3)
 
 
 def test_what_cannot_be_scored_says_why():

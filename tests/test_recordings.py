@@ -8,8 +8,8 @@ from conftest import RATE, small_config, speech, write_video
 from avsi.audio.files import open_sound
 from avsi.baselines import SpectralInterpolation
 from avsi.data.gaps import Gap
-from avsi.errors import GapError, MediaError
-from avsi.inpainting import AvsiWarning, Inpainter
+from avsi.errors import AvsiWarning, GapError, MediaError
+from avsi.inpainting import Inpainter
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.recordings import find_silences, inpaint_file
 from avsi.video.files import frames

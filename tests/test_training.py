@@ -13,7 +13,7 @@ from conftest import corpus_config
 from safetensors.torch import load_file
 
 from avsi.data.stats import Stats
-from avsi.errors import DataError, ModelError
+from avsi.errors import ConfigError, DataError, ModelError
 from avsi.models.store import load_model
 from avsi.training import LAST, train
 
@@ -60,15 +60,20 @@ def test_the_same_seed_gives_the_same_weights_whatever_the_workers(corpus, tmp_p
 
 
 def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(corpus, tmp_path):
-    settings = {"model": {"dropout": 0.3}, "training": {"max_epochs": 4, "lr_patience": 1}}
-    train(corpus_config(corpus, **settings), tmp_path / "whole", progress=False)
-    settings["training"]["max_epochs"] = 2
-    train(corpus_config(corpus, **settings), tmp_path / "parts", progress=False)
-    settings["training"]["max_epochs"] = 4
-    lowest = train(corpus_config(corpus, **settings), tmp_path / "parts", progress=False)
-    assert same(last_weights(tmp_path / "whole"), last_weights(tmp_path / "parts"))
-    best = [load_file(tmp_path / name / "model.safetensors") for name in ("whole", "parts")]
-    assert same(*best)
+    """Cut after each epoch, with a loss that stalls, so that the learning rate falls on the way."""
+
+    def run(name: str, max_epochs: int) -> float:
+        settings = {"max_epochs": max_epochs, "lr_patience": 1, "learning_rate": 1e-6, "patience": 50}
+        return train(corpus_config(corpus, model={"dropout": 0.3}, training=settings), tmp_path / name, progress=False)
+
+    run("whole", 8)
+    for epochs in range(1, 9):
+        lowest = run("parts", epochs)
+    one, two = (torch.load(tmp_path / name / LAST, weights_only=True) for name in ("whole", "parts"))
+    assert one["optimizer_states"][0]["param_groups"][0]["lr"] < 1e-6
+    assert one["plateau"] == two["plateau"]
+    assert same(one["state_dict"], two["state_dict"])
+    assert same(*(load_file(tmp_path / name / "model.safetensors") for name in ("whole", "parts")))
     losses = [float(row["valid_loss"]) for row in metrics(tmp_path / "whole") if row["valid_loss"]]
     assert lowest == pytest.approx(min(losses), abs=1e-6)
 
@@ -125,6 +130,14 @@ def test_early_stopping_counts_epochs_without_improvement(corpus, tmp_path):
     train(config, tmp_path / "run", progress=False)
     losses = [row for row in metrics(tmp_path / "run") if row["valid_loss"]]
     assert len(losses) == 3
+    train(config, tmp_path / "run", progress=False)
+    assert len([row for row in metrics(tmp_path / "run") if row["valid_loss"]]) == 3
+
+
+@pytest.mark.parametrize("setting", [{"devices": "many"}, {"accelerator": "abacus"}, {"precision": "fuzzy"}])
+def test_hardware_that_is_not_there_is_said(corpus, tmp_path, setting):
+    with pytest.raises(ConfigError, match=r"training\.accelerator, devices or precision"):
+        train(corpus_config(corpus, training=setting), tmp_path / "run", progress=False)
 
 
 def test_a_folder_of_another_run_is_not_touched(corpus, tmp_path):

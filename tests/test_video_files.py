@@ -93,3 +93,35 @@ def test_an_overlay_has_a_frame_for_each_of_the_videos(tmp_path):
     time_s = np.arange(5) / 25
     drawn = list(draw_tracks(path, face(mouth_opening(0, time_s), time_s)))
     assert [round(t, 2) for t, _ in drawn] == [0.0, 0.04, 0.08, 0.12, 0.16]
+
+
+def test_an_avi_has_no_presentation_times_and_its_frames_follow_each_other(tmp_path):
+    path = write_video(tmp_path / "clip.avi", speech(0, rate=44100), 40)
+    times, images = zip(*frames(path), strict=True)
+    assert times == pytest.approx(np.arange(40) / 25, abs=0.13)
+    assert np.diff(times) == pytest.approx(1 / 25)
+    assert [bar(image) for image in images] == pytest.approx(range(40), abs=0.8)
+    part = list(frames(path, 0.5, 1.0))
+    assert [time_s for time_s, _ in part] == [time_s for time_s in times if 0.5 <= time_s < 1.0]
+
+
+def test_a_cover_is_no_picture(tmp_path):
+    import av
+
+    with av.open(str(tmp_path / "cover.mp3"), "w") as out:
+        sound = out.add_stream("mp3", rate=44100, layout="mono")
+        cover = out.add_stream("mjpeg")
+        cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        image = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 90, np.uint8), format="rgb24")
+        for packet in [*cover.encode(image), *cover.encode()]:
+            out.mux(packet)
+        values = np.rint(speech(0, rate=44100) * 32767).astype(np.int16)
+        for start in range(0, len(values) - 1152, 1152):
+            frame = av.AudioFrame.from_ndarray(values[None, start : start + 1152], format="s16", layout="mono")
+            frame.rate, frame.pts = 44100, start
+            out.mux(sound.encode(frame))
+        out.mux(sound.encode())
+    assert not has_picture(tmp_path / "cover.mp3")
+    with open_sound(tmp_path / "cover.mp3") as opened:
+        assert opened.n_samples > 2.9 * 44100

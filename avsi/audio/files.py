@@ -5,20 +5,23 @@ Everything here works on spans of a file, so that an hour-long recording takes t
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from ..atomic import written_beside
-from ..containers import open_container
-from ..errors import DataError, MediaError
+from ..containers import decoded_frames, open_container
+from ..errors import AvsiWarning, DataError, MediaError
+from ..files import written_beside
+from ..timebase import to_samples, to_seconds
 
 BLOCK_SAMPLES = 1 << 16
+HOLE_S = 0.02  # more than timestamps are rounded by
 
 # The type in which a subtype's samples are read and written back without any change.
 _EXACT_DTYPE = {
@@ -61,12 +64,15 @@ class Sound:
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """The whole file as (first sample, samples of shape (n, channels))."""
         start = 0
-        for block in soundfile.blocks(self.path, BLOCK_SAMPLES, dtype=self.dtype, always_2d=True):
-            yield start, block
-            start += len(block)
+        try:
+            for block in soundfile.blocks(self.path, BLOCK_SAMPLES, dtype=self.dtype, always_2d=True):
+                yield start, block
+                start += len(block)
+        except soundfile.LibsndfileError as error:
+            raise MediaError(f"{self.path}: cannot be read to its end ({error.error_string})") from error
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_sound(path: str | Path) -> Iterator[Sound]:
     """Open a sound file, or the first sound track of any container that FFmpeg reads.
 
@@ -161,16 +167,13 @@ def copy_patched(
     subtype = subtype or sound.subtype
     if format_ == "WAV" and sound.n_samples * sound.channels * 8 > 4_000_000_000:
         format_ = "RF64"
-    try:
-        with soundfile.SoundFile(path, "w", sound.rate, sound.channels, subtype, format=format_) as out:
-            for start, block in sound.blocks():
-                for first, patch in patches:
-                    begin, end = max(first, start), min(first + len(patch), start + len(block))
-                    if begin < end:
-                        block[begin - start : end - start] = patch[begin - first : end - first]
-                out.write(block)
-    except soundfile.LibsndfileError as error:
-        raise MediaError(f"{path}: cannot be written; is the disk full? ({error.error_string})") from error
+    with _writing(Path(path), sound.rate, sound.channels, subtype, format_) as out:
+        for start, block in sound.blocks():
+            for first, patch in patches:
+                begin, end = max(first, start), min(first + len(patch), start + len(block))
+                if begin < end:
+                    block[begin - start : end - start] = patch[begin - first : end - first]
+            out.write(block)
 
 
 def _sound_file(path: Path) -> Sound | None:
@@ -191,25 +194,50 @@ def _checked(sound: Sound, path: Path) -> Sound:
 
 
 def _decode_track(path: Path, wav: Path) -> None:
-    """Decode the first sound track of ``path`` into a WAV file of the same rate, channels and sample values."""
-    import av
+    """Decode the first sound track of ``path`` into a WAV file of the same rate, channels and sample values.
 
+    Where packets are lost or damaged, zeros keep what follows at its time, and a warning says how much that was.
+    """
     with open_container(path) as container:
         if not container.streams.audio:
             raise MediaError(f"{path}: has no sound track")
-        out, stream = None, container.streams.audio[0]
-        try:
-            for frame in container.decode(stream):
+        stream = container.streams.audio[0]
+        out, missing = None, 0
+        with contextlib.ExitStack() as stack:
+            for frame in decoded_frames(container, stream):
                 if out is None:
                     subtype = _SUBTYPE_OF_DECODED[frame.format.packed.name]
-                    out = soundfile.SoundFile(wav, "w", frame.rate, frame.layout.nb_channels, subtype, format="RF64")
+                    channels = frame.layout.nb_channels
+                    out = stack.enter_context(_writing(wav, frame.rate, channels, subtype, "RF64"))
+                    origin_s = frame.time or 0.0
+                if frame.time is not None:
+                    hole = to_samples(frame.time - origin_s, frame.rate) - out.tell()
+                    if hole > HOLE_S * frame.rate:
+                        missing += hole
+                        for length in _block_lengths(hole):
+                            out.write(np.zeros((length, out.channels), np.int16))
                 values = frame.to_ndarray()
                 out.write(values.T if frame.format.is_planar else values.reshape(-1, out.channels))
-        except av.error.InvalidDataError as error:
-            if out is None:
-                raise MediaError(f"{path}: its sound track cannot be decoded") from error
-        finally:
-            if out is not None:
-                out.close()
         if out is None:
-            raise MediaError(f"{path}: its sound track holds no samples")
+            raise MediaError(f"{path}: its sound track cannot be decoded")
+        if missing:
+            lost_s = to_seconds(missing, stream.rate)
+            warnings.warn(
+                f"{path}: {lost_s:.2f} s of its sound are lost and count as silence", AvsiWarning, stacklevel=2
+            )
+
+
+def _block_lengths(n_samples: int) -> Iterator[int]:
+    while n_samples > 0:
+        yield min(n_samples, BLOCK_SAMPLES)
+        n_samples -= BLOCK_SAMPLES
+
+
+@contextlib.contextmanager
+def _writing(path: Path, rate: int, channels: int, subtype: str, format_: str) -> Iterator[soundfile.SoundFile]:
+    """A sound file to write; libsndfile's errors become MediaError."""
+    try:
+        with soundfile.SoundFile(path, "w", rate, channels, subtype, format=format_) as out:
+            yield out
+    except soundfile.LibsndfileError as error:
+        raise MediaError(f"{path}: cannot be written; is the disk full? ({error.error_string})") from error

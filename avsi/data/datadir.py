@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from ..atomic import write_text
 from ..errors import DataError
+from ..files import read_lines, write_text
 from ..video.landmarks import Tracks
 
 # Files with one line for every utterance, and those that may lack some.
@@ -46,7 +47,7 @@ class Utterance:
             raise DataError(f"{self.id}: has no landmarks; run python -m data_prep.landmarks on its data directory")
         try:
             return Tracks.from_matrix(kaldiio.load_mat(self.landmarks))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, struct.error) as error:
             raise DataError(f"{self.id}: its landmarks cannot be read from {self.landmarks} ({error})") from error
 
 
@@ -71,16 +72,13 @@ def write_datadir(path: str | Path, utterances: list[Utterance]) -> None:
         "utt2dur": {u.id: f"{u.duration_s:.6f}" for u in utterances},
         "video.scp": {u.id: u.video for u in utterances if u.video},
         "landmarks.scp": {u.id: u.landmarks for u in utterances if u.landmarks},
-        "spk2utt": {
-            speaker: " ".join(u.id for u in utterances if u.speaker == speaker)
-            for speaker in sorted({u.speaker for u in utterances})
-        },
     }
     for name, column in columns.items():
         if column:
             write_text(path / name, "".join(f"{key} {value}\n" for key, value in column.items()))
         else:
             (path / name).unlink(missing_ok=True)
+    write_text(path / "spk2utt", _spk2utt({u.id: u.speaker for u in utterances}))
     aligned = [(u.id, *word) for u in utterances for word in u.alignment]
     write_text(
         path / "align", "".join(f"{id_} {start:.3f} {length:.3f} {word}\n" for id_, start, length, word in aligned)
@@ -138,10 +136,16 @@ def validate(path: str | Path) -> None:
     if order != sorted(order):
         line = next(i for i, (one, two) in enumerate(pairwise(order), start=2) if one > two)
         raise DataError(f"{path / 'utt2spk'}:{line}: speakers are out of order; ids must begin with the speaker")
-    inverse = {id_: speaker for speaker, of in read_table(path / "spk2utt").items() for id_ in of.split()}
-    if inverse != speakers:
-        wrong = next(id_ for id_ in sorted({*inverse, *speakers}) if inverse.get(id_) != speakers.get(id_))
-        raise DataError(f"{path / 'spk2utt'}: disagrees with utt2spk on {wrong}; fix_datadir makes it anew")
+    if _lines(path / "spk2utt") != _spk2utt(speakers).splitlines():
+        raise DataError(f"{path / 'spk2utt'}: does not say what utt2spk says; data_prep.validate --fix makes it anew")
+
+
+def _spk2utt(speakers: dict[str, str]) -> str:
+    """The text of spk2utt from that of utt2spk, by id."""
+    of: dict[str, list[str]] = {}
+    for id_ in sorted(speakers):
+        of.setdefault(speakers[id_], []).append(id_)
+    return "".join(f"{speaker} {' '.join(ids)}\n" for speaker, ids in sorted(of.items()))
 
 
 def fix_datadir(path: str | Path) -> list[str]:
@@ -159,10 +163,8 @@ def fix_datadir(path: str | Path) -> list[str]:
         raise DataError(f"{path}: no utterance is in all of {', '.join(COMPLETE)}")
     for name, column in columns.items():
         write_text(path / name, "".join(f"{id_} {column[id_]}\n" for id_ in sorted(column) if id_ in everywhere))
-    speakers: dict[str, list[str]] = {}
-    for id_ in sorted(everywhere):
-        speakers.setdefault(columns["utt2spk"][id_], []).append(id_)
-    write_text(path / "spk2utt", "".join(f"{name} {' '.join(of)}\n" for name, of in sorted(speakers.items())))
+    speakers = {id_: columns["utt2spk"][id_] for id_ in everywhere}
+    write_text(path / "spk2utt", _spk2utt(speakers))
     lines = sorted(
         (line for line in _lines(path / "align") if line.split(" ", 1)[0] in everywhere),
         key=lambda line: (line.split()[0], float(line.split()[1])),
@@ -188,7 +190,9 @@ def read_table(path: Path, ordered: bool = True) -> dict[str, str]:
         if key in table:
             raise DataError(f"{path}:{number}: {key} occurs twice")
         if ordered and key.encode() < previous.encode():
-            raise DataError(f"{path}:{number}: {key} is out of order (LC_ALL=C sort); fix_datadir sorts it")
+            raise DataError(
+                f"{path}:{number}: {key} is out of order (LC_ALL=C sort); data_prep.validate --fix sorts it"
+            )
         table[key] = value.strip()
         previous = key
     return table
@@ -197,7 +201,7 @@ def read_table(path: Path, ordered: bool = True) -> dict[str, str]:
 def _lines(path: Path) -> list[str]:
     if not path.is_file():
         return []
-    return path.read_text(encoding="utf-8").splitlines()
+    return read_lines(path)
 
 
 def _same_ids(path: Path, found: list[str], expected: list[str]) -> None:

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..atomic import write_text
 from ..config import GapConfig, StftConfig
 from ..errors import DataError, GapError
+from ..files import read_lines, write_text
 from ..timebase import frames_touching, to_samples, to_seconds
+
+# A gap may end this much behind the recording: its length is shown, and typed in, with three digits.
+END_TOLERANCE_S = 0.0005
 
 
 @dataclass(frozen=True, order=True)
@@ -55,10 +58,10 @@ def gap_spans(gaps: list[Gap], n_samples: int, rate: int) -> list[tuple[int, int
             raise GapError(f"gap {gap}: times must be finite numbers of seconds")
         if gap.end_s <= gap.start_s:
             raise GapError(f"gap {gap}: ends before it starts; expected START:END in seconds")
-        start, stop = to_samples(gap.start_s, rate), to_samples(gap.end_s, rate)
-        if start < 0 or stop > n_samples:
+        if gap.start_s < 0 or gap.end_s > to_seconds(n_samples, rate) + END_TOLERANCE_S:
             raise GapError(f"gap {gap}: outside the recording, which lasts {to_seconds(n_samples, rate):.3f} s")
-        if stop == start:
+        start, stop = to_samples(gap.start_s, rate), min(to_samples(gap.end_s, rate), n_samples)
+        if stop <= start:
             raise GapError(f"gap {gap}: shorter than one sample at {rate} Hz")
         if spans and start < spans[-1][1]:
             raise GapError(f"gap {gap}: overlaps the gap before it")
@@ -132,9 +135,9 @@ def draw_single(duration_s: float, gap_ms: float, config: GapConfig, rate: int, 
     Raises:
         GapError: the recording is not longer than the gap.
     """
-    length, n_samples = to_samples(gap_ms / 1000, rate), to_samples(duration_s, rate)
-    if not 1 <= length < n_samples:
+    if not 0 < gap_ms / 1000 < duration_s:  # NaN too
         raise GapError(f"a gap of {gap_ms:g} ms does not fit a recording of {duration_s:.3f} s")
+    length, n_samples = to_samples(gap_ms / 1000, rate), to_samples(duration_s, rate)
     region = min(max(to_samples(config.region_ms / 1000, rate), length), n_samples)
     start = int(rng.integers(0, region - length + 1))
     return [Gap(to_seconds(start, rate), to_seconds(start + length, rate))]
@@ -164,7 +167,7 @@ def read_gap_file(path: str | Path) -> dict[str, list[Gap]]:
     if not path.is_file():
         raise DataError(f"{path}: no such gap file; python -m data_prep.gaps makes one")
     gaps: dict[str, list[Gap]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         try:
             utterance, start, end = line.split()
             gaps.setdefault(utterance, []).append(Gap(float(start), float(end)))
@@ -183,7 +186,7 @@ def read_label_file(path: str | Path) -> list[Gap]:
     if not path.is_file():
         raise GapError(f"{path}: no such file")
     gaps = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         try:

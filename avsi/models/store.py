@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 from .. import __version__
-from ..atomic import write_text, written_beside
 from ..config import config_from_dict
 from ..errors import ConfigError, ModelError
+from ..files import write_text, written_beside
 from .inpainter import BLSTMInpainter
 
 FORMAT_VERSION = 1
@@ -43,6 +43,7 @@ def save_model(folder: str | Path, model: BLSTMInpainter, half: bool = False, **
     with written_beside(folder / WEIGHTS) as partial:
         try:
             save_file(tensors, partial)
+            partial.chmod(0o644)  # safetensors shuts out all others
         except SafetensorError as error:
             raise ModelError(f"{folder / WEIGHTS}: cannot be written ({error})") from error
     write_text(folder / DESCRIPTION, json.dumps(description, indent=2) + "\n")
@@ -68,10 +69,10 @@ def load_model(name_or_path: str | Path) -> BLSTMInpainter:
             f"it was written by avsi {description.get('avsi_version', 'unknown')}, this is {__version__}"
         )
     try:
-        model = BLSTMInpainter(config_from_dict(description.get("config", {})))
+        model = BLSTMInpainter(config_from_dict(description["config"]))
         tensors = load_file(folder / WEIGHTS)
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
-    except (ConfigError, SafetensorError, OSError) as error:
+    except (ConfigError, KeyError, SafetensorError, OSError) as error:
         raise ModelError(f"{folder}: {WEIGHTS} or {DESCRIPTION} is damaged or incomplete ({error})") from error
     except RuntimeError as error:
         # torch names each tensor that does not fit on a line of its own.
@@ -82,7 +83,8 @@ def load_model(name_or_path: str | Path) -> BLSTMInpainter:
 
 def find_model(name_or_path: str | Path) -> Path:
     """The folder of a model. Raises ModelError, naming the pretrained ones, where there is none."""
-    for folder in (Path(name_or_path), PRETRAINED / str(name_or_path)):
+    # A bare name is a pretrained model's, whatever lies in the working directory.
+    for folder in (PRETRAINED / str(name_or_path), Path(name_or_path)):
         if (folder / DESCRIPTION).is_file():
             return folder
     known = ", ".join(pretrained_names()) or "none"

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..containers import open_container
+from ..containers import decoded_frames, open_container, picture_stream
 from ..errors import MediaError
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame
+    from av import Packet, VideoFrame, VideoStream
     from av.container import InputContainer, OutputContainer
 
 SEEK_BACK_S = (1.0, 5.0, 30.0, float("inf"))  # how far before a time to look for a key frame
+# Containers without presentation times: frames follow each other at the mean rate.
+UNTIMED = ("avi", "h264", "hevc", "m4v", "mpegvideo")
 TIME_BASE = Fraction(1, 90000)  # of pictures that are drawn here; MPEG's own
 
 
@@ -43,7 +45,7 @@ def video_info(path: str | Path) -> VideoInfo:
 
 def has_picture(path: str | Path) -> bool:
     with open_container(path) as container:
-        return bool(container.streams.video)
+        return picture_stream(container) is not None
 
 
 def frames(
@@ -78,26 +80,44 @@ def _decoded_from(path: str | Path, start_s: float) -> Iterator[tuple[float, Vid
     Seeking lands on a key frame; in an MPEG program stream, which has no index, perhaps on one behind the time asked
     for.
     """
-    import av
-
     for earlier_s in SEEK_BACK_S:
         with open_container(path) as container:
             stream = _picture(container, path)
             stream.thread_type = "AUTO"
-            origin_s = _clock_origin_s(container)
             from_the_start = start_s <= earlier_s
-            if not from_the_start:
-                container.seek(int((start_s - earlier_s + origin_s) / stream.time_base), stream=stream)
-            try:
-                timed = ((f.time - origin_s, f) for f in container.decode(stream) if f.time is not None)
-                first = next(timed, None)
-                if from_the_start or (first is not None and first[0] <= start_s):
-                    if first is not None:
-                        yield first
-                        yield from timed
-                    return
-            except av.error.InvalidDataError:
-                return  # A damaged tail: the frames before it are good.
+            if not from_the_start and not _seek(container, stream, start_s - earlier_s):
+                continue
+            timed = _timed(container, stream)
+            first = next(timed, None)
+            if from_the_start or (first is not None and first[0] <= start_s):
+                if first is not None:
+                    yield first
+                    yield from timed
+                return
+
+
+def _seek(container: InputContainer, stream: VideoStream, time_s: float) -> bool:
+    """Whether the container went to the key frame before a time on its sound's clock."""
+    import av
+
+    if container.format.name in UNTIMED:
+        return False
+    try:
+        container.seek(int((time_s + _clock_origin_s(container)) / stream.time_base), stream=stream)
+    except av.error.FFmpegError:
+        return False
+    return True
+
+
+def _timed(container: InputContainer, stream: VideoStream) -> Iterator[tuple[float, VideoFrame]]:
+    if container.format.name in UNTIMED:
+        rate = float(stream.average_rate or 25)
+        yield from ((index / rate, frame) for index, frame in enumerate(decoded_frames(container, stream)))
+        return
+    origin_s = _clock_origin_s(container)
+    for frame in decoded_frames(container, stream):
+        if frame.time is not None:
+            yield frame.time - origin_s, frame
 
 
 def write_mp4(
@@ -192,13 +212,14 @@ def _encoded_sound(source: InputContainer, out: OutputContainer) -> Iterator[Pac
     return packets()
 
 
-def _picture(container: InputContainer, path: str | Path):
-    if not container.streams.video:
+def _picture(container: InputContainer, path: str | Path) -> VideoStream:
+    stream = picture_stream(container)
+    if stream is None:
         raise MediaError(f"{path}: has no picture track")
-    return container.streams.video[0]
+    return stream
 
 
 def _clock_origin_s(container: InputContainer) -> float:
     """The container time of the first sound sample, or of the first frame where there is no sound."""
-    stream = (container.streams.audio or container.streams.video)[0]
+    stream = container.streams.audio[0] if container.streams.audio else picture_stream(container)
     return float((stream.start_time or 0) * stream.time_base)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..atomic import written_beside
 from ..errors import FaceError, MediaError
+from ..files import written_beside
 from .files import frames
 
 # The vertex of MediaPipe's face mesh at each of the 68 points of the Multi-PIE / dlib convention: jaw 0-16, brows
@@ -125,7 +125,7 @@ class _MeshDetector(_Detector):
     """`mediapipe.solutions`, up to 0.10.21: the models are inside the wheel."""
 
     def __init__(self, mediapipe) -> None:
-        self._mesh = mediapipe.solutions.face_mesh.FaceMesh(max_num_faces=1)
+        self._mesh = mediapipe.solutions.face_mesh.FaceMesh(max_num_faces=1, refine_landmarks=True)
 
     def mesh(self, image: np.ndarray, time_s: float):
         faces = self._mesh.process(image).multi_face_landmarks

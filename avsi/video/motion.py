@@ -49,8 +49,8 @@ def visual_features(
     features = _interpolate(centres_s, grid_s, np.hstack(blocks)).astype(np.float32)
     features[~_within_reach(centres_s, found_s, config.max_lost_s)] = np.nan
 
-    nearest = np.abs(tracks.time_s[:, None] - centres_s[None]).argmin(axis=0)
-    return features, tracks.found[nearest]
+    between = (tracks.time_s[1:] + tracks.time_s[:-1]) / 2
+    return features, tracks.found[np.searchsorted(between, centres_s)]
 
 
 def _chosen_points(config: VisualConfig) -> list[int]:

@@ -13,6 +13,9 @@ while [ $# -gt 0 ]; do
     *) echo "error: unknown option $1; ./run.sh --help shows those there are" >&2; exit 1 ;;
   esac
 done
+for number in "$stage" "$stop_stage" "$jobs" $gap_ms; do
+  case "$number" in *[!0-9]* | "") echo "error: '$number': stages, jobs and gap lengths are whole numbers" >&2; exit 1 ;; esac
+done
 [ ! -e "$grid" ] || grid=$(realpath "$grid")
 cd "$(dirname "$0")"
 . ./path.sh
@@ -25,7 +28,7 @@ if due 0 "prepare"; then
   [ -n "$grid" ] || { echo "error: --grid must name the folder that holds GRID" >&2; exit 1; }
   python -m data_prep.grid --root "$grid" --out data --split "$split" --jobs "$jobs"
 fi
-if due 1 "landmarks"; then python -m data_prep.landmarks data/train data/valid data/test --jobs "$jobs"; fi
+if due 1 "landmarks"; then python -m data_prep.landmarks data/train data/valid data/test --drop --jobs "$jobs"; fi
 if due 2 "statistics"; then python -m data_prep.stats data/train --config "$config"; fi
 if due 3 "gap sets"; then
   python -m data_prep.gaps data/valid --out data/valid/gaps_random

@@ -1,4 +1,4 @@
-"""Files are written beside their place and renamed: a killed run leaves nothing half-written."""
+"""Text files, and files that appear whole or not at all: a killed run leaves nothing half-written."""
 
 from __future__ import annotations
 
@@ -35,3 +35,11 @@ def written_beside(path: str | Path) -> Iterator[Path]:
 def write_text(path: str | Path, text: str) -> None:
     with written_beside(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def read_lines(path: str | Path) -> list[str]:
+    """The lines of a text file in UTF-8. Raises DataError on another encoding."""
+    try:
+        return Path(path).read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
