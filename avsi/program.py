@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
 import sys
 import warnings
@@ -86,12 +88,20 @@ def print_table(title: str, header: list[str], rows: list[list[object]]) -> None
 
 
 def in_parallel(jobs: int, tasks: list[tuple], ordered: bool = True) -> Iterator:
-    """The results of ``(function, *arguments)`` tasks, as they come, from several processes.
-
-    Ctrl-C reaches this process alone, which then ends the others.
-    """
+    """The results of ``(function, *arguments)`` tasks, as they come, from several processes."""
     from joblib import Parallel, delayed, parallel_config
 
     order = "generator" if ordered else "generator_unordered"
-    with parallel_config("loky", initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)):
+    with parallel_config("loky", initializer=_settle):
         return Parallel(n_jobs=jobs, return_as=order)(delayed(function)(*arguments) for function, *arguments in tasks)
+
+
+def _settle() -> None:
+    """What a worker process does first."""
+    # Ctrl-C is for the main process, which then ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "sched_setaffinity"):
+        # MediaPipe starts a thread per core; those of several workers would get into each other's way.
+        cores = sorted(os.sched_getaffinity(0))
+        number = int(multiprocessing.current_process().name.rpartition("-")[2])
+        os.sched_setaffinity(0, {cores[number % len(cores)]})

@@ -37,7 +37,7 @@ def main(
     datadir: Annotated[Path, typer.Argument(help="A data directory with landmarks, videos and stats.npz.")],
     config: Annotated[Path | None, typer.Option(help="The model to train.")] = None,
     utterances: Annotated[int, typer.Option(help="How many to train on in an epoch.")] = 160,
-    clips: Annotated[int, typer.Option(help="In how many to find landmarks.")] = 160,
+    clips: Annotated[int, typer.Option(help="In how many to find landmarks.")] = 320,
 ) -> None:
     """Measure training, landmarks, restoring and the start of the command line."""
     settings = load_config(config)
