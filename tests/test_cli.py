@@ -28,6 +28,11 @@ def start(*arguments, **options) -> subprocess.Popen:
     )
 
 
+def listen_to_ctrl_c() -> None:
+    """A shell that runs the tests in the background has its children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def avsi(*arguments) -> tuple[int, str, str]:
     process = start("-m", "avsi.cli", *arguments)
     output, errors = process.communicate()
@@ -194,7 +199,15 @@ def test_ctrl_c_in_training_keeps_the_finished_epochs(corpus, tmp_path):
     config = corpus_config(corpus)
     settings = [f"data.{name}={getattr(config.data, name)}" for name in ("train", "valid", "stats", "valid_gaps")]
     settings += ["training.max_epochs=500", "training.patience=500", "training.batch_size=4", "model.hidden=24"]
-    run = start("-m", "avsi.cli", "train", "--out", tmp_path / "run", *(x for s in settings for x in ("--set", s)))
+    run = start(
+        "-m",
+        "avsi.cli",
+        "train",
+        "--out",
+        tmp_path / "run",
+        *(x for s in settings for x in ("--set", s)),
+        preexec_fn=listen_to_ctrl_c,
+    )
     while not (tmp_path / "run" / "last.ckpt").exists():
         assert run.poll() is None, run.communicate()
         time.sleep(0.05)
@@ -214,7 +227,7 @@ def test_ctrl_c_in_preparation_keeps_what_was_found(tmp_path):
     folder = tmp_path / "set"
     clip = real_clip("s1/bbir9a")
     write_datadir(folder, [Utterance(f"s01_{n:03d}", "s01", "x.wav", 3.0, ("bin",), str(clip)) for n in range(200)])
-    run = start("-m", "data_prep.landmarks", folder, "--jobs", 1)
+    run = start("-m", "data_prep.landmarks", folder, "--jobs", 1, preexec_fn=listen_to_ctrl_c)
     while not (folder / "landmarks.ark").exists() or (folder / "landmarks.ark").stat().st_size < 2 * 41000:
         assert run.poll() is None, run.communicate()
         time.sleep(0.05)
