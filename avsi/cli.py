@@ -25,7 +25,10 @@ def inpaint(
     ],
     gap: Annotated[list[str], typer.Option(help="START:END in seconds; repeatable.")] = [],  # noqa: B006
     gaps_file: Annotated[
-        Path | None, typer.Option(help="Lines '<start_s> <end_s> [label]', such as an Audacity label track.")
+        Path | None,
+        typer.Option(
+            help="Lines '<start_s> <end_s> <label>', such as an Audacity label track; the label may be missing."
+        ),
     ] = None,
     detect: Annotated[bool, typer.Option("--detect", help="Take every run of digital silence as a gap.")] = False,
     video: Annotated[
@@ -135,10 +138,14 @@ def export(
     trained_on: Annotated[str, typer.Option(help="What `avsi info` should say of it.")],
 ) -> None:
     """Write a trained model in half precision, to be shipped."""
-    from .models.store import load_model, read_description, save_model
+    import shutil
+
+    from .models.store import TRAIN_IDS, load_model, read_description, save_model
 
     about = read_description(model).get("about", {})
     save_model(out, load_model(model), half=True, **{**about, "trained_on": trained_on})
+    if (model / TRAIN_IDS).is_file():
+        shutil.copyfile(model / TRAIN_IDS, out / TRAIN_IDS)
     size_mb = sum(path.stat().st_size for path in out.iterdir()) / 1e6
     typer.echo(f"{model} -> {out} ({size_mb:.1f} MB)")
 

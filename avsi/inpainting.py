@@ -103,7 +103,7 @@ class Inpainter:
             samples: shape (n_samples,) or (n_samples, n_channels); float (full scale 1.0), int16, int32 or 8 bit. What
                 they hold inside the gaps is not looked at.
             rate: in Hz.
-            gaps: in seconds.
+            gaps: in seconds; (start, end) pairs will do.
             video: a video of the speaker, whose clock starts with the first sample; or the landmarks of one.
 
         Returns:
@@ -123,6 +123,7 @@ class Inpainter:
         if rate <= 0 or rate != int(rate):
             raise MediaError(f"a rate of {rate} Hz: expected a whole number above 0")
         rate = int(rate)
+        gaps = [gap if isinstance(gap, Gap) else Gap(*gap) for gap in gaps]
         restored = samples.copy()
         columns = restored.reshape(len(samples), -1)
         for excerpt in plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate):

@@ -52,6 +52,10 @@ def inpaint_file(
     with open_sound(path) as sound:
         if gaps is None:
             gaps = find_silences(sound)
+            if not gaps:
+                raise GapError(
+                    f"{path}: no digital silence of {MIN_SILENCE_S * 1000:g} ms or more; name the gaps with --gap"
+                )
         spans = gap_spans(gaps, sound.n_samples, sound.rate)
         # What libsndfile reads in place has no picture; all else was decoded by FFmpeg.
         if video is None and sound.path != path and has_picture(path):
@@ -88,9 +92,6 @@ def find_silences(sound: Sound, min_s: float = MIN_SILENCE_S) -> list[Gap]:
     """The runs of digital silence: all channels exactly 0 for at least ``min_s`` seconds.
 
     Runs of more than 30 s are no drop-outs; they are passed over with a warning.
-
-    Raises:
-        GapError: there is none.
     """
     shortest = to_samples(min_s, sound.rate)
     edges, previous = [], False
@@ -107,10 +108,6 @@ def find_silences(sound: Sound, min_s: float = MIN_SILENCE_S) -> list[Gap]:
     if any(b - a > longest for a, b in runs):
         warnings.warn(f"silences of more than {MAX_GAP_S:g} s are left as they are", AvsiWarning, stacklevel=2)
         runs = [(a, b) for a, b in runs if b - a <= longest]
-    if not runs:
-        raise GapError(
-            f"{sound.path.name}: no digital silence of {min_s * 1000:g} ms or more; name the gaps with --gap"
-        )
     return [Gap(to_seconds(a, sound.rate), to_seconds(b, sound.rate)) for a, b in runs]
 
 

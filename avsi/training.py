@@ -27,7 +27,7 @@ from .errors import ConfigError, DataError, ModelError
 from .files import write_text, written_beside
 from .models.inpainter import BLSTMInpainter
 from .models.losses import masked_loss
-from .models.store import save_model
+from .models.store import TRAIN_IDS, save_model
 from .video.motion import n_features
 
 LAST = "last.ckpt"
@@ -56,7 +56,7 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
         )
     _quieten()
     run = TrainingRun(config, stats)
-    _claim(folder, config)
+    _claim(folder, config, run.train_ids)
     best = BestAndLast(folder)
     last = folder / LAST
     trainer = _trainer(
@@ -115,6 +115,10 @@ class TrainingRun(LightningModule):
         self._plateau_state: dict | None = None
         self._train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None)
         self._valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps)
+
+    @property
+    def train_ids(self) -> list[str]:
+        return [utterance.id for utterance in self._train_set.utterances]
 
     def train_dataloader(self) -> DataLoader:
         self._train_set.epoch = self.current_epoch
@@ -226,20 +230,22 @@ def _quieten() -> None:
         warnings.filterwarnings("ignore", message)
 
 
-def _claim(folder: Path, config: Config) -> None:
+def _claim(folder: Path, config: Config, train_ids: list[str]) -> None:
     """Make the folder, or find in it an earlier part of the same run."""
     from omegaconf import OmegaConf
 
-    text = OmegaConf.to_yaml(OmegaConf.structured(config))
-    note = folder / "config.yaml"
-    if (
-        (folder / LAST).is_file()
-        and note.is_file()
-        and _without_limits(note.read_text("utf-8")) != _without_limits(text)
-    ):
-        raise DataError(f"{folder}: holds a run with another config ({note}); choose another folder or delete it")
+    text, ids = OmegaConf.to_yaml(OmegaConf.structured(config)), "".join(f"{id_}\n" for id_ in train_ids)
+    note, list_ = folder / "config.yaml", folder / TRAIN_IDS
+    if (folder / LAST).is_file():
+        if note.is_file() and _without_limits(note.read_text("utf-8")) != _without_limits(text):
+            raise DataError(f"{folder}: holds a run with another config ({note}); choose another folder or delete it")
+        if list_.is_file() and list_.read_text("utf-8") != ids:
+            raise DataError(
+                f"{folder}: holds a run on another training set ({list_}); choose another folder or delete it"
+            )
     folder.mkdir(parents=True, exist_ok=True)
     write_text(note, text)
+    write_text(list_, ids)
 
 
 def _without_limits(yaml_text: str) -> list[str]:

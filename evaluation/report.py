@@ -32,7 +32,8 @@ def main(folders: Annotated[list[Path], typer.Argument(help="Folders that evalua
         if not scores.is_file():
             raise DataError(f"{scores}: no such file; run evaluation.score on the folder")
         rows = [json.loads(line) for line in scores.read_text("utf-8").splitlines()]
-        key = Path(about["system"]).name, Path(about["gaps"]).name
+        # Folders are <system>/<gaps>; a system's own name may be that of a pretrained model.
+        key = folder.resolve().parent.name, Path(about["gaps"]).name
         if key in means:
             raise DataError(f"{folder}: a second folder of system {key[0]} and gaps {key[1]}")
         means[key] = {name: _mean(rows, name) for name in METRICS}

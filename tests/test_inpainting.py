@@ -86,7 +86,7 @@ def test_an_empty_array_is_refused(inpainter):
 
 def test_a_gap_to_the_end_as_it_is_displayed(inpainter):
     samples = speech(0, duration_s=2.97796)
-    restored = inpainter.inpaint(samples, RATE, [Gap(2.5, 2.978)], FACE)
+    restored = inpainter.inpaint(samples, RATE, [(2.5, 2.978)], FACE)
     assert restored[40000:].any() and len(restored) == len(samples)
 
 

@@ -160,6 +160,16 @@ def test_a_damaged_checkpoint_is_named_and_the_best_model_kept(corpus, tmp_path)
     load_model(tmp_path / "run")
 
 
+def test_a_run_on_another_training_set_is_not_gone_on_with(corpus, tmp_path):
+    config = corpus_config(corpus, training={"max_epochs": 1})
+    train(config, tmp_path / "run", progress=False)
+    ids = (tmp_path / "run" / "train_ids").read_text()
+    assert ids.splitlines() == [f"s{speaker:02d}_clip{n}" for speaker in (1, 2) for n in range(6)]
+    (tmp_path / "run" / "train_ids").write_text(ids.replace("s02_clip5\n", ""))
+    with pytest.raises(DataError, match=r"holds a run on another training set \(.*train_ids\)"):
+        train(config, tmp_path / "run", progress=False)
+
+
 def test_statistics_of_other_features_are_refused(corpus, tmp_path):
     config = corpus_config(corpus, visual={"positions": True})
     with pytest.raises(

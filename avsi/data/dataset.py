@@ -118,8 +118,11 @@ def check_gaps_cover(gaps: dict, utterances: list[Utterance], gap_file: str | Pa
     ids = {utterance.id for utterance in utterances}
     odd = sorted(ids.symmetric_difference(gaps))
     if odd:
-        place = "the gap file alone" if odd[0] in gaps else "the data directory alone"
-        raise DataError(f"{gap_file}: {len(odd)} utterance(s), such as {odd[0]}, stand in {place}; make the gaps again")
+        place = "the gap file" if odd[0] in gaps else "the data directory"
+        raise DataError(
+            f"{gap_file}: {len(odd)} utterance(s) are either in it or in the data directory, not in both, "
+            f"such as {odd[0]} in {place}; make the gaps again"
+        )
 
 
 def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:

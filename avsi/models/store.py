@@ -14,6 +14,7 @@ from .inpainter import BLSTMInpainter
 
 FORMAT_VERSION = 1
 WEIGHTS, DESCRIPTION = "model.safetensors", "config.json"
+TRAIN_IDS = "train_ids"  # the utterances a model was trained on, one a line
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # GRID, from the corpus to scores. Stages: 0 prepare, 1 landmarks, 2 statistics, 3 gap sets, 4 train, 5 restore, 6 score.
-# ./run.sh --grid DIR [--split paper] [--config conf/av.yaml] [--stage 0] [--stop-stage 6] [--gap-ms "200 400 800 1600"]
+# ./run.sh --grid DIR [--split paper] [--config conf/av.yaml] [--stage 0] [--stop-stage 6] [--gap-ms "200 400 800 1600"] [--jobs 2]
+# The split is paper, speaker-dependent or a file; data/ and exp/ are made here.
 set -euo pipefail
 
 grid= split=paper config=conf/av.yaml stage=0 stop_stage=6 gap_ms="200 400 800 1600" jobs=2
