@@ -39,6 +39,26 @@ def avsi(*arguments) -> tuple[int, str, str]:
     return process.returncode, output, errors
 
 
+@pytest.fixture
+def avsi_here(monkeypatch, capfd):
+    """The same in this process, which need not import torch again: arguments -> (exit status, output, errors)."""
+    import warnings
+
+    from avsi import cli
+
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+
+    def run(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["avsi", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit_, warnings.catch_warnings():
+            cli.main()
+        output, errors = capfd.readouterr()
+        return exit_.value.code, output, errors
+
+    return run
+
+
 @pytest.fixture(scope="module")
 def room(tmp_path_factory) -> Path:
     """A folder with small models, good files and bad ones."""
@@ -64,8 +84,10 @@ def room(tmp_path_factory) -> Path:
     return folder
 
 
-def inpaint(room: Path, clip: str, *options: str, out: str = "out.wav", model: str = "a") -> tuple[int, str, str]:
-    return avsi("inpaint", room / clip, "-o", room / out, "--model", room / model, "--audio-only", room / "a", *options)
+def inpaint(
+    room: Path, clip: str, *options: str, out: str = "out.wav", model: str = "a", run=avsi
+) -> tuple[int, str, str]:
+    return run("inpaint", room / clip, "-o", room / out, "--model", room / model, "--audio-only", room / "a", *options)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +117,9 @@ def inpaint(room: Path, clip: str, *options: str, out: str = "out.wav", model: s
         ("good.wav", ["--gap", "0.8:1.6", "--video", "none.mpg"], "none.mpg: no such file"),
     ],
 )
-def test_bad_input_is_one_line_status_1_and_no_file(room, clip, options, message):
+def test_bad_input_is_one_line_status_1_and_no_file(room, avsi_here, clip, options, message):
     before = sorted(room.iterdir())
-    status, output, errors = inpaint(room, clip, *options)
+    status, output, errors = inpaint(room, clip, *options, run=avsi_here)
     assert (status, output) == (1, "")
     assert errors.count("\n") == 1 and errors.startswith("error: ")
     assert message in errors
@@ -108,8 +130,8 @@ def test_bad_input_is_one_line_status_1_and_no_file(room, clip, options, message
     ("model", "message"),
     [("cut", "damaged or incomplete"), ("nothing", "neither a folder with a trained model nor a pretrained one")],
 )
-def test_a_bad_model_is_one_line(room, model, message):
-    status, _, errors = inpaint(room, "good.wav", "--gap", "0.8:1.6", model=model)
+def test_a_bad_model_is_one_line(room, avsi_here, model, message):
+    status, _, errors = inpaint(room, "good.wav", "--gap", "0.8:1.6", model=model, run=avsi_here)
     assert status == 1 and errors.count("\n") == 1 and message in errors
 
 
@@ -138,7 +160,8 @@ def test_a_video_without_a_face_has_no_landmarks(room):
     assert not (room / "overlay.mp4").exists()
 
 
-def test_an_unknown_ending_and_a_wrong_setting(room):
+def test_an_unknown_ending_and_a_wrong_setting(room, avsi_here):
+    avsi = avsi_here
     status, _, errors = avsi("landmarks", room / "film.mpg", "-o", room / "overlay.gif")
     assert status == 1 and "expected .mp4, .npz" in errors
     before = (room / "film.mpg").read_bytes()
@@ -152,12 +175,12 @@ def test_an_unknown_ending_and_a_wrong_setting(room):
     assert not (room / "run").exists()
 
 
-def test_a_gaps_file_in_another_encoding_and_a_folder_as_output(room):
+def test_a_gaps_file_in_another_encoding_and_a_folder_as_output(room, avsi_here):
     (room / "latin1.txt").write_bytes("0.5 0.6 gepr\xfcft\n".encode("latin-1"))
-    status, _, errors = inpaint(room, "good.wav", "--gaps-file", str(room / "latin1.txt"))
+    status, _, errors = inpaint(room, "good.wav", "--gaps-file", str(room / "latin1.txt"), run=avsi_here)
     assert status == 1 and "latin1.txt: not a text file in UTF-8" in errors and errors.count("\n") == 1
     (room / "folder.wav").mkdir()
-    status, _, errors = inpaint(room, "good.wav", "--gap", "0.8:1.6", out="folder.wav")
+    status, _, errors = inpaint(room, "good.wav", "--gap", "0.8:1.6", out="folder.wav", run=avsi_here)
     assert status == 1 and "folder.wav: is a folder" in errors and errors.count("\n") == 1
 
 
