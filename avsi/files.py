@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import DataError
+from .errors import AvsiError, DataError
 
 
 @contextmanager
@@ -24,6 +24,9 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     try:
         yield partial
         partial.replace(path)
+    except AvsiError as error:
+        # A user knows the file by its name, not by that of its beginnings.
+        raise type(error)(str(error).replace(str(partial), str(path))) from error
     except OSError as error:
         # A full disk names no file.
         error.filename = error.filename or str(path)
