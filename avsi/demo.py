@@ -1,8 +1,10 @@
-"""Cut a hole into a clip, restore it without and with the face, and say how well that went."""
+"""Cut a hole into a clip, restore it without and with the face, and say and show how well that went."""
 
 from __future__ import annotations
 
+import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,45 +12,112 @@ import numpy as np
 from .audio.files import read_mono, write_wav
 from .baselines import SpectralInterpolation
 from .data.gaps import Gap, gap_spans, lost_samples
-from .errors import AvsiWarning, MediaError
-from .inpainting import Inpainter
+from .demo_page import Score, Stretch, demo_page
+from .errors import AvsiWarning, DataError, MediaError
+from .files import write_text
+from .inpainting import CONTEXT_S, Inpainter
 from .metrics import UndefinedMetric, pesq_nb, stoi
-from .plots import spectrogram_panels
+from .models.store import find_model, read_description
+from .timebase import to_samples, to_seconds
+from .video.landmarks import Tracks, track_face
+from .video.overlay import draw_tracks
 
 RATE = 16000
+PAGE = "index.html"
+# The page shows a clip of up to this length as a whole, and of a longer one the gaps with their context.
+WHOLE_S = 15.0
+MAX_HEIGHT = 480  # of the page's film, in pixels
+MODELS = {"audio-only": "a", "audio-visual": "av"}
 
 
-def run_demo(clip: str | Path, gaps: list[Gap], folder: str | Path) -> list[tuple[str, float | None, float | None]]:
-    """Write the damaged and restored versions of a clip as 16 kHz WAV, and ``spectrograms.png``, into a folder.
+def run_demo(clip: str | Path, gaps: list[Gap], folder: str | Path, about: str = "") -> list[Score]:
+    """Write the damaged and restored versions of a clip as 16 kHz WAV, and a page that shows them, into a folder.
+
+    Args:
+        about: what the page should say of the clip.
 
     Returns:
-        (name, STOI, narrow-band PESQ as MOS-LQO) of each version against the clip itself; None where a metric has no
-        value.
+        (name, STOI, narrow-band PESQ as MOS-LQO) of each version against the clip itself, over its whole length; None
+        where a metric has no value.
 
     Raises:
         MediaError, GapError: as :meth:`avsi.inpainting.Inpainter.inpaint`.
+        FaceError: a gap around which no face is seen.
+        DataError: a folder that cannot be made or written into.
     """
     clip, folder = Path(clip), Path(folder)
+    _check_folder(folder)
     original = read_mono(clip, RATE)
+    gaps = sorted(gaps)
     spans = gap_spans(gaps, len(original), RATE)
-    damaged = np.where(lost_samples(spans, len(original)), 0, original).astype(np.float32)
-    versions = {"damaged": damaged, "interpolated": Inpainter(SpectralInterpolation()).inpaint(damaged, RATE, gaps)}
-    versions["audio-only"] = Inpainter.from_pretrained("a").inpaint(damaged, RATE, gaps)
-    with warnings.catch_warnings():
-        # Here the audio-only version stands beside it anyway.
-        warnings.simplefilter("error", AvsiWarning)
-        try:
-            versions["audio-visual"] = Inpainter.from_pretrained("av").inpaint(damaged, RATE, gaps, clip)
-        except AvsiWarning as reason:
-            raise MediaError(f"{clip}: the demo compares with a model that sees the face, but {reason}") from None
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, samples in {**versions, "original": original}.items():
-        write_wav(folder / f"{name}.wav", samples, RATE)
-    spectrogram_panels({**versions, "original": original}, RATE, gaps, folder / "spectrograms.png")
-    return [
+    stretches = [tuple(to_seconds(n, RATE) for n in span) for span in _stretches(spans, len(original))]
+    faces = [track_face(clip, *stretch) for stretch in stretches]
+    versions = _versions(clip, original, gaps, spans, faces)
+    scores = [
         (name, _or_none(stoi, original, samples), _or_none(pesq_nb, original, samples))
         for name, samples in versions.items()
     ]
+    versions["original"] = original
+    shown = [
+        Stretch(
+            start_s,
+            {name: samples[to_samples(start_s, RATE) : to_samples(stop_s, RATE)] for name, samples in versions.items()},
+            _from(start_s, draw_tracks(clip, face, start_s, stop_s, gaps, MAX_HEIGHT)),
+        )
+        for (start_s, stop_s), face in zip(stretches, faces, strict=True)
+    ]
+    trained_on = {name: read_description(find_model(name))["about"].get("trained_on", "") for name in MODELS.values()}
+    page = demo_page(clip.name, about, to_seconds(len(original), RATE), RATE, gaps, shown, scores, trained_on)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, samples in versions.items():
+        write_wav(folder / f"{name}.wav", samples, RATE)
+    write_text(folder / PAGE, page)
+    return scores
+
+
+def _versions(
+    clip: Path, original: np.ndarray, gaps: list[Gap], spans: list[tuple[int, int]], faces: list[Tracks]
+) -> dict[str, np.ndarray]:
+    """The damaged clip and what each way of restoring makes of it, by name; shape (n_samples,), float32."""
+    damaged = np.where(lost_samples(spans, len(original)), 0, original).astype(np.float32)
+    face = Tracks(*(np.concatenate(parts) for parts in zip(*((f.time_s, f.points) for f in faces), strict=True)))
+    versions = {"damaged": damaged, "interpolated": Inpainter(SpectralInterpolation()).inpaint(damaged, RATE, gaps)}
+    with warnings.catch_warnings():
+        # The audio-only version stands beside the audio-visual one anyway.
+        warnings.simplefilter("error", AvsiWarning)
+        try:
+            for name, model in MODELS.items():
+                versions[name] = Inpainter.from_pretrained(model).inpaint(damaged, RATE, gaps, face)
+        except AvsiWarning as reason:
+            raise MediaError(f"{clip}: the demo compares with a model that sees the face, but {reason}") from None
+    return versions
+
+
+def _stretches(spans: list[tuple[int, int]], n_samples: int) -> list[tuple[int, int]]:
+    """The parts of a clip that are shown: all of a short one, of others the gaps with their context; disjoint."""
+    if n_samples <= to_samples(WHOLE_S, RATE):
+        return [(0, n_samples)]
+    context = to_samples(CONTEXT_S, RATE)
+    stretches: list[tuple[int, int]] = []
+    for start, stop in spans:
+        begin, end = max(start - context, 0), min(stop + context, n_samples)
+        if stretches and begin <= stretches[-1][1]:
+            begin = stretches.pop()[0]
+        stretches.append((begin, end))
+    return stretches
+
+
+def _from(start_s: float, images: Iterator[tuple[float, np.ndarray]]) -> Iterator[tuple[float, np.ndarray]]:
+    return ((time_s - start_s, image) for time_s, image in images)
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise DataError for a folder that could not be written into at the end, before all the work."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise DataError(f"{there}: is a file; the demo needs a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise DataError(f"{there}: nothing may be written there; choose another folder")
 
 
 def _or_none(metric, clean: np.ndarray, restored: np.ndarray) -> float | None:

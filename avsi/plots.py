@@ -1,20 +1,27 @@
-"""Pictures for people: spectrograms with the gaps marked."""
+"""Pictures for people: a spectrogram with the gaps marked."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import io
 
 import numpy as np
 
 from .data.gaps import Gap
-from .files import written_beside
+from .video.overlay import GAP_COLOUR
+
+# Where the plot lies in the picture, as shares of its width and height from the lower left: what a page needs to move
+# something over it.
+PLOT_LEFT, PLOT_BOTTOM, PLOT_WIDTH, PLOT_HEIGHT = 0.1, 0.14, 0.86, 0.8
+WIDTH, HEIGHT, DPI = 1000, 440, 200
+BACKGROUND, INK = "#15131d", "#d9d6e3"
 
 
-def spectrogram_panels(signals: dict[str, np.ndarray], rate: int, gaps: list[Gap], path: str | Path) -> None:
-    """Write a PNG with one spectrogram (dB, 0 to 8 kHz at most) below the other, on one time axis, the gaps framed.
+def spectrogram(samples: np.ndarray, rate: int, gaps: list[Gap], start_s: float = 0.0) -> bytes:
+    """A WebP picture of ``WIDTH`` x ``HEIGHT`` pixels: dB over time (s) and frequency (kHz), the gaps framed in green.
 
     Args:
-        signals: title -> samples of shape (n_samples,), full scale 1.0.
+        samples: shape (n_samples,), full scale 1.0.
+        gaps: on the same clock as ``start_s``, the time of the first sample; what lies outside is not shown.
     """
     import torch
     from matplotlib.figure import Figure
@@ -23,23 +30,28 @@ def spectrogram_panels(signals: dict[str, np.ndarray], rate: int, gaps: list[Gap
     from .config import StftConfig
 
     stft = StftConfig(sample_rate=rate)
-    figure = Figure(figsize=(9, 1.9 * len(signals) + 0.4), layout="constrained")
-    axes = figure.subplots(len(signals), 1, sharex=True, squeeze=False)[:, 0]
-    for axis, (title, samples) in zip(axes, signals.items(), strict=True):
-        power = spectrum(torch.from_numpy(samples.astype(np.float32)), stft).abs().numpy().T
-        axis.imshow(
-            20 * np.log10(power + 1e-4),
-            origin="lower",
-            aspect="auto",
-            extent=(0, len(samples) / rate, 0, rate / 2000),
-            vmin=-60,
-            vmax=35,
-            cmap="magma",
-        )
-        for gap in gaps:
-            axis.axvspan(gap.start_s, gap.end_s, fill=False, edgecolor="cyan", linewidth=1.2)
-        axis.set_title(title, loc="left", fontsize=10)
-        axis.set_ylabel("kHz")
-    axes[-1].set_xlabel("s")
-    with written_beside(path) as partial:
-        figure.savefig(partial, dpi=110)
+    magnitude = spectrum(torch.from_numpy(samples.astype(np.float32)), stft).abs().numpy().T
+    stop_s, top_khz = start_s + len(samples) / rate, rate / 2000
+    figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), facecolor=BACKGROUND)
+    axes = figure.add_axes((PLOT_LEFT, PLOT_BOTTOM, PLOT_WIDTH, PLOT_HEIGHT))
+    axes.imshow(
+        20 * np.log10(magnitude + 1e-4),
+        origin="lower",
+        aspect="auto",
+        extent=(start_s, stop_s, 0, top_khz),
+        vmin=-60,
+        vmax=35,
+        cmap="magma",
+    )
+    for gap in gaps:
+        axes.axvspan(gap.start_s, gap.end_s, fill=False, edgecolor=[part / 255 for part in GAP_COLOUR], linewidth=1.5)
+    axes.set_xlim(start_s, stop_s)
+    axes.set_yticks(np.arange(0, top_khz + 0.1, 2))
+    axes.set_ylabel("kHz", color=INK)
+    axes.xaxis.set_major_formatter("{x:g} s")
+    axes.tick_params(colors=INK, length=3)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="webp", dpi=DPI, pil_kwargs={"quality": 85})
+    return picture.getvalue()

@@ -1,29 +1,138 @@
+import base64
+import re
+
+import numpy as np
 import pytest
 import soundfile
+from browser import look_at, needs_browser
 from conftest import RATE, needs_grid, real_clip, speech, write_video
 
+from avsi.audio.files import read_mono, write_wav
 from avsi.data.gaps import Gap
 from avsi.demo import run_demo
-from avsi.errors import MediaError
+from avsi.errors import AvsiError
 from avsi.models.store import PRETRAINED
+from avsi.video.files import frames, write_mp4
+from avsi.video.landmarks import track_face
+from avsi.video.overlay import GAP_COLOUR
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A demo of a real sentence: its scores by version and its folder."""
+    folder = tmp_path_factory.mktemp("demo") / "new" / "folder"
+    return {name: scores for name, *scores in run_demo(real_clip("s1/sgivzn"), [Gap(0.8, 1.6)], folder)}, folder
+
+
+def films(folder) -> list:
+    """The films in a page, as files."""
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    paths = []
+    for number, content in enumerate(re.findall('"data:video/webm;base64,([^"]*)"', page)):
+        paths.append(folder / f"film{number}.webm")
+        paths[-1].write_bytes(base64.b64decode(content))
+    return paths
 
 
 @needs_grid
-def test_the_shipped_models_restore_a_real_sentence_they_were_not_trained_on(tmp_path):
+def test_the_shipped_models_restore_a_real_sentence_they_were_not_trained_on(demo):
     assert "s01_sgivzn" not in (PRETRAINED / "av" / "train_ids").read_text().split()
-    scores = {name: (stoi, pesq) for name, stoi, pesq in run_demo(real_clip("s1/sgivzn"), [Gap(0.8, 1.6)], tmp_path)}
+    scores, folder = demo
     assert scores["audio-visual"][0] > scores["audio-only"][0] > scores["interpolated"][0] > scores["damaged"][0] + 0.1
     assert scores["audio-visual"][0] == pytest.approx(0.84, abs=0.02)
     assert scores["audio-visual"][1] > scores["audio-only"][1]
     for name in (*scores, "original"):
-        assert soundfile.info(tmp_path / f"{name}.wav").samplerate == RATE
-    assert (tmp_path / "spectrograms.png").read_bytes().startswith(b"\x89PNG")
+        assert soundfile.info(folder / f"{name}.wav").samplerate == RATE
 
 
-def test_a_clip_without_a_face_makes_no_demo(tmp_path):
-    clip = write_video(tmp_path / "bars.mpg", speech(0, rate=44100))
-    with pytest.raises(
-        MediaError, match=r"bars\.mpg: the demo compares with a model that sees the face, but gap 0\.80"
-    ):
-        run_demo(clip, [Gap(0.8, 1.2)], tmp_path / "out")
+@needs_grid
+def test_the_page_shows_scores_and_models(demo):
+    scores, folder = demo
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert (
+        f"<strong>{scores['audio-visual'][0]:.3f}</strong>" in page and f"<td>{scores['damaged'][1]:.3f}</td>" in page
+    )
+    assert page.count("<dd>GRID s1, 880 clips") == 2
+    assert "sgivzn.mpg · 2.98 s · gap 0.80 to 1.60 s" in page
+    assert len(page) < 1_000_000
+
+
+@needs_grid
+def test_the_pages_film_has_the_face_the_gap_and_the_restored_sound(demo):
+    _, folder = demo
+    (film,) = films(folder)
+    drawn = dict(frames(film))
+    assert list(drawn) == pytest.approx(np.arange(75) / 25, abs=1e-3)
+    (before_s,) = [time_s for time_s in drawn if 0.39 < time_s < 0.41]
+    source = next(image for _, image in frames(real_clip("s1/sgivzn"), 0.39))
+    change = np.abs(drawn[before_s].astype(int) - source).max(axis=2)
+    points = np.rint(track_face(real_clip("s1/sgivzn"), 0.39, 0.41).points[0]).astype(int)
+    assert np.median(change[points[:17, 1], points[:17, 0]]) > 60 and np.median(change) < 10
+    greenish = [
+        time_s for time_s, image in drawn.items() if np.abs(image[1, 100:200].mean(axis=0) - GAP_COLOUR).max() < 60
+    ]
+    assert [greenish[0], greenish[-1]] == pytest.approx([0.8, 1.56], abs=1e-3) and len(greenish) == 20
+    heard, restored = read_mono(film, RATE), soundfile.read(folder / "audio-visual.wav")[0]
+    assert len(heard) == len(restored) and np.corrcoef(heard, restored)[0, 1] > 0.95
+
+
+@needs_grid
+@needs_browser
+def test_a_browser_plays_the_page(demo):
+    _, folder = demo
+    found = look_at(folder / "index.html", width=390)
+    assert found["requests"] == [(folder / "index.html").as_uri()]
+    assert (found["complaints"], found["width"]) == ([], 390)
+    assert [player["duration_s"] for player in found["players"]] == pytest.approx(5 * [2.98], abs=0.1)
+    assert all(player["alone"] and player["error"] is None for player in found["players"])
+
+
+@needs_grid
+@pytest.mark.slow
+def test_of_a_long_clip_the_page_shows_the_gaps_with_their_context(tmp_path):
+    """The real clip seven times over: the gap's sound and face are those of the short one."""
+    clip = real_clip("s1/sgivzn")
+    write_wav(tmp_path / "long.wav", np.tile(np.pad(read_mono(clip, RATE), (0, RATE * 3))[: RATE * 3], 7), RATE)
+    images = [image for _, image in frames(clip)]
+    write_mp4(tmp_path / "long.mp4", ((k / 25, images[k % 75]) for k in range(7 * 75)), tmp_path / "long.wav")
+    scores = {n: s for n, *s in run_demo(tmp_path / "long.mp4", [Gap(18.8, 19.6), Gap(3.8, 4.6)], tmp_path / "out")}
+    assert scores["audio-visual"][0] > scores["audio-only"][0] > scores["damaged"][0]
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert re.findall("Look and listen(.*)</h2>", page) == [
+        ": 0.80 to 7.60 s of the clip",
+        ": 15.80 to 21.00 s of the clip",
+    ]
+    restored = read_mono(tmp_path / "out" / "audio-visual.wav", RATE)
+    for film, start_s, stop_s in zip(films(tmp_path / "out"), (0.8, 15.8), (7.6, 21.0), strict=True):
+        shown = list(frames(film))
+        assert len(shown) == pytest.approx((stop_s - start_s) * 25, abs=1)
+        assert shown[0][0] == pytest.approx(0.0, abs=0.04)
+        change = np.abs(shown[0][1][:144].astype(int) - images[round(start_s * 25) % 75][:144])
+        assert np.median(change) < 10
+        part = restored[round(start_s * RATE) : round(stop_s * RATE)]
+        assert np.corrcoef(read_mono(film, RATE)[: len(part)], part)[0, 1] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("clip", "gap", "message"),
+    [
+        ("none.mpg", Gap(0.8, 1.2), r"none\.mpg: no such file"),
+        ("silent.mpg", Gap(0.8, 1.2), r"silent\.mpg: has no sound track"),
+        ("sound.wav", Gap(0.8, 1.2), r"sound\.wav: has no picture track"),
+        ("bars.mpg", Gap(2.8, 3.8), r"gap 2\.8:3\.8: outside the recording"),
+        ("bars.mpg", Gap(0.8, 1.2), r"bars\.mpg: no face was found in any of its 75 frames"),
+    ],
+)
+def test_a_clip_that_is_no_good_makes_no_demo(tmp_path, clip, gap, message):
+    write_video(tmp_path / "bars.mpg", speech(0, rate=44100))
+    write_video(tmp_path / "silent.mpg", None)
+    write_wav(tmp_path / "sound.wav", speech(0), RATE)
+    with pytest.raises(AvsiError, match=message):
+        run_demo(tmp_path / clip, [gap], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AvsiError, match=r"file: is a file; the demo needs a folder"):
+        run_demo(tmp_path / "none.mpg", [Gap(0.8, 1.2)], tmp_path / "file" / "out")

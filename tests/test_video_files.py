@@ -3,9 +3,11 @@ import pytest
 from conftest import face, mouth_opening, speech, write_video
 
 from avsi.audio.files import open_sound
+from avsi.data.gaps import Gap
 from avsi.errors import MediaError
-from avsi.video.files import frames, has_picture, video_info, write_mp4
-from avsi.video.overlay import draw_points, draw_tracks
+from avsi.video.files import frames, has_picture, video_info, write_mp4, write_webm
+from avsi.video.landmarks import Tracks
+from avsi.video.overlay import GAP_COLOUR, draw_points, draw_tracks
 
 
 def bar(image: np.ndarray) -> float:
@@ -76,6 +78,35 @@ def test_a_drawn_video_keeps_times_and_sound(tmp_path):
         assert np.array_equal(sound.read()[:, 0], soundfile.read(tmp_path / "sound.wav", dtype="int16")[0])
 
 
+def test_a_webm_keeps_times_and_its_sound_is_in_step(tmp_path):
+    """Opus begins with samples that players must leave out; what is heard starts where the WAV does."""
+    import soundfile
+
+    sound = np.zeros(32000)
+    sound[[4000, 4001, 24000, 24001]] = 0.9
+    soundfile.write(tmp_path / "sound.wav", sound, 16000)
+    times_s = [0.1, 0.14, 0.3, 1.5]
+    pictures = ((time_s, np.full((101, 151, 3), 40 * k, np.uint8)) for k, time_s in enumerate(times_s))
+    write_webm(tmp_path / "out.webm", pictures, tmp_path / "sound.wav")
+    found = list(frames(tmp_path / "out.webm"))
+    assert [time_s for time_s, _ in found] == pytest.approx(times_s, abs=1e-3)
+    assert [image.mean() for _, image in found] == pytest.approx([0, 40, 80, 120], abs=4)
+    with open_sound(tmp_path / "out.webm") as opened:
+        heard = np.abs(opened.read()[:, 0])
+        assert opened.n_samples / opened.rate == pytest.approx(2.0, abs=0.001)
+    half = len(heard) // 2
+    peaks_s = [int(heard[:half].argmax()) / opened.rate, (half + int(heard[half:].argmax())) / opened.rate]
+    assert peaks_s == pytest.approx([0.25, 1.5], abs=0.002)
+
+
+def test_a_film_without_a_frame_is_not_written(tmp_path):
+    import soundfile
+
+    soundfile.write(tmp_path / "sound.wav", speech(0), 16000)
+    with pytest.raises(MediaError, match=r"out\.webm: there is no frame to write"):
+        write_webm(tmp_path / "out.webm", iter(()), tmp_path / "sound.wav")
+
+
 def test_landmarks_are_drawn_where_they_are_and_their_absence_shows():
     time_s = np.arange(3) / 25
     points = face(mouth_opening(0, time_s), time_s).points[0]
@@ -93,6 +124,22 @@ def test_an_overlay_has_a_frame_for_each_of_the_videos(tmp_path):
     time_s = np.arange(5) / 25
     drawn = list(draw_tracks(path, face(mouth_opening(0, time_s), time_s)))
     assert [round(t, 2) for t, _ in drawn] == [0.0, 0.04, 0.08, 0.12, 0.16]
+
+
+def test_an_overlay_shows_the_gap_and_is_scaled_down(tmp_path):
+    path = write_video(tmp_path / "clip.mpg", None, n_frames=10)
+    time_s = np.arange(10) / 25
+    tracks = face(np.zeros(10), time_s, scale=30.0, shift=(88.0, 50.0))
+    # The second gap passes between two frames.
+    gaps = [Gap(0.12, 0.19), Gap(0.285, 0.29)]
+    drawn = [image for _, image in draw_tracks(path, tracks, gaps=gaps, max_height=72)]
+    assert {image.shape for image in drawn} == {(72, 88, 3)}
+    framed = [image[0, 0].tolist() == list(GAP_COLOUR) for image in drawn]
+    assert np.flatnonzero(framed).tolist() == [3, 4, 7]
+    chin = tracks.points[0, 8] / 2
+    assert drawn[0][round(float(chin[1])), round(float(chin[0]))].min() > 150
+    part = Tracks(time_s[5:], tracks.points[5:])
+    assert [round(t, 2) for t, _ in draw_tracks(path, part, start_s=0.19)] == [0.2, 0.24, 0.28, 0.32, 0.36]
 
 
 def test_an_avi_has_no_presentation_times_and_its_frames_follow_each_other(tmp_path):

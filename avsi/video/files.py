@@ -24,6 +24,9 @@ SEEK_BACK_S = (1.0, 5.0, 30.0, float("inf"))  # how far before a time to look fo
 # Containers without presentation times: frames follow each other at the mean rate.
 UNTIMED = ("avi", "h264", "hevc", "m4v", "mpegvideo")
 TIME_BASE = Fraction(1, 90000)  # of pictures that are drawn here; MPEG's own
+# How pictures are encoded: H.264 as good as the eye can tell, VP9 small, and quick at it.
+H264 = {"crf": "18"}
+VP9 = {"crf": "33", "b": "0", "deadline": "good", "cpu-used": "4"}
 
 
 @dataclass(frozen=True)
@@ -134,27 +137,52 @@ def write_mp4(
     Raises:
         MediaError: FFmpeg cannot write it, such as a codec that MP4 does not know.
     """
+    with contextlib.ExitStack() as stack:
+        out = stack.enter_context(_film(path, "mp4"))
+        if isinstance(picture, (str, Path)):
+            source = stack.enter_context(open_container(picture))
+            if _picture(source, picture).codec.canonical_name in out.supported_codecs:
+                packets = _copied_picture(source, out, picture)
+            else:
+                packets = _encoded_picture(frames(picture), out, "libx264", H264)
+        else:
+            packets = _encoded_picture(picture, out, "libx264", H264)
+        sound = _encoded_sound(stack.enter_context(open_container(sound_wav)), out, "flac") if sound_wav else iter(())
+        _interleave(out, packets, sound)
+
+
+def write_webm(path: str | Path, images: Iterator[tuple[float, np.ndarray]], sound_wav: str | Path) -> None:
+    """Write a small WebM of VP9 and Opus, in step with each other, which browsers play without a licensed
+    codec.
+
+    Args:
+        images: (time in seconds, RGB of shape (height, width, 3), uint8), counted from the first sample of the sound.
+        sound_wav: a WAV file; its sound is coded with loss.
+
+    Raises:
+        MediaError: there is no frame, or FFmpeg cannot write it.
+    """
+    with _film(path, "webm") as out, open_container(sound_wav) as source:
+        _interleave(out, _encoded_picture(images, out, "libvpx-vp9", VP9), _encoded_sound(source, out, "libopus"))
+
+
+@contextlib.contextmanager
+def _film(path: str | Path, format_: str) -> Iterator[OutputContainer]:
+    """A container to write; FFmpeg's errors become MediaError."""
     import av
 
-    with contextlib.ExitStack() as stack:
-        try:
-            out = stack.enter_context(av.open(str(path), "w", format="mp4"))
-            if isinstance(picture, (str, Path)):
-                source = stack.enter_context(open_container(picture))
-                if _picture(source, picture).codec.canonical_name in out.supported_codecs:
-                    packets = _copied_picture(source, out, picture)
-                else:
-                    packets = _encoded_picture(frames(picture), out)
-            else:
-                packets = _encoded_picture(picture, out)
-            sound = _encoded_sound(stack.enter_context(av.open(str(sound_wav))), out) if sound_wav else iter(())
-            # MP4 wants the tracks interleaved by time.
-            for packet in heapq.merge(packets, sound, key=lambda packet: packet.dts * packet.time_base):
-                out.mux(packet)
-        except (av.error.FFmpegError, ValueError) as error:
-            raise MediaError(
-                f"{path}: cannot be written as MP4 ({getattr(error, 'strerror', None) or error})"
-            ) from error
+    try:
+        with av.open(str(path), "w", format=format_) as out:
+            yield out
+    except (av.error.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise MediaError(f"{path}: cannot be written as {format_.upper()} ({reason})") from error
+
+
+def _interleave(out: OutputContainer, picture: Iterator[Packet], sound: Iterator[Packet]) -> None:
+    """Write the packets of two tracks in the order of their times, as players want to meet them."""
+    for packet in heapq.merge(picture, sound, key=lambda packet: packet.dts * packet.time_base):
+        out.mux(packet)
 
 
 def _copied_picture(source: InputContainer, out: OutputContainer, name: str | Path) -> Iterator[Packet]:
@@ -174,12 +202,16 @@ def _copied_picture(source: InputContainer, out: OutputContainer, name: str | Pa
     return packets()
 
 
-def _encoded_picture(images: Iterator[tuple[float, np.ndarray]], out: OutputContainer) -> Iterator[Packet]:
+def _encoded_picture(
+    images: Iterator[tuple[float, np.ndarray]], out: OutputContainer, codec: str, options: dict[str, str]
+) -> Iterator[Packet]:
     import av
 
-    first_s, first = next(images)
-    stream = out.add_stream("libx264", rate=25, options={"crf": "18"})
-    # H.264 in its common form halves the colour's resolution: sizes are even.
+    first_s, first = next(images, (0.0, None))
+    if first is None:
+        raise MediaError(f"{out.name}: there is no frame to write")
+    stream = out.add_stream(codec, rate=25, options=options)
+    # The codecs' common form halves the colour's resolution: sizes are even.
     stream.height, stream.width = first.shape[0] // 2 * 2, first.shape[1] // 2 * 2
     stream.pix_fmt = "yuv420p"
     stream.codec_context.time_base = TIME_BASE
@@ -195,15 +227,18 @@ def _encoded_picture(images: Iterator[tuple[float, np.ndarray]], out: OutputCont
     return packets()
 
 
-def _encoded_sound(source: InputContainer, out: OutputContainer) -> Iterator[Packet]:
+def _encoded_sound(source: InputContainer, out: OutputContainer, codec: str) -> Iterator[Packet]:
     import av
 
     track = source.streams.audio[0]
-    stream = out.add_stream("flac", rate=track.rate, layout=track.layout.name)
-    stream.format = "s16" if track.format.packed.name in ("u8", "s16") else "s32"
+    # Opus knows few rates, and works at this one whichever it is given.
+    rate = track.rate if codec == "flac" else 48000
+    stream = out.add_stream(codec, rate=rate, layout=track.layout.name)
+    wide = "s32" if codec == "flac" else "flt"
+    stream.format = "s16" if track.format.packed.name in ("u8", "s16") else wide
 
     def packets() -> Iterator[Packet]:
-        convert = av.AudioResampler(format=stream.format, layout=track.layout.name, rate=track.rate)
+        convert = av.AudioResampler(format=stream.format, layout=track.layout.name, rate=rate)
         for decoded in itertools.chain(source.decode(track), [None]):
             for frame in convert.resample(decoded):
                 yield from stream.encode(frame)
