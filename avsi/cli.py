@@ -97,7 +97,9 @@ def landmarks(
 @app.command()
 def train(
     out: Annotated[Path, typer.Option(help="The folder for the model, its logs and what a resumed run needs.")],
-    config: Annotated[Path | None, typer.Option(help="A YAML file over the defaults of avsi/config.py.")] = None,
+    config: Annotated[
+        list[Path], typer.Option(help="A YAML file over the defaults of avsi/config.py; of several, the last decides.")
+    ] = [],  # noqa: B006
     set_: Annotated[
         list[str], typer.Option("--set", help="key=value over the config, such as training.seed=1; repeatable.")
     ] = [],  # noqa: B006
@@ -116,19 +118,22 @@ def train(
 def demo(
     clip: Annotated[Path, typer.Option(help="A video of a speaker.")],
     gap: Annotated[list[str], typer.Option(help="START:END in seconds: what is cut out; repeatable.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for sounds and pictures.")] = Path("out/demo"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the page and the sounds.")] = Path(
+        "out/demo"
+    ),
+    about: Annotated[str, typer.Option(help="What the page should say of the clip.")] = "",
 ) -> None:
-    """Cut a hole into a clip, restore it without and with the face, and compare."""
+    """Cut a hole into a clip, restore it without and with the face, and write a page that compares."""
     from .data.gaps import Gap
-    from .demo import run_demo
+    from .demo import PAGE, run_demo
 
     gaps = [Gap.parse(text) for text in gap]
     rows = [
         [name, *("-" if value is None else f"{value:.3f}" for value in values)]
-        for name, *values in run_demo(clip, gaps, out)
+        for name, *values in run_demo(clip, gaps, out, about)
     ]
     print_table(f"{clip.name}, gap {', '.join(map(str, gaps))} s", ["version", "STOI", "PESQ (MOS-LQO)"], rows)
-    typer.echo(f"sounds and spectrograms.png -> {out}")
+    typer.echo(f"a page to look at and listen to -> {out / PAGE}")
 
 
 @app.command()

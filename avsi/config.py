@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,8 +97,8 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
 
 
-def load_config(path: str | Path | None = None, overrides: list[str] | tuple[str, ...] = ()) -> Config:
-    """The defaults, overridden by a YAML file and then by ``key=value`` strings.
+def load_config(paths: Sequence[str | Path] = (), overrides: Sequence[str] = ()) -> Config:
+    """The defaults, overridden by YAML files, one after the other, and then by ``key=value`` strings.
 
     A YAML file may name another one to start from, relative to itself: ``base: base.yaml``.
 
@@ -108,7 +109,8 @@ def load_config(path: str | Path | None = None, overrides: list[str] | tuple[str
     from omegaconf.errors import OmegaConfBaseException
 
     merged = OmegaConf.structured(Config)
-    for source, layer in [*_yaml_layers(path), ("--set", OmegaConf.from_dotlist(list(overrides)))]:
+    layers = [layer for path in paths for layer in _yaml_layers(path)]
+    for source, layer in [*layers, ("--set", OmegaConf.from_dotlist(list(overrides)))]:
         try:
             merged = OmegaConf.merge(merged, layer)
         except OmegaConfBaseException as error:
@@ -172,15 +174,16 @@ def check_config(config: Config) -> None:
         raise ConfigError(f"model.dropout: {config.model.dropout:g} must be below 1")
 
 
-def _yaml_layers(path: str | Path | None) -> list[tuple[str, object]]:
+def _yaml_layers(path: str | Path) -> list[tuple[str, object]]:
     """The YAML file and those it builds on, the deepest first."""
     import yaml
     from omegaconf import OmegaConf
 
     layers: list[tuple[str, object]] = []
     seen: set[Path] = set()
-    while path:
-        path = Path(path)
+    following: str | Path | None = path
+    while following:
+        path = Path(following)
         if path in seen:
             raise ConfigError(f"{path}: 'base' leads back to the file itself")
         seen.add(path)
@@ -194,5 +197,5 @@ def _yaml_layers(path: str | Path | None) -> list[tuple[str, object]]:
             raise ConfigError(f"{path}: expected 'section: {{key: value}}', found something else")
         base = layer.pop("base", None)
         layers.insert(0, (str(path), layer))
-        path = path.parent / base if base else None
+        following = path.parent / base if base else None
     return layers

@@ -28,7 +28,9 @@ def main(
         float | None, typer.Option(help="One gap of this length in each utterance; random gaps without.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the places, and of the lengths of random gaps.")] = 0,
-    config: Annotated[Path | None, typer.Option(help="A config with the section 'gaps'.")] = None,
+    config: Annotated[
+        list[Path], typer.Option(help="A config with the section 'gaps'; of several, the last decides.")
+    ] = [],  # noqa: B006
 ) -> None:
     """Draw the gaps of an evaluation: the paper's random gaps, or one gap of a fixed length."""
     settings = load_config(config)

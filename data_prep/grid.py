@@ -5,6 +5,7 @@ python -m data_prep.grid --root DIR --out data
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import warnings
@@ -23,6 +24,7 @@ from avsi.files import read_lines, write_text
 from avsi.program import in_parallel, print_table, progress, run_program
 from avsi.video.files import video_info
 
+from .corpus import Corpus
 from .splits import SETS, load_split
 
 VIDEO_SUFFIXES = (".mpg", ".mpeg", ".mp4", ".avi", ".mov", ".mkv")
@@ -42,6 +44,12 @@ STEM = re.compile(r"[blps][bgrw][abiw][a-vx-z][1-9z][anps]")
 SPEAKER = re.compile(r"(?:^|[^a-z0-9])s(?:peaker)?[ _]?0*([1-9]|[12][0-9]|3[0-4])(?:[^0-9]|$)", re.IGNORECASE)
 
 app = typer.Typer(add_completion=False)
+
+
+def all_stems() -> list[str]:
+    """The file names of the 64,000 sentences that GRID's grammar allows; it has no letter w."""
+    letters = "abcdefghijklmnopqrstuvxyz"
+    return ["".join(parts) for parts in itertools.product(COMMANDS, COLOURS, PREPOSITIONS, letters, DIGITS, ADVERBS)]
 
 
 def sentence(stem: str) -> tuple[str, ...]:
@@ -100,6 +108,8 @@ class Clip:
 def find_clips(root: Path) -> tuple[list[Clip], list[tuple[str, str]]]:
     """Look through a whole folder: the names of GRID's files are unique over its speakers, so folders matter little.
 
+    Speakers are named as the corpus says (:class:`.corpus.Corpus`).
+
     Returns:
         The clips, and notes (file, remark) on files that are not used.
 
@@ -126,9 +136,12 @@ def find_clips(root: Path) -> tuple[list[Clip], list[tuple[str, str]]]:
             f"{root}: no GRID clip in it; expected files such as s1/bbaf2n.mpg or s1/video/mpg_6000/bbaf2n.mpg"
         )
 
+    prefix = Corpus.of(root).id_prefix
+
     def speaker(path: Path | None) -> str | None:
         # The folder itself may be a speaker's; those above it say nothing of the corpus.
-        return speaker_of(path.relative_to(root.parent)) if path else None
+        name = speaker_of(path.relative_to(root.parent)) if path else None
+        return name and prefix + name
 
     clips = [
         Clip(
@@ -198,13 +211,17 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the data directories go.")] = Path("data"),
     split: Annotated[
         str,
-        typer.Option(help="'paper', 'speaker-dependent', or a file of lines '<speaker or clip> <train|valid|test>'."),
+        typer.Option(
+            help="'paper', 'speaker-dependent', 'speaker-independent', or a file of lines "
+            "'<speaker or clip> <train|valid|test>'."
+        ),
     ] = "paper",
     jobs: Annotated[int, typer.Option(help="Processes to prepare clips with.")] = 2,
     max_left_out: Annotated[float, typer.Option(help="Fail where a larger share of clips is left out.")] = 0.05,
 ) -> None:
     """Prepare GRID: data/train, data/valid and data/test as Kaldi data directories, with sound at 16 kHz."""
     root, out = root.resolve(), out.resolve()
+    corpus = Corpus.of(root)
     clips, notes = find_clips(root)
     set_of = load_split(split, {clip.id for clip in clips})
     for left_by_a_killed_run in (out / "wav").glob("*/.*.partial-*"):
@@ -228,7 +245,7 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / "left_out", "".join(f"{id_} {reason}\n" for id_, reason in sorted(left_out)))
     write_text(out / "notes", "".join(f"{id_} {reason}\n" for id_, reason in sorted(notes)))
-    _report(kept, left_out, notes, clips, out)
+    _report(corpus, kept, left_out, notes, clips, out)
     if len(left_out) > max_left_out * len(clips):
         raise DataError(
             f"{root}: {len(left_out)} of {len(clips)} clips cannot be used, more than --max-left-out {max_left_out:g}; "
@@ -239,13 +256,15 @@ def main(
         raise DataError(
             f"the split '{split}' leaves {' and '.join(empty)} empty with the speakers found "
             f"({', '.join(sorted({u.speaker for of in kept.values() for u in of} | set(unassigned)))}); "
-            "--split speaker-dependent divides each speaker's clips, and a file can say anything else"
+            "--split speaker-independent divides the speakers there are, speaker-dependent each speaker's clips, and a "
+            "file can say anything else"
         )
     for name, utterances in kept.items():
-        write_datadir(out / name, utterances)
+        write_datadir(out / name, utterances, corpus.name)
 
 
 def _report(
+    corpus: Corpus,
     kept: dict[str, list[Utterance]],
     left_out: list[tuple[str, str]],
     notes: list[tuple[str, str]],
@@ -263,7 +282,7 @@ def _report(
         ]
         for name, utterances in kept.items()
     ]
-    print_table("GRID", ["set", "speakers", "clips", "with video", "aligned", "minutes"], rows)
+    print_table(corpus.name, ["set", "speakers", "clips", "with video", "aligned", "minutes"], rows)
     counts = [
         sum(path is not None for path in of)
         for of in zip(*((c.video, c.sound, c.alignment) for c in clips), strict=True)

@@ -17,6 +17,7 @@ PAPER = {
     **{f"s{n:02d}": "test" for n in (30, 32, 33, 34)},
 }
 HELD_OUT = 0.06  # of each speaker's clips, for validation and for the test each
+SPEAKERS_HELD_OUT = 0.125  # of the speakers, for validation and for the test each, and at least one
 
 
 def load_split(name: str, ids: set[str]) -> Callable[[str], str | None]:
@@ -24,8 +25,8 @@ def load_split(name: str, ids: set[str]) -> Callable[[str], str | None]:
 
     Args:
         name: "paper" (by speaker), "speaker-dependent" (each speaker's clips divided 88:6:6, the same way on every
-            machine), or a file of lines ``<speaker or clip> <set>``, where a clip is an id or a file name, and goes
-            before its speaker.
+            machine), "speaker-independent" (the speakers divided 75:12.5:12.5, likewise), or a file of lines
+            ``<speaker or clip> <set>``, where a clip is an id or a file name, and goes before its speaker.
         ids: the utterances that there are.
 
     Raises:
@@ -35,6 +36,8 @@ def load_split(name: str, ids: set[str]) -> Callable[[str], str | None]:
         return lambda id_: PAPER.get(id_.split("_")[0])
     if name == "speaker-dependent":
         return _speaker_dependent(ids).get
+    if name == "speaker-independent":
+        return _speaker_independent(ids)
     return _from_file(Path(name), ids)
 
 
@@ -50,9 +53,18 @@ def _speaker_dependent(ids: set[str]) -> dict[str, str]:
     return set_of
 
 
+def _speaker_independent(ids: set[str]) -> Callable[[str], str | None]:
+    speakers = sorted({id_.split("_")[0] for id_ in ids}, key=lambda speaker: generator(0, "split", speaker).random())
+    count = max(1, round(SPEAKERS_HELD_OUT * len(speakers)))
+    set_of = dict.fromkeys(speakers, "train")
+    set_of.update(dict.fromkeys(speakers[count : 2 * count], "valid"))
+    set_of.update(dict.fromkeys(speakers[:count], "test"))
+    return lambda id_: set_of[id_.split("_")[0]]
+
+
 def _from_file(path: Path, ids: set[str]) -> Callable[[str], str | None]:
     if not path.is_file():
-        raise DataError(f"split '{path}': neither 'paper' nor 'speaker-dependent' nor a file")
+        raise DataError(f"split '{path}': neither 'paper', 'speaker-dependent', 'speaker-independent' nor a file")
     known = {key for id_ in ids for key in (id_, *id_.split("_", 1))}
     chosen: dict[str, str] = {}
     for number, line in enumerate(read_lines(path), start=1):

@@ -22,7 +22,9 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def main(
     datadir: Annotated[Path, typer.Argument(help="The training set, and no other.")],
-    config: Annotated[Path | None, typer.Option(help="The config whose features are measured.")] = None,
+    config: Annotated[
+        list[Path], typer.Option(help="The config whose features are measured; of several, the last decides.")
+    ] = [],  # noqa: B006
     set_: Annotated[list[str], typer.Option("--set", help="key=value over the config; repeatable.")] = [],  # noqa: B006
     out: Annotated[
         Path | None, typer.Option(help="The file to write; stats.npz in the data directory by default.")

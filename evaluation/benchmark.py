@@ -35,7 +35,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def main(
     datadir: Annotated[Path, typer.Argument(help="A data directory with landmarks, videos and stats.npz.")],
-    config: Annotated[Path | None, typer.Option(help="The model to train.")] = None,
+    config: Annotated[list[Path], typer.Option(help="The model to train; of several, the last decides.")] = [],  # noqa: B006
     utterances: Annotated[int, typer.Option(help="How many to train on in an epoch.")] = 160,
     clips: Annotated[int, typer.Option(help="In how many to find landmarks.")] = 160,
 ) -> None:

@@ -5,7 +5,6 @@ python -m evaluation.report exp/*/gaps_*
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from pathlib import Path
@@ -26,18 +25,20 @@ app = typer.Typer(add_completion=False)
 def main(folders: Annotated[list[Path], typer.Argument(help="Folders that evaluation.score has scored.")]) -> None:
     """Print one row per system and one column per gap file and metric."""
     means: dict[tuple[str, str], dict[str, str]] = {}
+    corpora: dict[str, Path] = {}
     for folder in folders:
-        about = RestoredSet.read(folder).about
-        scores = folder / "scores.jsonl"
-        if not scores.is_file():
-            raise DataError(f"{scores}: no such file; run evaluation.score on the folder")
-        rows = [json.loads(line) for line in scores.read_text("utf-8").splitlines()]
+        restored = RestoredSet.read(folder)
+        about, rows = restored.about, restored.scores()
         # Folders are <system>/<gaps>; a system's own name may be that of a pretrained model.
+        corpora.setdefault(about["corpus"], folder)
         key = folder.resolve().parent.name, Path(about["gaps"]).name
         if key in means:
             raise DataError(f"{folder}: a second folder of system {key[0]} and gaps {key[1]}")
         means[key] = {name: _mean(rows, name) for name in METRICS}
-    print(markdown(means))
+    if len(corpora) > 1:
+        where = ", ".join(f"{corpus} ({folder})" for corpus, folder in corpora.items())
+        raise DataError(f"scores on several corpora do not compare: {where}")
+    print(f"{next(iter(corpora))}\n\n{markdown(means)}")
 
 
 def markdown(means: dict[tuple[str, str], dict[str, str]]) -> str:

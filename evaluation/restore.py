@@ -16,7 +16,7 @@ import typer
 from avsi.audio.files import read_mono, write_wav
 from avsi.audio.phase import paste
 from avsi.config import StftConfig
-from avsi.data.datadir import Utterance, read_datadir
+from avsi.data.datadir import Utterance, corpus_of, read_datadir
 from avsi.data.dataset import check_gaps_cover
 from avsi.data.gaps import Gap, gap_spans, lost_frames, lost_samples, read_gap_file, write_gap_file
 from avsi.data.stats import Stats
@@ -74,7 +74,7 @@ def main(
     write_text(out / WAVS, "".join(f"{id_} {_wav(out, id_).resolve()}\n" for id_ in sorted(spectra)))
     write_text(out / FAILED, "".join(f"{id_} {reason}\n" for id_, reason in sorted(failures.items())))
     write_gap_file(out / GAPS, gaps_of)
-    about = {"system": system, "datadir": str(datadir), "gaps": str(gaps)}
+    about = {"system": system, "corpus": corpus_of(datadir), "datadir": str(datadir), "gaps": str(gaps)}
     write_text(out / ABOUT, json.dumps(about, indent=2) + "\n")
     print(f"{system}: restored {len(spectra)} of {len(utterances)} utterances of {datadir} with {gaps.name} into {out}")
     if len(failures) > max_left_out * len(utterances):

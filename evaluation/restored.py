@@ -9,8 +9,9 @@ from pathlib import Path
 from avsi.data.datadir import read_table
 from avsi.data.gaps import Gap, read_gap_file
 from avsi.errors import DataError
+from avsi.files import read_lines
 
-ABOUT, WAVS, SPECTRA, GAPS, FAILED = "about.json", "wav.scp", "spectra.scp", "gaps", "failed"
+ABOUT, WAVS, SPECTRA, GAPS, FAILED, SCORES = "about.json", "wav.scp", "spectra.scp", "gaps", "failed", "scores.jsonl"
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class RestoredSet:
     """A folder that ``evaluation.restore`` wrote.
 
     Attributes:
-        about: the system, the data directory and the gap file.
+        about: the system, the corpus, the data directory and the gap file.
         wavs: path by utterance id.
         gaps: those that were restored, by utterance id.
         failed: why an utterance is not there, by its id.
@@ -40,3 +41,10 @@ class RestoredSet:
         about = json.loads((folder / ABOUT).read_text("utf-8"))
         tables = (read_table(folder / name) for name in (WAVS, SPECTRA))
         return cls(folder, about, *tables, read_gap_file(folder / GAPS), read_table(folder / FAILED))
+
+    def scores(self) -> list[dict]:
+        """The rows that ``evaluation.score`` wrote. Raises DataError where it has not."""
+        path = self.folder / SCORES
+        if not path.is_file():
+            raise DataError(f"{path}: no such file; run evaluation.score on the folder")
+        return [json.loads(line) for line in read_lines(path)]

@@ -27,7 +27,7 @@ from avsi.files import write_text
 from avsi.metrics import UndefinedMetric, gap_l1, pesq_nb, stoi
 from avsi.program import in_parallel, print_table, progress, run_program
 
-from .restored import RestoredSet
+from .restored import SCORES, RestoredSet
 
 METRICS = ("l1", "stoi", "pesq")
 
@@ -45,9 +45,10 @@ def main(
     """Write scores.jsonl into each folder: L1 on the gap, STOI and narrow-band PESQ (LQO) on the utterance."""
     std = Stats.load(stats).audio_std
     for folder in folders:
-        rows = score_set(RestoredSet.read(folder), std, jobs)
-        write_text(folder / "scores.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-        print_table(str(folder), ["metric", "mean", "scored", "not scored"], summary(rows))
+        restored = RestoredSet.read(folder)
+        rows = score_set(restored, std, jobs)
+        write_text(folder / SCORES, "".join(json.dumps(row) + "\n" for row in rows))
+        print_table(f"{restored.about['corpus']}: {folder}", ["metric", "mean", "scored", "not scored"], summary(rows))
 
 
 def score_set(restored: RestoredSet, std: np.ndarray, jobs: int) -> list[dict]:

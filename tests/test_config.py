@@ -15,9 +15,18 @@ def test_defaults_are_the_papers():
 def test_files_build_on_each_other_and_the_command_line_has_the_last_word(tmp_path):
     (tmp_path / "base.yaml").write_text("training:\n  seed: 1\n  batch_size: 4\nmodel:\n  hidden: 10\n")
     (tmp_path / "one.yaml").write_text("base: base.yaml\ntraining:\n  seed: 2\n")
-    config = load_config(tmp_path / "one.yaml", ["model.hidden=20", "visual.positions=true"])
+    config = load_config([tmp_path / "one.yaml"], ["model.hidden=20", "visual.positions=true"])
     assert (config.training.seed, config.training.batch_size, config.model.hidden) == (2, 4, 20)
     assert config.visual.positions is True
+
+
+def test_of_several_files_the_last_decides(tmp_path):
+    (tmp_path / "base.yaml").write_text("model:\n  layers: 1\n  hidden: 10\n")
+    (tmp_path / "one.yaml").write_text("base: base.yaml\nmodel:\n  video: false\n  hidden: 11\n")
+    (tmp_path / "over.yaml").write_text("model:\n  hidden: 12\n")
+    model = load_config([tmp_path / "one.yaml", tmp_path / "over.yaml"]).model
+    assert (model.layers, model.hidden, model.video) == (1, 12, False)
+    assert load_config([tmp_path / "over.yaml", tmp_path / "one.yaml"]).model.hidden == 11
 
 
 @pytest.mark.parametrize(
@@ -38,28 +47,28 @@ def test_files_build_on_each_other_and_the_command_line_has_the_last_word(tmp_pa
 )
 def test_a_wrong_setting_is_named(override, message):
     with pytest.raises(ConfigError, match=message):
-        load_config(None, [override])
+        load_config((), [override])
 
 
 def test_models_without_any_input_are_refused():
     with pytest.raises(ConfigError, match="no input"):
-        load_config(None, ["model.audio=false", "model.video=false"])
+        load_config((), ["model.audio=false", "model.video=false"])
     with pytest.raises(ConfigError, match=r"visual\.motion and visual\.positions"):
-        load_config(None, ["visual.motion=false"])
+        load_config((), ["visual.motion=false"])
 
 
 def test_a_wrong_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match="no such config file"):
-        load_config(tmp_path / "none.yaml")
+        load_config([tmp_path / "none.yaml"])
     (tmp_path / "broken.yaml").write_text("a: [1\n")
     with pytest.raises(ConfigError, match=r"broken\.yaml: not a YAML file"):
-        load_config(tmp_path / "broken.yaml")
+        load_config([tmp_path / "broken.yaml"])
     (tmp_path / "list.yaml").write_text("- 1\n")
     with pytest.raises(ConfigError, match=r"list\.yaml: expected"):
-        load_config(tmp_path / "list.yaml")
+        load_config([tmp_path / "list.yaml"])
     (tmp_path / "loop.yaml").write_text("base: loop.yaml\n")
     with pytest.raises(ConfigError, match="leads back to the file itself"):
-        load_config(tmp_path / "loop.yaml")
+        load_config([tmp_path / "loop.yaml"])
     (tmp_path / "odd.yaml").write_text("training:\n  speed: fast\n")
     with pytest.raises(ConfigError, match=r"odd\.yaml: .*speed"):
-        load_config(tmp_path / "odd.yaml")
+        load_config([tmp_path / "odd.yaml"])

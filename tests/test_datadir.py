@@ -91,3 +91,29 @@ def test_missing_landmarks_are_named(folder):
 def test_a_folder_that_is_no_data_directory(tmp_path):
     with pytest.raises(DataError, match="not a data directory"):
         read_datadir(tmp_path)
+
+
+def test_sets_are_put_together_with_their_gap_files_and_the_names_of_their_corpora(tmp_path):
+    from typer.testing import CliRunner
+
+    from avsi.data.datadir import corpus_of
+    from avsi.data.gaps import Gap, read_gap_file, write_gap_file
+    from data_prep import combine
+
+    for number, corpus in enumerate(("GRID", "mini-GRID seed 1", "GRID"), start=1):
+        folder = tmp_path / str(number)
+        write_datadir(folder, [Utterance(f"s0{number}_a", f"s0{number}", "a.wav", 1.0, ("bin",))], corpus)
+        write_gap_file(folder / "gaps_random", {f"s0{number}_a": [Gap(0.1, 0.1 * (number + 1))]})
+    write_gap_file(tmp_path / "1" / "gaps_100ms", {"s01_a": [Gap(0.1, 0.2)]})
+    folders = [str(tmp_path / str(number)) for number in (2, 1, 3)]
+    result = CliRunner().invoke(combine.app, [str(tmp_path / "all"), *folders], catch_exceptions=False)
+    assert "3 utterances of 3 sets, 1 gap files" in result.output
+    assert [u.id for u in read_datadir(tmp_path / "all")] == ["s01_a", "s02_a", "s03_a"]
+    assert corpus_of(tmp_path / "all") == "mini-GRID seed 1 + GRID"
+    assert read_gap_file(tmp_path / "all" / "gaps_random")["s03_a"] == [Gap(0.1, 0.4)]
+    write_datadir(tmp_path / "all", read_datadir(tmp_path / "1"))
+    assert corpus_of(tmp_path / "all") == "mini-GRID seed 1 + GRID"  # as it was
+    twice = CliRunner().invoke(combine.app, [str(tmp_path / "twice"), folders[0], folders[0]])
+    assert "utterance s02_a occurs twice" in str(twice.exception)
+    itself = CliRunner().invoke(combine.app, [folders[0], *folders])
+    assert "is one of the directories to put together" in str(itself.exception)

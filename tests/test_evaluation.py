@@ -14,7 +14,7 @@ from avsi.data.stats import Stats
 from avsi.errors import AvsiError, DataError
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
-from evaluation import report, restore, score
+from evaluation import compare, report, restore, score
 from evaluation.restored import RestoredSet
 
 IDS = [f"s04_clip{n}" for n in range(4)]
@@ -221,3 +221,44 @@ def test_gaps_redrawn_after_restoring_do_not_change_scores(corpus, systems, tmp_
     assert scores(corpus, folder) == scores(corpus, systems["interpolation"])
     with pytest.raises(DataError, match="a second folder of system interpolation and gaps gaps_600ms"):
         run(report.app, systems["interpolation"], systems["interpolation"])
+
+
+def test_a_comparison_is_paired_and_has_an_interval(corpus, systems):
+    for folder in systems.values():
+        scores(corpus, folder)
+    one, two = systems["unprocessed"], systems["interpolation"]
+    output = run(compare.app, one, two, "--require", "stoi")
+    rows = {line.split()[0]: line.split()[1:] for line in output.splitlines() if line.strip()}
+    first, second = (RestoredSet.read(folder).scores() for folder in (one, two))
+    differences = np.array([b["stoi"] - a["stoi"] for a, b in zip(first, second, strict=True)])
+    assert float(rows["stoi"][2]) == pytest.approx(differences.mean(), abs=6e-4)
+    assert float(rows["stoi"][3]) <= differences.mean() <= float(rows["stoi"][4])
+    assert rows["stoi"][5] == "4"
+    with pytest.raises(DataError, match=r"is not better than .* in stoi, or not beyond doubt"):
+        run(compare.app, two, one, "--require", "stoi")
+    with pytest.raises(DataError, match="--require loudness: expected one of l1, stoi, pesq"):
+        run(compare.app, one, two, "--require", "loudness")
+
+
+def test_the_interval_of_a_mean_is_that_of_the_normal_law_for_many_values():
+    differences = np.random.default_rng(1).normal(0.3, 2.0, 400)
+    half = 1.96 * differences.std() / 20
+    assert compare.interval(differences) == pytest.approx(
+        (differences.mean() - half, differences.mean() + half), abs=0.02
+    )
+
+
+def test_other_corpora_and_other_gaps_do_not_compare(corpus, systems, tmp_path):
+    one, two = systems["unprocessed"], tmp_path / "model" / "gaps_600ms"
+    scores(corpus, one)
+    shutil.copytree(one, two)
+    about = json.loads((two / "about.json").read_text())
+    assert about["corpus"] == "unnamed corpus"
+    (two / "about.json").write_text(json.dumps({**about, "corpus": "mini-GRID"}))
+    for app in (compare.app, report.app):
+        with pytest.raises(DataError, match=r"corpus|corpora"):
+            run(app, one, two)
+    shutil.copy(one / "about.json", two / "about.json")
+    (two / "gaps").write_text("".join(f"{id_} 0.1 0.7\n" for id_ in IDS))
+    with pytest.raises(DataError, match="not made from the same corpus and gaps"):
+        run(compare.app, one, two)

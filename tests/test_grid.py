@@ -168,7 +168,7 @@ def test_the_papers_split_with_one_speaker_names_the_way_out(tmp_path):
         add_clip(tmp_path / "corpus" / "s1", stem)
     result = prepare(tmp_path / "corpus", tmp_path / "out", "--split", "paper")
     assert "leaves valid and test empty" in str(result.exception)
-    assert "--split speaker-dependent" in str(result.exception)
+    assert "--split speaker-independent" in str(result.exception)
 
 
 def test_the_speaker_dependent_split_divides_each_speaker_the_same_way_each_time():
@@ -179,6 +179,15 @@ def test_the_speaker_dependent_split_divides_each_speaker_the_same_way_each_time
         assert (sets.count("train"), sets.count("valid"), sets.count("test")) == (88, 6, 6)
     again = load_split("speaker-dependent", ids)
     assert all(again(id_) == set_of(id_) for id_ in ids)
+
+
+@pytest.mark.parametrize(("speakers", "sets"), [(3, (1, 1, 1)), (8, (6, 1, 1)), (34, (26, 4, 4))])
+def test_the_speaker_independent_split_divides_the_speakers(speakers, sets):
+    ids = {f"s{speaker:02d}_clip{n}" for speaker in range(1, speakers + 1) for n in range(3)}
+    set_of = load_split("speaker-independent", ids)
+    of = {name: {id_[:3] for id_ in ids if set_of(id_) == name} for name in ("train", "valid", "test")}
+    assert tuple(map(len, of.values())) == sets
+    assert len(set.union(*of.values())) == speakers
 
 
 @pytest.mark.parametrize(
@@ -194,7 +203,7 @@ def test_a_broken_split_file_is_named_with_its_line(tmp_path, text, message):
     (tmp_path / "split").write_text(text)
     with pytest.raises(DataError, match=message):
         load_split(str(tmp_path / "split"), {"s01_bbaf2n"})
-    with pytest.raises(DataError, match="neither 'paper' nor"):
+    with pytest.raises(DataError, match="neither 'paper', "):
         load_split("random", {"s01_bbaf2n"})
 
 

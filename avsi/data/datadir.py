@@ -14,6 +14,7 @@ from ..video.landmarks import Tracks
 # Files with one line for every utterance, and those that may lack some.
 COMPLETE = ("wav.scp", "text", "utt2spk", "utt2dur")
 PARTIAL = ("video.scp", "landmarks.scp")
+CORPUS = "corpus"  # the name of the corpus, on one line
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,11 @@ class Utterance:
             raise DataError(f"{self.id}: its landmarks cannot be read from {self.landmarks} ({error})") from error
 
 
-def write_datadir(path: str | Path, utterances: list[Utterance]) -> None:
+def write_datadir(path: str | Path, utterances: list[Utterance], corpus: str | None = None) -> None:
     """Write every file of a data directory that the utterances fill, sorted as Kaldi wants it.
+
+    Args:
+        corpus: what the corpus is called; None leaves the name as it is.
 
     Raises:
         DataError: no utterances, or two of the same id.
@@ -78,6 +82,8 @@ def write_datadir(path: str | Path, utterances: list[Utterance]) -> None:
             write_text(path / name, "".join(f"{key} {value}\n" for key, value in column.items()))
         else:
             (path / name).unlink(missing_ok=True)
+    if corpus is not None:
+        write_text(path / CORPUS, f"{corpus}\n")
     write_text(path / "spk2utt", _spk2utt({u.id: u.speaker for u in utterances}))
     aligned = [(u.id, *word) for u in utterances for word in u.alignment]
     write_text(
@@ -111,6 +117,12 @@ def read_datadir(path: str | Path) -> list[Utterance]:
         )
         for id_, wav in columns["wav.scp"].items()
     ]
+
+
+def corpus_of(path: str | Path) -> str:
+    """The name of the corpus that a data directory is part of."""
+    lines = _lines(Path(path) / CORPUS)
+    return lines[0] if lines else "unnamed corpus"
 
 
 def validate(path: str | Path) -> None:
