@@ -193,3 +193,16 @@ def corpus_config(corpus: Path, **sections: dict) -> Config:
     config.data.stats = str(corpus / "train" / "stats.npz")
     config.data.valid_gaps = str(corpus / "valid" / "gaps_random")
     return config
+
+
+@pytest.fixture(scope="session")
+def mini_corpus(tmp_path_factory) -> Path:
+    """Mini-GRID: four drawn speakers with two sentences each."""
+    from typer.testing import CliRunner
+
+    from data_prep.mini_grid.__main__ import app
+
+    out = tmp_path_factory.mktemp("mini_grid") / "corpus"
+    options = ["--out", str(out), "--speakers", "4", "--sentences", "2", "--jobs", "2"]
+    assert CliRunner().invoke(app, options, catch_exceptions=False).exit_code == 0
+    return out

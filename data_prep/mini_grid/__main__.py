@@ -1,0 +1,86 @@
+"""Mini-GRID: a corpus of talking heads that anyone can make, in GRID's layout, formats and grammar.
+
+python -m data_prep.mini_grid --out DIR --speakers 8 --sentences 12 --seed 0
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avsi import __version__
+from avsi.data.gaps import generator
+from avsi.errors import ConfigError, DataError
+from avsi.program import in_parallel, progress, run_program
+
+from ..corpus import Corpus
+from ..grid import all_stems
+from .clip import write_clip
+from .speakers import draw_speaker
+from .voice import Voice
+
+MAX_SPEAKERS, MAX_SENTENCES = 34, 1000  # GRID's own numbers
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    speakers: Annotated[int, typer.Option(help="How many: 1 to 34.")] = 8,
+    sentences: Annotated[int, typer.Option(help="Of each speaker: 1 to 1000.")] = 12,
+    seed: Annotated[int, typer.Option(help="Other seeds give other speakers and sentences.")] = 0,
+    voice: Annotated[
+        list[str], typer.Option(help="An espeak-ng voice to draw from, such as en-us+f2; repeatable. By default, many.")
+    ] = [],  # noqa: B006
+    jobs: Annotated[int, typer.Option(help="Processes to draw with.")] = os.cpu_count() or 1,
+) -> None:
+    """Write sN/*.mpg, align/sN/*.align and, beside each clip, its true landmarks as sN/*.npz.
+
+    A speaker and his sentences depend on the seed and his number alone. No recording of anyone is in it: voices are
+    synthesised by espeak-ng, faces are drawn.
+    """
+    for name, value, largest in (("speakers", speakers, MAX_SPEAKERS), ("sentences", sentences, MAX_SENTENCES)):
+        if not 1 <= value <= largest:
+            raise ConfigError(f"--{name} {value}: expected 1 to {largest}")
+    for name, value, smallest in (("seed", seed, 0), ("jobs", jobs, 1)):
+        if value < smallest:
+            raise ConfigError(f"--{name} {value}: expected {smallest} or more")
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise DataError(f"{out}: exists and is not an empty folder; name another or delete it")
+    for name in voice:
+        Voice(name, pitch_hz=120)  # refuses a name that it does not know
+    tasks = []
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    try:
+        stems = generator(seed, "sentences").permutation(all_stems()).tolist()
+        for number in range(1, speakers + 1):
+            speaker = draw_speaker(seed, number, tuple(voice))
+            folder, alignments = partial / f"s{number}", partial / "align" / f"s{number}"
+            folder.mkdir(parents=True)
+            alignments.mkdir(parents=True)
+            first = (number - 1) * MAX_SENTENCES
+            tasks += [
+                (write_clip, speaker, stem, folder, alignments, generator(seed, "clip", stem))
+                for stem in stems[first : first + sentences]
+            ]
+        for _ in progress(in_parallel(min(jobs, len(tasks)), tasks, ordered=False), len(tasks), "clips"):
+            pass
+        Corpus(
+            name=f"mini-GRID seed {seed}",
+            id_prefix=f"mini{seed}-",
+            about=f"Made by avsi {__version__}: drawn faces and synthesised voices; no recording of anyone, not GRID.",
+        ).save(partial)
+        partial.replace(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    print(f"{speakers} speakers, {len(tasks)} clips -> {out}")
+
+
+if __name__ == "__main__":
+    run_program(app)

@@ -1,0 +1,268 @@
+"""Sentences spoken by eSpeak NG in many voices, with the times of their words and phones."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from avsi.errors import AvsiError, ConfigError, DataError
+
+from .espeak import EVENT_WORD
+
+RATE = 44100  # as the MP2 tracks of GRID
+SILENCE = "SIL"
+
+# Britain, the United States, Scotland, Lancashire, received pronunciation, New York. Left out are en-029, where "three"
+# is "tree", and en-gb-x-gbcwmd, where "white" is "woit": the table below would be wrong of them.
+ACCENTS = ("en", "en-us", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-rp", "en-us-nyc")
+# The variants of espeak-ng that sound like people: no whispers, croaks, robots, formants far out of place, or doubles.
+MALE_VARIANTS = ("m1", "m2", "m3", "m4", "m6", "m7", "Alex", "Mike", "boris", "max")
+FEMALE_VARIANTS = ("f1", "f2", "f3", "f4", "f5", "Annie", "belinda")
+VARIANTS = MALE_VARIANTS + FEMALE_VARIANTS
+
+LIMITS = {"pitch_hz": (60, 400), "intonation": (0, 100), "words_per_min": (80, 450), "tract": (0.7, 1.4)}
+N_FORMANTS = 9  # in a voice of espeak-ng; the first is the voice's own low hum, not of the mouth
+
+STRESS = "',%="  # the marks of it before espeak-ng's phonemes
+SPELLING = {"a": "eh"}  # alone, the letter would be read as the article
+# The phonemes of GRID's words in the ACCENTS, without their stress.
+ARPABET = {
+    "_": (SILENCE,),
+    "_:": (SILENCE,),
+    ";": (),  # the glide from an i into a vowel; it goes with the i
+    "0": ("AA",),
+    "@": ("AH",),
+    "A@": ("AA",),
+    "D": ("DH",),
+    "E": ("EH",),
+    "I": ("IH",),
+    "O@": ("AO",),
+    "T": ("TH",),
+    "V": ("AH",),
+    "a": ("AE",),
+    "a#": ("AH",),
+    "aI": ("AY",),
+    "aI2": ("AY",),
+    "aU": ("AW",),
+    "b": ("B",),
+    "d": ("D",),
+    "dZ": ("JH",),
+    "eI": ("EY",),
+    "f": ("F",),
+    "g": ("G",),
+    "i:": ("IY",),
+    "i@": ("IY",),  # in "zero", where an r follows
+    "j": ("Y",),
+    "k": ("K",),
+    "l": ("L",),
+    "m": ("M",),
+    "n": ("N",),
+    "o@": ("AO",),
+    "oU": ("OW",),
+    "p": ("P",),
+    "r": ("R",),
+    "r-": ("R",),
+    "s": ("S",),
+    "t": ("T",),
+    "t#": ("T",),  # the flap of "at e"
+    "tS": ("CH",),
+    "u:": ("UW",),
+    "v": ("V",),
+    "w": ("W",),
+    "w#": ("W",),
+    "z": ("Z",),
+}
+# Where the r is sounded without a phoneme of its own, it takes the second half of the vowel's.
+RHOTIC = {"en-us": {"A@": ("AA", "R"), "o@": ("AO", "R")}}
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Who speaks.
+
+    Attributes:
+        name: one of ``voice_names``, such as en-us+f2: an accent and the sound of a voice.
+        pitch_hz: the median of the pitch over a sentence.
+        intonation: how far the pitch moves: 0 is a monotone, 50 what espeak-ng takes to be ordinary.
+        words_per_min: in running text; a sentence of GRID's short words is read a little faster.
+        tract: factor on the frequencies of the formants: above 1 for a vocal tract shorter than the voice's own. The
+            pitch, the times and the noise of consonants do not change with it.
+
+    Raises:
+        ConfigError: no such voice, or a number outside LIMITS.
+    """
+
+    name: str
+    pitch_hz: float
+    intonation: float = 50.0
+    words_per_min: float = 150.0
+    tract: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.name not in voice_names():
+            raise ConfigError(
+                f"unknown voice '{self.name}'; expected <accent>+<variant> with an accent of {', '.join(ACCENTS)} "
+                f"and a variant of {', '.join(VARIANTS)}"
+            )
+        for setting, (low, high) in LIMITS.items():
+            value = getattr(self, setting)
+            if not low <= value <= high:
+                raise ConfigError(f"voice {self.name}: {setting} is {value}, expected {low} to {high}")
+
+    @property
+    def accent(self) -> str:
+        return self.name.split("+")[0]
+
+    @property
+    def variant(self) -> str:
+        return self.name.split("+")[1]
+
+
+@dataclass(frozen=True)
+class Phone:
+    """A stretch of one speech sound: its ARPABET symbol without stress, or SIL. The closure of a stop is part of it."""
+
+    symbol: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A spoken sentence.
+
+    Attributes:
+        samples: float32 (n,), mono, at RATE Hz, full scale 1. Nothing is above 11 kHz.
+        phones: from 0 to the end of the samples without a break.
+        words: (start_s, end_s) of each word, in order.
+    """
+
+    samples: np.ndarray
+    phones: tuple[Phone, ...]
+    words: tuple[tuple[float, float], ...]
+
+
+def voice_names() -> tuple[str, ...]:
+    return tuple(f"{accent}+{variant}" for accent in ACCENTS for variant in VARIANTS)
+
+
+def speak(words: Sequence[str], voice: Voice) -> Speech:
+    """Speak a sentence of GRID's words, letters by their names.
+
+    The same words and voice give the same samples, bit for bit, whatever was spoken before.
+
+    Raises:
+        AvsiError: espeakng-loader is not installed, or does not work here.
+        DataError: words that are not read as one word each, or hold a sound that no word of GRID has.
+    """
+    from scipy.signal import resample_poly
+
+    pcm, rate, events = _run_espeak(" ".join(SPELLING.get(word, word) for word in words), voice)
+    phones, of_word = _phones(pcm, rate, events, voice.accent)
+    spoken = [[phone for phone, word in zip(phones, of_word, strict=True) if word == i] for i in range(len(words))]
+    if not spoken or not all(spoken) or len(words) in of_word:
+        raise DataError(
+            f"'{' '.join(words)}': espeak-ng does not read this as {len(words)} words; expected words of GRID"
+        )
+    samples = resample_poly(pcm / np.float32(1 << 15), RATE, rate).astype(np.float32)
+    return Speech(samples, tuple(phones), tuple((of[0].start_s, of[-1].end_s) for of in spoken))
+
+
+def _phones(pcm: np.ndarray, rate: int, events: list, accent: str) -> tuple[list[Phone], list[int | None]]:
+    """The phones of espeak-ng's events, and the number of the word that each is of, None for silence."""
+    starts = _starts(pcm, events, accent)
+    ends = [start for start, _, _ in starts[1:]] + [len(pcm)]
+    phones, of_word = [], []
+    for (start, symbols, number), end in zip(starts, ends, strict=True):
+        times_s = (np.linspace(start, end, len(symbols) + 1) / rate).tolist()
+        for symbol, start_s, end_s in zip(symbols, times_s[:-1], times_s[1:], strict=True):
+            if phones and (phones[-1].symbol, of_word[-1]) == (symbol, number):
+                # Two silences, or the r of "four" twice before a vowel.
+                phones[-1] = Phone(symbol, phones[-1].start_s, end_s)
+            elif end > start:
+                phones.append(Phone(symbol, start_s, end_s))
+                of_word.append(number)
+    return phones, of_word
+
+
+def _starts(pcm: np.ndarray, events: list, accent: str) -> list[tuple[int, tuple[str, ...], int | None]]:
+    """The sample that each phoneme starts at, its symbols, and the number of its word, None for silence."""
+    table = {**ARPABET, **RHOTIC.get(accent, {})}
+    starts = [(0, (SILENCE,), None)]
+    number = -1
+    for kind, sample, name in events:
+        phoneme = name.lstrip(STRESS)
+        if kind == EVENT_WORD:
+            number += 1
+        elif phoneme not in table:
+            raise DataError(f"espeak-ng's phoneme '{name}' is in no word of GRID: no symbol for it in {__name__}")
+        elif table[phoneme] == (SILENCE,):
+            starts.append((sample, table[phoneme], None))
+        elif table[phoneme]:
+            start_before, (symbol_before, *_), number_before = starts[-1]
+            start = sample
+            if phoneme == "l" and symbol_before[0] in "AEIOU" and number_before == number:
+                # The event of this one comes at its end; its sound is the second half of what the vowel seems to have.
+                start = (start_before + sample) // 2
+            elif number_before is not None:
+                # The event marks the burst of a stop; the digital silence before it is its closure.
+                start = int(np.flatnonzero(pcm[:sample])[-1]) + 1
+            starts.append((start, table[phoneme], number))
+    return starts
+
+
+def _run_espeak(text: str, voice: Voice) -> tuple[np.ndarray, int, list]:
+    """The sound, int16 (n,), its rate in Hz, and the (type, sample, name) of words and phonemes."""
+    try:
+        import espeakng_loader
+    except ImportError:
+        raise AvsiError("mini_grid speaks with eSpeak NG, which is not there: pip install espeakng-loader") from None
+    data = Path(espeakng_loader.get_data_path())
+    with TemporaryDirectory() as folder:
+        # espeak-ng's own data, and the voice in the place of its variants.
+        for file in data.iterdir():
+            if file.name != "voices":
+                Path(folder, file.name).symlink_to(file)
+        own = Path(folder, "voices", "!v", "own")
+        own.parent.mkdir(parents=True)
+        own.write_text(_variant_file((data / "voices" / "!v" / voice.variant).read_text(encoding="utf-8"), voice))
+        command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("espeak.py"))]
+        command += [espeakng_loader.get_library_path(), f"{voice.accent}+own", str(round(voice.words_per_min)), text]
+        run = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    if run.returncode != 0:
+        reason = run.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {run.returncode}"]
+        raise AvsiError(f"espeak-ng does not work here: {reason[-1]} (pip install --force-reinstall espeakng-loader)")
+    header, _, sound = run.stdout.partition(b"\n")
+    told = json.loads(header)
+    return np.frombuffer(sound, np.int16), told["rate"], told["events"]
+
+
+def _variant_file(text: str, voice: Voice) -> str:
+    """The text of a variant of espeak-ng's with the voice's tract and pitch. Its echo would fill closures: left out."""
+    lines = []
+    formants = {
+        number: [100, 100, 100, 0] for number in range(N_FORMANTS)
+    }  # frequency, height and width in %, shift in Hz
+    for line in text.splitlines():
+        key, *values = line.split() or [""]
+        if key == "formant":
+            number, *numbers = map(int, values)
+            formants[number][: len(numbers)] = numbers
+        elif key not in ("pitch", "echo"):
+            lines.append(line)
+    for number, (frequency, height, width, shift_hz) in formants.items():
+        factor = voice.tract if number else 1.0
+        lines.append(f"formant {number} {round(factor * frequency)} {height} {width} {round(factor * shift_hz)}")
+    # espeak-ng speaks at low_hz - 9 + level * span_hz * 54 / 4096 (its LoadVoice and SetPitch2), and half of a GRID
+    # sentence above a level of 63. Its own voices span 0.4 times their pitch.
+    span_hz = 0.4 * voice.pitch_hz * voice.intonation / 50
+    low_hz = voice.pitch_hz + 9 - 63 * 54 / 4096 * span_hz
+    lines.append(f"pitch {round(low_hz)} {round(low_hz + span_hz)}")
+    return "\n".join(lines) + "\n"
