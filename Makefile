@@ -1,4 +1,5 @@
-# `make test` and `make demo CLIP=file GAP=0.8:1.6` set up .venv on a fresh machine and do their job; again, they are quick.
+# Each target sets up .venv on a fresh machine first; again, it is quick.
+# `make demo` restores a clip that it draws itself, `make demo CLIP=file GAP=0.8:1.6` one of yours.
 # TORCH_INDEX=URL takes torch from another package index first, such as PyTorch's own index of CPU builds.
 
 # MediaPipe 0.10.21, which carries its models, has wheels up to Python 3.12; the pinned SciPy begins with 3.11.
@@ -6,7 +7,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do $$p -c 'import sys;
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: test quick demo lint clean
+.PHONY: test quick smoke demo lint clean
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
@@ -14,9 +15,22 @@ test: $(INSTALLED)
 quick: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow"
 
+smoke: $(INSTALLED)
+	recipes/grid/run.sh --smoke
+
+ifdef CLIP
 demo: $(INSTALLED)
-	@if [ -z "$(CLIP)" ] || [ -z "$(GAP)" ]; then echo "usage: make demo CLIP=video-of-a-speaker GAP=0.8:1.6" >&2; exit 1; fi
+	@if [ -z "$(GAP)" ]; then echo "usage: make demo CLIP=video-of-a-speaker GAP=0.8:1.6" >&2; exit 1; fi
 	$(BIN)/avsi demo --clip "$(CLIP)" --gap "$(GAP)" -o out/demo
+else
+GAP ?= 0.9:1.7
+demo: $(INSTALLED) out/mini_grid
+	$(BIN)/avsi demo --clip out/mini_grid/s1/*.mpg --gap "$(GAP)" -o out/demo \
+	    --about "A sentence of mini-GRID: a drawn face and a synthesised voice, which no model was trained on."
+endif
+
+out/mini_grid: | $(INSTALLED)
+	$(BIN)/python -m data_prep.mini_grid --out $@ --speakers 1 --sentences 1 --seed 0
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

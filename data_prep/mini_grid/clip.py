@@ -12,9 +12,10 @@ from avsi.files import write_text, written_beside
 
 from ..grid import ALIGN_UNITS_PER_S, sentence
 from .articulation import articulate
+from .canvas import HEIGHT, WIDTH
 from .gestures import gesture
 from .head import Head, Mouth
-from .render import HEIGHT, WIDTH, Renderer
+from .render import render
 from .speakers import Speaker
 from .voice import RATE, Phone, Speech, speak
 
@@ -63,8 +64,9 @@ def write_clip(speaker: Speaker, stem: str, folder: Path, alignments: Path, rng:
     performance = perform(speaker, stem, rng)
     time_s = np.arange(FRAMES) / FPS
     mouths = [Mouth(*row) for row in articulate(performance.phones, time_s, speaker.strength, speaker.haste)]
-    renderer = Renderer(Head(speaker.proportions), speaker.look, speaker.texture_seed)
-    images, points = zip(*renderer.frames(mouths, gesture(time_s, speaker.liveliness, rng), rng), strict=True)
+    gestures = gesture(time_s, speaker.liveliness, rng)
+    pictures = render(Head(speaker.proportions), speaker.look, speaker.texture_seed, mouths, gestures, rng)
+    images, points = zip(*pictures, strict=True)
     write_text(alignments / f"{stem}.align", alignment(sentence(stem), performance.words))
     with written_beside(folder / f"{stem}.npz") as partial:
         np.savez(partial, time_s=time_s, points=np.stack(points))

@@ -10,8 +10,9 @@ import numpy as np
 
 from avsi.data.gaps import generator
 
+from .canvas import Colour, View
 from .head import Proportions
-from .render import Colour, Look
+from .look import Look
 from .voice import ACCENTS, FEMALE_VARIANTS, MALE_VARIANTS, Voice
 
 SKINS = ((236, 196, 172), (226, 182, 154), (210, 164, 132), (186, 138, 104), (150, 104, 76), (128, 88, 66))
@@ -109,11 +110,15 @@ def _look(rng: np.random.Generator, female: bool) -> Look:
         hair_mm=0.0 if bald else rng.uniform(5, 12),
         hair_length_mm=rng.uniform(70, 160) if long else 0.0,
         neckline_mm=rng.uniform(26, 48),
-        light=(rng.uniform(-0.5, 0.5), rng.uniform(-0.6, -0.3), 0.85),
-        pixels_per_mm=rng.uniform(0.68, 0.84),
-        centre=(rng.uniform(0.44, 0.56), rng.uniform(0.48, 0.55)),
+        view=_view(rng),
         turn=(rng.normal(0, 0.04), rng.normal(0, 0.07), rng.normal(0, 0.025)),
     )
+
+
+def _view(rng: np.random.Generator) -> View:
+    light = (rng.uniform(-0.5, 0.5), rng.uniform(-0.6, -0.3), 0.85)
+    pixels_per_mm = rng.uniform(0.68, 0.84)
+    return View(pixels_per_mm, (rng.uniform(0.44, 0.56), rng.uniform(0.48, 0.55)), light)
 
 
 def _colour(rgb: np.ndarray) -> Colour:

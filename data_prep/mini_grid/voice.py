@@ -226,9 +226,9 @@ def _run_espeak(text: str, voice: Voice) -> tuple[np.ndarray, int, list]:
         raise AvsiError("mini_grid speaks with eSpeak NG, which is not there: pip install espeakng-loader") from None
     data = Path(espeakng_loader.get_data_path())
     with TemporaryDirectory() as folder:
-        # espeak-ng's own data, and the voice in the place of its variants.
+        # espeak-ng's own data for English, and the voice in the place of its variants.
         for file in data.iterdir():
-            if file.name != "voices":
+            if file.name != "voices" and (file.name == "en_dict" or not file.name.endswith("_dict")):
                 Path(folder, file.name).symlink_to(file)
         own = Path(folder, "voices", "!v", "own")
         own.parent.mkdir(parents=True)
