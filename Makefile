@@ -23,7 +23,7 @@ demo: $(INSTALLED)
 	@if [ -z "$(GAP)" ]; then echo "usage: make demo CLIP=video-of-a-speaker GAP=0.8:1.6" >&2; exit 1; fi
 	$(BIN)/avsi demo --clip "$(CLIP)" --gap "$(GAP)" -o out/demo
 else
-GAP ?= 0.9:1.7
+GAP ?= 1.2:2.0
 demo: $(INSTALLED) out/mini_grid
 	$(BIN)/avsi demo --clip out/mini_grid/s1/*.mpg --gap "$(GAP)" -o out/demo \
 	    --about "A sentence of mini-GRID: a drawn face and a synthesised voice, which no model was trained on."
