@@ -1,4 +1,4 @@
-"""Open what FFmpeg reads, with errors that a person can act on."""
+"""Open what FFmpeg reads and writes, with errors that a person can act on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .errors import MediaError
 
 if TYPE_CHECKING:
     from av import AudioFrame, AudioStream, VideoFrame, VideoStream
-    from av.container import InputContainer
+    from av.container import InputContainer, OutputContainer
 
 
 @contextmanager
@@ -34,6 +34,23 @@ def open_container(path: str | Path) -> Iterator[InputContainer]:
         raise MediaError(f"{path}: not a sound or video file, or damaged beyond reading ({error.strerror})") from error
     with container:
         yield container
+
+
+@contextmanager
+def create_container(path: str | Path, format_: str) -> Iterator[OutputContainer]:
+    """A sound or video container, opened for writing; ``format_`` is FFmpeg's name.
+
+    Raises:
+        MediaError: FFmpeg cannot write it: no such codec in this format, or a full disk.
+    """
+    import av
+
+    try:
+        with av.open(str(path), "w", format=format_) as out:
+            yield out
+    except (av.error.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise MediaError(f"{path}: cannot be written as {format_.upper()} ({reason})") from error
 
 
 def decoded_frames(container: InputContainer, stream: AudioStream | VideoStream) -> Iterator[AudioFrame | VideoFrame]:

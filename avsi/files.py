@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,17 +23,41 @@ def written_beside(path: str | Path) -> Iterator[Path]:
         raise DataError(f"{path}: the folder {path.parent} does not exist")
     partial = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
     try:
-        yield partial
-        partial.replace(path)
+        with _blamed_on(path, partial):
+            yield partial
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_beside(path: str | Path) -> Iterator[Path]:
+    """A new folder beside ``path`` that takes its place, if that is still free or empty, when the context ends without
+    an error; folders above it are made.
+    """
+    path = Path(path).resolve()
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with _blamed_on(path, partial):
+            partial.mkdir()
+            yield partial
+            partial.replace(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _blamed_on(path: Path, partial: Path) -> Iterator[None]:
+    """Errors name the file that a user asked for, not that of its beginnings."""
+    try:
+        yield
     except AvsiError as error:
-        # A user knows the file by its name, not by that of its beginnings.
         raise type(error)(str(error).replace(str(partial), str(path))) from error
     except OSError as error:
         # A full disk names no file.
         error.filename = error.filename or str(path)
         raise
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

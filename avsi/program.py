@@ -16,10 +16,13 @@ from .errors import AvsiError, AvsiWarning
 STOPPED = 130  # exit status after Ctrl-C, as in a shell
 
 
-def run_program(app: typer.Typer) -> None:
+def run_program(app: typer.Typer, kept: str = "what was done so far is kept") -> None:
     """Run a program: an error that a user can cause is one line on the terminal and exit status 1, a warning a note.
 
     ``--debug``, anywhere, shows the traceback instead.
+
+    Args:
+        kept: what is told after Ctrl-C.
     """
     warnings.simplefilter("always", AvsiWarning)
     warnings.showwarning = _show_warning
@@ -34,7 +37,7 @@ def run_program(app: typer.Typer) -> None:
         fail(str(error))
     except SystemExit as exit_:
         if exit_.code == STOPPED:  # Typer's answer to Ctrl-C
-            fail("stopped; what was done so far is kept", STOPPED)
+            fail(f"stopped; {kept}", STOPPED)
         raise
     except OSError as error:
         if debug:

@@ -14,14 +14,14 @@ from avsi.audio.files import read_mono
 from avsi.config import StftConfig
 from avsi.data.datadir import corpus_of, read_datadir
 from avsi.data.gaps import generator
-from avsi.errors import AvsiError, ConfigError, DataError
+from avsi.errors import AvsiError, ConfigError, DataError, MediaError
 from avsi.video.files import frames
 from avsi.video.landmarks import track_face
 from data_prep.grid import app as grid
 from data_prep.grid import read_alignment, sentence
 from data_prep.mini_grid import __main__ as mini_grid
 from data_prep.mini_grid.articulation import PARAMETERS, VISEMES, articulate
-from data_prep.mini_grid.clip import perform
+from data_prep.mini_grid.clip import perform, write_mpeg
 from data_prep.mini_grid.head import LIP_ROWS, Head, Mouth, Proportions
 from data_prep.mini_grid.speakers import draw_speaker
 from data_prep.mini_grid.voice import ARPABET, RATE, RHOTIC, Phone
@@ -221,6 +221,11 @@ def test_what_fails_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
     result = make("--out", tmp_path / "corpus", "--speakers", 1, "--sentences", 1, "--jobs", 1)
     assert isinstance(result.exception, OSError)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_said(tmp_path):
+    with pytest.raises(MediaError, match=r"/dev/full: cannot be written as MPEG \(No space left on device\)"):
+        write_mpeg("/dev/full", [np.zeros((288, 360, 3), np.uint8)] * 75, np.zeros(44100))
 
 
 def test_the_program_ends_with_one_line_and_status_1(tmp_path):

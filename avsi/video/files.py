@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..containers import decoded_frames, open_container, picture_stream
+from ..containers import create_container, decoded_frames, open_container, picture_stream
 from ..errors import MediaError
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def write_mp4(
         MediaError: FFmpeg cannot write it, such as a codec that MP4 does not know.
     """
     with contextlib.ExitStack() as stack:
-        out = stack.enter_context(_film(path, "mp4"))
+        out = stack.enter_context(create_container(path, "mp4"))
         if isinstance(picture, (str, Path)):
             source = stack.enter_context(open_container(picture))
             if _picture(source, picture).codec.canonical_name in out.supported_codecs:
@@ -162,21 +162,8 @@ def write_webm(path: str | Path, images: Iterator[tuple[float, np.ndarray]], sou
     Raises:
         MediaError: there is no frame, or FFmpeg cannot write it.
     """
-    with _film(path, "webm") as out, open_container(sound_wav) as source:
+    with create_container(path, "webm") as out, open_container(sound_wav) as source:
         _interleave(out, _encoded_picture(images, out, "libvpx-vp9", VP9), _encoded_sound(source, out, "libopus"))
-
-
-@contextlib.contextmanager
-def _film(path: str | Path, format_: str) -> Iterator[OutputContainer]:
-    """A container to write; FFmpeg's errors become MediaError."""
-    import av
-
-    try:
-        with av.open(str(path), "w", format=format_) as out:
-            yield out
-    except (av.error.FFmpegError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise MediaError(f"{path}: cannot be written as {format_.upper()} ({reason})") from error
 
 
 def _interleave(out: OutputContainer, picture: Iterator[Packet], sound: Iterator[Packet]) -> None:

@@ -6,7 +6,6 @@ python -m data_prep.mini_grid --out DIR --speakers 8 --sentences 12 --seed 0
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ import typer
 from avsi import __version__
 from avsi.data.gaps import generator
 from avsi.errors import ConfigError, DataError
+from avsi.files import folder_beside
 from avsi.program import in_parallel, progress, run_program
 
 from ..corpus import Corpus
@@ -55,20 +55,16 @@ def main(
     for name in voice:
         Voice(name, pitch_hz=120)  # refuses a name that it does not know
     tasks = []
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
-    try:
+    with folder_beside(out) as partial:
         stems = generator(seed, "sentences").permutation(all_stems()).tolist()
         for number in range(1, speakers + 1):
             speaker = draw_speaker(seed, number, tuple(voice))
             folder, alignments = partial / f"s{number}", partial / "align" / f"s{number}"
-            folder.mkdir(parents=True)
+            folder.mkdir()
             alignments.mkdir(parents=True)
             first = (number - 1) * MAX_SENTENCES
-            tasks += [
-                (write_clip, speaker, stem, folder, alignments, generator(seed, "clip", stem))
-                for stem in stems[first : first + sentences]
-            ]
+            for stem in stems[first : first + sentences]:
+                tasks.append((write_clip, speaker, stem, folder, alignments, generator(seed, "clip", stem)))
         for _ in progress(in_parallel(min(jobs, len(tasks)), tasks, ordered=False), len(tasks), "clips"):
             pass
         Corpus(
@@ -76,11 +72,8 @@ def main(
             id_prefix=f"mini{seed}-",
             about=f"Made by avsi {__version__}: drawn faces and synthesised voices; no recording of anyone, not GRID.",
         ).save(partial)
-        partial.replace(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     print(f"{speakers} speakers, {len(tasks)} clips -> {out}")
 
 
 if __name__ == "__main__":
-    run_program(app)
+    run_program(app, kept="nothing is kept")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from avsi.containers import create_container
 from avsi.files import write_text, written_beside
 
 from ..grid import ALIGN_UNITS_PER_S, sentence
@@ -89,10 +90,13 @@ def write_mpeg(path: Path, images: tuple[np.ndarray, ...], samples: np.ndarray) 
     Args:
         images: RGB of shape (HEIGHT, WIDTH, 3), uint8, at 25 frames/s.
         samples: shape (n,), at 44.1 kHz, full scale 1.0.
+
+    Raises:
+        MediaError: it cannot be written, as on a full disk.
     """
     import av
 
-    with av.open(str(path), "w", format="mpeg") as out:
+    with create_container(path, "mpeg") as out:
         picture = out.add_stream("mpeg1video", rate=FPS)
         picture.width, picture.height, picture.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         picture.bit_rate = 1_200_000
