@@ -29,7 +29,7 @@ over=
 if [ -n "$smoke" ]; then over="--config $PWD/conf/smoke.yaml" && mkdir -p smoke && cd smoke; fi
 
 models=$(for config in $configs; do echo "exp/$(basename "$config" .yaml)"; done)
-systems="unprocessed interpolation $models"
+systems="unprocessed interpolation autoregression $models oracle"
 due() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ] && echo "stage $1: $2"; }
 
 if due 0 "prepare"; then
