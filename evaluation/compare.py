@@ -12,13 +12,12 @@ import numpy as np
 import typer
 
 from avsi.errors import DataError
+from avsi.metrics.table import METRICS, scored_metrics
 from avsi.program import print_table, run_program
 
 from .restored import RestoredSet
-from .score import METRICS
 
 RESAMPLES = 10000
-LOWER_IS_BETTER = ("l1",)
 
 app = typer.Typer(add_completion=False)
 
@@ -32,28 +31,33 @@ def main(
     ] = [],  # noqa: B006
 ) -> None:
     """Print the mean difference of each metric over the utterances that both have, and its 95 % interval."""
-    unknown = [metric for metric in require if metric not in METRICS]
-    if unknown:
-        raise DataError(f"--require {unknown[0]}: expected one of {', '.join(METRICS)}")
     sets = [RestoredSet.read(folder) for folder in (first, second)]
     if sets[0].about["corpus"] != sets[1].about["corpus"] or sets[0].gaps != sets[1].gaps:
         raise DataError(f"{first} and {second}: were not made from the same corpus and gaps")
-    rows, not_better = [], []
-    for metric in METRICS:
-        one, two = (_values(restored, metric) for restored in sets)
+    scores = [restored.scores() for restored in sets]
+    names = [metric.name for metric in scored_metrics(scores[0]) if metric in scored_metrics(scores[1])]
+    if not names:
+        raise DataError(f"{first} and {second}: no metric was scored in both")
+    unknown = [name for name in require if name not in names]
+    if unknown:
+        raise DataError(f"--require {unknown[0]}: expected one of {', '.join(names)}, which were scored in both")
+    rows, better = [], []
+    for name in names:
+        one, two = (_values(table, name) for table in scores)
         shared = sorted(one.keys() & two.keys())
-        if not shared:
-            raise DataError(f"{first} and {second}: no utterance has {metric} in both")
-        a, b = np.array([(one[id_], two[id_]) for id_ in shared]).T
-        low, high = interval(b - a)
-        rows.append([metric, *(f"{x:.3f}" for x in (a.mean(), b.mean(), (b - a).mean(), low, high)), len(shared)])
-        if not (high < 0 if metric in LOWER_IS_BETTER else low > 0):
-            not_better.append(metric)
-    header = ["metric", "first", "second", "difference", "from", "to", "utterances"]
+        figures, direction = ["-"] * 5, "lower" if METRICS[name].lower_is_better else "higher"
+        if shared:
+            a, b = np.array([(one[id_], two[id_]) for id_ in shared]).T
+            low, high = interval(b - a)
+            figures = [f"{x:.3f}" for x in (a.mean(), b.mean(), (b - a).mean(), low, high)]
+            if high < 0 if METRICS[name].lower_is_better else low > 0:
+                better.append(name)
+        rows.append([name, *figures, len(shared), direction])
+    header = ["metric", "first", "second", "difference", "from", "to", "utterances", "better"]
     print_table(f"{sets[0].about['corpus']}: {first} and {second}", header, rows)
-    for metric in require:
-        if metric in not_better:
-            raise DataError(f"{second} is not better than {first} in {metric}, or not beyond doubt")
+    for name in require:
+        if name not in better:
+            raise DataError(f"{second} is not better than {first} in {name}, or not beyond doubt")
 
 
 def interval(differences: np.ndarray) -> tuple[float, float]:
@@ -68,8 +72,8 @@ def interval(differences: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _values(restored: RestoredSet, metric: str) -> dict[str, float]:
-    return {row["id"]: row[metric] for row in restored.scores() if row[metric] is not None}
+def _values(rows: list[dict], name: str) -> dict[str, float]:
+    return {row["id"]: row[name] for row in rows if row[name] is not None}
 
 
 if __name__ == "__main__":
