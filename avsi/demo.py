@@ -11,7 +11,7 @@ import numpy as np
 
 from .audio.files import read_mono, write_wav
 from .baselines import SpectralInterpolation
-from .data.gaps import Gap, gap_spans, lost_samples
+from .data.gaps import Gap, gap_spans, lost_samples, widened
 from .demo_page import Score, Stretch, demo_page
 from .errors import AvsiWarning, DataError, MediaError
 from .files import write_text
@@ -97,14 +97,7 @@ def _stretches(spans: list[tuple[int, int]], n_samples: int) -> list[tuple[int, 
     """The parts of a clip that are shown: all of a short one, of others the gaps with their context; disjoint."""
     if n_samples <= to_samples(WHOLE_S, RATE):
         return [(0, n_samples)]
-    context = to_samples(CONTEXT_S, RATE)
-    stretches: list[tuple[int, int]] = []
-    for start, stop in spans:
-        begin, end = max(start - context, 0), min(stop + context, n_samples)
-        if stretches and begin <= stretches[-1][1]:
-            begin = stretches.pop()[0]
-        stretches.append((begin, end))
-    return stretches
+    return widened(spans, to_samples(CONTEXT_S, RATE), n_samples)
 
 
 def _from(start_s: float, images: Iterator[tuple[float, np.ndarray]]) -> Iterator[tuple[float, np.ndarray]]:

@@ -12,13 +12,12 @@ import numpy as np
 import typer
 
 from avsi.errors import DataError
+from avsi.metrics.table import METRICS, scored_metrics
 from avsi.program import print_table, run_program
 
 from .restored import RestoredSet
-from .score import METRICS
 
 RESAMPLES = 10000
-LOWER_IS_BETTER = ("l1",)
 
 app = typer.Typer(add_completion=False)
 
@@ -32,22 +31,28 @@ def main(
     ] = [],  # noqa: B006
 ) -> None:
     """Print the mean difference of each metric over the utterances that both have, and its 95 % interval."""
-    unknown = [metric for metric in require if metric not in METRICS]
-    if unknown:
-        raise DataError(f"--require {unknown[0]}: expected one of {', '.join(METRICS)}")
     sets = [RestoredSet.read(folder) for folder in (first, second)]
     if sets[0].about["corpus"] != sets[1].about["corpus"] or sets[0].gaps != sets[1].gaps:
         raise DataError(f"{first} and {second}: were not made from the same corpus and gaps")
+    scores = [restored.scores() for restored in sets]
+    names = [metric.name for metric in scored_metrics(scores[0]) if metric in scored_metrics(scores[1])]
+    if not names:
+        raise DataError(f"{first} and {second}: no metric was scored in both")
+    unknown = [name for name in require if name not in names]
+    if unknown:
+        raise DataError(f"--require {unknown[0]}: expected one of {', '.join(names)}, which were scored in both")
     rows, unmet = [], []
-    for metric in METRICS:
-        pairs = _pairs(*sets, metric)
+    for name in names:
+        pairs = _pairs(*scores, name)
         low, high = interval(pairs[:, 1] - pairs[:, 0])
         values = [*pairs.mean(axis=0), (pairs[:, 1] - pairs[:, 0]).mean()] if len(pairs) else 3 * [np.nan]
         shown = ["-" if np.isnan(value) else f"{value:.3f}" for value in (*values, low, high)]
-        rows.append([metric, *shown, len(pairs), len(sets[0].gaps) - len(pairs)])
-        if metric in require and not (high < 0 if metric in LOWER_IS_BETTER else low > 0):
-            unmet.append(metric)
-    header = ["metric", "first", "second", "difference", "from", "to", "compared", "not compared"]
+        lower_is_better = METRICS[name].lower_is_better
+        better = "lower" if lower_is_better else "higher"
+        rows.append([name, *shown, len(pairs), len(sets[0].gaps) - len(pairs), better])
+        if name in require and not (high < 0 if lower_is_better else low > 0):
+            unmet.append(name)
+    header = ["metric", "first", "second", "difference", "from", "to", "compared", "not compared", "better"]
     print_table(f"{sets[0].about['corpus']}: {first} and {second}", header, rows)
     if unmet:
         raise DataError(f"{second}: in {unmet[0]} not better than {first}, or not clear of chance")
@@ -69,9 +74,9 @@ def interval(differences: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _pairs(first: RestoredSet, second: RestoredSet, metric: str) -> np.ndarray:
-    """The metric's values of the utterances that have one in both, shape (n, 2)."""
-    one, two = ({row["id"]: row[metric] for row in restored.scores()} for restored in (first, second))
+def _pairs(first: list[dict], second: list[dict], name: str) -> np.ndarray:
+    """A metric's values of the utterances that have one in both, shape (n, 2)."""
+    one, two = ({row["id"]: row[name] for row in rows} for rows in (first, second))
     shared = sorted(id_ for id_ in one.keys() & two.keys() if one[id_] is not None and two[id_] is not None)
     return np.array([(one[id_], two[id_]) for id_ in shared]).reshape(-1, 2)
 

@@ -13,10 +13,10 @@ from typing import Annotated
 import typer
 
 from avsi.errors import DataError
+from avsi.metrics.table import METRICS, scored_metrics
 from avsi.program import run_program
 
 from .restored import RestoredSet
-from .score import METRICS
 
 app = typer.Typer(add_completion=False)
 
@@ -34,7 +34,7 @@ def main(folders: Annotated[list[Path], typer.Argument(help="Folders that evalua
         key = folder.resolve().parent.name, Path(about["gaps"]).name
         if key in means:
             raise DataError(f"{folder}: a second folder of system {key[0]} and gaps {key[1]}")
-        means[key] = {name: _mean(rows, name) for name in METRICS}
+        means[key] = {metric.name: _mean(rows, metric.name) for metric in scored_metrics(rows)}
     if len(corpora) > 1:
         where = ", ".join(f"{corpus} ({folder})" for corpus, folder in corpora.items())
         raise DataError(f"scores on several corpora do not compare: {where}")
@@ -42,15 +42,17 @@ def main(folders: Annotated[list[Path], typer.Argument(help="Folders that evalua
 
 
 def markdown(means: dict[tuple[str, str], dict[str, str]]) -> str:
-    """A table with the systems in the order given and the gap files by length."""
+    """A table for each metric that has been scored, with the systems in the order given and the gap files by length."""
     systems = list(dict.fromkeys(system for system, _ in means))
     gaps = sorted({gap for _, gap in means}, key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
     lines = []
-    for metric in METRICS:
-        lines.append(f"| {metric.upper()} | " + " | ".join(gap.removeprefix("gaps_") for gap in gaps) + " |")
+    for metric in METRICS.values():
+        if not any(metric.name in scores for scores in means.values()):
+            continue
+        lines.append(f"| {metric.heading} | " + " | ".join(gap.removeprefix("gaps_") for gap in gaps) + " |")
         lines.append("|---|" + "---:|" * len(gaps))
         for system in systems:
-            cells = [means.get((system, gap), {}).get(metric, "") for gap in gaps]
+            cells = [means.get((system, gap), {}).get(metric.name, "") for gap in gaps]
             lines.append(f"| {system} | " + " | ".join(cells) + " |")
         lines.append("")
     return "\n".join(lines)

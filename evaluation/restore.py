@@ -14,21 +14,15 @@ import numpy as np
 import typer
 
 from avsi.audio.files import read_mono, write_wav
-from avsi.audio.phase import paste
-from avsi.config import StftConfig
 from avsi.data.datadir import Utterance, corpus_of, read_datadir
 from avsi.data.dataset import check_gaps_cover
-from avsi.data.gaps import Gap, gap_spans, lost_frames, lost_samples, read_gap_file, write_gap_file
-from avsi.data.stats import Stats
-from avsi.errors import ConfigError, DataError, FaceError, GapError
+from avsi.data.gaps import Gap, gap_spans, read_gap_file, write_gap_file
+from avsi.errors import DataError, FaceError, GapError
 from avsi.files import write_text, written_beside
 from avsi.program import in_parallel, progress, run_program
-from avsi.timebase import n_frames
 
 from .restored import ABOUT, FAILED, GAPS, SPECTRA, WAVS
-
-STFT = StftConfig()
-SYSTEMS = ("unprocessed", "interpolation")
+from .systems import STFT, SYSTEMS, make_system
 
 app = typer.Typer(add_completion=False)
 
@@ -84,24 +78,6 @@ def main(
         )
 
 
-def make_system(name: str, stats: Path):
-    """A function (samples of shape (n,), spans, utterance) -> (restored samples, log spectrum of the lost frames)."""
-    from avsi.baselines import SpectralInterpolation
-    from avsi.inpainting import Inpainter
-
-    if name == "unprocessed":
-        mean = Stats.load(stats).audio_mean
-        return lambda samples, spans, utterance: _unprocessed(samples, spans, mean)
-    if name == "interpolation":
-        inpainter = Inpainter(SpectralInterpolation())
-    else:
-        # Scores of one model must not be those of another: no audio-only model takes over.
-        inpainter = Inpainter.from_pretrained(name, audio_only=None)
-        if inpainter.model.config.stft != STFT:
-            raise ConfigError(f"{name}: works on another spectrogram (stft) than the one that scores are measured on")
-    return lambda samples, spans, utterance: _by_inpainter(samples, spans, utterance, inpainter)
-
-
 def _restore_share(
     share: list[Utterance], gaps_of: dict[str, list[Gap]], name: str, stats: Path, out: Path
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -125,18 +101,6 @@ def _restore_share(
 
 def _wav(out: Path, id_: str) -> Path:
     return out / "wav" / f"{id_}.wav"
-
-
-def _unprocessed(samples: np.ndarray, spans: list, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    count = int(lost_frames(spans, n_frames(len(samples), STFT), STFT).sum())
-    return np.where(lost_samples(spans, len(samples)), 0, samples), np.tile(mean, (count, 1))
-
-
-def _by_inpainter(samples: np.ndarray, spans: list, utterance: Utterance, inpainter) -> tuple[np.ndarray, np.ndarray]:
-    tracks = utterance.load_landmarks() if inpainter.model.config.model.video else None
-    restored = inpainter.restore_excerpt(samples[:, None], spans, spans, tracks)
-    pasted = paste(samples, restored.samples[:, 0], spans, STFT.sample_rate)
-    return pasted, restored.log_spectrum[0, restored.lost].numpy()
 
 
 if __name__ == "__main__":

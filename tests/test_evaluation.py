@@ -1,5 +1,7 @@
 import json
+import runpy
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -11,10 +13,11 @@ from typer.testing import CliRunner
 from avsi.data.datadir import read_datadir, write_datadir
 from avsi.data.gaps import gap_spans, lost_samples, read_gap_file
 from avsi.data.stats import Stats
-from avsi.errors import AvsiError, DataError
+from avsi.errors import AvsiError, ConfigError, DataError
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
 from evaluation import compare, report, restore, score
+from evaluation import systems as systems_module
 from evaluation.restored import RestoredSet
 
 IDS = [f"s04_clip{n}" for n in range(4)]
@@ -35,20 +38,20 @@ def restored(corpus, out, system):
     return out
 
 
-def scores(corpus, folder) -> dict[str, dict]:
-    run(score.app, folder, "--stats", corpus / "train" / "stats.npz", "--jobs", 1)
+def scores(corpus, folder, *options) -> dict[str, dict]:
+    run(score.app, folder, "--stats", corpus / "train" / "stats.npz", "--jobs", 1, *options)
     rows = [json.loads(line) for line in (folder / "scores.jsonl").read_text().splitlines()]
     return {row["id"]: row for row in rows}
 
 
 @pytest.fixture(scope="module")
 def systems(corpus, tmp_path_factory):
-    """Folders restored by both baselines and by an (untrained) model."""
+    """Folders restored by the baselines and by an (untrained) model."""
     root = tmp_path_factory.mktemp("exp")
     torch.manual_seed(0)
     config = corpus_config(corpus)
     save_model(root / "model", BLSTMInpainter(config, Stats.load(config.data.stats)))
-    names = {"unprocessed": "unprocessed", "interpolation": "interpolation", "model": str(root / "model")}
+    names = {name: name for name in restore.SYSTEMS} | {"model": str(root / "model")}
     return {name: restored(corpus, root / name / "gaps_600ms", system) for name, system in names.items()}
 
 
@@ -73,6 +76,60 @@ def test_scores_are_those_of_the_metrics(corpus, systems):
     clean = soundfile.read(read_datadir(corpus / "test")[1].wav, dtype="float32")[0]
     assert rows["s04_clip1"]["stoi"] == pytest.approx(stoi(clean, samples, RATE), abs=1e-9)
     assert rows["s04_clip1"]["pesq"] == pytest.approx(pesq_nb(clean, samples, RATE), abs=1e-6)
+
+
+def test_other_metrics_are_scored_where_they_are_named(corpus, systems, tmp_path):
+    from avsi.metrics import log_spectral_distance, stoi
+
+    folder = tmp_path / "interpolation" / "gaps_600ms"
+    shutil.copytree(systems["interpolation"], folder)
+    rows = scores(corpus, folder, "--metrics", "stoi_gap, lsd,mcd,l1")
+    assert list(rows["s04_clip1"]) == ["id", "speaker", "l1", "lsd", "mcd", "stoi_gap", "failed"]
+    clean = soundfile.read(read_datadir(corpus / "test")[1].wav, dtype="float32")[0]
+    samples = soundfile.read(RestoredSet.read(folder).wavs["s04_clip1"], dtype="float32")[0]
+    [(start, stop)] = gap_spans(read_gap_file(corpus / "test" / "gaps_600ms")["s04_clip1"], len(clean), RATE)
+    near = slice(max(start - 3200, 0), stop + 3200)
+    if rows["s04_clip1"]["stoi_gap"] is not None:
+        assert rows["s04_clip1"]["stoi_gap"] == stoi(clean[near], samples[near], RATE)
+    spectra = [systems_module._log_spectrum(x) for x in (samples, clean)]
+    lost = systems_module._lost_frames(clean, [(start, stop)])
+    assert rows["s04_clip1"]["lsd"] == pytest.approx(log_spectral_distance(*(x[lost].numpy() for x in spectra)))
+    assert rows["s04_clip1"]["lsd"] > 1
+
+    output = run(report.app, folder)
+    assert "| LSD, dB (lower is better) | 600ms |" in output and "PESQ" not in output
+    scores(corpus, systems["unprocessed"], "--metrics", "lsd,pesq")
+    compared = run(compare.app, systems["unprocessed"], folder, "--require", "lsd")
+    assert "lsd" in compared and "lower" in compared and "stoi" not in compared
+    with pytest.raises(DataError, match="--require pesq: expected one of lsd, which were scored in both"):
+        run(compare.app, systems["unprocessed"], folder, "--require", "pesq")
+    with pytest.raises(ConfigError, match="no metric 'loudness': expected all, or some of l1, lsd"):
+        scores(corpus, folder, "--metrics", "l1,loudness")
+
+
+def test_several_processes_score_alike_when_the_program_is_started_by_name(corpus, systems, tmp_path, monkeypatch):
+    """What a program defines itself is sent to its processes by value: with all that it refers to."""
+    one = scores(corpus, systems["interpolation"])
+    stats = str(corpus / "train" / "stats.npz")
+    arguments = ["score", str(systems["interpolation"]), "--stats", stats, "--jobs", "2"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    monkeypatch.delitem(sys.modules, "evaluation.score")
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("evaluation.score", run_name="__main__")
+    rows = [json.loads(line) for line in (systems["interpolation"] / "scores.jsonl").read_text().splitlines()]
+    assert {row["id"]: row for row in rows} == one
+
+
+def test_the_oracle_is_ahead_of_every_baseline(corpus, systems):
+    means = {}
+    for name in ("unprocessed", "interpolation", "autoregression", "oracle"):
+        rows = scores(corpus, systems[name], "--metrics", "l1,lsd,stoi").values()
+        means[name] = {metric: np.mean([row[metric] for row in rows]) for metric in ("l1", "lsd", "stoi")}
+    oracle = means.pop("oracle")
+    assert oracle["l1"] == pytest.approx(0, abs=1e-5)
+    for other in means.values():
+        assert oracle["stoi"] > other["stoi"] + 0.05 and oracle["lsd"] < other["lsd"] / 2
+    assert means["autoregression"]["stoi"] > means["unprocessed"]["stoi"]
 
 
 def test_l1_of_the_unprocessed_signal_is_that_of_the_training_mean(corpus, systems):
@@ -163,7 +220,7 @@ def test_the_report_puts_systems_beside_each_other(corpus, systems):
         means[name] = np.mean([row["stoi"] for row in rows])
     output = run(report.app, *systems.values())
     table = output[output.index("| STOI") :].splitlines()
-    assert table[0] == "| STOI | 600ms |"
+    assert table[0] == "| STOI (higher is better) | 600ms |"
     for line, name in zip(table[2:], systems, strict=False):
         assert line == f"| {name} | {means[name]:.3f} |"
     with pytest.raises(DataError, match=r"run evaluation\.score"):
@@ -233,7 +290,7 @@ def test_a_comparison_is_paired_and_has_an_interval(corpus, systems):
     differences = np.array([b["stoi"] - a["stoi"] for a, b in zip(first, second, strict=True)])
     assert float(rows["stoi"][2]) == pytest.approx(differences.mean(), abs=6e-4)
     assert float(rows["stoi"][3]) <= differences.mean() <= float(rows["stoi"][4])
-    assert rows["stoi"][5:] == ["4", "0"]
+    assert rows["stoi"][5:] == ["4", "0", "higher"]
     with pytest.raises(DataError, match="in stoi not better"):
         run(compare.app, two, one, "--require", "stoi")
     l1 = {folder: np.mean([row["l1"] for row in RestoredSet.read(folder).scores()]) for folder in (one, two)}
@@ -254,8 +311,8 @@ def test_what_has_no_value_is_counted_and_fails_only_where_it_is_required(corpus
     (two / "scores.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     output = run(compare.app, one, two, "--require", "stoi")
     shown = {line.split()[0]: line.split()[1:] for line in output.splitlines() if line.strip()}
-    assert shown["pesq"] == [*"-----", "0", "4"]
-    assert shown["stoi"][2:] == ["0.100", "0.100", "0.100", "3", "1"]
+    assert shown["pesq"] == [*"-----", "0", "4", "higher"]
+    assert shown["stoi"][2:] == ["0.100", "0.100", "0.100", "3", "1", "higher"]
     with pytest.raises(DataError, match="in pesq not better"):
         run(compare.app, one, two, "--require", "pesq")
     assert np.isnan(compare.interval(np.array([-1.0]))).all()

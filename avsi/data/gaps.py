@@ -71,6 +71,17 @@ def gap_spans(gaps: list[Gap], n_samples: int, rate: int) -> list[tuple[int, int
     return spans
 
 
+def widened(spans: list[tuple[int, int]], margin: int, n_samples: int) -> list[tuple[int, int]]:
+    """Sorted gaps with ``margin`` samples at either side, within a recording; those that then meet become one."""
+    wide: list[tuple[int, int]] = []
+    for start, stop in spans:
+        begin, end = max(start - margin, 0), min(stop + margin, n_samples)
+        if wide and begin <= wide[-1][1]:
+            begin = wide.pop()[0]
+        wide.append((begin, end))
+    return wide
+
+
 def lost_samples(spans: list[tuple[int, int]], n_samples: int) -> np.ndarray:
     """Whether each sample lies in a gap; shape (n_samples,), bool."""
     lost = np.zeros(n_samples, bool)

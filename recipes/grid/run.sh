@@ -33,7 +33,7 @@ if [ -n "$smoke" ]; then
 fi
 configs=($configs)
 for config in "${configs[@]}"; do models+=("exp/$(basename "$config" .yaml)"); done
-systems=(unprocessed interpolation "${models[@]}")
+systems=(unprocessed interpolation autoregression "${models[@]}" oracle)
 due() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ] && echo "stage $1: $2"; }
 at() { case "$1" in /*) echo "$1" ;; *) echo "$conf/$1" ;; esac; }
 

@@ -1,0 +1,24 @@
+"""One function per metric: each checks its input, and says its unit and its source. What each is called and how to read
+it stands in :mod:`avsi.metrics.table`.
+"""
+
+from .checks import UndefinedMetric
+from .intelligibility import estoi, stoi
+from .mos import dnsmos, plcmos
+from .quality import pesq_nb, pesq_raw, pesq_wb, raw_from_lqo
+from .spectral import gap_l1, log_spectral_distance, mel_cepstral_distortion
+
+__all__ = [
+    "UndefinedMetric",
+    "dnsmos",
+    "estoi",
+    "gap_l1",
+    "log_spectral_distance",
+    "mel_cepstral_distortion",
+    "pesq_nb",
+    "pesq_raw",
+    "pesq_wb",
+    "plcmos",
+    "raw_from_lqo",
+    "stoi",
+]

@@ -1,0 +1,49 @@
+"""How much of the speech can be understood: STOI and its extension, by the package pystoi."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from .checks import UndefinedMetric, check_pair, seeded
+
+MIN_SPEECH_S = 0.4  # pystoi needs 30 frames of 12.8 ms of speech
+TOO_SHORT = f"less than {MIN_SPEECH_S} s of speech"
+
+
+def stoi(clean: np.ndarray, restored: np.ndarray, rate: int) -> float:
+    """Short-time objective intelligibility, up to 1 (Taal, Hendriks, Heusdens and Jensen, 2011).
+
+    Args:
+        clean, restored: shape (n_samples,), at ``rate`` Hz.
+
+    Raises:
+        UndefinedMetric: less than 0.4 s of speech, or silence as reference.
+        ValueError: signals of two lengths.
+    """
+    return _pystoi(clean, restored, rate, extended=False)
+
+
+def estoi(clean: np.ndarray, restored: np.ndarray, rate: int) -> float:
+    """Extended STOI, up to 1 (Jensen and Taal, 2016): also for damage that comes and goes, as gaps do.
+
+    Arguments and errors as :func:`stoi`.
+    """
+    return _pystoi(clean, restored, rate, extended=True)
+
+
+def _pystoi(clean: np.ndarray, restored: np.ndarray, rate: int, extended: bool) -> float:
+    from pystoi import stoi as reference
+
+    check_pair(clean, restored)
+    if len(clean) < MIN_SPEECH_S * rate:
+        raise UndefinedMetric(TOO_SHORT)
+    # The extended measure adds noise against division by 0, which decides where a gap is left silent.
+    with warnings.catch_warnings(), seeded():
+        # Below 30 frames of speech pystoi warns and returns 1e-5, which would pass for a score.
+        warnings.simplefilter("error", RuntimeWarning)
+        try:
+            return float(reference(clean, restored, rate, extended=extended))
+        except RuntimeWarning:
+            raise UndefinedMetric(TOO_SHORT) from None

@@ -1,0 +1,62 @@
+"""What listeners would say without the original: networks trained on their votes, by the package speechmos.
+
+Its wheel carries the networks. It is an optional extra: with what it needs, it is large.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+
+from ..errors import ConfigError
+from .checks import check_signal, seeded
+
+RATE = 16000
+# speechmos names none of the others as what it needs.
+PACKAGES = ("speechmos", "onnxruntime", "librosa", "requests")
+
+
+def plcmos(restored: np.ndarray, rate: int) -> float:
+    """PLCMOS v2, a predicted MOS of 1 to 5 for speech with packets lost and concealed (Diener et al., 2023).
+
+    The mean over 15 imagined listeners, which are drawn from a fixed seed.
+
+    Args:
+        restored: shape (n_samples,), at 16000 Hz; clipped at full scale, as a file of it would be.
+
+    Raises:
+        UndefinedMetric: a silent signal.
+        ConfigError: the extra `mos` is not installed.
+        ValueError: another rate.
+    """
+    _check(restored, rate)
+    from speechmos import plcmos as reference
+
+    with seeded():
+        return float(reference.run(np.clip(restored, -1, 1), rate)["plcmos"])
+
+
+def dnsmos(restored: np.ndarray, rate: int) -> float:
+    """DNSMOS P.835, the predicted MOS of 1 to 5 of the overall quality (Reddy, Gopal and Cutler, 2022).
+
+    It listens to 9.01 s: a shorter signal is repeated. Arguments and errors as :func:`plcmos`.
+    """
+    _check(restored, rate)
+    from speechmos import dnsmos as reference
+
+    return float(reference.run(np.clip(restored, -1, 1), rate)["ovrl_mos"])
+
+
+def check_installed() -> None:
+    """Raise ConfigError where the extra is missing."""
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise ConfigError(f"PLCMOS and DNSMOS need {', '.join(missing)}: pip install 'avsi[mos]'")
+
+
+def _check(restored: np.ndarray, rate: int) -> None:
+    check_installed()
+    check_signal(restored, "restored signal")
+    if rate != RATE:
+        raise ValueError(f"PLCMOS and DNSMOS work at {RATE} Hz, not {rate}")

@@ -1,0 +1,95 @@
+"""Every metric in one place: what it is called, how to read it, what it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+
+from ..config import StftConfig
+from ..errors import ConfigError
+from .intelligibility import estoi, stoi
+from .mos import check_installed, dnsmos, plcmos
+from .quality import pesq_nb, pesq_raw, pesq_wb
+from .spectral import gap_l1, log_spectral_distance, mel_cepstral_distortion
+
+CONTEXT_S = 0.2  # at either side, where a metric looks at the gaps alone
+DEFAULT = "l1,stoi,pesq"
+
+
+class Scope(Enum):
+    """What a metric is computed from, and with which arguments."""
+
+    PREDICTION = "the spectrum that a system predicts for the lost frames"  # (predicted, truth, std)
+    LOST_FRAMES = "the lost frames of the restored sound"  # (restored, truth), natural log magnitudes
+    UTTERANCE = "the whole utterance"  # (clean, restored, rate)
+    AROUND_GAPS = f"the gaps with {1000 * CONTEXT_S:g} ms at either side, one after another"  # (clean, restored, rate)
+    RESTORED = "the whole restored utterance, without the original"  # (restored, rate)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A column of ``scores.jsonl``.
+
+    Attributes:
+        name: the key there.
+        unit: "" where it has none.
+        compute: takes what ``scope`` says, and raises UndefinedMetric where there is no value.
+        check: raises ConfigError where the metric cannot be computed on this machine.
+    """
+
+    name: str
+    label: str
+    unit: str
+    lower_is_better: bool
+    scope: Scope
+    compute: Callable[..., float]
+    check: Callable[[], None] = lambda: None
+
+    @property
+    def heading(self) -> str:
+        """Such as ``LSD, dB (lower is better)``."""
+        direction = "lower" if self.lower_is_better else "higher"
+        return f"{', '.join(filter(None, (self.label, self.unit)))} ({direction} is better)"
+
+
+_MCD = partial(mel_cepstral_distortion, stft=StftConfig())
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("l1", "L1", "training deviations", True, Scope.PREDICTION, gap_l1),
+        Metric("lsd", "LSD", "dB", True, Scope.LOST_FRAMES, log_spectral_distance),
+        Metric("mcd", "MCD", "dB", True, Scope.LOST_FRAMES, _MCD),
+        Metric("stoi", "STOI", "", False, Scope.UTTERANCE, stoi),
+        Metric("stoi_gap", "STOI around the gaps", "", False, Scope.AROUND_GAPS, stoi),
+        Metric("estoi", "ESTOI", "", False, Scope.UTTERANCE, estoi),
+        Metric("estoi_gap", "ESTOI around the gaps", "", False, Scope.AROUND_GAPS, estoi),
+        Metric("pesq", "PESQ", "MOS-LQO", False, Scope.UTTERANCE, pesq_nb),
+        Metric("pesq_gap", "PESQ around the gaps", "MOS-LQO", False, Scope.AROUND_GAPS, pesq_nb),
+        Metric("pesq_raw", "PESQ", "raw MOS", False, Scope.UTTERANCE, pesq_raw),
+        Metric("pesq_wb", "PESQ wide band", "MOS-LQO", False, Scope.UTTERANCE, pesq_wb),
+        Metric("plcmos", "PLCMOS", "MOS", False, Scope.RESTORED, plcmos, check_installed),
+        Metric("dnsmos", "DNSMOS", "MOS", False, Scope.RESTORED, dnsmos, check_installed),
+    )
+}
+
+
+def choose_metrics(names: str) -> list[Metric]:
+    """The metrics of a comma-separated list, or of ``all``, in the table's order.
+
+    Raises:
+        ConfigError: a name that is not in the table, or a metric whose packages are missing.
+    """
+    wanted = list(METRICS) if names == "all" else [name.strip() for name in names.split(",")]
+    for name in wanted:
+        if name not in METRICS:
+            raise ConfigError(f"no metric '{name}': expected all, or some of {', '.join(METRICS)}")
+        METRICS[name].check()
+    return [metric for name, metric in METRICS.items() if name in wanted]
+
+
+def scored_metrics(rows: list[dict]) -> list[Metric]:
+    """Those that have a column in rows of ``scores.jsonl``, with or without values."""
+    return [metric for name, metric in METRICS.items() if any(name in row for row in rows)]

@@ -1,0 +1,95 @@
+"""The scores of one utterance, and what they are computed from.
+
+Apart from the program, so that its processes import this rather than receive it.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+
+import kaldiio
+import numpy as np
+import torch
+
+from avsi.audio.files import read_mono
+from avsi.audio.stft import log_magnitude, spectrum
+from avsi.config import StftConfig
+from avsi.data.datadir import Utterance
+from avsi.data.gaps import gap_spans, lost_frames, widened
+from avsi.errors import AvsiError, DataError
+from avsi.metrics import UndefinedMetric
+from avsi.metrics.table import CONTEXT_S, METRICS, Scope
+from avsi.timebase import to_samples
+
+from .restored import RestoredSet
+
+STFT = StftConfig()
+
+
+def score_utterance(utterance: Utterance, restored: RestoredSet, std: np.ndarray, names: list[str]) -> dict:
+    """Each metric's value, or null beside the reason in ``failed``."""
+    row: dict = {"id": utterance.id, "speaker": utterance.speaker, **dict.fromkeys(names), "failed": {}}
+    evidence = Evidence(utterance, restored, std)
+    for name in names:
+        try:
+            value = METRICS[name].compute(*evidence.arguments(METRICS[name].scope))
+            if not math.isfinite(value):
+                raise UndefinedMetric("the result is not a number")
+            row[name] = value
+        except (AvsiError, OSError, ValueError) as error:
+            row["failed"][name] = str(error)
+    return row
+
+
+class Evidence:
+    """What the metrics of an utterance are computed from.
+
+    Each part is read when a metric first asks for it, so that a file that is missing fails the metrics that need it,
+    and no others.
+    """
+
+    def __init__(self, utterance: Utterance, restored: RestoredSet, std: np.ndarray) -> None:
+        self.utterance, self.set, self.std = utterance, restored, std
+
+    def arguments(self, scope: Scope) -> tuple:
+        """As :class:`Scope` lists them. Raises UndefinedMetric where the utterance was not restored."""
+        id_, rate = self.utterance.id, STFT.sample_rate
+        if id_ not in self.set.wavs:
+            raise UndefinedMetric(self.set.failed.get(id_, "not restored"))
+        if scope is Scope.PREDICTION:
+            return kaldiio.load_mat(self.set.spectra[id_]), self.truth, self.std
+        if scope is Scope.LOST_FRAMES:
+            return self._lost_frames_of(self.restored), self.truth
+        if scope is Scope.RESTORED:
+            return self.restored, rate
+        if scope is Scope.UTTERANCE:
+            return self.clean, self.restored, rate
+        stretches = widened(self.spans, to_samples(CONTEXT_S, rate), len(self.clean))
+        cut = [np.concatenate([x[start:stop] for start, stop in stretches]) for x in (self.clean, self.restored)]
+        return *cut, rate
+
+    @cached_property
+    def clean(self) -> np.ndarray:
+        return read_mono(self.utterance.wav, STFT.sample_rate)
+
+    @cached_property
+    def restored(self) -> np.ndarray:
+        path = self.set.wavs[self.utterance.id]
+        samples = read_mono(path, STFT.sample_rate)
+        if len(samples) != len(self.clean):
+            raise DataError(f"{path}: {len(samples)} samples beside {len(self.clean)}: expected two of one length")
+        return samples
+
+    @cached_property
+    def spans(self) -> list[tuple[int, int]]:
+        return gap_spans(self.set.gaps[self.utterance.id], len(self.clean), STFT.sample_rate)
+
+    @cached_property
+    def truth(self) -> np.ndarray:
+        """Natural log magnitude of the original in the lost frames; shape (n_lost_frames, n_bins)."""
+        return self._lost_frames_of(self.clean)
+
+    def _lost_frames_of(self, samples: np.ndarray) -> np.ndarray:
+        spectrogram = log_magnitude(spectrum(torch.from_numpy(samples), STFT), STFT).numpy()
+        return spectrogram[lost_frames(self.spans, len(spectrogram), STFT)]
