@@ -14,7 +14,6 @@ import typer
 
 from avsi.audio.files import read_mono
 from avsi.audio.stft import log_magnitude, spectrum
-from avsi.config import StftConfig
 from avsi.data.datadir import Utterance, corpus_of, read_datadir
 from avsi.data.phones import Lexicon
 from avsi.errors import AvsiError, DataError
@@ -104,7 +103,8 @@ def recognize_set(
 def _hear(wavs: dict[str, str | None], recognizer: Path, beam: int) -> dict[str, list[str] | str]:
     """By id, the phones, or why there are none."""
     torch.set_num_threads(1)
-    model, stft = load_model(recognizer, "recognizer"), StftConfig()
+    model = load_model(recognizer, "recognizer")
+    stft = model.config.stft
     heard: dict[str, list[str] | str] = {}
     for id_, wav in wavs.items():
         try:

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# GRID, from the corpus to scores. Stages: 0 prepare, 1 landmarks, 2 statistics, 3 gap sets, 4 train, 5 restore, 6 score, 7 compare.
+# GRID, from the corpus to scores. Stages: 0 prepare, 1 landmarks, 2 statistics, 3 gap sets, 4 train, 5 restore, 6 score, 7 compare,
+# 8 phone errors.
 # ./run.sh --grid DIR [--split paper] [--configs "conf/a.yaml conf/av.yaml"] [--gap-ms "200 400 800 1600"]
-#          [--stage 0] [--stop-stage 7] [--jobs 2]
+#          [--stage 0] [--stop-stage 8] [--jobs 2]
 # ./run.sh --smoke: all stages in a few minutes, in smoke/, on small models and a corpus that is made here.
 # The split is paper, speaker-dependent, speaker-independent or a file; data/ and exp/ are made here. Each config is a model; stage 7
 # says how much the last is ahead of the first.
 set -euo pipefail
 
-grid= split=paper configs="conf/a.yaml conf/av.yaml" stage=0 stop_stage=7 gap_ms="200 400 800 1600" jobs=2 smoke=
+grid= split=paper configs="conf/a.yaml conf/av.yaml" stage=0 stop_stage=8 gap_ms="200 400 800 1600" jobs=2 smoke=
 while [ $# -gt 0 ]; do
   case "$1" in
     --grid | --split | --configs | --stage | --stop-stage | --gap-ms | --jobs)
@@ -23,10 +24,11 @@ for number in "$stage" "$stop_stage" "$jobs" $gap_ms; do
 done
 [ -n "$smoke" ] || [ ! -e "$grid" ] || grid=$(realpath "$grid")
 cd "$(dirname "$0")"
+recipe=$PWD
 . ./path.sh
 configs=$(for config in $configs; do realpath "$config"; done)
 over=
-if [ -n "$smoke" ]; then over="--config $PWD/conf/smoke.yaml" && mkdir -p smoke && cd smoke; fi
+if [ -n "$smoke" ]; then over="--config $recipe/conf/smoke.yaml" && mkdir -p smoke && cd smoke; fi
 
 models=$(for config in $configs; do echo "exp/$(basename "$config" .yaml)"; done)
 systems="unprocessed interpolation $models"
@@ -38,7 +40,10 @@ if due 0 "prepare"; then
   python -m data_prep.grid --root "$grid" --out data --split "$split" --jobs "$jobs"
 fi
 if due 1 "landmarks"; then python -m data_prep.landmarks data/train data/valid data/test --drop --jobs "$jobs"; fi
-if due 2 "statistics"; then python -m data_prep.stats data/train --config ${configs##*$'\n'} $over; fi
+if due 2 "statistics, lexicon"; then
+  python -m data_prep.stats data/train --config ${configs##*$'\n'} $over
+  cp "$recipe/conf/lexicon.txt" data/lexicon.txt
+fi
 if due 3 "gap sets"; then
   python -m data_prep.gaps data/valid --out data/valid/gaps_random
   for ms in $gap_ms; do python -m data_prep.gaps data/test --gap-ms "$ms" --out "data/test/gaps_${ms}ms"; done
@@ -52,12 +57,16 @@ if due 5 "restore"; then
       --out "exp/$(basename "$system")/gaps_${ms}ms" --jobs "$jobs"
   done; done
 fi
+folders=$(for system in $systems; do for ms in $gap_ms; do echo "exp/$(basename "$system")/gaps_${ms}ms"; done; done)
 if due 6 "score"; then
-  folders=$(for system in $systems; do for ms in $gap_ms; do echo "exp/$(basename "$system")/gaps_${ms}ms"; done; done)
   python -m evaluation.score $folders --jobs "$jobs"
   python -m evaluation.report exp/*/gaps_*ms
 fi
 if due 7 "compare"; then
   set -- $models
   for ms in $gap_ms; do python -m evaluation.compare "$1/gaps_${ms}ms" "${*: -1}/gaps_${ms}ms" ${smoke:+--require l1}; done
+fi
+if due 8 "phone errors"; then
+  avsi train --config "$recipe/conf/recognizer.yaml" $over --out exp/recognizer
+  python -m evaluation.recognize data/test $folders --recognizer exp/recognizer --jobs "$jobs"
 fi
