@@ -132,6 +132,8 @@ def demo(
         [name, *("-" if value is None else f"{value:.3f}" for value in values)]
         for name, *values in run_demo(clip, gaps, out, about)
     ]
+    if about:
+        typer.echo(about)
     print_table(f"{clip.name}, gap {', '.join(map(str, gaps))} s", ["version", "STOI", "PESQ (MOS-LQO)"], rows)
     typer.echo(f"a page to look at and listen to -> {out / PAGE}")
 

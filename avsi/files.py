@@ -33,18 +33,34 @@ def written_beside(path: str | Path) -> Iterator[Path]:
 @contextmanager
 def folder_beside(path: str | Path) -> Iterator[Path]:
     """A new folder beside ``path`` that takes its place, if that is still free or empty, when the context ends without
-    an error; folders above it are made.
+    an error. Folders above it are made, and what killed runs left beside it is removed.
     """
     path = Path(path).resolve()
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    missing = [folder for folder in path.parents if not folder.exists()]
+    for left in path.parent.glob(f".{path.name}.partial-*"):
+        if not _is_running(int(left.name.rpartition("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
     try:
         with _blamed_on(path, partial):
-            partial.mkdir()
+            partial.mkdir(parents=True)
             yield partial
             partial.replace(path)
-    finally:
+    except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        for folder in missing:
+            folder.rmdir()
+        raise
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 @contextmanager

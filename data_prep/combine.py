@@ -29,11 +29,18 @@ def main(
     if any(out.resolve() == datadir.resolve() for datadir in datadirs):
         raise DataError(f"{out}: is one of the directories to put together")
     utterances = [utterance for datadir in datadirs for utterance in read_datadir(datadir)]
+    for stale in (*out.glob(GAPS), out / "stats.npz"):  # of other sets that were put together here
+        stale.unlink(missing_ok=True)
     write_datadir(out, utterances, " + ".join(dict.fromkeys(map(corpus_of, datadirs))))
-    shared = set.intersection(*({path.name for path in datadir.glob(GAPS)} for datadir in datadirs))
+    names = [{path.name for path in datadir.glob(GAPS)} for datadir in datadirs]
+    shared = set.intersection(*names)
     for name in sorted(shared):
         write_gap_file(out / name, {k: v for datadir in datadirs for k, v in read_gap_file(datadir / name).items()})
-    print(f"{out}: {len(utterances)} utterances of {len(datadirs)} sets, {len(shared)} gap files")
+    print(
+        f"{out}: {len(utterances)} utterances of {len(datadirs)} sets, gap files: {', '.join(sorted(shared)) or 'none'}"
+    )
+    if others := set.union(*names) - shared:
+        print(f"left out, since not all sets have them: {', '.join(sorted(others))}")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from avsi.errors import DataError
 from avsi.files import write_text
 
-FILE = "corpus.json"
+FILE = "avsi-corpus.json"
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,23 @@ class Corpus:
 
     @classmethod
     def of(cls, folder: Path) -> Corpus:
-        """The name that a corpus gives itself in ``corpus.json``; GRID itself, which has no such file, otherwise.
+        """The name that the corpus of a folder gives itself, there or above; GRID, which has no such file, otherwise.
 
         Raises:
-            DataError: a file that does not say what it should.
+            DataError: a file that does not say what it should, or a corpus with a name of its own further down.
         """
-        path = folder / FILE
-        if not path.is_file():
+        folder = folder.resolve()
+        path = next((place / FILE for place in (folder, *folder.parents) if (place / FILE).is_file()), None)
+        if path is None:
+            below = next(folder.rglob(FILE), None)
+            if below is not None:
+                raise DataError(f"{folder}: holds another corpus, {below.parent}; name that folder, or move it away")
             return cls("GRID")
         try:
-            return cls(**json.loads(path.read_text("utf-8")))
-        except (ValueError, TypeError) as error:
-            raise DataError(f"{path}: expected name, id_prefix and about as JSON ({error})") from error
+            corpus = cls(**json.loads(path.read_text("utf-8")))
+        except (ValueError, TypeError):
+            corpus = None
+        # Splits take what stands before the first underscore of an id for the speaker.
+        if corpus is None or not corpus.name or not re.fullmatch("[A-Za-z0-9-]*", corpus.id_prefix):
+            raise DataError(f'{path}: expected {{"name": "...", "id_prefix": "letters, digits and -", "about": "..."}}')
+        return corpus

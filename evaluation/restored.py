@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from avsi.data.datadir import read_table
+from avsi.data.datadir import UNNAMED, read_table
 from avsi.data.gaps import Gap, read_gap_file
 from avsi.errors import DataError
 from avsi.files import read_lines
@@ -38,7 +38,8 @@ class RestoredSet:
         folder = Path(folder)
         if not (folder / ABOUT).is_file():
             raise DataError(f"{folder}: not written by evaluation.restore (it has no {ABOUT}), or not to its end")
-        about = json.loads((folder / ABOUT).read_text("utf-8"))
+        # Folders restored before data directories named their corpus do not name it either.
+        about = {"corpus": UNNAMED, **json.loads((folder / ABOUT).read_text("utf-8"))}
         tables = (read_table(folder / name) for name in (WAVS, SPECTRA))
         return cls(folder, about, *tables, read_gap_file(folder / GAPS), read_table(folder / FAILED))
 

@@ -106,8 +106,13 @@ def test_sets_are_put_together_with_their_gap_files_and_the_names_of_their_corpo
         write_gap_file(folder / "gaps_random", {f"s0{number}_a": [Gap(0.1, 0.1 * (number + 1))]})
     write_gap_file(tmp_path / "1" / "gaps_100ms", {"s01_a": [Gap(0.1, 0.2)]})
     folders = [str(tmp_path / str(number)) for number in (2, 1, 3)]
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "stats.npz").write_bytes(b"of another training set")
+    write_gap_file(tmp_path / "all" / "gaps_900ms", {"s09_a": [Gap(0.1, 1.0)]})
     result = CliRunner().invoke(combine.app, [str(tmp_path / "all"), *folders], catch_exceptions=False)
-    assert "3 utterances of 3 sets, 1 gap files" in result.output
+    assert "3 utterances of 3 sets, gap files: gaps_random" in result.output
+    assert "left out, since not all sets have them: gaps_100ms" in result.output
+    assert not (tmp_path / "all" / "stats.npz").exists() and not (tmp_path / "all" / "gaps_900ms").exists()
     assert [u.id for u in read_datadir(tmp_path / "all")] == ["s01_a", "s02_a", "s03_a"]
     assert corpus_of(tmp_path / "all") == "mini-GRID seed 1 + GRID"
     assert read_gap_file(tmp_path / "all" / "gaps_random")["s03_a"] == [Gap(0.1, 0.4)]

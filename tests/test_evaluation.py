@@ -233,11 +233,32 @@ def test_a_comparison_is_paired_and_has_an_interval(corpus, systems):
     differences = np.array([b["stoi"] - a["stoi"] for a, b in zip(first, second, strict=True)])
     assert float(rows["stoi"][2]) == pytest.approx(differences.mean(), abs=6e-4)
     assert float(rows["stoi"][3]) <= differences.mean() <= float(rows["stoi"][4])
-    assert rows["stoi"][5] == "4"
-    with pytest.raises(DataError, match=r"is not better than .* in stoi, or not beyond doubt"):
+    assert rows["stoi"][5:] == ["4", "0"]
+    with pytest.raises(DataError, match="in stoi not better"):
         run(compare.app, two, one, "--require", "stoi")
+    l1 = {folder: np.mean([row["l1"] for row in RestoredSet.read(folder).scores()]) for folder in (one, two)}
+    better, worse = sorted(l1, key=l1.get)
+    run(compare.app, worse, better, "--require", "l1")  # of L1, less is better
+    with pytest.raises(DataError, match="in l1 not better"):
+        run(compare.app, better, worse, "--require", "l1")
     with pytest.raises(DataError, match="--require loudness: expected one of l1, stoi, pesq"):
         run(compare.app, one, two, "--require", "loudness")
+
+
+def test_what_has_no_value_is_counted_and_fails_only_where_it_is_required(corpus, systems, tmp_path):
+    one, two = systems["unprocessed"], tmp_path / "model" / "gaps_600ms"
+    scores(corpus, one)
+    shutil.copytree(one, two)
+    rows = [{**row, "pesq": None} for row in RestoredSet.read(one).scores()]
+    rows = [{**row, "stoi": row["stoi"] + 0.1 if number else None} for number, row in enumerate(rows)]
+    (two / "scores.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    output = run(compare.app, one, two, "--require", "stoi")
+    shown = {line.split()[0]: line.split()[1:] for line in output.splitlines() if line.strip()}
+    assert shown["pesq"] == [*"-----", "0", "4"]
+    assert shown["stoi"][2:] == ["0.100", "0.100", "0.100", "3", "1"]
+    with pytest.raises(DataError, match="in pesq not better"):
+        run(compare.app, one, two, "--require", "pesq")
+    assert np.isnan(compare.interval(np.array([-1.0]))).all()
 
 
 def test_the_interval_of_a_mean_is_that_of_the_normal_law_for_many_values():

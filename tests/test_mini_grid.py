@@ -17,6 +17,7 @@ from avsi.data.gaps import generator
 from avsi.errors import AvsiError, ConfigError, DataError, MediaError
 from avsi.video.files import frames
 from avsi.video.landmarks import track_face
+from data_prep.corpus import Corpus
 from data_prep.grid import app as grid
 from data_prep.grid import read_alignment, sentence
 from data_prep.mini_grid import __main__ as mini_grid
@@ -165,6 +166,18 @@ def test_grid_preparation_reads_it_under_its_own_name(mini_corpus, tmp_path):
     assert {len(read_mono(u.wav, StftConfig().sample_rate)) for of in sets.values() for u in of} == {47648}
 
 
+def test_a_part_of_it_keeps_its_name_and_a_folder_around_it_is_not_grid(mini_corpus, tmp_path):
+    assert Corpus.of(mini_corpus / "s1") == Corpus.of(mini_corpus)
+    assert Corpus.of(mini_corpus / "s1").name == "mini-GRID seed 0"
+    assert Corpus.of(tmp_path).name == "GRID"
+    with pytest.raises(DataError, match=r"holds another corpus, .*corpus; name that folder, or move it away"):
+        Corpus.of(mini_corpus.parent)
+    for text in ("{}", "mine", '{"name": ""}', '{"name": "x", "id_prefix": "a_b-"}'):
+        (tmp_path / "avsi-corpus.json").write_text(text)
+        with pytest.raises(DataError, match=r'avsi-corpus.json: expected \{"name"'):
+            Corpus.of(tmp_path)
+
+
 def test_it_is_never_part_of_the_papers_split(mini_corpus, tmp_path):
     result = CliRunner().invoke(grid, ["--root", str(mini_corpus), "--out", str(tmp_path), "--jobs", "1"])
     assert "leaves train and valid and test empty" in str(result.exception)
@@ -235,6 +248,6 @@ def test_the_program_ends_with_one_line_and_status_1(tmp_path):
 
 
 def test_the_corpus_says_what_it_is(mini_corpus):
-    about = json.loads((mini_corpus / "corpus.json").read_text())
+    about = json.loads((mini_corpus / "avsi-corpus.json").read_text())
     assert about["name"] == "mini-GRID seed 0" and about["id_prefix"] == "mini0-"
     assert "not GRID" in about["about"]

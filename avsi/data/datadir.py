@@ -15,6 +15,7 @@ from ..video.landmarks import Tracks
 COMPLETE = ("wav.scp", "text", "utt2spk", "utt2dur")
 PARTIAL = ("video.scp", "landmarks.scp")
 CORPUS = "corpus"  # the name of the corpus, on one line
+UNNAMED = "unnamed corpus"
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def read_datadir(path: str | Path) -> list[Utterance]:
 def corpus_of(path: str | Path) -> str:
     """The name of the corpus that a data directory is part of."""
     lines = _lines(Path(path) / CORPUS)
-    return lines[0] if lines else "unnamed corpus"
+    return lines[0] if lines else UNNAMED
 
 
 def validate(path: str | Path) -> None:

@@ -21,7 +21,7 @@ from ..corpus import Corpus
 from ..grid import all_stems
 from .clip import write_clip
 from .speakers import draw_speaker
-from .voice import Voice
+from .voice import Voice, speak, voice_names
 
 MAX_SPEAKERS, MAX_SENTENCES = 34, 1000  # GRID's own numbers
 
@@ -52,8 +52,9 @@ def main(
             raise ConfigError(f"--{name} {value}: expected {smallest} or more")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise DataError(f"{out}: exists and is not an empty folder; name another or delete it")
-    for name in voice:
-        Voice(name, pitch_hz=120)  # refuses a name that it does not know
+    # Refuses a name that it does not know; and without the library nothing can begin.
+    for name in voice or voice_names()[:1]:
+        speak(["bin"], Voice(name, pitch_hz=120))
     tasks = []
     with folder_beside(out) as partial:
         stems = generator(seed, "sentences").permutation(all_stems()).tolist()
@@ -68,7 +69,7 @@ def main(
         for _ in progress(in_parallel(min(jobs, len(tasks)), tasks, ordered=False), len(tasks), "clips"):
             pass
         Corpus(
-            name=f"mini-GRID seed {seed}",
+            name=f"mini-GRID seed {seed}" + (f" ({', '.join(voice)})" if voice else ""),
             id_prefix=f"mini{seed}-",
             about=f"Made by avsi {__version__}: drawn faces and synthesised voices; no recording of anyone, not GRID.",
         ).save(partial)

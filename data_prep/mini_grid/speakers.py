@@ -51,8 +51,11 @@ def draw_speaker(seed: int, number: int, voices: Sequence[str] = ()) -> Speaker:
     """
     rng = generator(seed, "speaker", number)
     female = (number + seed) % 2 == 0
+    drawn = f"{rng.choice(ACCENTS)}+{rng.choice(FEMALE_VARIANTS if female else MALE_VARIANTS)}"
+    name = str(rng.choice(voices)) if voices else drawn
+    female = name.partition("+")[2] in FEMALE_VARIANTS
     return Speaker(
-        voice=_voice(rng, female, voices),
+        voice=_voice(rng, female, name),
         proportions=_proportions(rng, female),
         look=_look(rng, female),
         strength=rng.uniform(0.95, 1.25),
@@ -64,10 +67,9 @@ def draw_speaker(seed: int, number: int, voices: Sequence[str] = ()) -> Speaker:
     )
 
 
-def _voice(rng: np.random.Generator, female: bool, voices: Sequence[str]) -> Voice:
-    drawn = f"{rng.choice(ACCENTS)}+{rng.choice(FEMALE_VARIANTS if female else MALE_VARIANTS)}"
+def _voice(rng: np.random.Generator, female: bool, name: str) -> Voice:
     return Voice(
-        name=str(rng.choice(voices)) if voices else drawn,
+        name=name,
         pitch_hz=float(rng.uniform(165, 240) if female else rng.uniform(85, 140)),
         intonation=float(rng.uniform(25, 70)),
         words_per_min=float(rng.uniform(132, 168)),

@@ -224,7 +224,10 @@ def _run_espeak(text: str, voice: Voice) -> tuple[np.ndarray, int, list]:
         import espeakng_loader
     except ImportError:
         raise AvsiError("mini_grid speaks with eSpeak NG, which is not there: pip install espeakng-loader") from None
-    data = Path(espeakng_loader.get_data_path())
+    try:
+        data, library = Path(espeakng_loader.get_data_path()), espeakng_loader.get_library_path()
+    except (OSError, RuntimeError) as error:
+        raise AvsiError(f"espeakng-loader carries no eSpeak NG for this platform ({error})") from None
     with TemporaryDirectory() as folder:
         # espeak-ng's own data for English, and the voice in the place of its variants.
         for file in data.iterdir():
@@ -234,7 +237,7 @@ def _run_espeak(text: str, voice: Voice) -> tuple[np.ndarray, int, list]:
         own.parent.mkdir(parents=True)
         own.write_text(_variant_file((data / "voices" / "!v" / voice.variant).read_text(encoding="utf-8"), voice))
         command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("espeak.py"))]
-        command += [espeakng_loader.get_library_path(), f"{voice.accent}+own", str(round(voice.words_per_min)), text]
+        command += [library, f"{voice.accent}+own", str(round(voice.words_per_min)), text]
         run = subprocess.run(command, cwd=folder, capture_output=True, check=False)
     if run.returncode != 0:
         reason = run.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {run.returncode}"]
