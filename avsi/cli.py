@@ -147,12 +147,13 @@ def export(
     """Write a trained model in half precision, to be shipped."""
     import shutil
 
-    from .models.store import TRAIN_IDS, load_model, read_description, save_model
+    from .models.store import LEXICON, TRAIN_IDS, load_model, read_description, save_model
 
     about = read_description(model).get("about", {})
     save_model(out, load_model(model), half=True, **{**about, "trained_on": trained_on})
-    if (model / TRAIN_IDS).is_file():
-        shutil.copyfile(model / TRAIN_IDS, out / TRAIN_IDS)
+    for name in (TRAIN_IDS, LEXICON):
+        if (model / name).is_file():
+            shutil.copyfile(model / name, out / name)
     size_mb = sum(path.stat().st_size for path in out.iterdir()) / 1e6
     typer.echo(f"{model} -> {out} ({size_mb:.1f} MB)")
 
@@ -176,9 +177,10 @@ def info() -> None:
     models = []
     for name in pretrained_names():
         description = read_description(PRETRAINED / name)
-        sees = "sound and face" if description["config"]["model"]["video"] else "sound"
-        models.append([name, sees, description["about"].get("trained_on", "")])
-    print_table("pretrained models", ["name", "from", "trained on"], models)
+        parts = description["config"]["model"]
+        takes = " and ".join(what for what, used in (("sound", parts["audio"]), ("face", parts["video"])) if used)
+        models.append([name, parts.get("kind", "inpainter"), takes, description["about"].get("trained_on", "")])
+    print_table("pretrained models", ["name", "kind", "from", "trained on"], models)
 
 
 def main() -> None:

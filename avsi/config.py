@@ -53,17 +53,22 @@ class GapConfig:
 class ModelConfig:
     """Three BLSTM layers of 250 units per direction and a linear layer, as in the paper's section 2."""
 
+    kind: str = "inpainter"  # or "recognizer": from clean sound to phones, by which restored speech is judged
     audio: bool = True
     video: bool = True
     layers: int = 3
     hidden: int = 250
     dropout: float = 0.0  # between the layers
+    ctc: bool = False  # an inpainter's second linear layer, to phones: the paper's multi-task model
+    mels: int = 40  # a recogniser's log-mel bands
 
 
 @dataclass
 class TrainingConfig:
     loss: str = "l1"  # "l1" (the released code) or "mse" (the paper's text), on the lost bins
+    ctc_weight: float = 1e-3  # of the phones' loss beside that on the lost bins, where model.ctc
     learning_rate: float = 1e-3
+    clip_norm: float = 0.0  # gradients of a larger norm are scaled down to this one; 0: none are
     batch_size: int = 8
     max_epochs: int = 50
     patience: int = 5  # epochs without improvement before training stops
@@ -83,6 +88,7 @@ class DataConfig:
     train: str = "data/train"
     valid: str = "data/valid"
     stats: str = "data/train/stats.npz"
+    lexicon: str = "data/lexicon.txt"  # read where phones are needed
     train_gaps: str = ""  # a gap file; empty: gaps are drawn afresh each epoch
     valid_gaps: str = "data/valid/gaps_random"
 
@@ -136,6 +142,7 @@ def config_from_dict(values: dict) -> Config:
 def check_config(config: Config) -> None:
     """Raise ConfigError where values contradict each other or have no meaning."""
     for name, value, allowed in (
+        ("model.kind", config.model.kind, ("inpainter", "recognizer")),
         ("training.loss", config.training.loss, ("l1", "mse")),
         ("visual.points", config.visual.points, ("face", "mouth")),
     ):
@@ -143,6 +150,8 @@ def check_config(config: Config) -> None:
             raise ConfigError(f"{name}: '{value}' is not one of {', '.join(allowed)}")
     if not (config.model.audio or config.model.video):
         raise ConfigError("model.audio and model.video are both false: the model would have no input")
+    if config.model.kind == "recognizer" and (config.model.video or not config.model.audio or config.model.ctc):
+        raise ConfigError("model.kind: a recognizer takes model.audio true, model.video false and model.ctc false")
     if config.model.video and not (config.visual.motion or config.visual.positions):
         raise ConfigError("visual.motion and visual.positions are both false, but model.video is true")
     at_least = {
@@ -152,9 +161,12 @@ def check_config(config: Config) -> None:
         "training.lr_patience": 0,
         "training.learning_rate": 0,
         "training.workers": 0,
+        "training.ctc_weight": 0,
+        "training.clip_norm": 0,
         "model.layers": 1,
         "model.hidden": 1,
         "model.dropout": 0,
+        "model.mels": 1,
         "visual.fps": 1,
         "visual.max_lost_s": 0,
         "gaps.total_mean_ms": 0,

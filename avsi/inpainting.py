@@ -89,10 +89,11 @@ class Inpainter:
         """Load a pretrained or self-trained model, and the audio-only one that takes over without a face.
 
         Raises:
-            ModelError: no such model, or a damaged one.
+            ModelError: no such model, a damaged one, or one that does not restore.
         """
-        model = load_model(name_or_path)
-        return cls(model, load_model(audio_only) if model.config.model.video and audio_only is not None else None)
+        model = load_model(name_or_path, "inpainter")
+        needs_other = model.config.model.video and audio_only is not None
+        return cls(model, load_model(audio_only, "inpainter") if needs_other else None)
 
     def inpaint(
         self, samples: np.ndarray, rate: int, gaps: list[Gap], video: str | Path | Tracks | None = None

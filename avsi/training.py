@@ -7,6 +7,7 @@ import os
 import warnings
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +20,14 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
-from .config import Config
-from .data.dataset import Batch, InpaintingData, collate
+from .config import Config, TrainingConfig, load_config
+from .data.dataset import Batch, collate
 from .data.gaps import generator
 from .data.stats import Stats
 from .errors import ConfigError, DataError, ModelError
 from .files import write_text, written_beside
-from .models.inpainter import BLSTMInpainter
-from .models.losses import masked_loss
-from .models.store import TRAIN_IDS, save_model
+from .models.store import LEXICON, TRAIN_IDS, save_model
+from .tasks import Term, make_task
 from .video.motion import n_features
 
 LAST = "last.ckpt"
@@ -37,14 +37,16 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
     """Train a model into ``folder``, or go on where a run in that folder was stopped.
 
     The folder then holds the best model so far (``config.json``, ``model.safetensors``), ``last.ckpt`` to resume from,
-    ``config.yaml``, and logs for spreadsheets (``logs/csv``) and TensorBoard (``logs/tensorboard``).
+    ``config.yaml``, the ids it was trained on, the lexicon where phones are learnt, and logs for spreadsheets
+    (``logs/csv``) and TensorBoard (``logs/tensorboard``).
 
     Returns:
-        The lowest loss on the validation set.
+        The lowest validation loss: of an inpainter that on the lost bins, with or without a phone head; of a recogniser
+        the CTC loss.
 
     Raises:
-        DataError: sets or statistics that are missing, broken or do not fit the config, or a folder that holds another
-        run.
+        DataError: sets, statistics or a lexicon that are missing, broken or do not fit the config, or a folder that
+        holds another run.
     """
     folder = Path(folder)
     stats = Stats.load(config.data.stats)
@@ -56,7 +58,7 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
         )
     _quieten()
     run = TrainingRun(config, stats)
-    _claim(folder, config, run.train_ids)
+    _claim(folder, config, run)
     best = BestAndLast(folder)
     last = folder / LAST
     trainer = _trainer(
@@ -92,6 +94,7 @@ def _trainer(config: Config, **options: object) -> Trainer:
             devices=int(settings.devices) if settings.devices.isdigit() else settings.devices,
             precision=settings.precision,
             max_epochs=settings.max_epochs,
+            gradient_clip_val=settings.clip_norm or None,
             plugins=[AtomicCheckpointIO()],
             enable_model_summary=False,
             reload_dataloaders_every_n_epochs=1,  # for the new epoch's gaps and order
@@ -104,43 +107,42 @@ def _trainer(config: Config, **options: object) -> Trainer:
 
 
 class TrainingRun(LightningModule):
-    """A model with its data, loss and optimiser."""
+    """A model with its data and losses, which are its task's, and the optimiser."""
 
     def __init__(self, config: Config, stats: Stats) -> None:
         super().__init__()
         torch.manual_seed(config.training.seed)
         self.config = config
-        self.model = BLSTMInpainter(config, stats)
+        self.task = make_task(config, stats)
+        self.model = self.task.model  # what is optimised and saved
         self._plateau: ReduceLROnPlateau | None = None
         self._plateau_state: dict | None = None
-        self._train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None)
-        self._valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps)
-
-    @property
-    def train_ids(self) -> list[str]:
-        return [utterance.id for utterance in self._train_set.utterances]
 
     def train_dataloader(self) -> DataLoader:
-        self._train_set.epoch = self.current_epoch
-        order = self._epoch_generator("order").permutation(len(self._train_set)).tolist()
-        return DataLoader(self._train_set, sampler=order, **self._loading())
+        data = self.task.train_set
+        data.epoch = self.current_epoch
+        order = self._epoch_generator("order").permutation(len(data)).tolist()
+        return DataLoader(data, sampler=order, **self._loading())
 
     def val_dataloader(self) -> DataLoader:
-        return DataLoader(self._valid_set, **self._loading())
+        return DataLoader(self.task.valid_set, **self._loading())
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout draws from the global generator, whose state a checkpoint does not carry.
         torch.manual_seed(int(self._epoch_generator("dropout", batch_idx).integers(2**31)))
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
-        loss = self._loss(batch, self.config.training.loss)
+        terms = self.task.losses(batch)
+        loss = sum(term.weight * term.value for term in terms)
         self.log("train_loss", loss, on_step=True, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
+        self._log_parts("train", terms[1:])
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        loss = self._loss(batch, self.config.training.loss)
-        # Weighted by lost frames, so that the mean does not depend on how utterances fall into batches.
-        self.log("valid_loss", loss, prog_bar=True, batch_size=int(batch.lost.sum()), sync_dist=True)
+        first, *others = self.task.losses(batch)
+        # Weighted by what it is the mean of, so that it does not depend on how utterances fall into batches.
+        self.log("valid_loss", first.value, prog_bar=True, batch_size=first.count, sync_dist=True)
+        self._log_parts("valid", others)
 
     def configure_optimizers(self):
         settings = self.config.training
@@ -162,9 +164,11 @@ class TrainingRun(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         self._plateau_state = checkpoint["plateau"]
 
-    def _loss(self, batch: Batch, kind: str) -> torch.Tensor:
-        predicted = self.model(batch.log_spectrum, batch.visual, batch.lost, batch.lengths)
-        return masked_loss(predicted, self.model.normalise(batch.log_spectrum), batch.lost, kind)
+    def _log_parts(self, where: str, terms: Sequence[Term]) -> None:
+        for term in terms:
+            self.log(
+                f"{where}_{term.name}", term.value, on_step=False, on_epoch=True, batch_size=term.count, sync_dist=True
+            )
 
     def _epoch_generator(self, *purpose: object) -> np.random.Generator:
         return generator(self.config.training.seed, self.current_epoch, *purpose)
@@ -230,25 +234,29 @@ def _quieten() -> None:
         warnings.filterwarnings("ignore", message)
 
 
-def _claim(folder: Path, config: Config, train_ids: list[str]) -> None:
+def _claim(folder: Path, config: Config, run: TrainingRun) -> None:
     """Make the folder, or find in it an earlier part of the same run."""
     from omegaconf import OmegaConf
 
-    text, ids = OmegaConf.to_yaml(OmegaConf.structured(config)), "".join(f"{id_}\n" for id_ in train_ids)
-    note, list_ = folder / "config.yaml", folder / TRAIN_IDS
+    note = folder / "config.yaml"
+    texts = {TRAIN_IDS: "".join(f"{utterance.id}\n" for utterance in run.task.train_set.utterances)}
+    if run.task.lexicon is not None:
+        texts[LEXICON] = run.task.lexicon.text()
     if (folder / LAST).is_file():
-        if note.is_file() and _without_limits(note.read_text("utf-8")) != _without_limits(text):
+        if note.is_file() and _without_limits(load_config([note])) != _without_limits(config):
             raise DataError(f"{folder}: holds a run with another config ({note}); choose another folder or delete it")
-        if list_.is_file() and list_.read_text("utf-8") != ids:
-            raise DataError(
-                f"{folder}: holds a run on another training set ({list_}); choose another folder or delete it"
-            )
+        for name, what in ((TRAIN_IDS, "on another training set"), (LEXICON, "with another lexicon")):
+            earlier = folder / name
+            if earlier.is_file() and earlier.read_text("utf-8") != texts.get(name):
+                raise DataError(f"{folder}: holds a run {what} ({earlier}); choose another folder or delete it")
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(note, text)
-    write_text(list_, ids)
+    write_text(note, OmegaConf.to_yaml(OmegaConf.structured(config)))
+    for name, text in texts.items():
+        write_text(folder / name, text)
 
 
-def _without_limits(yaml_text: str) -> list[str]:
-    """The lines of a config that a resumed run must share: all but those that say how long and where it runs."""
-    free = ("max_epochs:", "patience:", "accelerator:", "devices:", "workers:", "cache:")
-    return [line for line in yaml_text.splitlines() if not line.strip().startswith(free)]
+def _without_limits(config: Config) -> Config:
+    """What a resumed run must share of a config: all but what says how long and where it runs."""
+    limits = ("max_epochs", "patience", "accelerator", "devices", "workers", "cache")
+    default = TrainingConfig()
+    return replace(config, training=replace(config.training, **{name: getattr(default, name) for name in limits}))

@@ -206,3 +206,34 @@ def mini_corpus(tmp_path_factory) -> Path:
     options = ["--out", str(out), "--speakers", "4", "--sentences", "2", "--jobs", "2"]
     assert CliRunner().invoke(app, options, catch_exceptions=False).exit_code == 0
     return out
+
+
+TOY_LEXICON = "do D O\nka K A\nna N A\nno N O\n"
+
+
+def make_spoken_datadir(folder: Path, count: int, seed: int) -> Path:
+    """A data directory of 'words' whose phones are chords, each its own, with pauses between the words: what a small
+    recogniser learns in seconds.
+    """
+    from avsi.data.datadir import Utterance, write_datadir
+
+    words = dict(line.split(" ", 1) for line in TOY_LEXICON.splitlines())
+    chords = {"A": (700, 1100), "D": (2500, 3000), "K": (1500, 4000), "N": (300, 2000), "O": (450, 800)}
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True)
+    utterances = []
+    for number in range(count):
+        said = rng.choice(sorted(words), size=rng.integers(2, 5))
+        pieces = [np.zeros(1600)]
+        for word in said:
+            for phone in words[word].split():
+                time_s = np.arange(rng.integers(1300, 1900)) / RATE
+                pieces.append(0.1 * sum(np.sin(2 * np.pi * hz * time_s) for hz in chords[phone]))
+            pieces.append(np.zeros(rng.integers(800, 1600)))
+        samples = np.concatenate(pieces)
+        samples += 0.001 * rng.standard_normal(len(samples))
+        wav = folder / f"s01_{number:03d}.wav"
+        soundfile.write(wav, samples, RATE)
+        utterances.append(Utterance(wav.stem, "s01", str(wav), len(samples) / RATE, tuple(said)))
+    write_datadir(folder, utterances, "toy")
+    return folder

@@ -10,6 +10,7 @@ import pytest
 import torch
 import yaml
 from conftest import corpus_config
+from lightning.pytorch import Callback
 from safetensors.torch import load_file
 
 from avsi.data.stats import Stats
@@ -123,6 +124,21 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(corpus, tmp_path):
     whole = start(tmp_path / "whole")
     assert whole.wait() == 0
     assert same(last_weights(tmp_path / "whole"), last_weights(tmp_path / "killed"))
+
+
+@pytest.mark.parametrize(("clip_norm", "largest"), [(0.0, float("inf")), (1e-3, 1.001e-3)])
+def test_gradients_are_scaled_down_where_asked(corpus, tmp_path, clip_norm, largest):
+    norms = []
+
+    class Norms(Callback):
+        def on_before_zero_grad(self, trainer, run, optimizer) -> None:
+            gradients = [p.grad.norm() for p in run.model.parameters() if p.grad is not None]
+            norms.extend([torch.stack(gradients).norm().item()] if gradients else [])
+
+    config = corpus_config(corpus, training={"max_epochs": 1, "clip_norm": clip_norm})
+    train(config, tmp_path / "run", progress=False, callbacks=[Norms()])
+    assert len(norms) >= 2 and 5e-4 < max(norms) <= largest
+    assert clip_norm or max(norms) > 1e-2
 
 
 def test_early_stopping_counts_epochs_without_improvement(corpus, tmp_path):

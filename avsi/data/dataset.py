@@ -1,4 +1,4 @@
-"""Utterances -> batches: clean log spectra, lost frames and visual features."""
+"""Utterances -> batches: clean log spectra, lost frames, visual features and the labels of the words' phones."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..timebase import to_samples
 from ..video.motion import visual_features
 from .datadir import Utterance, read_datadir
 from .gaps import draw_random, gap_spans, generator, lost_frames, read_gap_file
+from .phones import Lexicon, frames_needed, to_labels
 
 
 class Features(NamedTuple):
@@ -25,10 +26,12 @@ class Features(NamedTuple):
     Attributes:
         log_spectrum: natural log magnitude, shape (n_frames, n_bins).
         visual: shape (n_frames, n_visual), NaN where the face is lost for long; n_visual 0 for an audio-only model.
+        labels: CTC labels of what is said; empty where no lexicon was given.
     """
 
     log_spectrum: Tensor
     visual: Tensor
+    labels: tuple[int, ...] = ()
 
 
 class Batch(NamedTuple):
@@ -41,6 +44,8 @@ class Batch(NamedTuple):
         visual: shape (batch, n_frames, n_visual).
         lost: bool, shape (batch, n_frames); False in the padding.
         lengths: int64, shape (batch,): the frames of each utterance.
+        labels: int64, shape (batch, n_labels): CTC labels, padded with blanks.
+        label_lengths: int64, shape (batch,): the labels of each utterance.
     """
 
     ids: list[str]
@@ -48,6 +53,8 @@ class Batch(NamedTuple):
     visual: Tensor
     lost: Tensor
     lengths: Tensor
+    labels: Tensor
+    label_lengths: Tensor
 
 
 def load_features(utterance: Utterance, config: Config) -> Features:
@@ -60,24 +67,20 @@ def load_features(utterance: Utterance, config: Config) -> Features:
     return Features(log_spectrum, torch.from_numpy(visual))
 
 
-class InpaintingData(Dataset):
-    """The utterances of a data directory with gaps from a file, or drawn afresh for each epoch.
+class SpeechData(Dataset):
+    """The utterances of a data directory, of which nothing is lost."""
 
-    What is drawn depends on the seed, the epoch and the utterance's id alone, so that the order, the number of workers
-    and a resumed run do not change it.
-    """
-
-    def __init__(self, datadir: str | Path, config: Config, gap_file: str | Path | None = None) -> None:
-        """Raises DataError for a directory or gap file that is broken, an utterance without a gap or gap without an
-        utterance.
+    def __init__(self, datadir: str | Path, config: Config, lexicon: Lexicon | None = None) -> None:
+        """Raises DataError for a broken directory, clips without landmarks for a model that sees, and words that the
+        lexicon lacks.
         """
         self.config = config
         self.epoch = 0
         self.utterances = read_datadir(datadir)
-        self._gaps = read_gap_file(gap_file) if gap_file else None
+        self._labels = [()] * len(self.utterances)
+        if lexicon is not None:
+            self._labels = [tuple(to_labels(lexicon.transcribe(u), lexicon.phones)) for u in self.utterances]
         self._cache: dict[int, Features] = {}
-        if self._gaps is not None:
-            check_gaps_cover(self._gaps, self.utterances, gap_file)
         if config.model.video:
             blind = [utterance.id for utterance in self.utterances if utterance.landmarks is None]
             if blind:
@@ -94,10 +97,41 @@ class InpaintingData(Dataset):
         utterance = self.utterances[index]
         features = self._cache.get(index)
         if features is None:
-            features = load_features(utterance, self.config)
+            features = load_features(utterance, self.config)._replace(labels=self._labels[index])
+            if frames_needed(features.labels) > len(features.log_spectrum):
+                raise DataError(
+                    f"{utterance.id}: its {len(features.labels)} phones do not fit into its "
+                    f"{len(features.log_spectrum)} frames; is its text that of a longer recording?"
+                )
             if self.config.training.cache:
                 self._cache[index] = features
         return utterance.id, features, self._lost(utterance, len(features.log_spectrum))
+
+    def _lost(self, utterance: Utterance, count: int) -> Tensor:
+        return torch.zeros(count, dtype=torch.bool)
+
+
+class InpaintingData(SpeechData):
+    """The utterances of a data directory with gaps from a file, or drawn afresh for each epoch.
+
+    What is drawn depends on the seed, the epoch and the utterance's id alone, so that the order, the number of workers
+    and a resumed run do not change it.
+    """
+
+    def __init__(
+        self,
+        datadir: str | Path,
+        config: Config,
+        gap_file: str | Path | None = None,
+        lexicon: Lexicon | None = None,
+    ) -> None:
+        """Raises DataError as :class:`SpeechData`, and for a gap file that is broken, an utterance without a gap or
+        gap without an utterance.
+        """
+        super().__init__(datadir, config, lexicon)
+        self._gaps = read_gap_file(gap_file) if gap_file else None
+        if self._gaps is not None:
+            check_gaps_cover(self._gaps, self.utterances, gap_file)
 
     def _lost(self, utterance: Utterance, count: int) -> Tensor:
         stft = self.config.stft
@@ -126,7 +160,7 @@ def check_gaps_cover(gaps: dict, utterances: list[Utterance], gap_file: str | Pa
 
 
 def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
-    """Items of :class:`InpaintingData` as one batch."""
+    """Items of a :class:`SpeechData` as one batch."""
     ids, features, lost = zip(*items, strict=True)
 
     def pad(tensors) -> Tensor:
@@ -138,4 +172,6 @@ def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
         pad(f.visual for f in features),
         pad(lost),
         torch.tensor([len(mask) for mask in lost]),
+        pad(torch.tensor(f.labels, dtype=torch.int64) for f in features),
+        torch.tensor([len(f.labels) for f in features]),
     )

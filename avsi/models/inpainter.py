@@ -9,19 +9,24 @@ from ..audio.phase import keep_reliable
 from ..config import Config
 from ..data.stats import Stats
 from ..video.motion import n_features
+from .blstm import make_blstm, run_blstm
 
 
 class BLSTMInpainter(nn.Module):
     """Stacked BLSTM layers and a linear layer (Morrone et al., 2021, section 2); audio, video or both by its config.
 
     It takes and gives natural log magnitudes; the normalisation by training-set statistics is part of it, so that
-    weights and statistics travel together.
+    weights and statistics travel together. A multi-task model (``model.ctc``) has a second linear layer,
+    ``to_phones``, from which the restored spectrum does not depend.
+
+    Attributes:
+        phones: the inventory of a multi-task model, else empty; label 0 is the blank, label 1 ``phones[0]``.
     """
 
-    def __init__(self, config: Config, stats: Stats | None = None) -> None:
+    def __init__(self, config: Config, stats: Stats | None = None, phones: tuple[str, ...] = ()) -> None:
         """Without ``stats`` the normalisation is the identity, to be loaded with the weights."""
         super().__init__()
-        self.config = config
+        self.config, self.phones = config, phones
         n_bins, n_visual = config.stft.n_bins, n_features(config.visual) if config.model.video else 0
         for name, size in (("audio", n_bins), ("visual", n_visual)):
             self.register_buffer(f"{name}_mean", torch.zeros(size))
@@ -30,15 +35,10 @@ class BLSTMInpainter(nn.Module):
             for name, buffer in self.named_buffers():
                 if len(buffer):
                     buffer.copy_(torch.from_numpy(getattr(stats, name)))
-        self.blstm = nn.LSTM(
-            n_bins * config.model.audio + n_visual,
-            config.model.hidden,
-            config.model.layers,
-            batch_first=True,
-            bidirectional=True,
-            dropout=config.model.dropout,
-        )
+        self.blstm = make_blstm(n_bins * config.model.audio + n_visual, config.model)
         self.to_spectrum = nn.Linear(2 * config.model.hidden, n_bins)
+        if config.model.ctc:
+            self.to_phones = nn.Linear(2 * config.model.hidden, 1 + len(phones))
 
     def normalise(self, log_spectrum: Tensor) -> Tensor:
         """Natural log magnitude -> units of the training set's standard deviation, per bin."""
@@ -54,25 +54,21 @@ class BLSTMInpainter(nn.Module):
             log_spectrum: natural log magnitude, shape (batch, n_frames, n_bins); ignored where ``lost``.
             visual: shape (batch, n_frames, n_visual); NaN, where no face is known, counts as the training mean.
             lost: bool, shape (batch, n_frames).
-            lengths: frames of each utterance on the CPU; None where all fill the batch.
+            lengths: frames of each utterance; None where all fill the batch.
 
         Returns:
             Shape (batch, n_frames, n_bins), in units of the training deviation; reliable frames too are predictions.
         """
+        return self.to_spectrum(self.encode(log_spectrum, visual, lost, lengths))
+
+    def encode(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """What the linear layers work on, shape (batch, n_frames, 2 * hidden); arguments as of :meth:`forward`."""
         inputs = []
         if self.config.model.audio:
             inputs.append(self.normalise(log_spectrum).masked_fill(lost[..., None], 0))
         if self.config.model.video:
             inputs.append(((visual - self.visual_mean) / self.visual_std).nan_to_num())
-        hidden = torch.cat(inputs, dim=-1)
-        if lengths is None or int(lengths.min()) == hidden.shape[1]:
-            return self.to_spectrum(self.blstm(hidden)[0])
-        # Padding must not reach the backward direction; packing is slower, so only where lengths differ.
-        packed = nn.utils.rnn.pack_padded_sequence(hidden, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        unpacked, _ = nn.utils.rnn.pad_packed_sequence(
-            self.blstm(packed)[0], batch_first=True, total_length=hidden.shape[1]
-        )
-        return self.to_spectrum(unpacked)
+        return run_blstm(self.blstm, torch.cat(inputs, dim=-1), lengths)
 
     @torch.inference_mode()
     def restore_spectrum(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor) -> Tensor:

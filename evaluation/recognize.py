@@ -1,0 +1,130 @@
+"""Phone error rate: what a recogniser hears in restored or clean speech, against what was said.
+
+python -m evaluation.recognize data/test exp/*/gaps_800ms --recognizer exp/recognizer
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from avsi.audio.files import read_mono
+from avsi.audio.stft import log_magnitude, spectrum
+from avsi.data.datadir import Utterance, corpus_of, read_datadir
+from avsi.data.phones import Lexicon
+from avsi.errors import AvsiError, DataError
+from avsi.files import write_text
+from avsi.models.store import LEXICON, find_model, load_model
+from avsi.phone_errors import align
+from avsi.program import in_parallel, print_table, progress, run_program
+
+from .restored import ABOUT, RestoredSet
+
+PHONES = "phones.jsonl"
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    folders: Annotated[
+        list[Path], typer.Argument(help="Folders that evaluation.restore wrote, and data directories: clean speech.")
+    ],
+    recognizer: Annotated[Path, typer.Option(help="The folder of a trained recogniser (model.kind: recognizer).")],
+    lexicon: Annotated[
+        Path | None, typer.Option(help="How the words of the sets are pronounced; as the recogniser learnt by default.")
+    ] = None,
+    beam: Annotated[int, typer.Option(min=1, help="Label sequences that the search keeps.")] = 20,
+    jobs: Annotated[int, typer.Option(help="Processes to recognise with.")] = 2,
+) -> None:
+    """Write phones.jsonl into each restored folder, and phones_<set>.jsonl of clean sets beside the recogniser."""
+    load_model(recognizer, "recognizer")  # one that cannot be loaded is refused before any work
+    known = Lexicon.read(lexicon or find_model(recognizer) / LEXICON)
+    table = []
+    for folder in folders:
+        restored = RestoredSet.read(folder) if (folder / ABOUT).is_file() else None
+        datadir = Path(restored.about["datadir"]) if restored else folder
+        rows = recognize_set(read_datadir(datadir), restored, known, recognizer, beam, jobs)
+        out = folder / PHONES if restored else recognizer / f"phones_{folder.name}.jsonl"
+        write_text(out, "".join(json.dumps(row) + "\n" for row in rows))
+        table.append([f"{corpus_of(datadir)}: {folder}", *summary(rows)])
+    print_table(
+        f"phone errors, by {recognizer}, beam {beam}",
+        ["set", "PER", "substituted", "deleted", "inserted", "of phones", "utterances", "not scored"],
+        table,
+    )
+
+
+def recognize_set(
+    utterances: list[Utterance],
+    restored: RestoredSet | None,
+    lexicon: Lexicon,
+    recognizer: Path,
+    beam: int,
+    jobs: int,
+) -> list[dict]:
+    """One row per utterance of the clean set, in order; of those not restored, with the reason in ``failed``."""
+    said = {utterance.id: lexicon.transcribe(utterance) for utterance in utterances}
+    wavs = restored.wavs if restored else {utterance.id: utterance.wav for utterance in utterances}
+    # A few large shares, so that each process loads the recogniser once.
+    ids = sorted(said)
+    shares = [{id_: wavs.get(id_) for id_ in share} for index in range(4 * jobs) if (share := ids[index :: 4 * jobs])]
+    results = in_parallel(jobs, [(_hear, share, recognizer, beam) for share in shares], ordered=False)
+    heard: dict[str, list[str] | str] = {}
+    for part in progress(results, len(shares), f"{restored.folder if restored else 'clean'}: phones"):
+        heard.update(part)
+    rows = []
+    for utterance in utterances:
+        reference, hypothesis = said[utterance.id], heard[utterance.id]
+        row = {"id": utterance.id, "speaker": utterance.speaker, "reference": " ".join(reference)}
+        if isinstance(hypothesis, str):
+            reason = restored.failed.get(utterance.id, hypothesis) if restored else hypothesis
+            rows.append({**row, "hypothesis": None, "per": None, "failed": reason})
+            continue
+        found = align(reference, hypothesis)
+        rows.append(
+            {
+                **row,
+                "hypothesis": " ".join(hypothesis),
+                "per": found.errors / len(reference),
+                "phones": len(reference),
+                "substitutions": found.substitutions,
+                "deletions": found.deletions,
+                "insertions": found.insertions,
+            }
+        )
+    return rows
+
+
+def _hear(wavs: dict[str, str | None], recognizer: Path, beam: int) -> dict[str, list[str] | str]:
+    """By id, the phones, or why there are none."""
+    torch.set_num_threads(1)
+    model = load_model(recognizer, "recognizer")
+    stft = model.config.stft
+    heard: dict[str, list[str] | str] = {}
+    for id_, wav in wavs.items():
+        try:
+            if wav is None:
+                raise DataError("not restored")
+            samples = torch.from_numpy(read_mono(wav, stft.sample_rate))
+            heard[id_] = model.recognize(log_magnitude(spectrum(samples, stft), stft), beam)
+        except (AvsiError, OSError) as error:
+            heard[id_] = str(error)
+    return heard
+
+
+def summary(rows: list[dict]) -> list[object]:
+    """(PER, substitutions, deletions, insertions, phones, utterances, of them not scored); each phone counts alike."""
+    scored = [row for row in rows if row["per"] is not None]
+    errors = [sum(row[kind] for row in scored) for kind in ("substitutions", "deletions", "insertions")]
+    phones = sum(row["phones"] for row in scored)
+    per = f"{sum(errors) / phones:.3f}" if phones else "-"
+    return [per, *errors, phones, len(rows), len(rows) - len(scored)]
+
+
+if __name__ == "__main__":
+    run_program(app)

@@ -1,0 +1,168 @@
+"""The phone recogniser, trained for seconds on chords that stand for phones."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+from conftest import RATE, TOY_LEXICON, make_spoken_datadir, small_config
+from typer.testing import CliRunner
+
+from avsi.audio.files import read_mono
+from avsi.audio.stft import log_magnitude, spectrum
+from avsi.cli import app as avsi_app
+from avsi.config import Config
+from avsi.data.datadir import read_datadir
+from avsi.data.stats import Stats
+from avsi.errors import DataError, ModelError
+from avsi.inpainting import Inpainter
+from avsi.models.recognizer import PhoneRecognizer
+from avsi.models.store import load_model
+from avsi.training import LAST, train
+from data_prep import stats
+from evaluation import recognize
+
+
+def run(app, *arguments) -> str:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def toy_config(root: Path, **training) -> Config:
+    config = small_config(
+        model={"kind": "recognizer", "video": False, "layers": 1, "hidden": 32},
+        training={"learning_rate": 0.02, **training},
+    )
+    config.data.train, config.data.valid = str(root / "train"), str(root / "valid")
+    config.data.stats, config.data.lexicon = str(root / "train" / "stats.npz"), str(root / "lexicon.txt")
+    return config
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("toy")
+    for seed, (name, count) in enumerate({"train": 24, "valid": 3, "test": 10}.items()):
+        make_spoken_datadir(root / name, count, seed)
+    (root / "lexicon.txt").write_text(TOY_LEXICON)
+    run(stats.app, root / "train")
+    return root
+
+
+@pytest.fixture(scope="module")
+def recogniser(toy) -> Path:
+    train(toy_config(toy, max_epochs=24, patience=24), toy / "recogniser", progress=False)
+    return toy / "recogniser"
+
+
+def spectrum_of(wav: str) -> torch.Tensor:
+    stft = Config().stft
+    return log_magnitude(spectrum(torch.from_numpy(read_mono(wav, RATE)), stft), stft)
+
+
+def test_it_learns_to_hear_the_phones_of_sentences_it_was_not_trained_on(toy, recogniser):
+    output = run(recognize.app, toy / "test", "--recognizer", recogniser, "--jobs", 1)
+    rows = [json.loads(line) for line in (recogniser / "phones_test.jsonl").read_text().splitlines()]
+    utterances = read_datadir(toy / "test")
+    assert [row["id"] for row in rows] == [utterance.id for utterance in utterances]
+    assert [len(row["reference"].split()) for row in rows] == [2 * len(utterance.words) for utterance in utterances]
+    errors = sum(row["substitutions"] + row["deletions"] + row["insertions"] for row in rows)
+    assert errors <= 0.03 * sum(row["phones"] for row in rows)
+    assert "toy: " in output
+
+
+def test_what_is_not_said_counts_as_deleted_and_what_is_missing_is_named(toy, recogniser, tmp_path):
+    """A restored set: one clip whole, one cut in half, one silent, the rest not restored."""
+    utterances = read_datadir(toy / "test")
+    folder = tmp_path / "restored"
+    folder.mkdir()
+    keep = {}
+    for number, utterance in enumerate(utterances[:3]):
+        samples = read_mono(utterance.wav, RATE)
+        samples[len(samples) * (2 - number) // 2 :] = 0
+        keep[utterance.id] = folder / f"{utterance.id}.wav"
+        soundfile.write(keep[utterance.id], samples, RATE)
+    (folder / "wav.scp").write_text("".join(f"{id_} {path}\n" for id_, path in keep.items()))
+    (folder / "spectra.scp").write_text("")
+    (folder / "gaps").write_text("".join(f"{u.id} 0.1 0.2\n" for u in utterances))
+    (folder / "failed").write_text(f"{utterances[3].id} no face\n")
+    about = {"system": "x", "corpus": "toy", "datadir": str(toy / "test"), "gaps": str(folder / "gaps")}
+    (folder / "about.json").write_text(json.dumps(about))
+    run(recognize.app, folder, "--recognizer", recogniser, "--jobs", 1)
+    whole, half, silent, missing, *others = [
+        json.loads(line) for line in (folder / "phones.jsonl").read_text().splitlines()
+    ]
+    assert whole["per"] == 0
+    assert 0.2 < half["per"] < silent["per"]
+    assert silent["deletions"] > 0.5 * silent["phones"]
+    assert missing["per"] is None and missing["failed"] == "no face"
+    assert all(row["per"] is None and row["failed"] == "not restored" for row in others)
+
+
+def test_padding_does_not_change_what_is_heard(toy, recogniser):
+    model = load_model(recogniser, "recognizer")
+    spectra = [spectrum_of(utterance.wav) for utterance in read_datadir(toy / "test")[:2]]
+    lengths = torch.tensor([len(one) for one in spectra])
+    together = model(torch.nn.utils.rnn.pad_sequence(spectra, batch_first=True), lengths)
+    for scores, one in zip(together, spectra, strict=True):
+        assert torch.allclose(scores[: len(one)], model(one[None])[0], atol=1e-5)
+
+
+def test_its_input_is_near_zero_and_one(toy):
+    model = PhoneRecognizer(toy_config(toy), Stats.load(toy / "train" / "stats.npz"), ("A",))
+    spectra = torch.cat([spectrum_of(utterance.wav) for utterance in read_datadir(toy / "train")])
+    heard = model.features(spectra)
+    assert heard.mean(dim=0).abs().max() < 1
+    assert heard.std(dim=0).min() > 0.4 and heard.std(dim=0).max() < 2
+
+
+def test_log_mel_bands_are_the_power_in_a_band():
+    model = PhoneRecognizer(small_config(model={"mels": 40}), phones=("A",))
+    stft = model.config.stft
+    top_mel = 2595 * math.log10(1 + 8000 / 700)
+    for frequency_hz in (500.0, 2000.0, 6000.0):
+        tone = torch.sin(2 * math.pi * frequency_hz * torch.arange(16000) / 16000)
+        bands = model.log_mel(log_magnitude(spectrum(torch.stack([tone, 3 * tone]), stft), stft))[:, 40]
+        assert bands.shape == (2, 40)
+        nearest = 2595 * math.log10(1 + frequency_hz / 700) / (top_mel / 41) - 1
+        assert abs(bands[0].argmax().item() - nearest) <= 0.6
+        assert (bands[1] - bands[0]).max().item() == pytest.approx(2 * math.log(3), abs=0.01)
+    silent = model.log_mel(log_magnitude(spectrum(torch.zeros(1600), stft), stft))
+    assert silent.numpy() == pytest.approx(math.log(stft.log_floor**2), abs=1e-2)
+
+
+def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(toy, tmp_path):
+    train(toy_config(toy, max_epochs=2), tmp_path / "whole", progress=False)
+    for epochs in (1, 2):
+        train(toy_config(toy, max_epochs=epochs), tmp_path / "parts", progress=False)
+    one, two = (torch.load(tmp_path / name / LAST, weights_only=True)["state_dict"] for name in ("whole", "parts"))
+    assert one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_an_exported_recogniser_still_recognises(toy, recogniser, tmp_path):
+    run(avsi_app, "export", recogniser, "--out", tmp_path / "small", "--trained-on", "chords")
+    assert load_model(tmp_path / "small").phones == ("A", "D", "K", "N", "O")
+    for folder in (recogniser, tmp_path / "small"):
+        run(recognize.app, toy / "test", "--recognizer", folder, "--jobs", 1)
+    one, two = ((folder / "phones_test.jsonl").read_text() for folder in (recogniser, tmp_path / "small"))
+    assert one == two
+
+
+def test_a_model_of_another_kind_is_refused(toy, recogniser):
+    with pytest.raises(ModelError, match="holds a model of the kind recognizer, expected inpainter"):
+        Inpainter.from_pretrained(recogniser)
+    with pytest.raises(ModelError, match="holds a model of the kind inpainter, expected recognizer"):
+        run(recognize.app, toy / "test", "--recognizer", "a")
+
+
+def test_without_a_lexicon_or_with_too_small_a_one_nothing_is_trained(toy, tmp_path):
+    config = toy_config(toy)
+    config.data.lexicon = str(tmp_path / "none.txt")
+    with pytest.raises(DataError, match=r"none\.txt: no such lexicon"):
+        train(config, tmp_path / "run", progress=False)
+    (tmp_path / "none.txt").write_text(TOY_LEXICON.replace("no N O\n", ""))
+    with pytest.raises(DataError, match=r"s01_\d+: the word 'no' is not in the lexicon"):
+        train(config, tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
