@@ -256,8 +256,8 @@ def main(
         raise DataError(
             f"the split '{split}' leaves {' and '.join(empty)} empty with the speakers found "
             f"({', '.join(sorted({u.speaker for of in kept.values() for u in of} | set(unassigned)))}); "
-            "--split speaker-independent divides the speakers there are, speaker-dependent each speaker's clips, and a "
-            "file can say anything else"
+            "speaker-independent needs three speakers, speaker-dependent divides each speaker's clips, and a file can "
+            "say anything else"
         )
     for name, utterances in kept.items():
         write_datadir(out / name, utterances, corpus.name)

@@ -14,6 +14,7 @@ import torch
 from conftest import RATE, corpus_config, needs_grid, real_clip, small_config, speech, write_video
 
 from avsi.data.datadir import Utterance, write_datadir
+from avsi.files import folder_beside
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
 
@@ -259,6 +260,35 @@ def test_ctrl_c_in_preparation_keeps_what_was_found(tmp_path):
     assert run.returncode == 130 and errors.strip().splitlines()[-1].startswith("error: stopped")
     with (folder / "landmarks.ark").open("r+b") as file:
         assert 2 <= len(_resume(file)) < 200
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_while_a_corpus_is_drawn_leaves_nothing(tmp_path, jobs):
+    out = tmp_path / "new" / "corpus"
+    options = ["--out", out, "--speakers", 34, "--jobs", jobs]
+    run = start("-m", "data_prep.mini_grid", *options, start_new_session=True, preexec_fn=listen_to_ctrl_c)
+    while not list(tmp_path.glob("new/.corpus.partial-*/s1/*.mpg")):
+        assert run.poll() is None, run.communicate()
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGINT)
+    _, errors = run.communicate(timeout=60)
+    assert (run.returncode, errors.strip()) == (130, "error: stopped; nothing is kept")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_goes_with_the_next(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = tmp_path / f".corpus.partial-{gone.pid}"
+    running = tmp_path / f".corpus.partial-{os.getppid()}"
+    for folder in (left, running):
+        (folder / "s1").mkdir(parents=True)
+    with folder_beside(tmp_path / "corpus") as folder:
+        (folder / "s1").mkdir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["corpus", running.name])
+    with pytest.raises(OSError, match="Directory not empty"), folder_beside(tmp_path / "corpus"):
+        pass  # what stands there by now is not replaced
+    assert (tmp_path / "corpus" / "s1").is_dir() and len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_model_is_exported_in_half_precision(room):

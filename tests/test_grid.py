@@ -168,7 +168,7 @@ def test_the_papers_split_with_one_speaker_names_the_way_out(tmp_path):
         add_clip(tmp_path / "corpus" / "s1", stem)
     result = prepare(tmp_path / "corpus", tmp_path / "out", "--split", "paper")
     assert "leaves valid and test empty" in str(result.exception)
-    assert "--split speaker-independent" in str(result.exception)
+    assert "speaker-independent needs three speakers" in str(result.exception)
 
 
 def test_the_speaker_dependent_split_divides_each_speaker_the_same_way_each_time():

@@ -5,7 +5,6 @@ python -m data_prep.mini_grid --out DIR --speakers 8 --sentences 12 --seed 0
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +36,7 @@ def main(
     voice: Annotated[
         list[str], typer.Option(help="An espeak-ng voice to draw from, such as en-us+f2; repeatable. By default, many.")
     ] = [],  # noqa: B006
-    jobs: Annotated[int, typer.Option(help="Processes to draw with.")] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(help="Processes to draw with.")] = 2,
 ) -> None:
     """Write sN/*.mpg, align/sN/*.align and, beside each clip, its true landmarks as sN/*.npz.
 

@@ -2,7 +2,7 @@
 
 Each phone has a target for every parameter, and a dominance that rises before it and fades after it; the curve is the
 mean of the targets weighted by dominance (Cohen and Massaro, "Modeling coarticulation in synthetic visual speech",
-1993).
+1993); here it is a Gaussian with a flat top, not their exponential.
 """
 
 from __future__ import annotations

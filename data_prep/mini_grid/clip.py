@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from avsi.containers import create_container
+from avsi.errors import DataError
 from avsi.files import write_text, written_beside
 
 from ..grid import ALIGN_UNITS_PER_S, sentence
@@ -51,6 +52,8 @@ def perform(speaker: Speaker, stem: str, rng: np.random.Generator) -> Performanc
     slack_s = LATEST_END_S - EARLIEST_S - len(speech.samples) / RATE
     start = round((EARLIEST_S + rng.uniform(0.1, 0.7) * max(slack_s, 0)) * RATE)
     spoken = speech.samples[: SOUND_SAMPLES - start]
+    if start / RATE + speech.words[-1][1] > SOUND_SAMPLES / RATE:
+        raise DataError(f"{stem}: lasts longer than a clip as {speaker.voice} says it")
     samples = 10 ** (speaker.noise_db / 20) * _room_noise(SOUND_SAMPLES, rng)
     samples[start : start + len(spoken)] += spoken * (10 ** (speaker.level_db / 20) / np.abs(spoken).max())
     return Performance(samples.astype(np.float32), *_shifted(speech, start / RATE))

@@ -20,7 +20,7 @@ INITIALIZE_PHONEME_EVENTS, INITIALIZE_DONT_EXIT = 1, 1 << 15
 EVENT_LIST_TERMINATED, EVENT_WORD, EVENT_PHONEME = 0, 1, 7
 RATE, VOLUME = 1, 2
 CHARS_UTF8 = 1
-HALF_VOLUME = 50  # of 100, at which some voices are clipped
+HALF_VOLUME = 50  # of 100; at full volume some voices clip
 
 
 class EventId(ctypes.Union):

@@ -33,6 +33,7 @@ if [ -n "$smoke" ]; then
   mkdir -p smoke && cd smoke
 fi
 configs=($configs)
+if [ -n "$smoke" ] && [ ${#configs[@]} -lt 2 ]; then echo "error: --smoke compares two models; name two configs" >&2; exit 1; fi
 for config in "${configs[@]}"; do models+=("exp/$(basename "$config" .yaml)"); done
 systems=(unprocessed interpolation autoregression "${models[@]}" oracle)
 due() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ] && echo "stage $1: $2"; }
