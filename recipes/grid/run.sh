@@ -31,6 +31,7 @@ if [ -n "$smoke" ]; then
   over=(--config "$conf/conf/smoke.yaml") require=(--require l1)
   [ "$stage" -gt 0 ] || rm -rf smoke
   mkdir -p smoke && cd smoke
+  export OMP_NUM_THREADS=1 # models this small are no faster on more, and much slower where others use the machine too
 fi
 configs=($configs)
 if [ -n "$smoke" ] && [ ${#configs[@]} -lt 2 ]; then echo "error: --smoke compares two models; name two configs" >&2; exit 1; fi
