@@ -6,6 +6,7 @@ python -m evaluation.restore data/test --gaps data/test/gaps_800ms --system exp/
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +18,12 @@ from avsi.audio.files import read_mono, write_wav
 from avsi.data.datadir import Utterance, corpus_of, read_datadir
 from avsi.data.dataset import check_gaps_cover
 from avsi.data.gaps import Gap, gap_spans, read_gap_file, write_gap_file
-from avsi.errors import DataError, FaceError, GapError
+from avsi.errors import AvsiWarning, DataError, FaceError, GapError
 from avsi.files import write_text, written_beside
 from avsi.program import in_parallel, progress, run_program
 
 from .restored import ABOUT, FAILED, GAPS, SPECTRA, WAVS
-from .systems import STFT, SYSTEMS, make_system
+from .systems import STFT, SYSTEMS, make_system, trained_on
 
 app = typer.Typer(add_completion=False)
 
@@ -45,6 +46,12 @@ def main(
     utterances, gaps_of = read_datadir(datadir), read_gap_file(gaps)
     check_gaps_cover(gaps_of, utterances, gaps)
     make_system(system, stats)  # a system that cannot be loaded is refused before any work
+    if seen := trained_on(system) & {utterance.id for utterance in utterances}:
+        warnings.warn(
+            f"{system} was trained on {len(seen)} of these {len(utterances)} utterances, such as {min(seen)}",
+            AvsiWarning,
+            stacklevel=2,
+        )
     (out / "wav").mkdir(parents=True, exist_ok=True)
     (out / ABOUT).unlink(missing_ok=True)
     # A few large shares, so that each process loads the system once.

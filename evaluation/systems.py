@@ -18,7 +18,9 @@ from avsi.data.datadir import Utterance
 from avsi.data.gaps import lost_frames, lost_samples
 from avsi.data.stats import Stats
 from avsi.errors import ConfigError
+from avsi.files import read_lines
 from avsi.inpainting import Inpainter
+from avsi.models.store import TRAIN_IDS, find_model
 from avsi.timebase import n_frames
 
 STFT = StftConfig()
@@ -53,6 +55,12 @@ def make_system(name: str, stats: Path) -> System:
         if inpainter.model.config.stft != STFT:
             raise ConfigError(f"{name}: works on another spectrogram (stft) than the one that scores are measured on")
     return lambda samples, spans, utterance: _by_inpainter(samples, spans, utterance, inpainter)
+
+
+def trained_on(name: str) -> set[str]:
+    """The ids of the utterances that a system learnt from, as far as its folder lists them."""
+    ids = None if name in SYSTEMS else find_model(name) / TRAIN_IDS
+    return set(read_lines(ids)) if ids and ids.is_file() else set()
 
 
 def _unprocessed(samples: np.ndarray, spans: Spans, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

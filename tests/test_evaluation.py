@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from avsi.data.datadir import read_datadir, write_datadir
 from avsi.data.gaps import gap_spans, lost_samples, read_gap_file
 from avsi.data.stats import Stats
-from avsi.errors import AvsiError, ConfigError, DataError
+from avsi.errors import AvsiError, AvsiWarning, ConfigError, DataError
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
 from evaluation import compare, report, restore, score
@@ -204,6 +204,14 @@ def test_restoring_needs_gaps_for_the_same_utterances(corpus, tmp_path):
             tmp_path / "o",
         )
     assert not (tmp_path / "o").exists()
+
+
+def test_scores_on_training_utterances_are_told(corpus, systems, tmp_path):
+    model = systems["model"].parents[1] / "model"
+    (model / "train_ids").write_text("s04_clip2\ns09_clip1\n")
+    with pytest.warns(AvsiWarning, match=r"was trained on 1 of these 4 utterances, such as s04_clip2"):
+        restored(corpus, tmp_path / "out", str(model))
+    (model / "train_ids").unlink()
 
 
 def test_a_folder_that_was_not_finished_is_not_scored(systems, tmp_path):
