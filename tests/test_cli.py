@@ -148,12 +148,14 @@ def test_a_restored_file_is_said_and_there(room):
     assert ((changed < 0.6) | (changed >= 1.0)).all()
 
 
+@pytest.mark.slow
 def test_no_face_in_the_gap_is_noted_and_the_audio_only_model_takes_over(room):
     status, output, errors = inpaint(room, "film.mpg", "--gap", "0.8:1.6", model="av", out="noted.mp4")
     assert status == 0 and output.startswith("restored")
     assert errors.startswith("note: gap 0.80-1.60 s: no face is seen") and errors.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_video_without_a_face_has_no_landmarks(room):
     status, _, errors = avsi("landmarks", room / "film.mpg", "-o", room / "overlay.mp4")
     assert status == 1 and errors.count("\n") == 1
@@ -219,6 +221,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(room, clip):
     assert sorted(room.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_training_keeps_the_finished_epochs(corpus, tmp_path):
     config = corpus_config(corpus)
     settings = [f"data.{name}={getattr(config.data, name)}" for name in ("train", "valid", "stats", "valid_gaps")]
@@ -245,6 +248,7 @@ def test_ctrl_c_in_training_keeps_the_finished_epochs(corpus, tmp_path):
 
 
 @needs_grid
+@pytest.mark.slow
 def test_ctrl_c_in_preparation_keeps_what_was_found(tmp_path):
     from data_prep.landmarks import _resume
 
@@ -263,6 +267,7 @@ def test_ctrl_c_in_preparation_keeps_what_was_found(tmp_path):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.slow
 def test_ctrl_c_while_a_corpus_is_drawn_leaves_nothing(tmp_path, jobs):
     out = tmp_path / "new" / "corpus"
     options = ["--out", out, "--speakers", 34, "--jobs", jobs]
@@ -291,6 +296,7 @@ def test_what_a_killed_run_left_goes_with_the_next(tmp_path):
     assert (tmp_path / "corpus" / "s1").is_dir() and len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_model_is_exported_in_half_precision(room):
     status, output, _ = avsi("export", room / "a", "-o", room / "half", "--trained-on", "noise")
     assert status == 0 and output.startswith(f"{room / 'a'} -> {room / 'half'} (")
@@ -319,6 +325,7 @@ def test_the_recipe_refuses_unknown_options(options):
 
 
 @needs_grid
+@pytest.mark.slow
 def test_landmarks_over_a_real_clip(tmp_path):
     status, output, _ = avsi("landmarks", real_clip("s1/bbir9a"), "-o", tmp_path / "overlay.mp4")
     assert status == 0 and output.startswith("a face in 75 of 75 frames")

@@ -16,6 +16,8 @@ from avsi.video.files import frames, write_mp4
 from avsi.video.landmarks import track_face
 from avsi.video.overlay import GAP_COLOUR
 
+pytestmark = pytest.mark.slow  # a corpus is drawn for these
+
 
 @pytest.fixture(scope="module")
 def clip(mini_corpus):

@@ -27,6 +27,7 @@ from data_prep.mini_grid.head import LIP_ROWS, Head, Mouth, Proportions
 from data_prep.mini_grid.speakers import draw_speaker
 from data_prep.mini_grid.voice import ARPABET, RATE, RHOTIC, Phone
 
+pytestmark = pytest.mark.slow  # a corpus is drawn for these
 SPEAKERS, SENTENCES = 4, 2
 
 

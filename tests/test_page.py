@@ -85,6 +85,7 @@ def test_a_spectrogram_frames_the_gap_where_it_is():
 
 @needs_browser
 @pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.slow
 def test_a_browser_plays_all_of_it_and_asks_for_nothing(made, tmp_path, width):
     path = tmp_path / "a page.html"
     path.write_text(made, encoding="utf-8")

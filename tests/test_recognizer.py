@@ -62,6 +62,7 @@ def spectrum_of(wav: str) -> torch.Tensor:
     return log_magnitude(spectrum(torch.from_numpy(read_mono(wav, RATE)), stft), stft)
 
 
+@pytest.mark.slow
 def test_it_learns_to_hear_the_phones_of_sentences_it_was_not_trained_on(toy, recogniser):
     output = run(recognize.app, toy / "test", "--recognizer", recogniser, "--jobs", 1)
     rows = [json.loads(line) for line in (recogniser / "phones_test.jsonl").read_text().splitlines()]

@@ -151,6 +151,7 @@ def test_a_failure_leaves_no_file_and_the_input_is_never_overwritten(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["in.wav"]
 
 
+@pytest.mark.slow
 def test_an_hour_takes_the_memory_of_a_short_file(tmp_path):
     """In a process of its own: what it peaks at with an hour is hardly more than with a minute."""
     import subprocess
