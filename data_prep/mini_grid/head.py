@@ -16,7 +16,6 @@ OUTLINE_Y = (-114, -110, -101, -86, -62, -32, 0, 30, 55, 78, 95, 108, 117, 122, 
 OUTLINE_WIDTH = (3, 26, 45, 60, 72, 77, 77, 76, 72, 65, 56, 44, 30, 15, 3)
 OUTLINE_DEPTH = (10, 36, 58, 75, 88, 92, 90, 91, 93, 93, 90, 87, 81, 72, 60)
 ROWS, COLUMNS = 80, 61
-FACE_EDGE = 1.15  # radians about the axis: beyond it lies what the jaw's outline in a picture never reaches
 
 CHIN_Y, MOUTH_Y, NOSE_Y, NOSE_BASE_Y, BROW_Y = 122.0, 78.0, 37.0, 50.0, -24.0
 HINGE = np.array([0.0, 22.0, 5.0])  # the axis of the jaw
@@ -103,7 +102,6 @@ class Head:
         # Closer rows where the outline turns in.
         rows = y[0] + (y[-1] - y[0]) * (1 - np.cos(np.pi * np.linspace(0.04, 0.985, ROWS))) / 2
         self.angle = np.linspace(-1.9, 1.9, COLUMNS)
-        self.row_y = rows
         x = self._width(rows)[:, None] * np.sin(self.angle)
         z = self._depth(rows)[:, None] * np.cos(self.angle)
         grid_y = np.broadcast_to(rows[:, None], x.shape)
