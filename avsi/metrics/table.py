@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 
@@ -29,29 +29,40 @@ class Scope(Enum):
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A column of ``scores.jsonl``.
+class Column:
+    """Something that is known of each restored utterance as a number.
 
     Attributes:
-        name: the key there.
+        name: the key in the rows of scores.
         unit: "" where it has none.
-        compute: takes what ``scope`` says, and raises UndefinedMetric where there is no value.
-        check: raises ConfigError where the metric cannot be computed on this machine.
+        weight: the key in the same rows by which utterances weigh in a mean; "" where all weigh alike.
     """
 
     name: str
     label: str
     unit: str
     lower_is_better: bool
-    scope: Scope
-    compute: Callable[..., float]
-    check: Callable[[], None] = lambda: None
+    weight: str = field(default="", kw_only=True)
 
     @property
     def heading(self) -> str:
         """Such as ``LSD, dB (lower is better)``."""
         direction = "lower" if self.lower_is_better else "higher"
         return f"{', '.join(filter(None, (self.label, self.unit)))} ({direction} is better)"
+
+
+@dataclass(frozen=True)
+class Metric(Column):
+    """A column that is computed from samples.
+
+    Attributes:
+        compute: takes what ``scope`` says, and raises UndefinedMetric where there is no value.
+        check: raises ConfigError where the metric cannot be computed on this machine.
+    """
+
+    scope: Scope
+    compute: Callable[..., float]
+    check: Callable[[], None] = lambda: None
 
 
 _MCD = partial(mel_cepstral_distortion, stft=StftConfig())
@@ -75,6 +86,13 @@ METRICS = {
     )
 }
 
+# What recognisers hear. A set's phone error rate is all its errors over all its phones: each utterance weighs as many
+# as it has.
+PER = Column("per", "PER", "", True, weight="phones")
+KEYWORDS = Column("keywords", "Keywords", "share heard", False)
+
+COLUMNS: dict[str, Column] = {**METRICS, PER.name: PER, KEYWORDS.name: KEYWORDS}
+
 
 def choose_metrics(names: str) -> list[Metric]:
     """The metrics of a comma-separated list, or of ``all``, in the table's order.
@@ -90,6 +108,6 @@ def choose_metrics(names: str) -> list[Metric]:
     return [metric for name, metric in METRICS.items() if name in wanted]
 
 
-def scored_metrics(rows: list[dict]) -> list[Metric]:
-    """Those that have a column in rows of ``scores.jsonl``, with or without values."""
-    return [metric for name, metric in METRICS.items() if any(name in row for row in rows)]
+def scored_columns(rows: list[dict]) -> list[Column]:
+    """Those that rows of scores have, with or without values, in the table's order."""
+    return [column for name, column in COLUMNS.items() if any(name in row for row in rows)]

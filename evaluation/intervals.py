@@ -1,0 +1,65 @@
+"""Means with bootstrap intervals over speakers and utterances."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+RESAMPLES = 10000
+COVERED = (2.5, 97.5)  # percentiles: a 95 % interval
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over a set of utterances.
+
+    Attributes:
+        mean: NaN where no utterance has a value.
+        low, high: the 95 % interval; NaN with fewer than two values.
+        scored, missing: how many utterances have a value, and how many have none.
+    """
+
+    mean: float
+    low: float
+    high: float
+    scored: int
+    missing: int
+
+
+class Bootstrap:
+    """Resamples of one set of utterances, the same for all that is estimated on it.
+
+    In two steps (Davison and Hinkley, 1997, section 3.8): speakers are drawn with replacement, and of each of them as
+    many utterances as it has. The interval so speaks for other speakers too; of one speaker, for other utterances of
+    that one alone.
+    """
+
+    def __init__(self, speakers: list[str], resamples: int = RESAMPLES, seed: int = 0) -> None:
+        """``speakers``: that of each utterance."""
+        rng = np.random.default_rng(seed)
+        names, of = np.unique(speakers, return_inverse=True)
+        self.counts = np.zeros((resamples, len(speakers)), np.float32)
+        times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), resamples)
+        for number in range(len(names)):
+            mine = np.flatnonzero(of == number)
+            drawn = rng.multinomial(times[:, number] * len(mine), np.full(len(mine), 1 / len(mine)))
+            self.counts[:, mine] = drawn
+
+    def estimate(self, values: np.ndarray, weights: np.ndarray | None = None) -> Estimate:
+        """The weighted mean of values of shape (n_utterances,), NaN where there is none, and its interval."""
+        known = np.isfinite(values)
+        scored, missing = int(known.sum()), int((~known).sum())
+        if not scored:
+            return Estimate(math.nan, math.nan, math.nan, scored, missing)
+        weights = np.where(known, 1.0 if weights is None else weights, 0.0)
+        weighted = weights * np.where(known, values, 0.0)
+        mean = float(weighted.sum() / weights.sum())
+        if scored < 2:
+            return Estimate(mean, math.nan, math.nan, scored, missing)
+        totals = self.counts @ weights
+        # A resample may hold none of the utterances that have a value.
+        means = (self.counts @ weighted)[totals > 0] / totals[totals > 0]
+        low, high = np.percentile(means, COVERED)
+        return Estimate(mean, float(low), float(high), scored, missing)
