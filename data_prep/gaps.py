@@ -1,7 +1,7 @@
-"""Draw gaps for a data directory once, into a file that every system is evaluated on.
+"""Draw gaps for a data directory once, into files that every system is evaluated on.
 
-python -m data_prep.gaps data/test --gap-ms 800 --out data/test/gaps_800ms
-python -m data_prep.gaps data/test --out data/test/gaps_random
+python -m data_prep.gaps data/test random 200 800
+python -m data_prep.gaps data/test --protocol ../../evaluation/protocols/paper.yaml
 """
 
 from __future__ import annotations
@@ -11,49 +11,79 @@ from typing import Annotated
 
 import typer
 
-from avsi.config import load_config
-from avsi.data.datadir import read_datadir
-from avsi.data.gaps import draw_random, draw_single, generator, write_gap_file
-from avsi.errors import DataError, GapError
+from avsi.config import GapConfig, load_config
+from avsi.data.datadir import Utterance, read_datadir
+from avsi.data.dataset import check_gaps_cover
+from avsi.data.gaps import (
+    Gap,
+    draw_random,
+    draw_single,
+    gap_file,
+    gap_spans,
+    generator,
+    read_gap_file,
+    write_gap_file,
+)
+from avsi.data.protocol import Condition, parse_conditions, read_protocol
+from avsi.errors import ConfigError, DataError, GapError
 from avsi.program import print_table, run_program
+from avsi.timebase import to_samples
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def main(
-    datadir: Annotated[Path, typer.Argument(help="The set to damage.")],
-    out: Annotated[Path, typer.Option(help="The gap file to write.")],
-    gap_ms: Annotated[
-        float | None, typer.Option(help="One gap of this length in each utterance; random gaps without.")
+    datadir: Annotated[Path, typer.Argument(help="The set to damage, where the gap files are written.")],
+    conditions: Annotated[
+        list[str] | None,
+        typer.Argument(help="random (the paper's), lengths in ms of one gap in each utterance, or gap files."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the places, and of the lengths of random gaps.")] = 0,
+    protocol: Annotated[Path | None, typer.Option(help="A YAML file that lists such conditions, and a seed.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of what is drawn; the protocol's, or 0, by default.")] = None,
     config: Annotated[
         list[Path], typer.Option(help="A config with the section 'gaps'; of several, the last decides.")
     ] = [],  # noqa: B006
 ) -> None:
-    """Draw the gaps of an evaluation: the paper's random gaps, or one gap of a fixed length."""
+    """Write gaps_<condition> for each condition: draw it, or check and copy the gap file that it names."""
+    if (protocol is None) == (not conditions):
+        raise ConfigError("name conditions, such as random 200 800, or a --protocol, and not both")
+    chosen, protocol_seed = read_protocol(protocol) if protocol else (parse_conditions(conditions), 0)
     settings = load_config(config)
-    rate = settings.stft.sample_rate
+    utterances, rows = read_datadir(datadir), []
+    for condition in chosen:
+        gaps = _gaps(
+            condition, utterances, settings.gaps, settings.stft.sample_rate, protocol_seed if seed is None else seed
+        )
+        write_gap_file(gap_file(datadir, condition.name), gaps)
+        lost = sum(gap.length_s for of in gaps.values() for gap in of)
+        rows.append([condition.name, len(gaps), sum(map(len, gaps.values())), f"{lost / len(gaps):.3f}"])
+    print_table(f"{datadir}: gaps", ["condition", "utterances", "gaps", "seconds lost, mean"], rows)
+
+
+def _gaps(
+    condition: Condition, utterances: list[Utterance], settings: GapConfig, rate: int, seed: int
+) -> dict[str, list[Gap]]:
+    """By utterance. Raises DataError naming one whose gaps do not fit it."""
+    given = None
+    if condition.file:
+        given = read_gap_file(condition.file)
+        check_gaps_cover(given, utterances, condition.file)
     gaps = {}
-    for utterance in read_datadir(datadir):
+    for utterance in utterances:
         # The same places at every run and in every order; other places for each length.
-        rng = generator(seed, "gaps", gap_ms or "random", utterance.id)
+        rng = generator(seed, "gaps", condition.gap_ms or "random", utterance.id)
         try:
-            if gap_ms is None:
-                gaps[utterance.id] = draw_random(utterance.duration_s, settings.gaps, rate, rng)
+            if given:
+                gaps[utterance.id] = given[utterance.id]
+                gap_spans(given[utterance.id], to_samples(utterance.duration_s, rate), rate)
+            elif condition.gap_ms:
+                gaps[utterance.id] = draw_single(utterance.duration_s, condition.gap_ms, settings, rate, rng)
             else:
-                gaps[utterance.id] = draw_single(utterance.duration_s, gap_ms, settings.gaps, rate, rng)
+                gaps[utterance.id] = draw_random(utterance.duration_s, settings, rate, rng)
         except GapError as error:
-            raise DataError(f"{utterance.id}: {error}") from error
-    write_gap_file(out, gaps)
-    lost = sum(gap.length_s for of in gaps.values() for gap in of)
-    rows = [
-        ["utterances", len(gaps)],
-        ["gaps", sum(map(len, gaps.values()))],
-        ["seconds lost, mean", f"{lost / len(gaps):.3f}"],
-    ]
-    print_table(str(out), ["gaps", "count"], rows)
+            raise DataError(f"{condition.file or condition.name}: {utterance.id}: {error}") from error
+    return gaps
 
 
 if __name__ == "__main__":

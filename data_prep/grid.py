@@ -260,7 +260,7 @@ def main(
             "say anything else"
         )
     for name, utterances in kept.items():
-        write_datadir(out / name, utterances, corpus.name)
+        write_datadir(out / name, utterances, corpus.name, split)
 
 
 def _report(

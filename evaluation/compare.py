@@ -1,6 +1,6 @@
-"""How much one system is ahead of another on the same utterances and gaps.
+"""How far one system is ahead of another on the same utterances and gaps.
 
-python -m evaluation.compare exp/a/gaps_800ms exp/av/gaps_800ms
+python -m evaluation.compare exp/evaluation a av --require l1
 """
 
 from __future__ import annotations
@@ -8,77 +8,54 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
-from avsi.errors import DataError
-from avsi.metrics.table import METRICS, scored_metrics
+from avsi.errors import ConfigError, DataError
 from avsi.program import print_table, run_program
 
-from .restored import RestoredSet
-
-RESAMPLES = 10000
+from .folder import Evaluation
+from .summary import summarize
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def main(
-    first: Annotated[Path, typer.Argument(help="A folder that evaluation.score has scored: the system to beat.")],
-    second: Annotated[Path, typer.Argument(help="Another, of the same set and gaps.")],
+    folder: Annotated[Path, typer.Argument(help="An evaluation that evaluation.score has scored.")],
+    first: Annotated[str, typer.Argument(help="The system to beat, by its name there.")],
+    second: Annotated[str, typer.Argument(help="The other.")],
     require: Annotated[
-        list[str], typer.Option(help="Fail unless the second is better in this metric and the interval is clear of 0.")
+        list[str],
+        typer.Option(
+            help="Fail unless the second is better in this metric and the interval is clear of 0, in each condition."
+        ),
     ] = [],  # noqa: B006
 ) -> None:
     """Print the mean difference of each metric over the utterances that both have, and its 95 % interval."""
-    sets = [RestoredSet.read(folder) for folder in (first, second)]
-    if sets[0].about["corpus"] != sets[1].about["corpus"] or sets[0].gaps != sets[1].gaps:
-        raise DataError(f"{first} and {second}: were not made from the same corpus and gaps")
-    scores = [restored.scores() for restored in sets]
-    names = [metric.name for metric in scored_metrics(scores[0]) if metric in scored_metrics(scores[1])]
-    if not names:
-        raise DataError(f"{first} and {second}: no metric was scored in both")
-    unknown = [name for name in require if name not in names]
-    if unknown:
-        raise DataError(f"--require {unknown[0]}: expected one of {', '.join(names)}, which were scored in both")
-    rows, unmet = [], []
-    for name in names:
-        pairs = _pairs(*scores, name)
-        low, high = interval(pairs[:, 1] - pairs[:, 0])
-        values = [*pairs.mean(axis=0), (pairs[:, 1] - pairs[:, 0]).mean()] if len(pairs) else 3 * [np.nan]
-        shown = ["-" if np.isnan(value) else f"{value:.3f}" for value in (*values, low, high)]
-        lower_is_better = METRICS[name].lower_is_better
-        better = "lower" if lower_is_better else "higher"
-        rows.append([name, *shown, len(pairs), len(sets[0].gaps) - len(pairs), better])
-        if name in require and not (high < 0 if lower_is_better else low > 0):
-            unmet.append(name)
-    header = ["metric", "first", "second", "difference", "from", "to", "compared", "not compared", "better"]
-    print_table(f"{sets[0].about['corpus']}: {first} and {second}", header, rows)
+    evaluation = Evaluation.read(folder)
+    for name in (first, second):
+        evaluation.known(name)
+    summary = summarize(evaluation, [(first, second)])
+    rows, unmet, known = [], [], []
+    for condition in summary.conditions:
+        for column in summary.columns:
+            found = summary.differences.get((first, second, condition.name, column.name))
+            if found is None:
+                continue
+            known.append(column.name)
+            means = [summary.estimates[name, condition.name, column.name].mean for name in (first, second)]
+            values = [f"{value:.3f}" for value in (*means, found.mean, found.low, found.high)]
+            better = "lower" if column.lower_is_better else "higher"
+            rows.append([condition.name, column.name, *values, found.scored, found.missing, better])
+            if column.name in require and not (found.high < 0 if column.lower_is_better else found.low > 0):
+                unmet.append(f"{column.name}, {condition.name}")
+    for name in require:
+        if name not in known:
+            raise ConfigError(f"--require {name}: expected one of {', '.join(dict.fromkeys(known))}, scored for both")
+    header = ["gaps", "metric", first, second, "difference", "from", "to", "compared", "not compared", "better"]
+    print_table(f"{evaluation.about['corpus']}: {folder}", header, rows)
     if unmet:
         raise DataError(f"{second}: in {unmet[0]} not better than {first}, or not clear of chance")
-
-
-def interval(differences: np.ndarray) -> tuple[float, float]:
-    """The bootstrap 95 % interval of a mean: percentiles over resampled utterances (Efron, 1979).
-
-    It speaks for other utterances of the same speakers.
-
-    Args:
-        differences: shape (n_utterances,); of fewer than two nothing can be said, and the interval is NaN.
-    """
-    if len(differences) < 2:
-        return np.nan, np.nan
-    rng = np.random.default_rng(0)
-    means = [rng.choice(differences, len(differences)).mean() for _ in range(RESAMPLES)]
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def _pairs(first: list[dict], second: list[dict], name: str) -> np.ndarray:
-    """A metric's values of the utterances that have one in both, shape (n, 2)."""
-    one, two = ({row["id"]: row[name] for row in rows} for rows in (first, second))
-    shared = sorted(id_ for id_ in one.keys() & two.keys() if one[id_] is not None and two[id_] is not None)
-    return np.array([(one[id_], two[id_]) for id_ in shared]).reshape(-1, 2)
 
 
 if __name__ == "__main__":

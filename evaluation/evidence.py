@@ -18,16 +18,16 @@ from avsi.config import StftConfig
 from avsi.data.datadir import Utterance
 from avsi.data.gaps import gap_spans, lost_frames, widened
 from avsi.errors import AvsiError, DataError
-from avsi.metrics import UndefinedMetric
+from avsi.metrics import UndefinedMetric, pesq_nb
 from avsi.metrics.table import CONTEXT_S, METRICS, Scope
 from avsi.timebase import to_samples
 
-from .restored import RestoredSet
+from .folder import Restored
 
 STFT = StftConfig()
 
 
-def score_utterance(utterance: Utterance, restored: RestoredSet, std: np.ndarray, names: list[str]) -> dict:
+def score_utterance(utterance: Utterance, restored: Restored, std: np.ndarray, names: list[str]) -> dict:
     """Each metric's value, or null beside the reason in ``failed``."""
     row: dict = {"id": utterance.id, "speaker": utterance.speaker, **dict.fromkeys(names), "failed": {}}
     evidence = Evidence(utterance, restored, std)
@@ -49,22 +49,24 @@ class Evidence:
     and no others.
     """
 
-    def __init__(self, utterance: Utterance, restored: RestoredSet, std: np.ndarray) -> None:
-        self.utterance, self.set, self.std = utterance, restored, std
+    def __init__(self, utterance: Utterance, restored: Restored, std: np.ndarray) -> None:
+        self.utterance, self.made, self.std = utterance, restored, std
 
     def arguments(self, scope: Scope) -> tuple:
         """As :class:`Scope` lists them. Raises UndefinedMetric where the utterance was not restored."""
-        id_, rate = self.utterance.id, STFT.sample_rate
-        if id_ not in self.set.wavs:
-            raise UndefinedMetric(self.set.failed.get(id_, "not restored"))
+        rate = STFT.sample_rate
+        if self.made.wav is None:
+            raise UndefinedMetric(self.made.failed)
         if scope is Scope.PREDICTION:
-            return kaldiio.load_mat(self.set.spectra[id_]), self.truth, self.std
+            return kaldiio.load_mat(self.made.spectrum), self.truth, self.std
         if scope is Scope.LOST_FRAMES:
             return self._lost_frames_of(self.restored), self.truth
         if scope is Scope.RESTORED:
             return self.restored, rate
         if scope is Scope.UTTERANCE:
             return self.clean, self.restored, rate
+        if scope is Scope.NARROW_BAND_PESQ:
+            return (self.narrow_band_pesq,)
         stretches = widened(self.spans, to_samples(CONTEXT_S, rate), len(self.clean))
         cut = [np.concatenate([x[start:stop] for start, stop in stretches]) for x in (self.clean, self.restored)]
         return *cut, rate
@@ -75,15 +77,20 @@ class Evidence:
 
     @cached_property
     def restored(self) -> np.ndarray:
-        path = self.set.wavs[self.utterance.id]
-        samples = read_mono(path, STFT.sample_rate)
+        samples = read_mono(self.made.wav, STFT.sample_rate)
         if len(samples) != len(self.clean):
-            raise DataError(f"{path}: {len(samples)} samples beside {len(self.clean)}: expected two of one length")
+            raise DataError(
+                f"{self.made.wav}: {len(samples)} samples beside {len(self.clean)}: expected two of one length"
+            )
         return samples
 
     @cached_property
+    def narrow_band_pesq(self) -> float:
+        return pesq_nb(self.clean, self.restored, STFT.sample_rate)
+
+    @cached_property
     def spans(self) -> list[tuple[int, int]]:
-        return gap_spans(self.set.gaps[self.utterance.id], len(self.clean), STFT.sample_rate)
+        return gap_spans(self.made.gaps, len(self.clean), STFT.sample_rate)
 
     @cached_property
     def truth(self) -> np.ndarray:

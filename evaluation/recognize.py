@@ -1,11 +1,10 @@
 """Phone error rate: what a recogniser hears in restored or clean speech, against what was said.
 
-python -m evaluation.recognize data/test exp/*/gaps_800ms --recognizer exp/recognizer
+python -m evaluation.recognize exp/evaluation --recognizer exp/recognizer
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -14,17 +13,14 @@ import typer
 
 from avsi.audio.files import read_mono
 from avsi.audio.stft import log_magnitude, spectrum
-from avsi.data.datadir import Utterance, corpus_of, read_datadir
 from avsi.data.phones import Lexicon
 from avsi.errors import AvsiError, DataError
-from avsi.files import write_text
 from avsi.models.store import LEXICON, find_model, load_model
 from avsi.phone_errors import align
 from avsi.program import in_parallel, print_table, progress, run_program
 
-from .restored import ABOUT, RestoredSet
-
-PHONES = "phones.jsonl"
+from .folder import PHONES, write_rows
+from .heard import Speech, speech_in
 
 app = typer.Typer(add_completion=False)
 
@@ -32,7 +28,8 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def main(
     folders: Annotated[
-        list[Path], typer.Argument(help="Folders that evaluation.restore wrote, and data directories: clean speech.")
+        list[Path],
+        typer.Argument(help="Evaluations that evaluation.restore wrote, and data directories: clean speech."),
     ],
     recognizer: Annotated[Path, typer.Option(help="The folder of a trained recogniser (model.kind: recognizer).")],
     lexicon: Annotated[
@@ -41,17 +38,14 @@ def main(
     beam: Annotated[int, typer.Option(min=1, help="Label sequences that the search keeps.")] = 20,
     jobs: Annotated[int, typer.Option(help="Processes to recognise with.")] = 2,
 ) -> None:
-    """Write phones.jsonl into each restored folder, and phones_<set>.jsonl of clean sets beside the recogniser."""
+    """Write phones.jsonl for the clean speech and for each system and condition: a row an utterance."""
     load_model(recognizer, "recognizer")  # one that cannot be loaded is refused before any work
     known = Lexicon.read(lexicon or find_model(recognizer) / LEXICON)
     table = []
-    for folder in folders:
-        restored = RestoredSet.read(folder) if (folder / ABOUT).is_file() else None
-        datadir = Path(restored.about["datadir"]) if restored else folder
-        rows = recognize_set(read_datadir(datadir), restored, known, recognizer, beam, jobs)
-        out = folder / PHONES if restored else recognizer / f"phones_{folder.name}.jsonl"
-        write_text(out, "".join(json.dumps(row) + "\n" for row in rows))
-        table.append([f"{corpus_of(datadir)}: {folder}", *summary(rows)])
+    for speech in speech_in(folders):
+        rows = recognize_set(speech, known, recognizer, beam, jobs)
+        write_rows(speech.folder / PHONES, rows)
+        table.append([speech.name, *summary(rows)])
     print_table(
         f"phone errors, by {recognizer}, beam {beam}",
         ["set", "PER", "substituted", "deleted", "inserted", "of phones", "utterances", "not scored"],
@@ -59,31 +53,25 @@ def main(
     )
 
 
-def recognize_set(
-    utterances: list[Utterance],
-    restored: RestoredSet | None,
-    lexicon: Lexicon,
-    recognizer: Path,
-    beam: int,
-    jobs: int,
-) -> list[dict]:
+def recognize_set(speech: Speech, lexicon: Lexicon, recognizer: Path, beam: int, jobs: int) -> list[dict]:
     """One row per utterance of the clean set, in order; of those not restored, with the reason in ``failed``."""
-    said = {utterance.id: lexicon.transcribe(utterance) for utterance in utterances}
-    wavs = restored.wavs if restored else {utterance.id: utterance.wav for utterance in utterances}
+    said = {utterance.id: lexicon.transcribe(utterance) for utterance in speech.utterances}
     # A few large shares, so that each process loads the recogniser once.
     ids = sorted(said)
-    shares = [{id_: wavs.get(id_) for id_ in share} for index in range(4 * jobs) if (share := ids[index :: 4 * jobs])]
+    shares = [
+        {id_: speech.wavs.get(id_) for id_ in share} for index in range(4 * jobs) if (share := ids[index :: 4 * jobs])
+    ]
     results = in_parallel(jobs, [(_hear, share, recognizer, beam) for share in shares], ordered=False)
     heard: dict[str, list[str] | str] = {}
-    for part in progress(results, len(shares), f"{restored.folder if restored else 'clean'}: phones"):
+    for part in progress(results, len(shares), f"{speech.name}: phones"):
         heard.update(part)
     rows = []
-    for utterance in utterances:
+    for utterance in speech.utterances:
         reference, hypothesis = said[utterance.id], heard[utterance.id]
         row = {"id": utterance.id, "speaker": utterance.speaker, "reference": " ".join(reference)}
         if isinstance(hypothesis, str):
-            reason = restored.failed.get(utterance.id, hypothesis) if restored else hypothesis
-            rows.append({**row, "hypothesis": None, "per": None, "failed": reason})
+            reason = speech.failed.get(utterance.id, hypothesis)
+            rows.append({**row, "hypothesis": None, "per": None, "failed_phones": reason})
             continue
         found = align(reference, hypothesis)
         rows.append(

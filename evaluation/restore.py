@@ -1,11 +1,13 @@
-"""Restore the gaps of a whole set with one system.
+"""Restore the gaps of a whole set with several systems.
 
-python -m evaluation.restore data/test --gaps data/test/gaps_800ms --system exp/av --out exp/av/gaps_800ms
+python -m evaluation.restore data/test --protocol ../../evaluation/protocols/paper.yaml --system interpolation \
+    --system exp/av --out exp/evaluation
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -14,100 +16,143 @@ import kaldiio
 import numpy as np
 import typer
 
-from avsi.audio.files import read_mono, write_wav
-from avsi.data.datadir import Utterance, corpus_of, read_datadir
+from avsi.data.datadir import corpus_of, read_datadir, split_of
 from avsi.data.dataset import check_gaps_cover
-from avsi.data.gaps import Gap, gap_spans, read_gap_file, write_gap_file
-from avsi.errors import AvsiWarning, DataError, FaceError, GapError
+from avsi.data.gaps import Gap, gap_file, read_gap_file, write_gap_file
+from avsi.data.protocol import Condition, read_protocol
+from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.files import write_text, written_beside
 from avsi.program import in_parallel, progress, run_program
 
-from .restored import ABOUT, FAILED, GAPS, SPECTRA, WAVS
-from .systems import STFT, SYSTEMS, make_system, trained_on
+from .folder import ABOUT, FAILED, SPECTRA, STATS, SYSTEM, WAVS, Evaluation
+from .provenance import this_run
+from .shares import restore_share, wav_path
+from .systems import SYSTEMS, describe, make_system, named, trained_on
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def main(
-    datadir: Annotated[Path, typer.Argument(help="The clean set.")],
-    gaps: Annotated[Path, typer.Option(help="The gap file of the set.")],
-    system: Annotated[
-        str, typer.Option(help=f"{', '.join(SYSTEMS)}, a folder that training wrote, or a pretrained model.")
+    datadir: Annotated[Path, typer.Argument(help="The clean set, with its gap files.")],
+    systems: Annotated[
+        list[str],
+        typer.Option(
+            "--system",
+            help=f"{', '.join(SYSTEMS)}, a folder that training wrote, a pretrained model, or a folder of wav files "
+            "<condition>/<utterance>.wav that another program restored; NAME=... gives it a name. Repeatable.",
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="The folder for what is restored.")],
+    out: Annotated[Path, typer.Option(help="The folder of the evaluation.")],
+    gaps: Annotated[list[Path], typer.Option(help="A gap file of the set; repeatable.")] = [],  # noqa: B006
+    protocol: Annotated[
+        Path | None, typer.Option(help="A YAML file of conditions, for which data_prep.gaps has written gap files.")
+    ] = None,
     stats: Annotated[
-        Path, typer.Option(help="Training-set statistics: what the unprocessed spectrum is filled with.")
+        Path,
+        typer.Option(help="Training-set statistics: the unit of L1, what the unprocessed spectrum is filled with."),
     ] = Path("data/train/stats.npz"),
     jobs: Annotated[int, typer.Option(help="Processes to restore with.")] = 2,
-    max_left_out: Annotated[float, typer.Option(help="Fail where a larger share cannot be restored.")] = 0.05,
+    max_left_out: Annotated[float, typer.Option(help="Fail where a system cannot restore a larger share.")] = 0.05,
 ) -> None:
-    """Write the restored sound of every utterance, and the log spectrum of its lost frames as the system made it."""
-    utterances, gaps_of = read_datadir(datadir), read_gap_file(gaps)
-    check_gaps_cover(gaps_of, utterances, gaps)
-    make_system(system, stats)  # a system that cannot be loaded is refused before any work
-    if seen := trained_on(system) & {utterance.id for utterance in utterances}:
-        warnings.warn(
-            f"{system} was trained on {len(seen)} of these {len(utterances)} utterances, such as {min(seen)}",
-            AvsiWarning,
-            stacklevel=2,
-        )
-    (out / "wav").mkdir(parents=True, exist_ok=True)
-    (out / ABOUT).unlink(missing_ok=True)
-    # A few large shares, so that each process loads the system once.
+    """Write what each system makes of each utterance and condition. What is there already stays: a stopped run goes on,
+    and systems and conditions can be added.
+    """
+    utterances = read_datadir(datadir)
+    if protocol:
+        gaps = [*gaps, *(gap_file(datadir, condition.name) for condition in read_protocol(protocol)[0])]
+    if not gaps:
+        raise ConfigError("name the gaps to restore: --gaps FILE, or --protocol FILE")
+    specs = dict(map(named, systems))
+    if len(specs) < len(systems):
+        raise ConfigError(f"two systems of one name among {', '.join(systems)}; NAME=... tells them apart")
+    drawn = {Condition.parse(str(path)).name: read_gap_file(path) for path in gaps}
+    for path, of in zip(gaps, drawn.values(), strict=True):
+        check_gaps_cover(of, utterances, path)
+    for name, spec in specs.items():
+        make_system(spec, stats)  # one that cannot be loaded is refused before any work
+        if seen := trained_on(spec) & {utterance.id for utterance in utterances}:
+            warnings.warn(
+                f"{name} was trained on {len(seen)} of these {len(utterances)} utterances, such as {min(seen)}",
+                AvsiWarning,
+                stacklevel=2,
+            )
+    evaluation = _opened(out, datadir, stats, drawn, specs)
+    wanted = [(name, condition) for name in specs for condition in drawn]
+    missing = [of for of in wanted if not (evaluation.set_folder(*of) / SYSTEM).is_file()]
+    # A few large shares, so that each process loads a system once.
     shares = [share for index in range(4 * jobs) if (share := utterances[index :: 4 * jobs])]
-    results = in_parallel(
-        jobs, [(_restore_share, share, gaps_of, system, stats, out) for share in shares], ordered=False
-    )
-    spectra: dict[str, np.ndarray] = {}
-    failures: dict[str, str] = {}
-    for done, failed in progress(results, len(shares), f"{system}, {gaps.name}: shares"):
-        spectra.update(done)
-        failures.update(failed)
-    ark = (out / "spectra.ark").resolve()
+    tasks = [
+        (restore_share, share, evaluation.gaps[condition], specs[name], evaluation.folder / STATS, condition, folder)
+        for name, condition in missing
+        for share in shares
+        for folder in [evaluation.set_folder(name, condition)]
+    ]
+    results = progress(in_parallel(jobs, tasks), len(tasks), "restored, shares")
+    for name, condition in missing:
+        parts = [next(results) for _ in shares]
+        spectra, failed = ({id_: value for part in parts for id_, value in part[kind].items()} for kind in (0, 1))
+        _finish(evaluation.set_folder(name, condition), specs[name], spectra, failed)
+    next(results, None)  # the bar's end
+    for name in specs:
+        failures = [len(evaluation.set(name, condition).failed) for condition in drawn]
+        total = len(drawn) * len(utterances)
+        print(f"{name}: restored {total - sum(failures)} of {total} into {out / name}")
+        if max(failures) > max_left_out * len(utterances):
+            raise DataError(
+                f"{name}: {max(failures)} of {len(utterances)} utterances could not be restored, more than "
+                f"--max-left-out {max_left_out:g}; the files '{FAILED}' in {out / name} give each reason"
+            )
+
+
+def _opened(
+    out: Path, datadir: Path, stats: Path, drawn: dict[str, dict[str, list[Gap]]], specs: dict[str, str]
+) -> Evaluation:
+    """The evaluation in ``out``, made or added to: what it has of the same names must be the same."""
+    about = {"corpus": corpus_of(datadir), "split": split_of(datadir), "datadir": str(datadir)}
+    out.mkdir(parents=True, exist_ok=True)
+    if (out / ABOUT).is_file():
+        evaluation = Evaluation.read(out)
+        for key, value in about.items():
+            if evaluation.about[key] != value:
+                raise ConfigError(f"{out}: an evaluation of {key} {evaluation.about[key]}, not {value}; name another")
+        if (out / STATS).read_bytes() != stats.read_bytes():
+            raise ConfigError(f"{out}: was made with other statistics than {stats}; name another, or remove it")
+        for condition, gaps in drawn.items():
+            if gaps != evaluation.gaps.get(condition, gaps):
+                raise ConfigError(f"{out}: has other gaps of the condition {condition}; name another, or remove it")
+    else:
+        evaluation = Evaluation(out, {**about, "conditions": [], "systems": {}, "runs": []})
+        shutil.copyfile(stats, out / STATS)
+    for condition, gaps in drawn.items():
+        write_gap_file(gap_file(out, condition), gaps)
+    known = evaluation.about["systems"]
+    for name, spec in specs.items():
+        description = describe(spec)
+        if name in known and known[name] != description:
+            print(f"{name}: has changed since it was restored into {out}, and is restored anew")
+            shutil.rmtree(out / name, ignore_errors=True)
+        known[name] = description
+    evaluation.about["conditions"] = list(dict.fromkeys([*evaluation.about["conditions"], *drawn]))
+    evaluation.about["runs"].append(this_run())
+    evaluation.write()
+    return Evaluation.read(out)
+
+
+def _finish(folder: Path, spec: str, spectra: dict[str, np.ndarray], failed: dict[str, str]) -> None:
+    """Write the lists of a set whose sounds are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ark = (folder / "spectra.ark").resolve()
     with written_beside(ark) as partial:
         places = {}
         with partial.open("wb") as file:
             for id_ in sorted(spectra):
                 places[id_] = file.tell() + len(id_.encode()) + 1
                 kaldiio.save_ark(file, {id_: spectra[id_]})
-    write_text(out / SPECTRA, "".join(f"{id_} {ark}:{place}\n" for id_, place in places.items()))
-    write_text(out / WAVS, "".join(f"{id_} {_wav(out, id_).resolve()}\n" for id_ in sorted(spectra)))
-    write_text(out / FAILED, "".join(f"{id_} {reason}\n" for id_, reason in sorted(failures.items())))
-    write_gap_file(out / GAPS, gaps_of)
-    about = {"system": system, "corpus": corpus_of(datadir), "datadir": str(datadir), "gaps": str(gaps)}
-    write_text(out / ABOUT, json.dumps(about, indent=2) + "\n")
-    print(f"{system}: restored {len(spectra)} of {len(utterances)} utterances of {datadir} with {gaps.name} into {out}")
-    if len(failures) > max_left_out * len(utterances):
-        raise DataError(
-            f"{len(failures)} of {len(utterances)} utterances could not be restored, more than --max-left-out "
-            f"{max_left_out:g}; {out / FAILED} gives each reason"
-        )
-
-
-def _restore_share(
-    share: list[Utterance], gaps_of: dict[str, list[Gap]], name: str, stats: Path, out: Path
-) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """(log spectrum of the lost frames by utterance, reason by utterance that could not be restored)."""
-    import torch
-
-    torch.set_num_threads(1)
-    system = make_system(name, stats)
-    spectra, failures = {}, {}
-    for utterance in share:
-        samples = read_mono(utterance.wav, STFT.sample_rate)
-        try:
-            spans = gap_spans(gaps_of[utterance.id], len(samples), STFT.sample_rate)
-            restored, spectra[utterance.id] = system(samples, spans, utterance)
-        except (DataError, FaceError, GapError) as error:
-            failures[utterance.id] = str(error)
-        else:
-            write_wav(_wav(out, utterance.id), restored, STFT.sample_rate)
-    return spectra, failures
-
-
-def _wav(out: Path, id_: str) -> Path:
-    return out / "wav" / f"{id_}.wav"
+    write_text(folder / SPECTRA, "".join(f"{id_} {ark}:{place}\n" for id_, place in places.items()))
+    write_text(folder / WAVS, "".join(f"{id_} {wav_path(folder, id_).resolve()}\n" for id_ in sorted(spectra)))
+    write_text(folder / FAILED, "".join(f"{id_} {reason}\n" for id_, reason in sorted(failed.items())))
+    write_text(folder / SYSTEM, json.dumps({"system": spec}) + "\n")
 
 
 if __name__ == "__main__":

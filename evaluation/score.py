@@ -1,67 +1,90 @@
-"""Score what a system restored, utterance by utterance.
+"""Score what systems restored, utterance by utterance.
 
-python -m evaluation.score exp/av/gaps_800ms
+python -m evaluation.score exp/evaluation
 """
 
 from __future__ import annotations
 
-import json
-import math
+import time
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
-from avsi.data.datadir import read_datadir
-from avsi.data.stats import Stats
-from avsi.files import write_text
-from avsi.metrics.table import DEFAULT, METRICS, choose_metrics, scored_metrics
+from avsi.metrics.table import DEFAULT, METRICS, choose_metrics
 from avsi.program import in_parallel, print_table, progress, run_program
 
 from .evidence import score_utterance
-from .restored import SCORES, RestoredSet
+from .folder import SCORES, Evaluation, write_rows
+from .summary import shown, summarize
+
+SAVE_EVERY_S = 10
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def main(
-    folders: Annotated[list[Path], typer.Argument(help="Folders that evaluation.restore wrote.")],
-    stats: Annotated[Path, typer.Option(help="Training-set statistics: the unit of L1.")] = Path(
-        "data/train/stats.npz"
-    ),
+    folder: Annotated[Path, typer.Argument(help="An evaluation that evaluation.restore wrote.")],
     metrics: Annotated[
         str, typer.Option(help=f"Which, separated by commas: all, or some of {', '.join(METRICS)}.")
     ] = DEFAULT,
+    again: Annotated[bool, typer.Option("--again", help="Compute anew what is there already.")] = False,
     jobs: Annotated[int, typer.Option(help="Processes to score with.")] = 2,
 ) -> None:
-    """Write scores.jsonl into each folder, with the metrics asked for in place of those there were."""
+    """Write scores.jsonl beside what was restored: a row for each utterance of the clean set. Metrics that are there
+    stay, and a stopped run goes on.
+    """
     names = [metric.name for metric in choose_metrics(metrics)]
-    std = Stats.load(stats).audio_std
-    for folder in folders:
-        restored = RestoredSet.read(folder)
-        rows = score_set(restored, std, jobs, names)
-        write_text(folder / SCORES, "".join(json.dumps(row) + "\n" for row in rows))
-        print_table(f"{restored.about['corpus']}: {folder}", ["metric", "mean", "scored", "not scored"], summary(rows))
-
-
-def score_set(restored: RestoredSet, std: np.ndarray, jobs: int, names: list[str]) -> list[dict]:
-    """One row per utterance of the *clean* set, matched by id: what is missing is counted, and shifts nothing."""
-    tasks = [
-        (score_utterance, utterance, restored, std, names) for utterance in read_datadir(restored.about["datadir"])
+    evaluation = Evaluation.read(folder)
+    _score(evaluation, names, again, jobs)
+    summary = summarize(evaluation)
+    rows = [
+        [
+            system.name,
+            condition.name,
+            *(shown(summary.estimate(system, condition, column)) for column in summary.columns),
+        ]
+        for system in summary.systems
+        for condition in summary.conditions
     ]
-    return list(progress(in_parallel(jobs, tasks), len(tasks), f"{restored.folder}: scores"))
+    header = ["system", "gaps", *(column.name for column in summary.columns)]
+    print_table(f"{evaluation.about['corpus']}: {folder}, means", header, rows)
 
 
-def summary(rows: list[dict]) -> list[list[object]]:
-    """(metric, mean, number scored, number not scored) for each metric."""
-    table = []
-    for metric in scored_metrics(rows):
-        values = [row[metric.name] for row in rows if row[metric.name] is not None]
-        mean = math.fsum(values) / len(values) if values else math.nan
-        table.append([metric.name, f"{mean:.3f}", len(values), len(rows) - len(values)])
-    return table
+def _score(evaluation: Evaluation, names: list[str], again: bool, jobs: int) -> None:
+    """Fill in what the rows of each set lack. Utterances are matched by id: one that is missing is counted, and shifts
+    nothing.
+    """
+    std, utterances = evaluation.stats.audio_std, evaluation.utterances
+    work = []
+    for restored in evaluation.sets():
+        rows = {} if again else restored.rows(SCORES)
+        lacking = {u.id: [name for name in names if rows.get(u.id, {}).get(name) is None] for u in utterances}
+        tasks = [(score_utterance, u, restored.of(u.id), std, lacking[u.id]) for u in utterances if lacking[u.id]]
+        work.append((restored.folder / SCORES, rows, tasks))
+    total = sum(len(tasks) for _, _, tasks in work)
+    scored = progress(in_parallel(jobs, [task for _, _, tasks in work for task in tasks]), total, "scores")
+    for path, rows, tasks in work:
+        saved_s = time.monotonic()
+        try:
+            for _ in tasks:
+                row = next(scored)
+                rows[row["id"]] = _merged(rows.get(row["id"], {}), row)
+                if time.monotonic() - saved_s > SAVE_EVERY_S:
+                    write_rows(path, list(rows.values()))
+                    saved_s = time.monotonic()
+        finally:  # after Ctrl-C too
+            if tasks:
+                write_rows(path, [rows[u.id] for u in utterances if u.id in rows])
+    next(scored, None)  # the bar's end
+
+
+def _merged(old: dict, new: dict) -> dict:
+    """A row with what was scored now in place of what was scored before, metrics in the table's order."""
+    failed = {name: why for name, why in old.get("failed", {}).items() if name not in new} | new["failed"]
+    values = {name: row[name] for name in METRICS for row in (old, new) if name in row}
+    return {"id": new["id"], "speaker": new["speaker"], **values, "failed": failed}
 
 
 if __name__ == "__main__":

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from avsi.data.protocol import Condition
-from avsi.metrics.table import Column
+import numpy as np
 
-from .intervals import Estimate
+from avsi.data.protocol import Condition
+from avsi.errors import DataError
+from avsi.metrics.table import Column, scored_columns
+
+from .folder import PHONES, SCORES, WORDS, Evaluation
+from .intervals import Bootstrap, Estimate
 
 
 @dataclass(frozen=True)
@@ -29,8 +35,8 @@ class Summary:
     Attributes:
         systems, conditions, columns: those that were scored, in the order in which tables have them.
         estimates: by names of (system, condition, column); a combination that was not scored is absent.
-        differences: by names of (system, other system, condition, column): how far the second is above the first on
-        the utterances that both have (paired).
+        differences: by names of (system, other system, condition, column), for the pairs that were asked for: how far
+        the second is above the first on the utterances that both have (paired).
     """
 
     systems: list[System]
@@ -38,3 +44,61 @@ class Summary:
     columns: list[Column]
     estimates: dict[tuple[str, str, str], Estimate]
     differences: dict[tuple[str, str, str, str], Estimate]
+
+    def estimate(self, system: System, condition: Condition, column: Column) -> Estimate | None:
+        return self.estimates.get((system.name, condition.name, column.name))
+
+
+def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> Summary:
+    """Of all scores that there are, with the differences of pairs of systems.
+
+    Raises:
+        DataError: nothing was scored.
+    """
+    bootstrap = Bootstrap([utterance.speaker for utterance in evaluation.utterances])
+    tables = {
+        (restored.system, restored.condition): restored.rows(SCORES, PHONES, WORDS) for restored in evaluation.sets()
+    }
+    columns = scored_columns([row for rows in tables.values() for row in rows.values()])
+    if not columns:
+        raise DataError(f"{evaluation.folder}: nothing is scored; run evaluation.score on it")
+    ids = [utterance.id for utterance in evaluation.utterances]
+    # (values, weights) of shape (n_utterances,), NaN where there is none.
+    values = {
+        (*of, column.name): (_column(rows, ids, column.name), _weights(rows, ids, column))
+        for of, rows in tables.items()
+        for column in scored_columns(list(rows.values()))
+    }
+    differences = {}
+    for first, second in pairs:
+        for name, condition, column in values:
+            if name == first and (second, condition, column) in values:
+                (one, weights), (two, _) = values[first, condition, column], values[second, condition, column]
+                differences[first, second, condition, column] = bootstrap.estimate(two - one, weights)
+    return Summary(
+        systems=[System(name, _senses(about)) for name, about in evaluation.about["systems"].items()],
+        conditions=evaluation.conditions,
+        columns=columns,
+        estimates={of: bootstrap.estimate(*arrays) for of, arrays in values.items()},
+        differences=differences,
+    )
+
+
+def shown(estimate: Estimate | None) -> str:
+    """A mean as tables on the terminal have it, and how many utterances have no value, if any."""
+    if estimate is None:
+        return ""
+    mean = "-" if math.isnan(estimate.mean) else f"{estimate.mean:.3f}"
+    return f"{mean} ({estimate.missing} not scored)" if estimate.missing else mean
+
+
+def _column(rows: dict[str, dict], ids: list[str], name: str) -> np.ndarray:
+    return np.array([rows.get(id_, {}).get(name) for id_ in ids], float)  # None becomes NaN
+
+
+def _weights(rows: dict[str, dict], ids: list[str], column: Column) -> np.ndarray | None:
+    return np.nan_to_num(_column(rows, ids, column.weight)) if column.weight else None
+
+
+def _senses(about: dict) -> tuple[bool, bool, bool] | None:
+    return tuple(about["senses"]) if "senses" in about else None

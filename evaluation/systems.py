@@ -4,36 +4,54 @@ the bounds below and above.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from avsi.audio.files import open_sound, read_mono
 from avsi.audio.phase import fill_gaps, paste
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.baselines import SpectralInterpolation, interpolate_waveform
-from avsi.config import StftConfig
+from avsi.config import StftConfig, config_from_dict
 from avsi.data.datadir import Utterance
 from avsi.data.gaps import lost_frames, lost_samples
 from avsi.data.stats import Stats
-from avsi.errors import ConfigError
+from avsi.errors import ConfigError, DataError
 from avsi.files import read_lines
 from avsi.inpainting import Inpainter
-from avsi.models.store import TRAIN_IDS, find_model
+from avsi.models.store import DESCRIPTION, TRAIN_IDS, WEIGHTS, find_model, pretrained_names, read_description
 from avsi.timebase import n_frames
 
 STFT = StftConfig()
+RESERVED = ("clean", "report")  # what else has a folder in an evaluation
 SYSTEMS = ("unprocessed", "interpolation", "autoregression", "oracle")
 
 Spans = list[tuple[int, int]]
-# (clean samples of shape (n_samples,), the gaps, utterance) -> (restored samples, natural log magnitude of the lost
-# frames, shape (n_lost_frames, n_bins)). All but the oracle look at the samples outside the gaps alone.
-System = Callable[[np.ndarray, Spans, Utterance], tuple[np.ndarray, np.ndarray]]
+# (clean samples of shape (n_samples,), the gaps, utterance, name of the condition) -> (restored samples, natural log
+# magnitude of the lost frames, shape (n_lost_frames, n_bins)). All but the oracle look at the samples outside the gaps
+# alone.
+System = Callable[[np.ndarray, Spans, Utterance, str], tuple[np.ndarray, np.ndarray]]
+
+
+def named(system: str) -> tuple[str, str]:
+    """(name, system) of ``NAME=SYSTEM``, or of a system that is called as its folder is."""
+    name, equals, spec = system.partition("=")
+    spec = spec if equals else system
+    name = name if equals else Path(system).resolve().name
+    if not re.fullmatch(r"[\w.+-]+", name) or not name.strip(".") or name in RESERVED:
+        raise ConfigError(
+            f"system '{system}': its name must be of letters, digits and -_.+, and not {' or '.join(RESERVED)}; "
+            "NAME=... gives it another"
+        )
+    return name, spec
 
 
 def make_system(name: str, stats: Path) -> System:
-    """One of ``SYSTEMS``, or a model by its folder or its name among the pretrained.
+    """One of ``SYSTEMS``, a model by its folder or its name among the pretrained, or a folder of restored files.
 
     Raises:
         DataError: no statistics for what is filled with the training mean.
@@ -42,11 +60,15 @@ def make_system(name: str, stats: Path) -> System:
     """
     if name == "unprocessed":
         mean = Stats.load(stats).audio_mean
-        return lambda samples, spans, utterance: _unprocessed(samples, spans, mean)
+        return lambda samples, spans, utterance, condition: _unprocessed(samples, spans, mean)
     if name == "autoregression":
         return _autoregression
     if name == "oracle":
         return _oracle
+    if _holds_files(name):
+        return lambda samples, spans, utterance, condition: _by_file(
+            Path(name) / condition / f"{utterance.id}.wav", samples, spans
+        )
     if name == "interpolation":
         inpainter = Inpainter(SpectralInterpolation())
     else:
@@ -54,13 +76,40 @@ def make_system(name: str, stats: Path) -> System:
         inpainter = Inpainter.from_pretrained(name, audio_only=None)
         if inpainter.model.config.stft != STFT:
             raise ConfigError(f"{name}: works on another spectrogram (stft) than the one that scores are measured on")
-    return lambda samples, spans, utterance: _by_inpainter(samples, spans, utterance, inpainter)
+    return lambda samples, spans, utterance, condition: _by_inpainter(samples, spans, utterance, inpainter)
 
 
 def trained_on(name: str) -> set[str]:
     """The ids of the utterances that a system learnt from, as far as its folder lists them."""
-    ids = None if name in SYSTEMS else find_model(name) / TRAIN_IDS
+    ids = find_model(name) / TRAIN_IDS if _is_model(name) else None
     return set(read_lines(ids)) if ids and ids.is_file() else set()
+
+
+def describe(name: str) -> dict[str, object]:
+    """What tables and pages say of a system, and how one tells that it has changed: the digest of a model's weights."""
+    if not _is_model(name):
+        return {"system": name}
+    folder = find_model(name)
+    description = read_description(folder)
+    config = config_from_dict(description["config"])
+    ids = folder / TRAIN_IDS
+    return {
+        "system": name,
+        "senses": [config.model.audio, config.model.video, config.model.ctc],
+        "seed": config.training.seed,
+        "trained_on": len(read_lines(ids)) if ids.is_file() else None,
+        **description.get("about", {}),
+        "weights": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:16],
+    }
+
+
+def _is_model(name: str) -> bool:
+    return name not in SYSTEMS and not _holds_files(name)
+
+
+def _holds_files(name: str) -> bool:
+    """Whether it is a folder without a model in it, or in one of the pretrained models' names."""
+    return name not in pretrained_names() and Path(name).is_dir() and not (Path(name) / DESCRIPTION).is_file()
 
 
 def _unprocessed(samples: np.ndarray, spans: Spans, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -69,18 +118,31 @@ def _unprocessed(samples: np.ndarray, spans: Spans, mean: np.ndarray) -> tuple[n
     return np.where(lost_samples(spans, len(samples)), 0, samples), np.tile(mean, (count, 1))
 
 
-def _autoregression(samples: np.ndarray, spans: Spans, utterance: Utterance) -> tuple[np.ndarray, np.ndarray]:
+def _autoregression(samples: np.ndarray, spans: Spans, *_: object) -> tuple[np.ndarray, np.ndarray]:
     """Interpolation of the waveform; its spectrum is that of what it made."""
     restored = interpolate_waveform(samples, spans).astype(np.float32)
     return restored, _log_spectrum(restored)[_lost_frames(samples, spans)].numpy()
 
 
-def _oracle(samples: np.ndarray, spans: Spans, utterance: Utterance) -> tuple[np.ndarray, np.ndarray]:
+def _oracle(samples: np.ndarray, spans: Spans, *_: object) -> tuple[np.ndarray, np.ndarray]:
     """The true magnitude with a phase found as for a model's: the most that any predictor of magnitudes can reach."""
     truth, frames = _log_spectrum(samples), _lost_frames(samples, spans)
     gone = torch.from_numpy(lost_samples(spans, len(samples)))
     estimate = fill_gaps(torch.from_numpy(samples), gone, truth, torch.from_numpy(frames), STFT).numpy()
     return paste(samples, estimate, spans, STFT.sample_rate), truth[frames].numpy()
+
+
+def _by_file(path: Path, samples: np.ndarray, spans: Spans) -> tuple[np.ndarray, np.ndarray]:
+    """What another program restored; its spectrum is that of its sound."""
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    with open_sound(path) as sound:
+        if sound.rate != STFT.sample_rate:
+            raise DataError(f"{path}: {sound.rate} Hz, expected {STFT.sample_rate}")
+    restored = read_mono(path, STFT.sample_rate)
+    if len(restored) != len(samples):
+        raise DataError(f"{path}: {len(restored)} samples beside {len(samples)}: expected two of one length")
+    return restored, _log_spectrum(restored)[_lost_frames(samples, spans)].numpy()
 
 
 def _by_inpainter(

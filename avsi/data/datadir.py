@@ -16,6 +16,7 @@ COMPLETE = ("wav.scp", "text", "utt2spk", "utt2dur")
 PARTIAL = ("video.scp", "landmarks.scp")
 CORPUS = "corpus"  # the name of the corpus, on one line
 UNNAMED = "unnamed corpus"
+SPLIT = "split"  # by which the corpus was divided, on one line
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,14 @@ class Utterance:
             raise DataError(f"{self.id}: its landmarks cannot be read from {self.landmarks} ({error})") from error
 
 
-def write_datadir(path: str | Path, utterances: list[Utterance], corpus: str | None = None) -> None:
+def write_datadir(
+    path: str | Path, utterances: list[Utterance], corpus: str | None = None, split: str | None = None
+) -> None:
     """Write every file of a data directory that the utterances fill, sorted as Kaldi wants it.
 
     Args:
         corpus: what the corpus is called; None leaves the name as it is.
+        split: by which split it was divided; None leaves that as it is.
 
     Raises:
         DataError: no utterances, or two of the same id.
@@ -83,8 +87,9 @@ def write_datadir(path: str | Path, utterances: list[Utterance], corpus: str | N
             write_text(path / name, "".join(f"{key} {value}\n" for key, value in column.items()))
         else:
             (path / name).unlink(missing_ok=True)
-    if corpus is not None:
-        write_text(path / CORPUS, f"{corpus}\n")
+    for name, line in ((CORPUS, corpus), (SPLIT, split)):
+        if line is not None:
+            write_text(path / name, f"{line}\n")
     write_text(path / "spk2utt", _spk2utt({u.id: u.speaker for u in utterances}))
     aligned = [(u.id, *word) for u in utterances for word in u.alignment]
     write_text(
@@ -124,6 +129,11 @@ def corpus_of(path: str | Path) -> str:
     """The name of the corpus that a data directory is part of."""
     lines = _lines(Path(path) / CORPUS)
     return lines[0] if lines else UNNAMED
+
+
+def split_of(path: str | Path) -> str:
+    """The split that a data directory is part of; "" where it does not say."""
+    return "".join(_lines(Path(path) / SPLIT)[:1])
 
 
 def validate(path: str | Path) -> None:

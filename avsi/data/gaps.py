@@ -168,6 +168,11 @@ def _split(total: int, count: int, rng: np.random.Generator) -> np.ndarray:
     return np.diff(np.concatenate([[-1], bars, [total + count - 1]])) - 1
 
 
+def gap_file(folder: str | Path, condition: str) -> Path:
+    """Where a folder keeps the gaps of a condition."""
+    return Path(folder) / f"gaps_{condition}"
+
+
 def read_gap_file(path: str | Path) -> dict[str, list[Gap]]:
     """Lines ``<utterance> <start_s> <end_s>``, several for an utterance with several gaps.
 

@@ -28,14 +28,18 @@ class Condition:
     file: Path | None = None
 
     @classmethod
-    def parse(cls, text: str) -> Condition:
-        """From ``random``, a number of ms, or the path of a gap file. Raises ConfigError for anything else."""
+    def parse(cls, text: str, folder: Path = Path()) -> Condition:
+        """From ``random``, a number of ms, or the path of a gap file seen from ``folder``.
+
+        Raises:
+            ConfigError: anything else.
+        """
         if text == "random":
             return cls(text)
         try:
             gap_ms = float(text)
         except ValueError:
-            path = Path(text)
+            path = folder / text
             if not re.fullmatch(r"[\w.+-]+", path.name):
                 raise ConfigError(
                     f"condition '{text}': the gap file's name must be of letters, digits and -_.+"
@@ -44,3 +48,42 @@ class Condition:
         if not 0 < gap_ms < float("inf"):
             raise ConfigError(f"condition '{text}': a gap's length is a number of ms above 0")
         return cls(f"{gap_ms:g}ms", gap_ms)
+
+
+def read_protocol(path: str | Path) -> tuple[list[Condition], int]:
+    """(conditions, seed of what is drawn) of a YAML file. A gap file's path is taken from where the protocol lies.
+
+    Raises:
+        ConfigError: no such file, no YAML, another key, or a condition that is none.
+    """
+    import yaml
+
+    path = Path(path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: no such protocol ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from error
+    if not isinstance(content, dict) or not isinstance(content.get("gaps"), list) or not content["gaps"]:
+        raise ConfigError(f"{path}: expected 'gaps: [random, 200, 400]', a list of conditions")
+    if other := sorted(str(key) for key in content.keys() - {"gaps", "seed"}):
+        raise ConfigError(f"{path}: unknown key '{other[0]}'; a protocol has gaps and seed")
+    seed = content.get("seed", 0)
+    if not isinstance(seed, int):
+        raise ConfigError(f"{path}: seed: '{seed}' is not a whole number")
+    try:
+        return parse_conditions([str(item) for item in content["gaps"]], path.parent), seed
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def parse_conditions(items: list[str], folder: Path = Path()) -> list[Condition]:
+    """Conditions as they are written in a list; gap files lie in ``folder``. Raises ConfigError for two of one name."""
+    conditions: dict[str, Condition] = {}
+    for item in items:
+        condition = Condition.parse(item, folder)
+        if condition.name in conditions:
+            raise ConfigError(f"condition '{condition.name}' occurs twice")
+        conditions[condition.name] = condition
+    return list(conditions.values())

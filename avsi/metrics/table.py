@@ -11,11 +11,11 @@ from ..config import StftConfig
 from ..errors import ConfigError
 from .intelligibility import estoi, stoi
 from .mos import check_installed, dnsmos, plcmos
-from .quality import pesq_nb, pesq_raw, pesq_wb
+from .quality import pesq_nb, pesq_wb, raw_from_lqo
 from .spectral import gap_l1, log_spectral_distance, mel_cepstral_distortion
 
 CONTEXT_S = 0.2  # at either side, where a metric looks at the gaps alone
-DEFAULT = "l1,stoi,pesq"
+DEFAULT = "l1,stoi,pesq,pesq_raw"
 
 
 class Scope(Enum):
@@ -25,6 +25,7 @@ class Scope(Enum):
     LOST_FRAMES = "the lost frames of the restored sound"  # (restored, truth), natural log magnitudes
     UTTERANCE = "the whole utterance"  # (clean, restored, rate)
     AROUND_GAPS = f"the gaps with {1000 * CONTEXT_S:g} ms at either side, one after another"  # (clean, restored, rate)
+    NARROW_BAND_PESQ = "narrow-band PESQ of the whole utterance, as MOS-LQO"  # (value,)
     RESTORED = "the whole restored utterance, without the original"  # (restored, rate)
 
 
@@ -77,9 +78,9 @@ METRICS = {
         Metric("stoi_gap", "STOI around the gaps", "", False, Scope.AROUND_GAPS, stoi),
         Metric("estoi", "ESTOI", "", False, Scope.UTTERANCE, estoi),
         Metric("estoi_gap", "ESTOI around the gaps", "", False, Scope.AROUND_GAPS, estoi),
-        Metric("pesq", "PESQ", "MOS-LQO", False, Scope.UTTERANCE, pesq_nb),
+        Metric("pesq", "PESQ", "MOS-LQO", False, Scope.NARROW_BAND_PESQ, float),
         Metric("pesq_gap", "PESQ around the gaps", "MOS-LQO", False, Scope.AROUND_GAPS, pesq_nb),
-        Metric("pesq_raw", "PESQ", "raw MOS", False, Scope.UTTERANCE, pesq_raw),
+        Metric("pesq_raw", "PESQ", "raw MOS", False, Scope.NARROW_BAND_PESQ, raw_from_lqo),
         Metric("pesq_wb", "PESQ wide band", "MOS-LQO", False, Scope.UTTERANCE, pesq_wb),
         Metric("plcmos", "PLCMOS", "MOS", False, Scope.RESTORED, plcmos, check_installed),
         Metric("dnsmos", "DNSMOS", "MOS", False, Scope.RESTORED, dnsmos, check_installed),

@@ -1,0 +1,162 @@
+"""The folder of an evaluation: what several systems made of the gaps of one set.
+
+<evaluation>/evaluation.json      corpus, set, conditions, systems, and how each part was made
+             stats.npz            the training set's statistics: the unit of L1
+             gaps_<condition>     the gaps, as every system met them
+             <system>/<condition>/   sound, log spectra of the lost frames, scores
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from avsi.data.datadir import Utterance, read_datadir, read_table
+from avsi.data.gaps import Gap, gap_file, read_gap_file
+from avsi.data.protocol import Condition
+from avsi.data.stats import Stats
+from avsi.errors import ConfigError, DataError
+from avsi.files import read_lines, write_text
+
+ABOUT, STATS = "evaluation.json", "stats.npz"
+# Of a system under a condition. The last that is written is SYSTEM.
+SYSTEM, WAVS, SPECTRA, FAILED = "system.json", "wav.scp", "spectra.scp", "failed"
+# What programs that look at it later add: one row an utterance.
+SCORES, PHONES, WORDS = "scores.jsonl", "phones.jsonl", "keywords.jsonl"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a system made of one utterance.
+
+    Attributes:
+        gaps: those that it restored.
+        wav: path of the whole restored sound; None where it failed.
+        spectrum: place in an archive: natural log magnitudes of the lost frames, shape (n_lost_frames, n_bins).
+        failed: why there is none; "" where there is.
+    """
+
+    gaps: list[Gap]
+    wav: str | None = None
+    spectrum: str | None = None
+    failed: str = ""
+
+
+@dataclass(frozen=True)
+class RestoredSet:
+    """What one system made of one condition."""
+
+    folder: Path
+    system: str
+    condition: str
+    gaps: dict[str, list[Gap]]
+    wavs: dict[str, str]
+    spectra: dict[str, str]
+    failed: dict[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.system}, {self.condition}"
+
+    def of(self, id_: str) -> Restored:
+        if id_ not in self.wavs:
+            return Restored(self.gaps[id_], failed=self.failed.get(id_, "not restored"))
+        return Restored(self.gaps[id_], self.wavs[id_], self.spectra.get(id_))
+
+    def rows(self, *files: str) -> dict[str, dict]:
+        """Rows by utterance id of those of ``SCORES``, ``PHONES`` and ``WORDS`` that are asked for and there."""
+        merged: dict[str, dict] = {}
+        for name in files:
+            if (self.folder / name).is_file():
+                for row in read_rows(self.folder / name):
+                    merged.setdefault(row["id"], {}).update(row)
+        return merged
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A folder that ``evaluation.restore`` wrote.
+
+    Attributes:
+        about: corpus, split, data directory, file of gaps by condition, description by system, and runs.
+    """
+
+    folder: Path
+    about: dict
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Evaluation:
+        folder = Path(folder)
+        if not (folder / ABOUT).is_file():
+            raise DataError(f"{folder}: not an evaluation (it has no {ABOUT}); evaluation.restore makes one")
+        return cls(folder, json.loads((folder / ABOUT).read_text("utf-8")))
+
+    @property
+    def systems(self) -> list[str]:
+        return list(self.about["systems"])
+
+    @cached_property
+    def gaps(self) -> dict[str, dict[str, list[Gap]]]:
+        """By condition, the gaps by utterance."""
+        return {name: read_gap_file(gap_file(self.folder, name)) for name in self.about["conditions"]}
+
+    @cached_property
+    def conditions(self) -> list[Condition]:
+        """In the order in which tables have them: those of several gaps, then by length."""
+        found = [Condition(name, common_length_ms(gaps)) for name, gaps in self.gaps.items()]
+        return sorted(found, key=lambda condition: condition.gap_ms or 0)
+
+    @cached_property
+    def utterances(self) -> list[Utterance]:
+        """The clean set."""
+        return read_datadir(self.about["datadir"])
+
+    @property
+    def stats(self) -> Stats:
+        return Stats.load(self.folder / STATS)
+
+    def set_folder(self, system: str, condition: str) -> Path:
+        return self.folder / system / condition
+
+    def set(self, system: str, condition: str) -> RestoredSet:
+        """Raises DataError where the system was not restored to the end under that condition."""
+        folder = self.set_folder(system, condition)
+        if not (folder / SYSTEM).is_file():
+            raise DataError(f"{folder}: not restored, or not to its end; the same evaluation.restore goes on")
+        wavs, spectra, failed = (read_table(folder / name) for name in (WAVS, SPECTRA, FAILED))
+        return RestoredSet(folder, system, condition, self.gaps[condition], wavs, spectra, failed)
+
+    def sets(self) -> list[RestoredSet]:
+        """Every system under every condition. Raises as :meth:`set`."""
+        return [self.set(system, condition.name) for system in self.systems for condition in self.conditions]
+
+    def known(self, system: str) -> str:
+        """The name of a system that is there. Raises ConfigError for another."""
+        if system not in self.about["systems"]:
+            raise ConfigError(f"{self.folder}: has no system '{system}', but {', '.join(self.systems)}")
+        return system
+
+    def write(self) -> None:
+        write_text(self.folder / ABOUT, json.dumps(self.about, indent=2) + "\n")
+
+
+def common_length_ms(gaps: dict[str, list[Gap]]) -> float | None:
+    """The length in ms, to the nearest 0.1, of the one gap that each utterance has; None where that is not so."""
+    lengths = {round(1000 * gap.length_s, 1) for of in gaps.values() for gap in of}
+    return lengths.pop() if len(lengths) == 1 and all(len(of) == 1 for of in gaps.values()) else None
+
+
+def read_rows(path: Path) -> list[dict]:
+    """JSON lines. Raises DataError, naming the line, where one is none."""
+    rows = []
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            raise DataError(f"{path}:{number}: expected a row in JSON, found '{line[:40]}'") from None
+    return rows
+
+
+def write_rows(path: Path, rows: list[dict]) -> None:
+    write_text(path, "".join(json.dumps(row) + "\n" for row in rows))

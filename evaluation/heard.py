@@ -1,0 +1,57 @@
+"""What recognisers listen to: clean speech, and all that an evaluation restored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from avsi.data.datadir import Utterance, corpus_of, read_datadir
+
+from .folder import ABOUT, Evaluation
+
+CLEAN = "clean"
+
+
+@dataclass(frozen=True)
+class Speech:
+    """One version of a set.
+
+    Attributes:
+        name: for people.
+        folder: where what is heard is written.
+        wavs: sound by utterance id; what could not be restored is missing, and ``failed`` says why.
+    """
+
+    name: str
+    folder: Path
+    utterances: list[Utterance]
+    wavs: dict[str, str]
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def speech_in(folders: Iterable[Path]) -> list[Speech]:
+    """The clean speech of data directories; of evaluations that and every system under every condition.
+
+    Raises:
+        DataError: a folder that is neither, or a system that was not restored to the end.
+    """
+    found = []
+    for folder in folders:
+        if not (folder / ABOUT).is_file():
+            found.append(_clean(folder, folder, read_datadir(folder)))
+            continue
+        evaluation = Evaluation.read(folder)
+        utterances = evaluation.utterances
+        (folder / CLEAN).mkdir(exist_ok=True)
+        found.append(_clean(Path(evaluation.about["datadir"]), folder / CLEAN, utterances))
+        found += [
+            Speech(f"{folder.name}: {restored}", restored.folder, utterances, restored.wavs, restored.failed)
+            for restored in evaluation.sets()
+        ]
+    return found
+
+
+def _clean(datadir: Path, folder: Path, utterances: list[Utterance]) -> Speech:
+    name = f"{corpus_of(datadir)}: {datadir}, clean"
+    return Speech(name, folder, utterances, {utterance.id: utterance.wav for utterance in utterances})
