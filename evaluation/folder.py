@@ -65,12 +65,15 @@ class RestoredSet:
         return Restored(self.gaps[id_], self.wavs[id_], self.spectra.get(id_))
 
     def rows(self, *files: str) -> dict[str, dict]:
-        """Rows by utterance id of those of ``SCORES``, ``PHONES`` and ``WORDS`` that are asked for and there."""
+        """Rows by utterance id of those of ``SCORES``, ``PHONES`` and ``WORDS`` that are asked for and there; what has
+        no value is null there, with the reason in ``failed``.
+        """
         merged: dict[str, dict] = {}
         for name in files:
             if (self.folder / name).is_file():
                 for row in read_rows(self.folder / name):
-                    merged.setdefault(row["id"], {}).update(row)
+                    before = merged.get(row["id"], {})
+                    merged[row["id"]] = {**before, **row, "failed": before.get("failed", {}) | row["failed"]}
         return merged
 
 

@@ -71,7 +71,7 @@ def recognize_set(speech: Speech, lexicon: Lexicon, recognizer: Path, beam: int,
         row = {"id": utterance.id, "speaker": utterance.speaker, "reference": " ".join(reference)}
         if isinstance(hypothesis, str):
             reason = speech.failed.get(utterance.id, hypothesis)
-            rows.append({**row, "hypothesis": None, "per": None, "failed_phones": reason})
+            rows.append({**row, "hypothesis": None, "per": None, "failed": {"per": reason}})
             continue
         found = align(reference, hypothesis)
         rows.append(
@@ -83,6 +83,7 @@ def recognize_set(speech: Speech, lexicon: Lexicon, recognizer: Path, beam: int,
                 "substitutions": found.substitutions,
                 "deletions": found.deletions,
                 "insertions": found.insertions,
+                "failed": {},
             }
         )
     return rows

@@ -179,8 +179,8 @@ def corpus(tmp_path_factory) -> Path:
     run = CliRunner()
     for app, arguments in (
         (stats.app, [root / "train"]),
-        (gaps.app, [root / "valid", "--out", root / "valid" / "gaps_random"]),
-        (gaps.app, [root / "test", "--gap-ms", 600, "--out", root / "test" / "gaps_600ms"]),
+        (gaps.app, [root / "valid", "random"]),
+        (gaps.app, [root / "test", 600, "random"]),
     ):
         result = run.invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
         assert result.exit_code == 0, result.output

@@ -1,8 +1,10 @@
+import dataclasses
 import json
 import runpy
 import shutil
 import sys
 
+import kaldiio
 import numpy as np
 import pytest
 import soundfile
@@ -14,13 +16,17 @@ from avsi.data.datadir import read_datadir, write_datadir
 from avsi.data.gaps import gap_spans, lost_samples, read_gap_file
 from avsi.data.stats import Stats
 from avsi.errors import AvsiError, AvsiWarning, ConfigError, DataError
+from avsi.metrics import log_spectral_distance, pesq_nb, raw_from_lqo, stoi
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
-from evaluation import compare, report, restore, score
+from avsi.video.landmarks import Tracks
+from evaluation import compare, restore, score
 from evaluation import systems as systems_module
-from evaluation.restored import RestoredSet
+from evaluation.folder import Evaluation
+from evaluation.summary import shown, summarize
 
 IDS = [f"s04_clip{n}" for n in range(4)]
+BASELINES = ("unprocessed", "interpolation", "autoregression", "oracle")
 
 
 def run(app, *arguments):
@@ -31,100 +37,148 @@ def run(app, *arguments):
     return result.output
 
 
-def restored(corpus, out, system):
-    stats = corpus / "train" / "stats.npz"
-    gaps = corpus / "test" / "gaps_600ms"
-    run(restore.app, corpus / "test", "--gaps", gaps, "--system", system, "--out", out, "--stats", stats, "--jobs", 1)
-    return out
+def restored(corpus, out, *systems, gaps="gaps_600ms", options=()):
+    names = [option for system in systems for option in ("--system", system)]
+    stats = ["--stats", corpus / "train" / "stats.npz", "--jobs", 1]
+    return run(restore.app, corpus / "test", "--gaps", corpus / "test" / gaps, *names, "--out", out, *stats, *options)
 
 
-def scores(corpus, folder, *options) -> dict[str, dict]:
-    run(score.app, folder, "--stats", corpus / "train" / "stats.npz", "--jobs", 1, *options)
-    rows = [json.loads(line) for line in (folder / "scores.jsonl").read_text().splitlines()]
-    return {row["id"]: row for row in rows}
+def scores(evaluation, system="interpolation", *options) -> dict[str, dict]:
+    run(score.app, evaluation, "--jobs", 1, *options)
+    return Evaluation.read(evaluation).set(system, "600ms").rows("scores.jsonl")
 
 
 @pytest.fixture(scope="module")
-def systems(corpus, tmp_path_factory):
-    """Folders restored by the baselines and by an (untrained) model."""
-    root = tmp_path_factory.mktemp("exp")
+def model(corpus, tmp_path_factory):
     torch.manual_seed(0)
     config = corpus_config(corpus)
-    save_model(root / "model", BLSTMInpainter(config, Stats.load(config.data.stats)))
-    names = {name: name for name in restore.SYSTEMS} | {"model": str(root / "model")}
-    return {name: restored(corpus, root / name / "gaps_600ms", system) for name, system in names.items()}
+    folder = tmp_path_factory.mktemp("exp") / "model"
+    save_model(folder, BLSTMInpainter(config, Stats.load(config.data.stats)))
+    return folder
 
 
-def test_every_system_keeps_what_is_reliable_and_fills_the_gaps(corpus, systems):
+@pytest.fixture(scope="module")
+def made(corpus, model, tmp_path_factory):
+    """What the baselines and an (untrained) model restored, and its scores."""
+    out = tmp_path_factory.mktemp("evaluation") / "made"
+    restored(corpus, out, *BASELINES, model)
+    run(score.app, out, "--jobs", 1)
+    return out
+
+
+@pytest.fixture
+def evaluation(made, tmp_path):
+    """A copy that a test may change."""
+    return shutil.copytree(made, tmp_path / "evaluation")
+
+
+def without_scores(evaluation):
+    for path in evaluation.glob("*/*/scores.jsonl"):
+        path.unlink()
+    return evaluation
+
+
+def test_every_system_keeps_what_is_reliable_and_fills_the_gaps(corpus, made):
     gaps = read_gap_file(corpus / "test" / "gaps_600ms")
-    for name, folder in systems.items():
-        one = RestoredSet.read(folder)
-        assert list(one.wavs) == list(one.spectra) == IDS
+    assert Evaluation.read(made).systems == [*BASELINES, "model"]
+    for one in Evaluation.read(made).sets():
+        assert list(one.wavs) == list(one.spectra) == IDS and one.gaps == gaps
         for number, id_ in enumerate(IDS):
             clean, samples = speech(number), soundfile.read(one.wavs[id_])[0]
             inside = lost_samples(gap_spans(gaps[id_], len(clean), RATE), len(clean))
             assert samples[~inside] == pytest.approx(clean[~inside], abs=1e-4)
-            assert samples[inside].any() == (name != "unprocessed")
+            assert samples[inside].any() == (one.system != "unprocessed")
 
 
-def test_scores_are_those_of_the_metrics(corpus, systems):
-    from avsi.metrics import pesq_nb, stoi
+def test_an_evaluation_says_how_it_was_made(made, corpus):
+    about = json.loads((made / "evaluation.json").read_text())
+    assert about["datadir"] == str(corpus / "test") and about["conditions"] == ["600ms"]
+    assert about["corpus"] == "unnamed corpus" and about["split"] == ""
+    assert about["systems"]["oracle"] == {"system": "oracle"}
+    assert about["systems"]["model"]["senses"] == [True, True, False] and about["systems"]["model"]["seed"] == 0
+    assert {"date", "command", "commit", "machine"} == set(about["runs"][0])
+    [condition] = Evaluation.read(made).conditions
+    assert (condition.name, condition.gap_ms) == ("600ms", 600)
 
-    rows = scores(corpus, systems["interpolation"])
-    clean = speech(1)
-    samples = soundfile.read(RestoredSet.read(systems["interpolation"]).wavs["s04_clip1"], dtype="float32")[0]
+
+def test_scores_are_those_of_the_metrics(corpus, made):
+    row = Evaluation.read(made).set("interpolation", "600ms").rows("scores.jsonl")["s04_clip1"]
+    samples = soundfile.read(made / "interpolation" / "600ms" / "wav" / "s04_clip1.wav", dtype="float32")[0]
     clean = soundfile.read(read_datadir(corpus / "test")[1].wav, dtype="float32")[0]
-    assert rows["s04_clip1"]["stoi"] == pytest.approx(stoi(clean, samples, RATE), abs=1e-9)
-    assert rows["s04_clip1"]["pesq"] == pytest.approx(pesq_nb(clean, samples, RATE), abs=1e-6)
+    assert row["stoi"] == pytest.approx(stoi(clean, samples, RATE), abs=1e-9)
+    assert row["pesq"] == pytest.approx(pesq_nb(clean, samples, RATE), abs=1e-6)
+    assert row["pesq_raw"] == pytest.approx(raw_from_lqo(row["pesq"]), abs=1e-9)
 
 
-def test_other_metrics_are_scored_where_they_are_named(corpus, systems, tmp_path):
-    from avsi.metrics import log_spectral_distance, stoi
-
-    folder = tmp_path / "interpolation" / "gaps_600ms"
-    shutil.copytree(systems["interpolation"], folder)
-    rows = scores(corpus, folder, "--metrics", "stoi_gap, lsd,mcd,l1")
-    assert list(rows["s04_clip1"]) == ["id", "speaker", "l1", "lsd", "mcd", "stoi_gap", "failed"]
+def test_metrics_are_added_to_those_that_are_there(corpus, evaluation):
+    before = scores(evaluation)["s04_clip1"]
+    row = scores(evaluation, "interpolation", "--metrics", "stoi_gap, lsd,mcd,l1")["s04_clip1"]
+    names = ["id", "speaker", "l1", "lsd", "mcd", "stoi", "stoi_gap", "pesq", "pesq_raw", "failed"]
+    assert list(row) == names
+    assert {name: row[name] for name in before if name != "failed"} == {
+        k: v for k, v in before.items() if k != "failed"
+    }
     clean = soundfile.read(read_datadir(corpus / "test")[1].wav, dtype="float32")[0]
-    samples = soundfile.read(RestoredSet.read(folder).wavs["s04_clip1"], dtype="float32")[0]
+    samples = soundfile.read(evaluation / "interpolation" / "600ms" / "wav" / "s04_clip1.wav", dtype="float32")[0]
     [(start, stop)] = gap_spans(read_gap_file(corpus / "test" / "gaps_600ms")["s04_clip1"], len(clean), RATE)
     near = slice(max(start - 3200, 0), stop + 3200)
-    if rows["s04_clip1"]["stoi_gap"] is not None:
-        assert rows["s04_clip1"]["stoi_gap"] == stoi(clean[near], samples[near], RATE)
+    if row["stoi_gap"] is not None:
+        assert row["stoi_gap"] == stoi(clean[near], samples[near], RATE)
     spectra = [systems_module._log_spectrum(x) for x in (samples, clean)]
     lost = systems_module._lost_frames(clean, [(start, stop)])
-    assert rows["s04_clip1"]["lsd"] == pytest.approx(log_spectral_distance(*(x[lost].numpy() for x in spectra)))
-    assert rows["s04_clip1"]["lsd"] > 1
-
-    output = run(report.app, folder)
-    assert "| LSD, dB (lower is better) | 600ms |" in output and "PESQ" not in output
-    scores(corpus, systems["unprocessed"], "--metrics", "lsd,pesq")
-    compared = run(compare.app, systems["unprocessed"], folder, "--require", "lsd")
-    assert "lsd" in compared and "lower" in compared and "stoi" not in compared
-    with pytest.raises(DataError, match="--require pesq: expected one of lsd, which were scored in both"):
-        run(compare.app, systems["unprocessed"], folder, "--require", "pesq")
+    assert row["lsd"] == pytest.approx(log_spectral_distance(*(x[lost].numpy() for x in spectra)))
+    assert row["lsd"] > 1
     with pytest.raises(ConfigError, match="no metric 'loudness': expected all, or some of l1, lsd"):
-        scores(corpus, folder, "--metrics", "l1,loudness")
+        scores(evaluation, "interpolation", "--metrics", "l1,loudness")
 
 
-def test_several_processes_score_alike_when_the_program_is_started_by_name(corpus, systems, tmp_path, monkeypatch):
+def test_scoring_goes_on_where_it_was_stopped(evaluation, monkeypatch):
+    """Stopped after six utterances: what was scored is kept, and is not scored again."""
+    whole = {str(one): one.rows("scores.jsonl") for one in Evaluation.read(evaluation).sets()}
+    without_scores(evaluation)
+    compute, done = score.score_utterance, []
+
+    def stopping(utterance, made, *arguments):
+        if len(done) == 6:
+            raise KeyboardInterrupt
+        done.append(made.wav)
+        return compute(utterance, made, *arguments)
+
+    monkeypatch.setattr(score, "score_utterance", stopping)
+    result = CliRunner().invoke(score.app, [str(evaluation), "--jobs", "1"])
+    assert result.exit_code == 130
+    sets = Evaluation.read(evaluation).sets()
+    assert [len(one.rows("scores.jsonl")) for one in sets] == [4, 2, 0, 0, 0]
+    assert summarize(Evaluation.read(evaluation)).estimates["interpolation", "600ms", "stoi"].missing == 2
+    done.clear()
+    done.extend([None] * 5)  # so that it is not stopped again
+    monkeypatch.setattr(score, "score_utterance", lambda *arguments: (done.append(1), compute(*arguments))[1])
+    run(score.app, evaluation, "--jobs", 1)
+    assert len(done) == 5 + 14
+    assert {str(one): one.rows("scores.jsonl") for one in sets} == whole
+    run(score.app, evaluation, "--jobs", 1)
+    assert len(done) == 5 + 14
+    run(score.app, evaluation, "--jobs", 1, "--again")
+    assert len(done) == 5 + 14 + 20
+
+
+def test_several_processes_score_alike_when_the_program_is_started_by_name(evaluation, monkeypatch):
     """What a program defines itself is sent to its processes by value: with all that it refers to."""
-    one = scores(corpus, systems["interpolation"])
-    stats = str(corpus / "train" / "stats.npz")
-    arguments = ["score", str(systems["interpolation"]), "--stats", stats, "--jobs", "2"]
-    monkeypatch.setattr(sys, "argv", arguments)
+    one = scores(evaluation)
+    without_scores(evaluation)
+    monkeypatch.setattr(sys, "argv", ["score", str(evaluation), "--jobs", "2"])
     monkeypatch.delitem(sys.modules, "evaluation.score")
     with pytest.raises(SystemExit, match="0"):
         runpy.run_module("evaluation.score", run_name="__main__")
-    rows = [json.loads(line) for line in (systems["interpolation"] / "scores.jsonl").read_text().splitlines()]
-    assert {row["id"]: row for row in rows} == one
+    assert Evaluation.read(evaluation).set("interpolation", "600ms").rows("scores.jsonl") == one
 
 
-def test_the_oracle_is_ahead_of_every_baseline(corpus, systems):
-    means = {}
-    for name in ("unprocessed", "interpolation", "autoregression", "oracle"):
-        rows = scores(corpus, systems[name], "--metrics", "l1,lsd,stoi").values()
-        means[name] = {metric: np.mean([row[metric] for row in rows]) for metric in ("l1", "lsd", "stoi")}
+def test_the_oracle_is_ahead_of_every_baseline(evaluation):
+    run(score.app, evaluation, "--jobs", 1, "--metrics", "lsd")
+    found = summarize(Evaluation.read(evaluation)).estimates
+    means = {
+        name: {metric: found[name, "600ms", metric].mean for metric in ("l1", "lsd", "stoi")} for name in BASELINES
+    }
     oracle = means.pop("oracle")
     assert oracle["l1"] == pytest.approx(0, abs=1e-5)
     for other in means.values():
@@ -132,219 +186,213 @@ def test_the_oracle_is_ahead_of_every_baseline(corpus, systems):
     assert means["autoregression"]["stoi"] > means["unprocessed"]["stoi"]
 
 
-def test_l1_of_the_unprocessed_signal_is_that_of_the_training_mean(corpus, systems):
+def test_l1_of_the_unprocessed_signal_is_that_of_the_training_mean(corpus, made):
     from avsi.data.dataset import InpaintingData
 
     data = InpaintingData(corpus / "test", corpus_config(corpus), corpus / "test" / "gaps_600ms")
     stats = Stats.load(corpus / "train" / "stats.npz")
-    rows = scores(corpus, systems["unprocessed"])
+    rows = Evaluation.read(made).set("unprocessed", "600ms").rows("scores.jsonl")
     for index, id_ in enumerate(IDS):
         _, features, lost = data[index]
         normalised = (features.log_spectrum.numpy()[lost.numpy()] - stats.audio_mean) / stats.audio_std
         assert rows[id_]["l1"] == pytest.approx(np.abs(normalised).mean(), rel=1e-4)
 
 
-def test_a_file_missing_from_a_set_cannot_shift_scores(corpus, systems, tmp_path):
+def test_a_file_missing_from_a_set_cannot_shift_scores(evaluation):
     """Scores and names fall out of step in the released code when a file is missing."""
-    whole = scores(corpus, systems["interpolation"])
-    folder = tmp_path / "partial"
-    shutil.copytree(systems["interpolation"], folder)
-    lines = (folder / "wav.scp").read_text().splitlines(keepends=True)
-    (folder / "wav.scp").write_text("".join(line for line in lines if not line.startswith("s04_clip1")))
-    copied = tmp_path / "gone.wav"
-    (folder / "wav.scp").write_text((folder / "wav.scp").read_text().replace(lines[2].split()[1], str(copied)))
-    rows = scores(corpus, folder)
+    whole = scores(evaluation)
+    folder = without_scores(evaluation) / "interpolation" / "600ms"
+    lines = (folder / "wav.scp").read_text().splitlines()
+    gone = lines[2].split()[1].replace("clip2", "gone")
+    (folder / "wav.scp").write_text("\n".join([lines[0], f"s04_clip2 {gone}", lines[3]]) + "\n")
+    rows = scores(evaluation)
     assert list(rows) == IDS
     for id_ in ("s04_clip0", "s04_clip3"):
         assert rows[id_] == whole[id_]
     assert rows["s04_clip1"]["stoi"] is None and rows["s04_clip1"]["failed"]["stoi"] == "not restored"
     assert "gone.wav: no such file" in rows["s04_clip2"]["failed"]["pesq"]
     assert rows["s04_clip2"]["l1"] == whole["s04_clip2"]["l1"]
-    table = {line[0]: line[1:] for line in score.summary(list(rows.values()))}
-    assert table["stoi"][1:] == [2, 2] and table["l1"][1:] == [3, 1]
+    found = summarize(Evaluation.read(evaluation)).estimates
+    assert (found["interpolation", "600ms", "stoi"].scored, found["interpolation", "600ms", "stoi"].missing) == (2, 2)
+    assert (found["interpolation", "600ms", "l1"].scored, found["interpolation", "600ms", "l1"].missing) == (3, 1)
     mean = np.mean([rows[id_]["stoi"] for id_ in ("s04_clip0", "s04_clip3")])
-    assert table["stoi"][0] == f"{mean:.3f}"
+    assert shown(found["interpolation", "600ms", "stoi"]) == f"{mean:.3f} (2 not scored)"
+    shutil.copy(lines[2].split()[1], gone)  # what failed is tried again
+    assert scores(evaluation)["s04_clip2"] == whole["s04_clip2"]
 
 
-def test_a_restored_file_of_another_length_is_a_failure_not_a_score(corpus, systems, tmp_path):
-    folder = tmp_path / "short"
-    shutil.copytree(systems["interpolation"], folder)
-    short = tmp_path / "short.wav"
-    soundfile.write(short, speech(0)[:-100], RATE)
-    lines = (folder / "wav.scp").read_text().splitlines()
-    (folder / "wav.scp").write_text("\n".join([f"s04_clip0 {short}", *lines[1:]]) + "\n")
-    rows = scores(corpus, folder)
-    assert rows["s04_clip0"]["stoi"] is None and "one length" in rows["s04_clip0"]["failed"]["stoi"]
-    assert rows["s04_clip1"]["stoi"] is not None
+def test_files_that_another_program_restored_are_scored_too(corpus, evaluation, tmp_path):
+    mine, utterances = tmp_path / "mine" / "600ms", read_datadir(corpus / "test")
+    mine.mkdir(parents=True)
+    clean = [soundfile.read(utterance.wav, dtype="float32")[0] for utterance in utterances]
+    soundfile.write(mine / f"{IDS[0]}.wav", clean[0], RATE, subtype="FLOAT")
+    soundfile.write(mine / f"{IDS[1]}.wav", clean[1][:-100], RATE)
+    soundfile.write(mine / f"{IDS[2]}.wav", clean[2], 44100)
+    with pytest.raises(DataError, match=r"theirs: 3 of 4 utterances could not be restored"):
+        restored(corpus, evaluation, f"theirs={tmp_path / 'mine'}")
+    rows = scores(evaluation, "theirs")
+    assert rows[IDS[0]]["stoi"] == pytest.approx(1) and rows[IDS[0]]["l1"] == pytest.approx(0, abs=1e-3)
+    reasons = [rows[id_]["failed"]["stoi"] for id_ in IDS[1:]]
+    for reason, expected in zip(
+        reasons, ("expected two of one length", "44100 Hz, expected 16000", "no such file"), strict=True
+    ):
+        assert expected in reason and "s04_clip" in reason
+
+
+def test_silence_as_reference_has_no_score_and_a_reason(corpus, tmp_path):
+    utterances = read_datadir(corpus / "test")
+    soundfile.write(tmp_path / "silence.wav", np.zeros(round(utterances[0].duration_s * RATE)), RATE)
+    write_datadir(
+        tmp_path / "test", [dataclasses.replace(utterances[0], wav=str(tmp_path / "silence.wav")), *utterances[1:]]
+    )
+    stats = ["--stats", corpus / "train" / "stats.npz", "--jobs", 1]
+    gaps = ["--gaps", corpus / "test" / "gaps_600ms", "--system", "interpolation"]
+    run(restore.app, tmp_path / "test", *gaps, "--out", tmp_path / "out", *stats)
+    rows = scores(tmp_path / "out")
+    for metric in ("stoi", "pesq", "pesq_raw"):
+        assert rows[IDS[0]][metric] is None and rows[IDS[0]]["failed"][metric] == "the reference is silent"
+        assert rows[IDS[1]][metric] is not None
 
 
 def test_restoring_needs_gaps_for_the_same_utterances(corpus, tmp_path):
-    utterances = read_datadir(corpus / "test")
-    write_datadir(tmp_path / "fewer", utterances[:3])
+    write_datadir(tmp_path / "fewer", read_datadir(corpus / "test")[:3])
+    gaps = ["--gaps", corpus / "test" / "gaps_600ms", "--out", tmp_path / "o"]
     with pytest.raises(DataError, match=r"1 utterance\(s\) are either .* such as s04_clip3 in the gap file"):
-        run(
-            restore.app,
-            tmp_path / "fewer",
-            "--gaps",
-            corpus / "test" / "gaps_600ms",
-            "--system",
-            "interpolation",
-            "--out",
-            tmp_path / "o",
-        )
+        run(restore.app, tmp_path / "fewer", *gaps, "--system", "interpolation")
     with pytest.raises(AvsiError, match="neither a folder with a trained model"):
-        run(
-            restore.app,
-            corpus / "test",
-            "--gaps",
-            corpus / "test" / "gaps_600ms",
-            "--system",
-            "nothing",
-            "--out",
-            tmp_path / "o",
-        )
+        run(restore.app, corpus / "test", *gaps, "--system", "nothing")
+    with pytest.raises(ConfigError, match="two systems of one name among oracle, oracle"):
+        run(restore.app, corpus / "test", *gaps, "--system", "oracle", "--system", "oracle")
+    with pytest.raises(ConfigError, match="its name must be of letters"):
+        run(restore.app, corpus / "test", *gaps, "--system", "report=oracle")
     assert not (tmp_path / "o").exists()
 
 
-def test_scores_on_training_utterances_are_told(corpus, systems, tmp_path):
-    model = systems["model"].parents[1] / "model"
+def test_gaps_that_do_not_fit_one_recording_fail_that_one(corpus, tmp_path):
+    gaps = tmp_path / "gaps_late"
+    gaps.write_text("".join(f"{id_} 2.0 {2.2 + number:.1f}\n" for number, id_ in enumerate(IDS)))
+    with pytest.raises(DataError, match="3 of 4 utterances could not be restored"):
+        restored(corpus, tmp_path / "o", "interpolation", gaps=gaps)
+    assert "s04_clip1 gap 2:3.2: outside the recording" in (tmp_path / "o/interpolation/late/failed").read_text()
+    run(score.app, tmp_path / "o", "--jobs", 1)
+    found = summarize(Evaluation.read(tmp_path / "o")).estimates["interpolation", "late", "l1"]
+    assert (found.scored, found.missing) == (1, 3)
+
+
+def test_scores_on_training_utterances_are_told(corpus, model, tmp_path):
     (model / "train_ids").write_text("s04_clip2\ns09_clip1\n")
     with pytest.warns(AvsiWarning, match=r"was trained on 1 of these 4 utterances, such as s04_clip2"):
-        restored(corpus, tmp_path / "out", str(model))
+        restored(corpus, tmp_path / "out", model)
     (model / "train_ids").unlink()
 
 
-def test_a_folder_that_was_not_finished_is_not_scored(systems, tmp_path):
-    shutil.copytree(systems["model"], tmp_path / "unfinished")
-    (tmp_path / "unfinished" / "about.json").unlink()
-    with pytest.raises(DataError, match="or not to its end"):
-        RestoredSet.read(tmp_path / "unfinished")
+def test_what_is_there_stays_and_what_is_missing_is_made(corpus, evaluation):
+    """A set that was not finished is restored again; others, and their scores, stay."""
+    oracle, interpolation = (evaluation / name / "600ms" for name in ("oracle", "interpolation"))
+    (oracle / "system.json").unlink()
+    with pytest.raises(DataError, match="not restored, or not to its end"):
+        Evaluation.read(evaluation).sets()
+    written = (interpolation / "wav.scp").stat().st_mtime_ns
+    restored(corpus, evaluation, "interpolation", "oracle")
+    assert (oracle / "system.json").exists() and (interpolation / "wav.scp").stat().st_mtime_ns == written
+    restored(corpus, evaluation, "interpolation", gaps="gaps_random")
+    found = Evaluation.read(evaluation)
+    assert [condition.name for condition in found.conditions] == ["random", "600ms"]
+    assert found.conditions[0].gap_ms is None
+    with pytest.raises(DataError, match=r"unprocessed/random: not restored"):
+        found.sets()
 
 
-def test_the_report_puts_systems_beside_each_other(corpus, systems):
-    means = {}
-    for name, folder in systems.items():
-        rows = scores(corpus, folder).values()
-        means[name] = np.mean([row["stoi"] for row in rows])
-    output = run(report.app, *systems.values())
-    table = output[output.index("| STOI") :].splitlines()
-    assert table[0] == "| STOI (higher is better) | 600ms |"
-    for line, name in zip(table[2:], systems, strict=False):
-        assert line == f"| {name} | {means[name]:.3f} |"
-    with pytest.raises(DataError, match=r"run evaluation\.score"):
-        (systems["model"] / "scores.jsonl").unlink()
-        run(report.app, *systems.values())
-
-
-def test_what_could_not_be_scored_stands_beside_the_mean():
-    rows = [{"l1": 1.0}, {"l1": 2.0}, {"l1": None}]
-    assert report._mean(rows, "l1") == "1.500 (1 not scored)"
-    assert report._mean([{"l1": None}], "l1") == "- (1 not scored)"
-
-
-def test_an_utterance_without_a_face_is_left_out_with_its_reason(corpus, tmp_path):
-    import dataclasses
-
-    import kaldiio
-
-    from avsi.video.landmarks import Tracks
-
-    torch.manual_seed(0)
+def test_a_model_that_was_trained_on_is_restored_anew(corpus, evaluation, model, tmp_path):
+    other = shutil.copytree(model, tmp_path / "model")
+    torch.manual_seed(1)
     config = corpus_config(corpus)
-    save_model(tmp_path / "model", BLSTMInpainter(config, Stats.load(config.data.stats)))
+    save_model(other, BLSTMInpainter(config, Stats.load(config.data.stats)))
+    before = soundfile.read(evaluation / "model/600ms/wav/s04_clip0.wav")[0]
+    assert "model: has changed" in restored(corpus, evaluation, other)
+    assert not (evaluation / "model/600ms/scores.jsonl").exists()
+    assert np.abs(soundfile.read(evaluation / "model/600ms/wav/s04_clip0.wav")[0] - before).max() > 1e-3
+
+
+def test_other_gaps_and_other_sets_do_not_mix(corpus, evaluation, tmp_path):
+    (tmp_path / "gaps_600ms").write_text("".join(f"{id_} 0.1 0.7\n" for id_ in IDS))
+    with pytest.raises(ConfigError, match="has other gaps of the condition 600ms"):
+        restored(corpus, evaluation, "oracle", gaps=tmp_path / "gaps_600ms")
+    np.savez(tmp_path / "stats.npz", a=1)
+    with pytest.raises(ConfigError, match="was made with other statistics"):
+        restored(corpus, evaluation, "oracle", options=["--stats", tmp_path / "stats.npz"])
+    shutil.copytree(corpus / "test", tmp_path / "test")
+    (tmp_path / "test" / "corpus").write_text("mini-GRID\n")
+    gaps = ["--gaps", corpus / "test" / "gaps_600ms", "--stats", corpus / "train" / "stats.npz"]
+    with pytest.raises(ConfigError, match="an evaluation of corpus unnamed corpus, not mini-GRID"):
+        run(restore.app, tmp_path / "test", *gaps, "--system", "oracle", "--out", evaluation)
+    with pytest.raises(DataError, match="not an evaluation"):
+        run(score.app, tmp_path)
+
+
+def test_an_utterance_without_a_face_is_left_out_with_its_reason(corpus, model, tmp_path):
     utterances = read_datadir(corpus / "test")
     tracks = utterances[1].load_landmarks()
     blind = Tracks(tracks.time_s, np.full_like(tracks.points, np.nan))
     kaldiio.save_ark(str(tmp_path / "blind.ark"), {"s04_clip1": blind.to_matrix()})
     utterances[1] = dataclasses.replace(utterances[1], landmarks=f"{tmp_path / 'blind.ark'}:10")
     write_datadir(tmp_path / "test", utterances)
-    arguments = [
-        tmp_path / "test",
-        "--gaps",
-        corpus / "test" / "gaps_600ms",
-        "--system",
-        tmp_path / "model",
-        "--jobs",
-        1,
-    ]
-    out = tmp_path / "out"
+    gaps = ["--gaps", corpus / "test" / "gaps_600ms", "--stats", corpus / "train" / "stats.npz"]
+    arguments = [tmp_path / "test", *gaps, "--system", model, "--jobs", 1, "--out", tmp_path / "out"]
     with pytest.raises(DataError, match="1 of 4 utterances could not be restored"):
-        run(restore.app, *arguments, "--out", out)
-    run(restore.app, *arguments, "--out", out, "--max-left-out", 0.5)
-    assert (out / "failed").read_text().startswith("s04_clip1 no face is seen")
-    rows = scores(corpus, out)
+        run(restore.app, *arguments)
+    run(restore.app, *arguments, "--max-left-out", 0.5)
+    assert (tmp_path / "out/model/600ms/failed").read_text().startswith("s04_clip1 no face is seen")
+    rows = scores(tmp_path / "out", "model")
     assert "no face is seen" in rows["s04_clip1"]["failed"]["l1"]
     assert all(rows[id_]["l1"] is not None for id_ in IDS if id_ != "s04_clip1")
 
 
-def test_gaps_redrawn_after_restoring_do_not_change_scores(corpus, systems, tmp_path):
-    folder = tmp_path / "copy"
-    shutil.copytree(systems["interpolation"], folder)
-    about = json.loads((folder / "about.json").read_text())
-    (tmp_path / "gaps_600ms").write_text("s04_clip0 0.1 0.2\n")
-    (folder / "about.json").write_text(json.dumps({**about, "gaps": str(tmp_path / "gaps_600ms")}))
-    assert scores(corpus, folder) == scores(corpus, systems["interpolation"])
-    with pytest.raises(DataError, match="a second folder of system interpolation and gaps gaps_600ms"):
-        run(report.app, systems["interpolation"], systems["interpolation"])
+def test_gaps_redrawn_after_restoring_do_not_change_scores(corpus, evaluation, tmp_path):
+    whole = scores(evaluation)
+    about = json.loads((evaluation / "evaluation.json").read_text())
+    shutil.copytree(corpus / "test", tmp_path / "test")
+    (tmp_path / "test" / "gaps_600ms").write_text("".join(f"{id_} 0.1 0.2\n" for id_ in IDS))
+    (evaluation / "evaluation.json").write_text(json.dumps({**about, "datadir": str(tmp_path / "test")}))
+    assert scores(without_scores(evaluation)) == whole
 
 
-def test_a_comparison_is_paired_and_has_an_interval(corpus, systems):
-    for folder in systems.values():
-        scores(corpus, folder)
-    one, two = systems["unprocessed"], systems["interpolation"]
-    output = run(compare.app, one, two, "--require", "stoi")
-    rows = {line.split()[0]: line.split()[1:] for line in output.splitlines() if line.strip()}
-    first, second = (RestoredSet.read(folder).scores() for folder in (one, two))
-    differences = np.array([b["stoi"] - a["stoi"] for a, b in zip(first, second, strict=True)])
+def compared(evaluation, *arguments) -> dict[str, list[str]]:
+    output = run(compare.app, evaluation, *arguments)
+    return {line.split()[1]: line.split()[2:] for line in output.splitlines() if len(line.split()) > 2}
+
+
+def test_a_comparison_is_paired_and_has_an_interval(made):
+    rows = compared(made, "unprocessed", "interpolation", "--require", "stoi")
+    sets = [Evaluation.read(made).set(name, "600ms").rows("scores.jsonl") for name in ("unprocessed", "interpolation")]
+    differences = np.array([sets[1][id_]["stoi"] - sets[0][id_]["stoi"] for id_ in IDS])
     assert float(rows["stoi"][2]) == pytest.approx(differences.mean(), abs=6e-4)
     assert float(rows["stoi"][3]) <= differences.mean() <= float(rows["stoi"][4])
     assert rows["stoi"][5:] == ["4", "0", "higher"]
-    with pytest.raises(DataError, match="in stoi not better"):
-        run(compare.app, two, one, "--require", "stoi")
-    l1 = {folder: np.mean([row["l1"] for row in RestoredSet.read(folder).scores()]) for folder in (one, two)}
-    better, worse = sorted(l1, key=l1.get)
-    run(compare.app, worse, better, "--require", "l1")  # of L1, less is better
-    with pytest.raises(DataError, match="in l1 not better"):
-        run(compare.app, better, worse, "--require", "l1")
-    with pytest.raises(DataError, match="--require loudness: expected one of l1, stoi, pesq"):
-        run(compare.app, one, two, "--require", "loudness")
+    with pytest.raises(DataError, match="unprocessed: in stoi, 600ms not better than interpolation"):
+        run(compare.app, made, "interpolation", "unprocessed", "--require", "stoi")
+    l1 = {name: np.mean([row["l1"] for row in rows.values()]) for name, rows in zip("ui", sets, strict=True)}
+    better, worse = ({"u": "unprocessed", "i": "interpolation"}[name] for name in sorted(l1, key=l1.get))
+    run(compare.app, made, worse, better, "--require", "l1")  # of L1, less is better
+    with pytest.raises(DataError, match="in l1, 600ms not better"):
+        run(compare.app, made, better, worse, "--require", "l1")
+    with pytest.raises(ConfigError, match="--require loudness: expected one of l1, stoi, pesq"):
+        run(compare.app, made, "unprocessed", "oracle", "--require", "loudness")
+    with pytest.raises(ConfigError, match="has no system 'b', but unprocessed, interpolation"):
+        run(compare.app, made, "oracle", "b")
 
 
-def test_what_has_no_value_is_counted_and_fails_only_where_it_is_required(corpus, systems, tmp_path):
-    one, two = systems["unprocessed"], tmp_path / "model" / "gaps_600ms"
-    scores(corpus, one)
-    shutil.copytree(one, two)
-    rows = [{**row, "pesq": None} for row in RestoredSet.read(one).scores()]
+def test_what_has_no_value_is_counted_and_fails_only_where_it_is_required(evaluation):
+    path = evaluation / "oracle" / "600ms" / "scores.jsonl"
+    rows = list(Evaluation.read(evaluation).set("unprocessed", "600ms").rows("scores.jsonl").values())
+    rows = [{**row, "pesq": None} for row in rows]
     rows = [{**row, "stoi": row["stoi"] + 0.1 if number else None} for number, row in enumerate(rows)]
-    (two / "scores.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    output = run(compare.app, one, two, "--require", "stoi")
-    shown = {line.split()[0]: line.split()[1:] for line in output.splitlines() if line.strip()}
-    assert shown["pesq"] == [*"-----", "0", "4", "higher"]
-    assert shown["stoi"][2:] == ["0.100", "0.100", "0.100", "3", "1", "higher"]
-    with pytest.raises(DataError, match="in pesq not better"):
-        run(compare.app, one, two, "--require", "pesq")
-    assert np.isnan(compare.interval(np.array([-1.0]))).all()
-
-
-def test_the_interval_of_a_mean_is_that_of_the_normal_law_for_many_values():
-    differences = np.random.default_rng(1).normal(0.3, 2.0, 400)
-    half = 1.96 * differences.std() / 20
-    assert compare.interval(differences) == pytest.approx(
-        (differences.mean() - half, differences.mean() + half), abs=0.02
-    )
-
-
-def test_other_corpora_and_other_gaps_do_not_compare(corpus, systems, tmp_path):
-    one, two = systems["unprocessed"], tmp_path / "model" / "gaps_600ms"
-    scores(corpus, one)
-    shutil.copytree(one, two)
-    about = json.loads((two / "about.json").read_text())
-    assert about["corpus"] == "unnamed corpus"
-    (two / "about.json").write_text(json.dumps({**about, "corpus": "mini-GRID"}))
-    for app in (compare.app, report.app):
-        with pytest.raises(DataError, match=r"corpus|corpora"):
-            run(app, one, two)
-    shutil.copy(one / "about.json", two / "about.json")
-    (two / "gaps").write_text("".join(f"{id_} 0.1 0.7\n" for id_ in IDS))
-    with pytest.raises(DataError, match="not made from the same corpus and gaps"):
-        run(compare.app, one, two)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    shown_rows = compared(evaluation, "unprocessed", "oracle", "--require", "stoi")
+    assert shown_rows["pesq"][1:] == ["nan", "nan", "nan", "nan", "0", "4", "higher"]
+    assert shown_rows["stoi"][2:] == ["0.100", "0.100", "0.100", "3", "1", "higher"]
+    with pytest.raises(DataError, match="in pesq, 600ms not better"):
+        run(compare.app, evaluation, "unprocessed", "oracle", "--require", "pesq")
+    path.write_text('{"id": "s04_clip0"\n')
+    with pytest.raises(DataError, match=r"scores\.jsonl:1: expected a row in JSON"):
+        run(compare.app, evaluation, "unprocessed", "oracle")

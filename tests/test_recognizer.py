@@ -15,6 +15,7 @@ from avsi.audio.stft import log_magnitude, spectrum
 from avsi.cli import app as avsi_app
 from avsi.config import Config
 from avsi.data.datadir import read_datadir
+from avsi.data.gaps import Gap, write_gap_file
 from avsi.data.stats import Stats
 from avsi.errors import DataError, ModelError
 from avsi.inpainting import Inpainter
@@ -22,7 +23,9 @@ from avsi.models.recognizer import PhoneRecognizer
 from avsi.models.store import load_model
 from avsi.training import LAST, train
 from data_prep import stats
-from evaluation import recognize
+from evaluation import recognize, restore
+from evaluation.folder import Evaluation
+from evaluation.summary import summarize
 
 
 def run(app, *arguments) -> str:
@@ -65,7 +68,7 @@ def spectrum_of(wav: str) -> torch.Tensor:
 @pytest.mark.slow
 def test_it_learns_to_hear_the_phones_of_sentences_it_was_not_trained_on(toy, recogniser):
     output = run(recognize.app, toy / "test", "--recognizer", recogniser, "--jobs", 1)
-    rows = [json.loads(line) for line in (recogniser / "phones_test.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (toy / "test" / "phones.jsonl").read_text().splitlines()]
     utterances = read_datadir(toy / "test")
     assert [row["id"] for row in rows] == [utterance.id for utterance in utterances]
     assert [len(row["reference"].split()) for row in rows] == [2 * len(utterance.words) for utterance in utterances]
@@ -75,31 +78,35 @@ def test_it_learns_to_hear_the_phones_of_sentences_it_was_not_trained_on(toy, re
 
 
 def test_what_is_not_said_counts_as_deleted_and_what_is_missing_is_named(toy, recogniser, tmp_path):
-    """A restored set: one clip whole, one cut in half, one silent, the rest not restored."""
+    """Of what another program restored: one clip whole, one cut in half, one silent, the rest missing."""
     utterances = read_datadir(toy / "test")
-    folder = tmp_path / "restored"
-    folder.mkdir()
-    keep = {}
+    made = tmp_path / "made" / "mine"
+    made.mkdir(parents=True)
     for number, utterance in enumerate(utterances[:3]):
         samples = read_mono(utterance.wav, RATE)
         samples[len(samples) * (2 - number) // 2 :] = 0
-        keep[utterance.id] = folder / f"{utterance.id}.wav"
-        soundfile.write(keep[utterance.id], samples, RATE)
-    (folder / "wav.scp").write_text("".join(f"{id_} {path}\n" for id_, path in keep.items()))
-    (folder / "spectra.scp").write_text("")
-    (folder / "gaps").write_text("".join(f"{u.id} 0.1 0.2\n" for u in utterances))
-    (folder / "failed").write_text(f"{utterances[3].id} no face\n")
-    about = {"system": "x", "corpus": "toy", "datadir": str(toy / "test"), "gaps": str(folder / "gaps")}
-    (folder / "about.json").write_text(json.dumps(about))
-    run(recognize.app, folder, "--recognizer", recogniser, "--jobs", 1)
-    whole, half, silent, missing, *others = [
-        json.loads(line) for line in (folder / "phones.jsonl").read_text().splitlines()
+        soundfile.write(made / f"{utterance.id}.wav", samples, RATE)
+    gaps, out = tmp_path / "gaps_mine", tmp_path / "evaluation"
+    write_gap_file(gaps, {u.id: [Gap(0.1, 0.2)] for u in utterances})
+    options = ["--stats", toy / "train" / "stats.npz", "--max-left-out", 1, "--jobs", 1]
+    run(restore.app, toy / "test", "--system", tmp_path / "made", "--gaps", gaps, "--out", out, *options)
+    output = run(recognize.app, out, "--recognizer", recogniser, "--jobs", 1)
+    assert "evaluation: made, mine" in output and "test, clean" in output
+    whole, half, silent, *others = [
+        json.loads(line) for line in (out / "made" / "mine" / "phones.jsonl").read_text().splitlines()
     ]
     assert whole["per"] == 0
     assert 0.2 < half["per"] < silent["per"]
     assert silent["deletions"] > 0.5 * silent["phones"]
-    assert missing["per"] is None and missing["failed"] == "no face"
-    assert all(row["per"] is None and row["failed"] == "not restored" for row in others)
+    assert all(row["per"] is None and row["failed"]["per"].endswith("no such file") for row in others)
+    clean = [json.loads(line) for line in (out / "clean" / "phones.jsonl").read_text().splitlines()]
+    assert [row["per"] for row in clean][:1] == [0]
+
+    found = summarize(Evaluation.read(out)).estimates["made", "mine", "per"]
+    rows = (whole, half, silent)
+    errors = sum(row["substitutions"] + row["deletions"] + row["insertions"] for row in rows)
+    assert found.mean == pytest.approx(errors / sum(row["phones"] for row in rows))
+    assert (found.scored, found.missing) == (3, len(others))
 
 
 def test_padding_does_not_change_what_is_heard(toy, recogniser):

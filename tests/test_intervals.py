@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from evaluation.intervals import Bootstrap
+
+
+def test_of_one_speaker_the_interval_is_that_of_the_normal_law_for_many_values():
+    values = np.random.default_rng(1).normal(0.3, 2.0, 400)
+    found = Bootstrap(["one"] * 400).estimate(values)
+    half = 1.96 * values.std() / 20
+    assert (found.mean, found.scored, found.missing) == (pytest.approx(values.mean()), 400, 0)
+    assert (found.low, found.high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.02)
+
+
+def test_speakers_that_differ_widen_it():
+    """Two speakers, ten of whose utterances each are alike: the mean is that of 0 and 0, of 0 and 1, or of 1 and 1."""
+    values = np.repeat([0.0, 1.0], 10)
+    found = Bootstrap(["a"] * 10 + ["b"] * 10).estimate(values)
+    assert (found.mean, found.low, found.high) == (0.5, 0, 1)
+    of_one = Bootstrap(["a"] * 20).estimate(values)
+    assert 0.2 < of_one.low < 0.4 and 0.6 < of_one.high < 0.8
+
+
+def test_utterances_weigh_as_much_as_they_are_told_to():
+    """A phone error rate is all errors over all phones: 1 of 2 and 0 of 18 is 0.05."""
+    found = Bootstrap(["a", "a"]).estimate(np.array([0.5, 0.0]), np.array([2.0, 18.0]))
+    assert (found.mean, found.low, found.high) == (pytest.approx(0.05), 0, 0.5)
+
+
+def test_what_has_no_value_is_counted_and_weighs_nothing():
+    found = Bootstrap(["a"] * 4).estimate(np.array([1.0, np.nan, 3.0, np.nan]))
+    assert (found.mean, found.scored, found.missing) == (2, 2, 2)
+    assert (found.low, found.high) == (1, 3)
+    one, none = (Bootstrap(["a"] * 2).estimate(np.array([value, np.nan])) for value in (5.0, np.nan))
+    assert one.mean == 5 and np.isnan([one.low, one.high, none.mean, none.low]).all()
+    assert (none.scored, none.missing) == (0, 2)
+
+
+def test_the_same_utterances_give_the_same_interval():
+    values = np.arange(9.0)
+    assert Bootstrap(list("aabbbbccc")).estimate(values) == Bootstrap(list("aabbbbccc")).estimate(values)
