@@ -55,9 +55,8 @@ def main(
 
 def recognize_set(speech: Speech, lexicon: Lexicon, recognizer: Path, beam: int, jobs: int) -> list[dict]:
     """One row per utterance of the clean set, in order; of those not restored, with the reason in ``failed``."""
-    said = {utterance.id: lexicon.transcribe(utterance) for utterance in speech.utterances}
     # A few large shares, so that each process loads the recogniser once.
-    ids = sorted(said)
+    ids = [utterance.id for utterance in speech.utterances]
     shares = [
         {id_: speech.wavs.get(id_) for id_ in share} for index in range(4 * jobs) if (share := ids[index :: 4 * jobs])
     ]
@@ -67,16 +66,20 @@ def recognize_set(speech: Speech, lexicon: Lexicon, recognizer: Path, beam: int,
         heard.update(part)
     rows = []
     for utterance in speech.utterances:
-        reference, hypothesis = said[utterance.id], heard[utterance.id]
-        row = {"id": utterance.id, "speaker": utterance.speaker, "reference": " ".join(reference)}
-        if isinstance(hypothesis, str):
-            reason = speech.failed.get(utterance.id, hypothesis)
-            rows.append({**row, "hypothesis": None, "per": None, "failed": {"per": reason}})
+        row = {"id": utterance.id, "speaker": utterance.speaker}
+        try:
+            reference = lexicon.transcribe(utterance)
+            hypothesis = heard[utterance.id]
+            if isinstance(hypothesis, str):
+                raise DataError(speech.failed.get(utterance.id, hypothesis))
+        except DataError as error:
+            rows.append({**row, "per": None, "failed": {"per": str(error)}})
             continue
         found = align(reference, hypothesis)
         rows.append(
             {
                 **row,
+                "reference": " ".join(reference),
                 "hypothesis": " ".join(hypothesis),
                 "per": found.errors / len(reference),
                 "phones": len(reference),

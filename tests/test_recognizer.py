@@ -152,10 +152,23 @@ def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(toy, tmp_path):
 def test_an_exported_recogniser_still_recognises(toy, recogniser, tmp_path):
     run(avsi_app, "export", recogniser, "--out", tmp_path / "small", "--trained-on", "chords")
     assert load_model(tmp_path / "small").phones == ("A", "D", "K", "N", "O")
+    heard = []
     for folder in (recogniser, tmp_path / "small"):
         run(recognize.app, toy / "test", "--recognizer", folder, "--jobs", 1)
-    one, two = ((folder / "phones_test.jsonl").read_text() for folder in (recogniser, tmp_path / "small"))
-    assert one == two
+        heard.append((toy / "test" / "phones.jsonl").read_text())
+    assert heard[0] == heard[1]
+
+
+def test_a_word_that_is_not_in_the_lexicon_fails_its_utterances(toy, recogniser, tmp_path):
+    (tmp_path / "few.txt").write_text(TOY_LEXICON.replace("no N O\n", ""))
+    run(recognize.app, toy / "test", "--recognizer", recogniser, "--lexicon", tmp_path / "few.txt", "--jobs", 1)
+    rows = [json.loads(line) for line in (toy / "test" / "phones.jsonl").read_text().splitlines()]
+    said = {utterance.id: utterance.words for utterance in read_datadir(toy / "test")}
+    assert {"no" in words for words in said.values()} == {True, False}
+    for row in rows:
+        assert (row["per"] is None) == ("no" in said[row["id"]])
+        if row["per"] is None:
+            assert "the word 'no' is not in the lexicon" in row["failed"]["per"]
 
 
 def test_a_model_of_another_kind_is_refused(toy, recogniser):
