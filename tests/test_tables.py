@@ -1,0 +1,198 @@
+import math
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+from summaries import AV, AV_MTL, MS_100, MS_800, NONE, ORACLE, RANDOM, UNPROCESSED, A, summary, with_estimates
+
+from avsi.data.protocol import Condition
+from avsi.metrics.table import COLUMNS
+from evaluation.intervals import Estimate
+from evaluation.summary import System
+from evaluation.tables import Table, condition_table, difference_table, length_table, to_latex, to_markdown
+
+INTERVALS = "with 95 % intervals (bootstrap over speakers and utterances) in brackets"
+NASTY = Table(
+    "a_b%c", "50 % of $x_1$\\", ["[a]", "b|c", "*"], "lcr", [["*x*", "-0.5\n[-1, 0]", ""]], frozenset({(0, 1)})
+)
+
+
+def markdown_cells(text: str) -> list[list[str]]:
+    """The cells of each line of a table."""
+    return [
+        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in text.splitlines()
+        if line.startswith("|")
+    ]
+
+
+def test_the_papers_table_of_a_condition():
+    table = condition_table(summary([UNPROCESSED, A, AV, ORACLE], [RANDOM], ("l1", "pesq", "per")), RANDOM)
+    assert to_markdown(table) == (
+        f"Gaps: random. Means over 60 utterances {INTERVALS}. PER: utterances weigh by their phones. "
+        "↑ higher is better, ↓ lower is better. Bold: the best mean, but for the oracle's.\n"
+        "\n"
+        "| System | A | V | MTL | L1 ↓ (training deviations) | PESQ ↑ (MOS-LQO) | PER ↓ |\n"
+        "| --- | :---: | :---: | :---: | ---: | ---: | ---: |\n"
+        "| unprocessed |  |  |  | 0.900 [0.890, 0.910] | 0.600 [0.590, 0.610] | **0.600 [0.590, 0.610]** |\n"
+        "| a | x |  |  | 0.600 [0.590, 0.610] | 0.800 [0.790, 0.810] | 0.800 [0.790, 0.810] |\n"
+        "| av | x | x |  | **0.450 [0.440, 0.460]** | **0.875 [0.865, 0.885]** | 0.875 [0.865, 0.885] |\n"
+        "| oracle |  |  |  | 0.000 [-0.010, 0.010] | 0.990 [0.980, 1.000] | 0.990 [0.980, 1.000] |\n"
+    )
+
+
+def test_a_table_by_length_keeps_the_order_of_the_conditions():
+    field = Condition("field_1")
+    table = length_table(summary([A, AV, AV_MTL], [MS_800, field, MS_100]), COLUMNS["stoi"])
+    assert table.caption == f"STOI (higher is better): means over 60 utterances {INTERVALS}. Bold: the best mean."
+    assert table.header == ["System", "800 ms", "field_1", "100 ms"]
+    assert table.rows[0] == ["a", *3 * ["0.800\n[0.790, 0.810]"]]
+    assert table.bold == {(row, place) for row in (1, 2) for place in (1, 2, 3)}, "equal figures are equally good"
+    per = length_table(summary([A], [RANDOM], ("per",)), COLUMNS["per"])
+    assert per.caption.endswith("PER: utterances weigh by their phones.")
+
+
+@pytest.mark.parametrize(
+    "estimate, cell",
+    [
+        (Estimate(2.5, 2.4, 2.6, 58, 2), "2.500 [2.400, 2.600] (2 not scored)"),
+        (Estimate(2.5, math.nan, math.nan, 1, 0), "2.500 (no interval)"),
+        (Estimate(2.5, math.nan, math.nan, 1, 59), "2.500 (no interval, 59 not scored)"),
+        (NONE, "- (60 not scored)"),
+        (Estimate(-0.0001, -0.2, 0.1, 60, 0), "0.000 [-0.200, 0.100]"),
+        (None, ""),
+    ],
+)
+def test_what_was_not_scored_is_shown(estimate, cell):
+    means = with_estimates(summary([A, AV], [RANDOM]), {("a", "random", "l1"): estimate})
+    table = condition_table(means, RANDOM)
+    assert markdown_cells(to_markdown(table))[2][4].strip("*") == cell
+    assert ("What is blank was not measured." in table.caption) == (estimate is None)
+
+
+def test_the_oracle_is_not_the_best_nor_is_what_is_alone():
+    assert condition_table(summary([A, ORACLE], [RANDOM]), RANDOM).bold == frozenset()
+    alone = condition_table(summary([AV], [RANDOM]), RANDOM)
+    assert (alone.bold, "Bold" in alone.caption) == (frozenset(), False)
+    means = with_estimates(summary([A, AV, ORACLE], [RANDOM], ("l1",)), {("av", "random", "l1"): NONE})
+    assert condition_table(means, RANDOM).bold == frozenset(), "one mean is left"
+
+
+def test_without_a_model_there_are_no_senses():
+    table = condition_table(summary([UNPROCESSED, ORACLE], [RANDOM], ("stoi",)), RANDOM)
+    assert (table.header, table.alignment) == (["System", "STOI ↑"], "lr")
+    assert table.rows == [["unprocessed", "0.600\n[0.590, 0.610]"], ["oracle", "0.990\n[0.980, 1.000]"]]
+
+
+def test_the_caption_counts_utterances():
+    means = summary([A, AV], [RANDOM, MS_800], ("stoi",))
+    few = with_estimates(means, {("a", "random", "stoi"): Estimate(0.5, math.nan, math.nan, 1, 0)})
+    assert "means over 1 to 60 utterances with" in length_table(few, COLUMNS["stoi"]).caption
+    empty = replace(means, estimates={}, differences={})
+    assert "Means over 0 utterances with" in condition_table(empty, RANDOM).caption
+    assert difference_table(empty, "a", "av").rows == [["random", "STOI ↑", "", ""], ["800 ms", "STOI ↑", "", ""]]
+    one = with_estimates(summary([A], [RANDOM], ("stoi",)), {("a", "random", "stoi"): Estimate(1, 1, 1, 1, 0)})
+    assert "Means over 1 utterance with" in condition_table(one, RANDOM).caption
+
+
+def test_differences_say_which_is_better_where_the_interval_is_clear_of_0():
+    means = summary([A, AV, AV_MTL], [MS_800])
+    table = difference_table(means, "a", "av")
+    assert table.caption == (
+        f"Paired differences, av minus a: means over 60 utterances {INTERVALS}. ↑ higher is better, ↓ lower is better. "
+        "av is called better or worse where the interval is clear of 0."
+    )
+    assert table.header == ["Gaps", "Metric", "Difference", "av is"]
+    assert table.rows == [
+        ["800 ms", "L1 ↓ (training deviations)", "-0.150 [-0.170, -0.130]", "better"],
+        ["800 ms", "STOI ↑", "+0.075 [+0.055, +0.095]", "better"],
+    ]
+    assert [row[2:] for row in difference_table(means, "av", "av_mtl").rows] == [
+        ["+0.050 [+0.030, +0.070]", "worse"],
+        ["+0.000 [-0.020, +0.020]", "-"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "difference, shown",
+    [
+        (Estimate(-0.002, -0.0035, -0.0002, 60, 0), ["-0.002 [-0.004, -0.000]", "worse"]),
+        (Estimate(0.0, 0.0, 0.0, 60, 0), ["+0.000 [+0.000, +0.000]", "-"]),
+        (Estimate(0.1, math.nan, math.nan, 1, 59), ["+0.100 (no interval, 59 not scored)", "-"]),
+        (NONE, ["- (60 not scored)", "-"]),
+    ],
+)
+def test_a_difference_at_the_edge_of_0(difference, shown):
+    means = replace(summary([A, AV], [RANDOM], ("stoi",)), differences={("a", "av", "random", "stoi"): difference})
+    assert difference_table(means, "a", "av").rows[0][2:] == shown
+
+
+def test_markdown_has_as_many_cells_in_every_row():
+    table = Table("x", "a|b", ["a|b", "*c*"], "lr", [["_x_ a_mtl", "`1`"], ["<b>", "~\\"]], frozenset({(1, 0)}))
+    text = to_markdown(table)
+    assert text.startswith("a\\|b\n\n| a\\|b | \\*c\\* |\n| --- | ---: |\n")
+    assert markdown_cells(text)[2:] == [["\\_x\\_ a_mtl", "\\`1\\`"], ["**\\<b>**", "\\~\\\\"]]
+    piped = System("a|b", (True, False, False))
+    means = replace(summary([A, AV], [RANDOM]), systems=[A, piped])
+    for table in (
+        condition_table(means, RANDOM),
+        length_table(means, COLUMNS["l1"]),
+        difference_table(means, "a", "av"),
+    ):
+        widths = {len(cells) for cells in markdown_cells(to_markdown(table))}
+        assert widths == {len(table.header)} == {len(table.alignment)}
+
+
+def test_latex_escapes_and_sets_intervals_below_the_mean():
+    assert (
+        to_latex(NASTY)
+        == r"""\begin{table}
+\centering
+\caption{50~\% of \$x\_1\$\textbackslash{}}
+\label{tab:a-b-c}
+\medskip
+\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%
+\begin{tabular}{lcr}
+\toprule
+{}[a] & b\textbar{}c & {}* \\
+\midrule
+{}*x* & \textbf{\begin{tabular}[t]{@{}r@{}}$-$0.5 \\ \footnotesize [$-$1, 0]\end{tabular}} &  \\ \addlinespace[2pt]
+\bottomrule
+\end{tabular}}
+\end{table}
+"""
+    )
+
+
+def test_latex_leaves_hyphens_that_are_no_minus():
+    table = difference_table(summary([A, AV], [Condition("field_1-2")], ("l1",)), "a", "av")
+    assert table.label == "difference-a-av"
+    assert (
+        r"field\_1-2 & L1 $\downarrow$ (training deviations) & $-$0.150 [$-$0.170, $-$0.130] & better \\"
+        in to_latex(table).splitlines()
+    )
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex")
+def test_latex_compiles(tmp_path):
+    means = summary([UNPROCESSED, A, AV, ORACLE], [MS_800, Condition("field_1")], ("l1", "stoi", "pesq", "per"))
+    missing = with_estimates(means, {("a", "800ms", "l1"): NONE, ("av", "800ms", "l1"): Estimate(0.5, 0.4, 0.6, 58, 2)})
+    tables = [
+        condition_table(missing, MS_800),
+        length_table(missing, COLUMNS["l1"]),
+        difference_table(missing, "a", "av"),
+        NASTY,
+        Table("rest", "#&{}^~<>|↑↓", ["a"], "l", [["\\"], ["[b]"]]),
+    ]
+    body = "\n".join(to_latex(table) for table in tables)
+    document = tmp_path / "tables.tex"
+    document.write_text(
+        f"\\documentclass{{article}}\n\\usepackage{{booktabs,graphicx}}\n\\begin{{document}}\n{body}\\end{{document}}\n",
+        encoding="utf-8",
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", document.name]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+    assert "Overfull" not in run.stdout
