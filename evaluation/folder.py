@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from avsi.data.datadir import Utterance, read_datadir, read_table
 from avsi.data.gaps import Gap, gap_file, read_gap_file
 from avsi.data.protocol import Condition
 from avsi.data.stats import Stats
-from avsi.errors import ConfigError, DataError
+from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.files import read_lines, write_text
 
 ABOUT, STATS = "evaluation.json", "stats.npz"
@@ -131,8 +132,15 @@ class Evaluation:
         return RestoredSet(folder, system, condition, self.gaps[condition], wavs, spectra, failed)
 
     def sets(self) -> list[RestoredSet]:
-        """Every system under every condition. Raises as :meth:`set`."""
-        return [self.set(system, condition.name) for system in self.systems for condition in self.conditions]
+        """Every system under every condition; what was not restored to its end is told, and left out."""
+        found = []
+        for system in self.systems:
+            for condition in self.conditions:
+                try:
+                    found.append(self.set(system, condition.name))
+                except DataError as error:
+                    warnings.warn(str(error), AvsiWarning, stacklevel=2)
+        return found
 
     def known(self, system: str) -> str:
         """The name of a system that is there. Raises ConfigError for another."""

@@ -1,69 +1,98 @@
-"""Scores of several systems side by side, as a Markdown table.
+"""An evaluation for people: tables, curves, and a page to listen to.
 
-python -m evaluation.report exp/*/gaps_*
+python -m evaluation.report exp/evaluation/paper
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import math
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from avsi.errors import DataError
-from avsi.metrics.table import METRICS, scored_metrics
+from avsi.errors import ConfigError
+from avsi.files import write_text, written_beside
+from avsi.metrics.table import COLUMNS
 from avsi.program import run_program
 
-from .restored import RestoredSet
+from .browse import Ranking, browse_page
+from .cases import DEFAULT, MOST
+from .curves import length_curves
+from .examples import examples_of
+from .folder import Evaluation
+from .results import has_lengths, section, telling_pairs
+from .summary import Summary, summarize
+from .systems import STFT
+from .tables import Table, condition_table, difference_table, length_table, to_latex
+
+REPORT = "report"
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def main(folders: Annotated[list[Path], typer.Argument(help="Folders that evaluation.score has scored.")]) -> None:
-    """Print one row per system and one column per gap file and metric."""
-    means: dict[tuple[str, str], dict[str, str]] = {}
-    corpora: dict[str, Path] = {}
-    for folder in folders:
-        restored = RestoredSet.read(folder)
-        about, rows = restored.about, restored.scores()
-        # Folders are <system>/<gaps>; a system's own name may be that of a pretrained model.
-        corpora.setdefault(about["corpus"], folder)
-        key = folder.resolve().parent.name, Path(about["gaps"]).name
-        if key in means:
-            raise DataError(f"{folder}: a second folder of system {key[0]} and gaps {key[1]}")
-        means[key] = {metric.name: _mean(rows, metric.name) for metric in scored_metrics(rows)}
-    if len(corpora) > 1:
-        where = ", ".join(f"{corpus} ({folder})" for corpus, folder in corpora.items())
-        raise DataError(f"scores on several corpora do not compare: {where}")
-    print(f"{next(iter(corpora))}\n\n{markdown(means)}")
+def main(
+    folder: Annotated[Path, typer.Argument(help="An evaluation that evaluation.score has scored.")],
+    examples: Annotated[int, typer.Option(min=0, max=MOST, help="Utterances on the page to listen to.")] = DEFAULT,
+    system: Annotated[
+        str | None, typer.Option(help="Whose best, median and worst utterances they are; the last model's by default.")
+    ] = None,
+    metric: Annotated[str, typer.Option(help="By which metric.")] = "stoi",
+    jobs: Annotated[int, typer.Option(help="Processes to draw with.")] = 2,
+) -> None:
+    """Write results.md, tables.tex, summary.csv, curves.pdf, curves.png and index.html into the folder's report/."""
+    evaluation = Evaluation.read(folder)
+    models = [name for name, about in evaluation.about["systems"].items() if "senses" in about]
+    judged = evaluation.known(system) if system else (models or evaluation.systems)[-1]
+    summary = summarize(evaluation, telling_pairs(evaluation))
+    if metric not in {column.name for column in summary.columns}:
+        raise ConfigError(
+            f"--metric {metric}: expected one that was scored: {', '.join(c.name for c in summary.columns)}"
+        )
+    out = folder / REPORT
+    out.mkdir(exist_ok=True)
+    picture = None
+    if has_lengths(summary):
+        for kind in ("png", "pdf"):
+            picture = f"curves.{kind}" if kind == "png" else picture
+            with written_beside(out / f"curves.{kind}") as partial:
+                partial.write_bytes(length_curves(summary, kind))
+    write_text(out / "results.md", section(evaluation, summary, picture))
+    write_text(out / "tables.tex", "\n".join(map(to_latex, _tables(evaluation, summary))))
+    write_text(out / "summary.csv", _csv(summary))
+    written = ["results.md", "tables.tex", "summary.csv", *(["curves.png", "curves.pdf"] if picture else [])]
+    if examples:
+        chosen = examples_of(evaluation, judged, COLUMNS[metric], examples)
+        about = f"{evaluation.about['corpus']}, {evaluation.about['datadir']}"
+        page = browse_page(
+            folder.resolve().name, about, chosen, STFT.sample_rate, Ranking(judged, COLUMNS[metric]), jobs=jobs
+        )
+        write_text(out / "index.html", page)
+        written.append("index.html")
+    print(f"{out}: {', '.join(written)}")
 
 
-def markdown(means: dict[tuple[str, str], dict[str, str]]) -> str:
-    """A table for each metric that has been scored, with the systems in the order given and the gap files by length."""
-    systems = list(dict.fromkeys(system for system, _ in means))
-    gaps = sorted({gap for _, gap in means}, key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
-    lines = []
-    for metric in METRICS.values():
-        if not any(metric.name in scores for scores in means.values()):
-            continue
-        lines.append(f"| {metric.heading} | " + " | ".join(gap.removeprefix("gaps_") for gap in gaps) + " |")
-        lines.append("|---|" + "---:|" * len(gaps))
-        for system in systems:
-            cells = [means.get((system, gap), {}).get(metric.name, "") for gap in gaps]
-            lines.append(f"| {system} | " + " | ".join(cells) + " |")
-        lines.append("")
-    return "\n".join(lines)
+def _tables(evaluation: Evaluation, summary: Summary) -> list[Table]:
+    """A table for each condition, one for each metric over the lengths of the gap, one for each pair of models."""
+    return [
+        *(condition_table(summary, condition) for condition in summary.conditions),
+        *(length_table(summary, column) for column in summary.columns if has_lengths(summary)),
+        *(difference_table(summary, *pair) for pair in telling_pairs(evaluation)),
+    ]
 
 
-def _mean(rows: list[dict], metric: str) -> str:
-    """The mean, and beside it how many utterances could not be scored, if any."""
-    values = [row[metric] for row in rows if row[metric] is not None]
-    failed = len(rows) - len(values)
-    mean = f"{math.fsum(values) / len(values):.3f}" if values else "-"
-    return f"{mean} ({failed} not scored)" if failed else mean
+def _csv(summary: Summary) -> str:
+    """A line for each estimate; empty where there is no value."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["system", "condition", "metric", "mean", "low", "high", "scored", "missing"])
+    for of, estimate in summary.estimates.items():
+        numbers = ["" if math.isnan(x) else f"{x:.6f}" for x in (estimate.mean, estimate.low, estimate.high)]
+        writer.writerow([*of, *numbers, estimate.scored, estimate.missing])
+    return text.getvalue()
 
 
 if __name__ == "__main__":

@@ -77,25 +77,28 @@ def difference_table(summary: Summary, first: str, second: str) -> Table:
     Args:
         first, second: names as in the keys of ``summary.differences``, in their order.
     """
-    rows, shown = [], []
-    for condition in summary.conditions:
-        for column in summary.columns:
+    rows, shown, bold = [], [], set()
+    for number, condition in enumerate(summary.conditions):
+        rows.append([_title(condition)])
+        for place, column in enumerate(summary.columns, start=1):
             difference = summary.differences.get((first, second, condition.name, column.name))
             verdict = _verdict(difference, column) if difference else ""
-            cells = (_title(condition), _heading(column), _cell(difference, "+"), verdict)
-            rows.append([cell.replace("\n", " ") for cell in cells])
+            rows[-1].append("\n".join(filter(None, [_cell(difference, "+"), verdict])))
+            if verdict == "better":
+                bold.add((number, place))
             shown.append(difference)
     caption = [
         f"Paired differences, {second} minus {first}: means over {_utterances(shown)} {INTERVALS}.",
-        f"{ARROWS} {second} is called better or worse where the interval is clear of 0.",
+        f"{ARROWS} {second} is called better (bold) or worse where the interval is clear of 0.",
         _blank(shown),
     ]
     return Table(
         label=f"difference-{first}-{second}",
         caption=" ".join(filter(None, caption)),
-        header=["Gaps", "Metric", "Difference", f"{second} is"],
-        alignment="llrl",
+        header=["Gaps"] + [_heading(column) for column in summary.columns],
+        alignment="l" + "r" * len(summary.columns),
         rows=rows,
+        bold=frozenset(bold),
     )
 
 
@@ -214,9 +217,10 @@ def _cell(estimate: Estimate | None, sign: str = "z") -> str:
 
 
 def _verdict(difference: Estimate, column: Column) -> str:
+    """``better`` or ``worse``; "" where the interval holds 0, or there is none."""
     if difference.low > 0 or difference.high < 0:
         return "better" if (difference.mean < 0) == column.lower_is_better else "worse"
-    return "-"
+    return ""
 
 
 def _marks(system: System) -> list[str]:

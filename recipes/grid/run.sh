@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# GRID, from the corpus to scores. Stages: 0 prepare, 1 landmarks, 2 statistics, 3 gap sets, 4 train, 5 restore, 6 score, 7 compare,
-# 8 phone errors.
-# ./run.sh --grid DIR [--split paper] [--configs "conf/a.yaml conf/av.yaml"] [--gap-ms "200 400 800 1600"]
+# GRID, from the corpus to a report. Stages: 0 prepare, 1 landmarks, 2 statistics, lexicon, 3 gaps, 4 train the models, 5 train the phone
+# recogniser, 6 restore, 7 score, 8 report.
+# ./run.sh --grid DIR [--split paper] [--configs "conf/a.yaml conf/av.yaml"] [--protocol FILE | --gap-ms "150 300 450"]
 #          [--stage 0] [--stop-stage 8] [--jobs 2]
 # ./run.sh --smoke: all stages in a few minutes, in smoke/, on small models and a corpus that is made there.
-# The split is paper, speaker-dependent, speaker-independent or a file; data/ and exp/ are made here. Each config is a model; stage 7
-# says how far the last is ahead of the first.
+# The split is paper, speaker-dependent, speaker-independent or a file; data/ and exp/ are made here. Each config is a model. The gaps
+# are those of a protocol (../../evaluation/protocols/paper.yaml), or one of each of the lengths given.
 set -euo pipefail
 
-grid= split=paper configs="conf/a.yaml conf/av.yaml" stage=0 stop_stage=8 gap_ms="200 400 800 1600" jobs=2 smoke=
-case " $* " in *" --smoke "*) smoke=yes grid=corpus split=speaker-independent gap_ms=400 ;; esac
+grid= split=paper stage=0 stop_stage=8 protocol= gap_ms= jobs=2 smoke=
+configs="conf/a.yaml conf/v.yaml conf/av.yaml conf/a_mtl.yaml conf/av_mtl.yaml"
+case " $* " in *" --smoke "*)
+  smoke=yes grid=corpus split=speaker-independent gap_ms=400 configs="conf/a.yaml conf/av.yaml" ;;
+esac
 while [ $# -gt 0 ]; do
   case "$1" in
-    --grid | --split | --configs | --stage | --stop-stage | --gap-ms | --jobs)
+    --grid | --split | --configs | --stage | --stop-stage | --protocol | --gap-ms | --jobs)
       [ $# -ge 2 ] || { echo "error: $1 needs a value" >&2; exit 1; }
       name=${1#--} && printf -v "${name//-/_}" %s "$2" && shift 2 ;;
     --smoke) shift ;;
@@ -23,12 +26,14 @@ done
 for number in "$stage" "$stop_stage" "$jobs" $gap_ms; do
   case "$number" in *[!0-9]* | "") echo "error: '$number': stages, jobs and gap lengths are whole numbers" >&2; exit 1 ;; esac
 done
+if [ -n "$protocol" ] && [ -n "$gap_ms" ]; then echo "error: --protocol and --gap-ms both say which gaps; give one" >&2; exit 1; fi
 [ -n "$smoke" ] || [ ! -e "$grid" ] || grid=$(realpath "$grid")
+[ -z "$protocol" ] || protocol=$(realpath "$protocol")
 cd "$(dirname "$0")"
 . ./path.sh
-conf=$PWD over=() require=() models=()
+conf=$PWD over=() models=()
 if [ -n "$smoke" ]; then
-  over=(--config "$conf/conf/smoke.yaml") require=(--require l1)
+  over=(--config "$conf/conf/smoke.yaml")
   [ "$stage" -gt 0 ] || rm -rf smoke
   mkdir -p smoke && cd smoke
   export OMP_NUM_THREADS=1 # models this small are no faster on more, and much slower where others use the machine too
@@ -36,7 +41,12 @@ fi
 configs=($configs)
 if [ -n "$smoke" ] && [ ${#configs[@]} -lt 2 ]; then echo "error: --smoke compares two models; name two configs" >&2; exit 1; fi
 for config in "${configs[@]}"; do models+=("exp/$(basename "$config" .yaml)"); done
-systems=(unprocessed interpolation autoregression "${models[@]}" oracle)
+protocol=${protocol:-$conf/../../evaluation/protocols/paper.yaml}
+gaps=(--protocol "$protocol") conditions=(--protocol "$protocol") evaluation=exp/evaluation/$(basename "$protocol" .yaml)
+if [ -n "$gap_ms" ]; then
+  gaps=() conditions=($gap_ms) evaluation=exp/evaluation/${gap_ms// /_}ms
+  for ms in $gap_ms; do gaps+=(--gaps "data/test/gaps_${ms}ms"); done
+fi
 due() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ] && echo "stage $1: $2"; }
 at() { case "$1" in /*) echo "$1" ;; *) echo "$conf/$1" ;; esac; }
 
@@ -50,33 +60,29 @@ if due 2 "statistics, lexicon"; then
   python -m data_prep.stats data/train --config "$(at "${configs[-1]}")" "${over[@]}"
   cp "$conf/conf/lexicon.txt" data/lexicon.txt
 fi
-if due 3 "gap sets"; then
-  python -m data_prep.gaps data/valid --out data/valid/gaps_random
-  for ms in $gap_ms; do python -m data_prep.gaps data/test --gap-ms "$ms" --out "data/test/gaps_${ms}ms"; done
+if due 3 "gaps"; then
+  python -m data_prep.gaps data/valid random
+  python -m data_prep.gaps data/test "${conditions[@]}"
 fi
-if due 4 "train"; then
+if due 4 "train the models"; then
   for config in "${configs[@]}"; do
     avsi train --config "$(at "$config")" "${over[@]}" --out "exp/$(basename "$config" .yaml)"
   done
 fi
-if due 5 "restore"; then
-  for system in "${systems[@]}"; do for ms in $gap_ms; do
-    python -m evaluation.restore data/test --gaps "data/test/gaps_${ms}ms" --system "$system" \
-      --out "exp/$(basename "$system")/gaps_${ms}ms" --jobs "$jobs"
-  done; done
-fi
-folders=()
-for system in "${systems[@]}"; do for ms in $gap_ms; do folders+=("exp/$(basename "$system")/gaps_${ms}ms"); done; done
-if due 6 "score"; then
-  python -m evaluation.score "${folders[@]}" --jobs "$jobs"
-  python -m evaluation.report exp/*/gaps_*ms
-fi
-if [ ${#models[@]} -gt 1 ] && due 7 "compare"; then
-  for ms in $gap_ms; do
-    python -m evaluation.compare "${models[0]}/gaps_${ms}ms" "${models[-1]}/gaps_${ms}ms" "${require[@]}"
-  done
-fi
-if due 8 "phone errors"; then
+if due 5 "train the phone recogniser"; then
   avsi train --config "$conf/conf/recognizer.yaml" "${over[@]}" --out exp/recognizer
-  python -m evaluation.recognize data/test "${folders[@]}" --recognizer exp/recognizer --jobs "$jobs"
+fi
+if due 6 "restore"; then
+  systems=()
+  for system in unprocessed interpolation autoregression "${models[@]}" oracle; do systems+=(--system "$system"); done
+  python -m evaluation.restore data/test "${gaps[@]}" "${systems[@]}" --out "$evaluation" --jobs "$jobs"
+fi
+if due 7 "score"; then
+  python -m evaluation.score "$evaluation" --jobs "$jobs"
+  python -m evaluation.recognize "$evaluation" --recognizer exp/recognizer --jobs "$jobs"
+fi
+if due 8 "report"; then
+  python -m evaluation.report "$evaluation" --jobs "$jobs"
+  # That seeing helps is what the small run is there to show.
+  [ -z "$smoke" ] || python -m evaluation.compare "$evaluation" "$(basename "${models[0]}")" "$(basename "${models[-1]}")" --require l1
 fi

@@ -1,0 +1,84 @@
+"""The examples of a page to browse, read from an evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from avsi.audio.files import read_mono
+from avsi.data.datadir import Utterance
+from avsi.data.gaps import gap_spans, lost_samples
+from avsi.metrics.table import COLUMNS, Column
+
+from .browse import Example, Version
+from .cases import choose_cases
+from .folder import PHONES, SCORES, WORDS, Evaluation, read_rows
+from .heard import CLEAN
+from .systems import STFT
+
+
+def examples_of(evaluation: Evaluation, system: str, column: Column, count: int) -> list[Example]:
+    """The best, median and worst utterances of a system under each condition, with what every system made of them.
+
+    Raises:
+        ConfigError: more examples than a page holds.
+        MediaError: sound of the set, or restored sound, that cannot be read any more.
+    """
+    rows = {(one.system, one.condition): one.rows(SCORES, PHONES, WORDS) for one in evaluation.sets()}
+    values = {
+        condition.name: {id_: row.get(column.name) for id_, row in rows[system, condition.name].items()}
+        for condition in evaluation.conditions
+        if (system, condition.name) in rows
+    }
+    heard = {row["id"]: row for row in _clean_rows(evaluation.folder / CLEAN / PHONES)}
+    utterances = {utterance.id: utterance for utterance in evaluation.utterances}
+    return [
+        _example(evaluation, utterances[case.id], case.condition, case.rank, rows, heard.get(case.id, {}))
+        for case in choose_cases(values, column.lower_is_better, count)
+    ]
+
+
+def _clean_rows(path: Path) -> list[dict]:
+    return read_rows(path) if path.is_file() else []
+
+
+def _example(
+    evaluation: Evaluation,
+    utterance: Utterance,
+    condition: str,
+    rank: str,
+    rows: dict[tuple[str, str], dict[str, dict]],
+    clean: dict,
+) -> Example:
+    gaps = evaluation.gaps[condition][utterance.id]
+    original = read_mono(utterance.wav, STFT.sample_rate)
+    lost = lost_samples(gap_spans(gaps, len(original), STFT.sample_rate), len(original))
+    versions = []
+    for system in evaluation.systems:
+        if (system, condition) not in rows:
+            continue
+        wav = evaluation.set(system, condition).of(utterance.id).wav
+        if wav:
+            row = rows[system, condition].get(utterance.id, {})
+            versions.append(Version(system, read_mono(wav, STFT.sample_rate), _scores(row), _phones(row)))
+    return Example(
+        id=utterance.id,
+        speaker=utterance.speaker,
+        condition=condition,
+        words=utterance.words,
+        gaps=gaps,
+        reference=tuple(clean["reference"].split()) if "reference" in clean else None,
+        original=Version("original", original, _scores(clean), _phones(clean)),
+        damaged=Version("damaged", np.where(lost, 0, original).astype(np.float32), {}),
+        systems=versions,
+        rank=rank,
+    )
+
+
+def _scores(row: dict) -> dict[str, float | None]:
+    return {name: row[name] for name in COLUMNS if name in row}
+
+
+def _phones(row: dict) -> tuple[str, ...] | None:
+    return tuple(row["hypothesis"].split()) if "hypothesis" in row else None

@@ -1,0 +1,103 @@
+"""What evaluations found, as one Markdown page with its pictures: tables, differences, and how they were made.
+
+python -m evaluation.results exp/evaluation/paper --out RESULTS.md
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avsi.files import write_text, written_beside
+from avsi.program import run_program
+
+from .curves import length_curves
+from .folder import Evaluation
+from .summary import Summary, summarize
+from .tables import condition_table, difference_table, length_table, to_markdown
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    folders: Annotated[list[Path], typer.Argument(help="Evaluations that evaluation.score has scored.")],
+    out: Annotated[Path, typer.Option(help="The page to write; pictures lie beside it.")],
+) -> None:
+    """Write a section for each evaluation."""
+    sections = []
+    for folder in folders:
+        evaluation = Evaluation.read(folder)
+        summary = summarize(evaluation, telling_pairs(evaluation))
+        picture = None
+        if has_lengths(summary):
+            picture = out.with_name(f"{out.stem}_{folder.resolve().name}.png")
+            with written_beside(picture) as partial:
+                partial.write_bytes(length_curves(summary, "png"))
+        sections.append(section(evaluation, summary, picture.name if picture else None))
+    write_text(out, "\n".join(["# Results", "", *sections]))
+    print(f"{out}: {len(folders)} evaluation(s)")
+
+
+def telling_pairs(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """The pairs of models of which the second has one of hearing, sight and phones more than the first, and no less."""
+    senses = {name: about["senses"] for name, about in evaluation.about["systems"].items() if "senses" in about}
+    pairs = []
+    for pair in combinations(senses, 2):
+        first, second = sorted(pair, key=lambda name: sum(senses[name]))
+        more = [two - one for one, two in zip(senses[first], senses[second], strict=True)]
+        if sorted(more) == [0, 0, 1]:
+            pairs.append((first, second))
+    return pairs
+
+
+def has_lengths(summary: Summary) -> bool:
+    """Whether there is anything to draw over the length of the gap."""
+    return sum(condition.gap_ms is not None for condition in summary.conditions) > 1
+
+
+def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> str:
+    """An evaluation in Markdown.
+
+    Args:
+        picture: the address of its curves, if there are any.
+    """
+    about = evaluation.about
+    speakers = len({utterance.speaker for utterance in evaluation.utterances})
+    corpus = f"{about['corpus']}, split {about['split']}" if about["split"] else about["corpus"]
+    tables = [condition_table(summary, condition) for condition in summary.conditions if condition.gap_ms is None]
+    if any(condition.gap_ms is not None for condition in summary.conditions):
+        tables += [length_table(summary, column) for column in summary.columns]
+    differences = [difference_table(summary, *pair) for pair in telling_pairs(evaluation)]
+    parts = [
+        f"## {evaluation.folder.resolve().name}: {corpus}",
+        f"{len(evaluation.utterances)} utterances of {speakers} speaker{'s' if speakers > 1 else ''} in "
+        f"`{about['datadir']}`. Every system met the same gaps.",
+        *([f"![curves over the length of the gap]({picture})"] if picture else []),
+        *(to_markdown(table).strip() for table in tables),
+        "### What hearing, sight and phones add" if differences else "",
+        *(to_markdown(table).strip() for table in differences),
+        "### How it was made",
+        _models(about["systems"]),
+        "\n".join(f"- {run['date']}, {run['commit']}, {run['machine']}: `{run['command']}`" for run in about["runs"]),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _models(systems: dict[str, dict]) -> str:
+    """A line for each model: from where, how it was trained, and a digest of its weights."""
+    lines = []
+    for name, about in systems.items():
+        if "senses" not in about:
+            continue
+        facts = [f"trained on {about['trained_on']} utterances" if about["trained_on"] else "", f"seed {about['seed']}"]
+        facts += [f"{key.replace('_', ' ')} {about[key]}" for key in ("epoch", "valid_loss") if key in about]
+        lines.append(f"- `{name}`: {about['system']}, {', '.join(filter(None, facts))}, weights {about['weights']}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    run_program(app)
