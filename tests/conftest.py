@@ -237,3 +237,53 @@ def make_spoken_datadir(folder: Path, count: int, seed: int) -> Path:
         utterances.append(Utterance(wav.stem, "s01", str(wav), len(samples) / RATE, tuple(said)))
     write_datadir(folder, utterances, "toy")
     return folder
+
+
+BASELINES = ("unprocessed", "interpolation", "autoregression", "oracle")
+
+
+def run_app(app, *arguments: object) -> str:
+    """What a program printed."""
+    from typer.testing import CliRunner
+
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def restored(corpus: Path, out: Path, *systems: object, gaps: str = "gaps_600ms", options: tuple = ()) -> str:
+    """Restore the corpus' test set with several systems."""
+    from evaluation import restore
+
+    names = [option for system in systems for option in ("--system", system)]
+    stats = ["--stats", corpus / "train" / "stats.npz", "--jobs", 1]
+    return run_app(
+        restore.app, corpus / "test", "--gaps", corpus / "test" / gaps, *names, "--out", out, *stats, *options
+    )
+
+
+@pytest.fixture(scope="session")
+def model(corpus, tmp_path_factory) -> Path:
+    """An audio-visual model that was not trained."""
+    from avsi.data.stats import Stats
+    from avsi.models.inpainter import BLSTMInpainter
+    from avsi.models.store import save_model
+
+    torch.manual_seed(0)
+    config = corpus_config(corpus)
+    folder = tmp_path_factory.mktemp("exp") / "model"
+    save_model(folder, BLSTMInpainter(config, Stats.load(config.data.stats)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made(corpus, model, tmp_path_factory) -> Path:
+    """An evaluation of the baselines and the model, scored."""
+    from evaluation import score
+
+    out = tmp_path_factory.mktemp("evaluation") / "made"
+    restored(corpus, out, *BASELINES, model)
+    run_app(score.app, out, "--jobs", 1)
+    return out

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import RATE, corpus_config, speech
+from conftest import BASELINES, RATE, corpus_config, restored, run_app, speech
 from typer.testing import CliRunner
 
 from avsi.data.datadir import read_datadir, write_datadir
@@ -26,44 +26,11 @@ from evaluation.folder import Evaluation
 from evaluation.summary import shown, summarize
 
 IDS = [f"s04_clip{n}" for n in range(4)]
-BASELINES = ("unprocessed", "interpolation", "autoregression", "oracle")
-
-
-def run(app, *arguments):
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
-def restored(corpus, out, *systems, gaps="gaps_600ms", options=()):
-    names = [option for system in systems for option in ("--system", system)]
-    stats = ["--stats", corpus / "train" / "stats.npz", "--jobs", 1]
-    return run(restore.app, corpus / "test", "--gaps", corpus / "test" / gaps, *names, "--out", out, *stats, *options)
 
 
 def scores(evaluation, system="interpolation", *options) -> dict[str, dict]:
-    run(score.app, evaluation, "--jobs", 1, *options)
+    run_app(score.app, evaluation, "--jobs", 1, *options)
     return Evaluation.read(evaluation).set(system, "600ms").rows("scores.jsonl")
-
-
-@pytest.fixture(scope="module")
-def model(corpus, tmp_path_factory):
-    torch.manual_seed(0)
-    config = corpus_config(corpus)
-    folder = tmp_path_factory.mktemp("exp") / "model"
-    save_model(folder, BLSTMInpainter(config, Stats.load(config.data.stats)))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def made(corpus, model, tmp_path_factory):
-    """What the baselines and an (untrained) model restored, and its scores."""
-    out = tmp_path_factory.mktemp("evaluation") / "made"
-    restored(corpus, out, *BASELINES, model)
-    run(score.app, out, "--jobs", 1)
-    return out
 
 
 @pytest.fixture
@@ -153,12 +120,12 @@ def test_scoring_goes_on_where_it_was_stopped(evaluation, monkeypatch):
     done.clear()
     done.extend([None] * 5)  # so that it is not stopped again
     monkeypatch.setattr(score, "score_utterance", lambda *arguments: (done.append(1), compute(*arguments))[1])
-    run(score.app, evaluation, "--jobs", 1)
+    run_app(score.app, evaluation, "--jobs", 1)
     assert len(done) == 5 + 14
     assert {str(one): one.rows("scores.jsonl") for one in sets} == whole
-    run(score.app, evaluation, "--jobs", 1)
+    run_app(score.app, evaluation, "--jobs", 1)
     assert len(done) == 5 + 14
-    run(score.app, evaluation, "--jobs", 1, "--again")
+    run_app(score.app, evaluation, "--jobs", 1, "--again")
     assert len(done) == 5 + 14 + 20
 
 
@@ -174,7 +141,7 @@ def test_several_processes_score_alike_when_the_program_is_started_by_name(evalu
 
 
 def test_the_oracle_is_ahead_of_every_baseline(evaluation):
-    run(score.app, evaluation, "--jobs", 1, "--metrics", "lsd")
+    run_app(score.app, evaluation, "--jobs", 1, "--metrics", "lsd")
     found = summarize(Evaluation.read(evaluation)).estimates
     means = {
         name: {metric: found[name, "600ms", metric].mean for metric in ("l1", "lsd", "stoi")} for name in BASELINES
@@ -247,7 +214,7 @@ def test_silence_as_reference_has_no_score_and_a_reason(corpus, tmp_path):
     )
     stats = ["--stats", corpus / "train" / "stats.npz", "--jobs", 1]
     gaps = ["--gaps", corpus / "test" / "gaps_600ms", "--system", "interpolation"]
-    run(restore.app, tmp_path / "test", *gaps, "--out", tmp_path / "out", *stats)
+    run_app(restore.app, tmp_path / "test", *gaps, "--out", tmp_path / "out", *stats)
     rows = scores(tmp_path / "out")
     for metric in ("stoi", "pesq", "pesq_raw"):
         assert rows[IDS[0]][metric] is None and rows[IDS[0]]["failed"][metric] == "the reference is silent"
@@ -258,13 +225,13 @@ def test_restoring_needs_gaps_for_the_same_utterances(corpus, tmp_path):
     write_datadir(tmp_path / "fewer", read_datadir(corpus / "test")[:3])
     gaps = ["--gaps", corpus / "test" / "gaps_600ms", "--out", tmp_path / "o"]
     with pytest.raises(DataError, match=r"1 utterance\(s\) are either .* such as s04_clip3 in the gap file"):
-        run(restore.app, tmp_path / "fewer", *gaps, "--system", "interpolation")
+        run_app(restore.app, tmp_path / "fewer", *gaps, "--system", "interpolation")
     with pytest.raises(AvsiError, match="neither a folder with a trained model"):
-        run(restore.app, corpus / "test", *gaps, "--system", "nothing")
+        run_app(restore.app, corpus / "test", *gaps, "--system", "nothing")
     with pytest.raises(ConfigError, match="two systems of one name among oracle, oracle"):
-        run(restore.app, corpus / "test", *gaps, "--system", "oracle", "--system", "oracle")
+        run_app(restore.app, corpus / "test", *gaps, "--system", "oracle", "--system", "oracle")
     with pytest.raises(ConfigError, match="its name must be of letters"):
-        run(restore.app, corpus / "test", *gaps, "--system", "report=oracle")
+        run_app(restore.app, corpus / "test", *gaps, "--system", "report=oracle")
     assert not (tmp_path / "o").exists()
 
 
@@ -274,7 +241,7 @@ def test_gaps_that_do_not_fit_one_recording_fail_that_one(corpus, tmp_path):
     with pytest.raises(DataError, match="3 of 4 utterances could not be restored"):
         restored(corpus, tmp_path / "o", "interpolation", gaps=gaps)
     assert "s04_clip1 gap 2:3.2: outside the recording" in (tmp_path / "o/interpolation/late/failed").read_text()
-    run(score.app, tmp_path / "o", "--jobs", 1)
+    run_app(score.app, tmp_path / "o", "--jobs", 1)
     found = summarize(Evaluation.read(tmp_path / "o")).estimates["interpolation", "late", "l1"]
     assert (found.scored, found.missing) == (1, 3)
 
@@ -325,9 +292,9 @@ def test_other_gaps_and_other_sets_do_not_mix(corpus, evaluation, tmp_path):
     (tmp_path / "test" / "corpus").write_text("mini-GRID\n")
     gaps = ["--gaps", corpus / "test" / "gaps_600ms", "--stats", corpus / "train" / "stats.npz"]
     with pytest.raises(ConfigError, match="an evaluation of corpus unnamed corpus, not mini-GRID"):
-        run(restore.app, tmp_path / "test", *gaps, "--system", "oracle", "--out", evaluation)
+        run_app(restore.app, tmp_path / "test", *gaps, "--system", "oracle", "--out", evaluation)
     with pytest.raises(DataError, match="not an evaluation"):
-        run(score.app, tmp_path)
+        run_app(score.app, tmp_path)
 
 
 def test_an_utterance_without_a_face_is_left_out_with_its_reason(corpus, model, tmp_path):
@@ -340,8 +307,8 @@ def test_an_utterance_without_a_face_is_left_out_with_its_reason(corpus, model, 
     gaps = ["--gaps", corpus / "test" / "gaps_600ms", "--stats", corpus / "train" / "stats.npz"]
     arguments = [tmp_path / "test", *gaps, "--system", model, "--jobs", 1, "--out", tmp_path / "out"]
     with pytest.raises(DataError, match="1 of 4 utterances could not be restored"):
-        run(restore.app, *arguments)
-    run(restore.app, *arguments, "--max-left-out", 0.5)
+        run_app(restore.app, *arguments)
+    run_app(restore.app, *arguments, "--max-left-out", 0.5)
     assert (tmp_path / "out/model/600ms/failed").read_text().startswith("s04_clip1 no face is seen")
     rows = scores(tmp_path / "out", "model")
     assert "no face is seen" in rows["s04_clip1"]["failed"]["l1"]
@@ -358,7 +325,7 @@ def test_gaps_redrawn_after_restoring_do_not_change_scores(corpus, evaluation, t
 
 
 def compared(evaluation, *arguments) -> dict[str, list[str]]:
-    output = run(compare.app, evaluation, *arguments)
+    output = run_app(compare.app, evaluation, *arguments)
     return {line.split()[1]: line.split()[2:] for line in output.splitlines() if len(line.split()) > 2}
 
 
@@ -370,16 +337,16 @@ def test_a_comparison_is_paired_and_has_an_interval(made):
     assert float(rows["stoi"][3]) <= differences.mean() <= float(rows["stoi"][4])
     assert rows["stoi"][5:] == ["4", "0", "higher"]
     with pytest.raises(DataError, match="unprocessed: in stoi, 600ms not better than interpolation"):
-        run(compare.app, made, "interpolation", "unprocessed", "--require", "stoi")
+        run_app(compare.app, made, "interpolation", "unprocessed", "--require", "stoi")
     l1 = {name: np.mean([row["l1"] for row in rows.values()]) for name, rows in zip("ui", sets, strict=True)}
     better, worse = ({"u": "unprocessed", "i": "interpolation"}[name] for name in sorted(l1, key=l1.get))
-    run(compare.app, made, worse, better, "--require", "l1")  # of L1, less is better
+    run_app(compare.app, made, worse, better, "--require", "l1")  # of L1, less is better
     with pytest.raises(DataError, match="in l1, 600ms not better"):
-        run(compare.app, made, better, worse, "--require", "l1")
+        run_app(compare.app, made, better, worse, "--require", "l1")
     with pytest.raises(ConfigError, match="--require loudness: expected one of l1, stoi, pesq"):
-        run(compare.app, made, "unprocessed", "oracle", "--require", "loudness")
+        run_app(compare.app, made, "unprocessed", "oracle", "--require", "loudness")
     with pytest.raises(ConfigError, match="has no system 'b', but unprocessed, interpolation"):
-        run(compare.app, made, "oracle", "b")
+        run_app(compare.app, made, "oracle", "b")
 
 
 def test_what_has_no_value_is_counted_and_fails_only_where_it_is_required(evaluation):
@@ -392,7 +359,7 @@ def test_what_has_no_value_is_counted_and_fails_only_where_it_is_required(evalua
     assert shown_rows["pesq"][1:] == ["nan", "nan", "nan", "nan", "0", "4", "higher"]
     assert shown_rows["stoi"][2:] == ["0.100", "0.100", "0.100", "3", "1", "higher"]
     with pytest.raises(DataError, match="in pesq, 600ms not better"):
-        run(compare.app, evaluation, "unprocessed", "oracle", "--require", "pesq")
+        run_app(compare.app, evaluation, "unprocessed", "oracle", "--require", "pesq")
     path.write_text('{"id": "s04_clip0"\n')
     with pytest.raises(DataError, match=r"scores\.jsonl:1: expected a row in JSON"):
-        run(compare.app, evaluation, "unprocessed", "oracle")
+        run_app(compare.app, evaluation, "unprocessed", "oracle")

@@ -1,0 +1,80 @@
+import csv
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from conftest import restored, run_app
+
+from avsi.errors import ConfigError
+from evaluation import report, results, score
+from evaluation.folder import Evaluation
+from evaluation.results import telling_pairs
+
+IDS = [f"s04_clip{n}" for n in range(4)]
+
+
+@pytest.fixture
+def evaluation(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "evaluation")
+
+
+def test_a_report_holds_the_means_of_the_scores(corpus, evaluation, tmp_path):
+    run_app(report.app, evaluation, "--examples", 2, "--system", "oracle", "--jobs", 1)
+    out = evaluation / "report"
+    assert {path.name for path in out.iterdir()} == {"results.md", "tables.tex", "summary.csv", "index.html"}
+    sets = {name: Evaluation.read(evaluation).set(name, "600ms").rows("scores.jsonl") for name in ("model", "oracle")}
+    lines = list(csv.DictReader((out / "summary.csv").read_text().splitlines()))
+    found = {(line["system"], line["metric"]): line for line in lines}
+    for name, rows in sets.items():
+        mean = np.mean([row["stoi"] for row in rows.values()])
+        assert float(found[name, "stoi"]["mean"]) == pytest.approx(mean, abs=1e-6)
+        assert (found[name, "stoi"]["scored"], found[name, "stoi"]["missing"]) == ("4", "0")
+        assert re.search(rf"^\| {name} \|.*{mean:.3f} \[", (out / "results.md").read_text(), re.MULTILINE)
+    text = (out / "results.md").read_text()
+    assert "4 utterances of 1 speaker in" in text and "unnamed corpus" in text and "seed 0" in text
+    assert json.loads((evaluation / "evaluation.json").read_text())["runs"][0]["command"] in text
+    assert r"\begin{table}" in (out / "tables.tex").read_text()
+    page = (out / "index.html").read_text()
+    assert page.count("s04_clip") >= 2
+
+
+def test_curves_are_drawn_over_several_lengths(corpus, evaluation, tmp_path):
+    gaps = tmp_path / "gaps_250ms"
+    gaps.write_text("".join(f"{id_} 0.5 0.75\n" for id_ in IDS))
+    restored(corpus, evaluation, "interpolation", "oracle", gaps=gaps)
+    with pytest.warns(match="unprocessed/250ms: not restored"):
+        run_app(score.app, evaluation, "--jobs", 1, "--metrics", "l1")
+        run_app(report.app, evaluation, "--examples", 0)
+        run_app(results.app, evaluation, "--out", tmp_path / "RESULTS.md")
+    assert (evaluation / "report" / "curves.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "RESULTS_evaluation.png").read_bytes().startswith(b"\x89PNG")
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert "](RESULTS_evaluation.png)" in text and "What is blank was not measured." in text
+    assert not (evaluation / "report" / "index.html").exists()
+
+
+def test_pairs_that_tell_something_differ_in_one_thing(made):
+    senses = {
+        "a": [1, 0, 0],
+        "av_mtl": [1, 1, 1],
+        "v": [0, 1, 0],
+        "a_mtl": [1, 0, 1],
+        "av": [1, 1, 0],
+        "av2": [1, 1, 0],
+    }
+    about = {name: {"senses": [bool(has) for has in of]} for name, of in senses.items()}
+    about["interpolation"] = {}
+    found = set(telling_pairs(Evaluation(made, {"systems": about})))
+    assert found == {
+        ("a", "av"), ("a", "av2"), ("a", "a_mtl"), ("v", "av"), ("v", "av2"),
+        ("av", "av_mtl"), ("av2", "av_mtl"), ("a_mtl", "av_mtl"),
+    }  # fmt: skip
+
+
+def test_what_cannot_be_ranked_is_refused(made):
+    with pytest.raises(ConfigError, match="--metric loudness: expected one that was scored: l1, stoi, pesq, pesq_raw"):
+        run_app(report.app, made, "--metric", "loudness")
+    with pytest.raises(ConfigError, match="has no system 'b'"):
+        run_app(report.app, made, "--system", "b")
