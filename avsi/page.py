@@ -11,12 +11,20 @@ import soundfile
 from .audio.files import from_float
 
 
-def render(template: str, **values: object) -> str:
-    """The HTML of a template in ``avsi/templates``; what the values hold of markup is shown as it is."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def render(template: str, package: str = "avsi", /, **values: object) -> str:
+    """The HTML of a template; what the values hold of markup is shown as it is.
+
+    Args:
+        template: its name in the ``templates`` of ``package``, or of ``avsi``, where what it extends may lie.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("avsi"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("avsi")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template(template).render(values)
 
