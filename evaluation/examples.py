@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from .browse import Example, Version
 from .cases import choose_cases
 from .folder import PHONES, SCORES, WORDS, Evaluation, read_rows
 from .heard import CLEAN
-from .systems import STFT
+from .systems import STFT, UNPROCESSED
 
 
 def examples_of(evaluation: Evaluation, system: str, column: Column, count: int) -> list[Example]:
@@ -25,7 +26,7 @@ def examples_of(evaluation: Evaluation, system: str, column: Column, count: int)
         ConfigError: more examples than a page holds.
         MediaError: sound of the set, or restored sound, that cannot be read any more.
     """
-    rows = {(one.system, one.condition): one.rows(SCORES, PHONES, WORDS) for one in evaluation.sets()}
+    rows = {(one.system, one.condition): one.rows(SCORES, PHONES, WORDS) for one in evaluation.sets}
     values = {
         condition.name: {id_: row.get(column.name) for id_, row in rows[system, condition.name].items()}
         for condition in evaluation.conditions
@@ -54,13 +55,15 @@ def _example(
     gaps = evaluation.gaps[condition][utterance.id]
     original = read_mono(utterance.wav, STFT.sample_rate)
     lost = lost_samples(gap_spans(gaps, len(original), STFT.sample_rate), len(original))
-    versions = []
+    damaged, versions = Version("damaged", np.where(lost, 0, original).astype(np.float32), {}), []
     for system in evaluation.systems:
         if (system, condition) not in rows:
             continue
+        row = rows[system, condition].get(utterance.id, {})
         wav = evaluation.set(system, condition).of(utterance.id).wav
-        if wav:
-            row = rows[system, condition].get(utterance.id, {})
+        if system == UNPROCESSED:
+            damaged = replace(damaged, scores=_scores(row), phones=_phones(row))
+        elif wav:
             versions.append(Version(system, read_mono(wav, STFT.sample_rate), _scores(row), _phones(row)))
     return Example(
         id=utterance.id,
@@ -70,7 +73,7 @@ def _example(
         gaps=gaps,
         reference=tuple(clean["reference"].split()) if "reference" in clean else None,
         original=Version("original", original, _scores(clean), _phones(clean)),
-        damaged=Version("damaged", np.where(lost, 0, original).astype(np.float32), {}),
+        damaged=damaged,
         systems=versions,
         rank=rank,
     )

@@ -131,6 +131,7 @@ class Evaluation:
         wavs, spectra, failed = (read_table(folder / name) for name in (WAVS, SPECTRA, FAILED))
         return RestoredSet(folder, system, condition, self.gaps[condition], wavs, spectra, failed)
 
+    @cached_property
     def sets(self) -> list[RestoredSet]:
         """Every system under every condition; what was not restored to its end is told, and left out."""
         found = []

@@ -47,7 +47,7 @@ def speech_in(folders: Iterable[Path]) -> list[Speech]:
         found.append(_clean(Path(evaluation.about["datadir"]), folder / CLEAN, utterances))
         found += [
             Speech(f"{folder.name}: {restored}", restored.folder, utterances, restored.wavs, restored.failed)
-            for restored in evaluation.sets()
+            for restored in evaluation.sets
         ]
     return found
 

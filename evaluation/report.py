@@ -66,10 +66,12 @@ def main(
     written = ["results.md", "tables.tex", "summary.csv", *(["curves.png", "curves.pdf"] if picture else [])]
     if examples:
         chosen = examples_of(evaluation, judged, COLUMNS[metric], examples)
-        about = f"{evaluation.about['corpus']}, {evaluation.about['datadir']}"
-        page = browse_page(
-            folder.resolve().name, about, chosen, STFT.sample_rate, Ranking(judged, COLUMNS[metric]), jobs=jobs
-        )
+        total = len(evaluation.utterances) * len(evaluation.conditions)
+        about = f"{evaluation.about['corpus']}, {evaluation.about['datadir']}: {len(chosen)} of {total} restorations."
+        ranking = Ranking(judged, COLUMNS[metric])
+        beside = list(dict.fromkeys([*models[:1], judged])) if models else None
+        title = f"Restored speech: {folder.resolve().name}"
+        page = browse_page(title, about, chosen, STFT.sample_rate, ranking, beside, jobs)
         write_text(out / "index.html", page)
         written.append("index.html")
     print(f"{out}: {', '.join(written)}")

@@ -58,7 +58,7 @@ def _score(evaluation: Evaluation, names: list[str], again: bool, jobs: int) -> 
     """
     std, utterances = evaluation.stats.audio_std, evaluation.utterances
     work = []
-    for restored in evaluation.sets():
+    for restored in evaluation.sets:
         rows = {} if again else restored.rows(SCORES)
         lacking = {u.id: [name for name in names if rows.get(u.id, {}).get(name) is None] for u in utterances}
         tasks = [(score_utterance, u, restored.of(u.id), std, lacking[u.id]) for u in utterances if lacking[u.id]]

@@ -57,7 +57,7 @@ def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> 
     """
     bootstrap = Bootstrap([utterance.speaker for utterance in evaluation.utterances])
     tables = {
-        (restored.system, restored.condition): restored.rows(SCORES, PHONES, WORDS) for restored in evaluation.sets()
+        (restored.system, restored.condition): restored.rows(SCORES, PHONES, WORDS) for restored in evaluation.sets
     }
     columns = scored_columns([row for rows in tables.values() for row in rows.values()])
     if not columns:

@@ -28,7 +28,8 @@ from avsi.timebase import n_frames
 
 STFT = StftConfig()
 RESERVED = ("clean", "report")  # what else has a folder in an evaluation
-SYSTEMS = ("unprocessed", "interpolation", "autoregression", "oracle")
+UNPROCESSED = "unprocessed"
+SYSTEMS = (UNPROCESSED, "interpolation", "autoregression", "oracle")
 
 Spans = list[tuple[int, int]]
 # (clean samples of shape (n_samples,), the gaps, utterance, name of the condition) -> (restored samples, natural log
@@ -58,7 +59,7 @@ def make_system(name: str, stats: Path) -> System:
         ModelError: no such model.
         ConfigError: a model of another spectrogram than the one that scores are measured on.
     """
-    if name == "unprocessed":
+    if name == UNPROCESSED:
         mean = Stats.load(stats).audio_mean
         return lambda samples, spans, utterance, condition: _unprocessed(samples, spans, mean)
     if name == "autoregression":

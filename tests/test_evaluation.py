@@ -48,7 +48,7 @@ def without_scores(evaluation):
 def test_every_system_keeps_what_is_reliable_and_fills_the_gaps(corpus, made):
     gaps = read_gap_file(corpus / "test" / "gaps_600ms")
     assert Evaluation.read(made).systems == [*BASELINES, "model"]
-    for one in Evaluation.read(made).sets():
+    for one in Evaluation.read(made).sets:
         assert list(one.wavs) == list(one.spectra) == IDS and one.gaps == gaps
         for number, id_ in enumerate(IDS):
             clean, samples = speech(number), soundfile.read(one.wavs[id_])[0]
@@ -101,7 +101,7 @@ def test_metrics_are_added_to_those_that_are_there(corpus, evaluation):
 
 def test_scoring_goes_on_where_it_was_stopped(evaluation, monkeypatch):
     """Stopped after six utterances: what was scored is kept, and is not scored again."""
-    whole = {str(one): one.rows("scores.jsonl") for one in Evaluation.read(evaluation).sets()}
+    whole = {str(one): one.rows("scores.jsonl") for one in Evaluation.read(evaluation).sets}
     without_scores(evaluation)
     compute, done = score.score_utterance, []
 
@@ -114,7 +114,7 @@ def test_scoring_goes_on_where_it_was_stopped(evaluation, monkeypatch):
     monkeypatch.setattr(score, "score_utterance", stopping)
     result = CliRunner().invoke(score.app, [str(evaluation), "--jobs", "1"])
     assert result.exit_code == 130
-    sets = Evaluation.read(evaluation).sets()
+    sets = Evaluation.read(evaluation).sets
     assert [len(one.rows("scores.jsonl")) for one in sets] == [4, 2, 0, 0, 0]
     assert summarize(Evaluation.read(evaluation)).estimates["interpolation", "600ms", "stoi"].missing == 2
     done.clear()
@@ -258,7 +258,7 @@ def test_what_is_there_stays_and_what_is_missing_is_made(corpus, evaluation):
     oracle, interpolation = (evaluation / name / "600ms" for name in ("oracle", "interpolation"))
     (oracle / "system.json").unlink()
     with pytest.warns(AvsiWarning, match="oracle/600ms: not restored, or not to its end"):
-        assert "oracle" not in {one.system for one in Evaluation.read(evaluation).sets()}
+        assert "oracle" not in {one.system for one in Evaluation.read(evaluation).sets}
     written = (interpolation / "wav.scp").stat().st_mtime_ns
     restored(corpus, evaluation, "interpolation", "oracle")
     assert (oracle / "system.json").exists() and (interpolation / "wav.scp").stat().st_mtime_ns == written
@@ -267,7 +267,7 @@ def test_what_is_there_stays_and_what_is_missing_is_made(corpus, evaluation):
     assert [condition.name for condition in found.conditions] == ["random", "600ms"]
     assert found.conditions[0].gap_ms is None
     with pytest.warns(AvsiWarning, match=r"unprocessed/random: not restored"):
-        assert [str(one) for one in found.sets()][:2] == ["unprocessed, 600ms", "interpolation, random"]
+        assert [str(one) for one in found.sets][:2] == ["unprocessed, 600ms", "interpolation, random"]
 
 
 def test_a_model_that_was_trained_on_is_restored_anew(corpus, evaluation, model, tmp_path):

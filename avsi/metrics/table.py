@@ -80,7 +80,7 @@ METRICS = {
         Metric("estoi_gap", "ESTOI around the gaps", "", False, Scope.AROUND_GAPS, estoi),
         Metric("pesq", "PESQ", "MOS-LQO", False, Scope.NARROW_BAND_PESQ, float),
         Metric("pesq_gap", "PESQ around the gaps", "MOS-LQO", False, Scope.AROUND_GAPS, pesq_nb),
-        Metric("pesq_raw", "PESQ", "raw MOS", False, Scope.NARROW_BAND_PESQ, raw_from_lqo),
+        Metric("pesq_raw", "PESQ raw", "MOS", False, Scope.NARROW_BAND_PESQ, raw_from_lqo),
         Metric("pesq_wb", "PESQ wide band", "MOS-LQO", False, Scope.UTTERANCE, pesq_wb),
         Metric("plcmos", "PLCMOS", "MOS", False, Scope.RESTORED, plcmos, check_installed),
         Metric("dnsmos", "DNSMOS", "MOS", False, Scope.RESTORED, dnsmos, check_installed),
