@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -14,8 +13,7 @@ from avsi.metrics.table import COLUMNS, Column
 
 from .browse import Example, Version
 from .cases import choose_cases
-from .folder import PHONES, SCORES, WORDS, Evaluation, read_rows
-from .heard import CLEAN
+from .folder import CLEAN, PHONES, SCORES, WORDS, Evaluation, merged_rows
 from .systems import STFT, UNPROCESSED
 
 
@@ -32,16 +30,12 @@ def examples_of(evaluation: Evaluation, system: str, column: Column, count: int)
         for condition in evaluation.conditions
         if (system, condition.name) in rows
     }
-    heard = {row["id"]: row for row in _clean_rows(evaluation.folder / CLEAN / PHONES)}
+    clean = merged_rows(evaluation.folder / CLEAN, PHONES, WORDS)
     utterances = {utterance.id: utterance for utterance in evaluation.utterances}
     return [
-        _example(evaluation, utterances[case.id], case.condition, case.rank, rows, heard.get(case.id, {}))
+        _example(evaluation, utterances[case.id], case.condition, case.rank, rows, clean.get(case.id, {}))
         for case in choose_cases(values, column.lower_is_better, count)
     ]
-
-
-def _clean_rows(path: Path) -> list[dict]:
-    return read_rows(path) if path.is_file() else []
 
 
 def _example(

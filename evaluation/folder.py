@@ -21,11 +21,15 @@ from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.files import read_lines, write_text
 
+from .provenance import this_run
+
 ABOUT, STATS = "evaluation.json", "stats.npz"
 # Of a system under a condition. The last that is written is SYSTEM.
 SYSTEM, WAVS, SPECTRA, FAILED = "system.json", "wav.scp", "spectra.scp", "failed"
 # What programs that look at it later add: one row an utterance.
 SCORES, PHONES, WORDS = "scores.jsonl", "phones.jsonl", "keywords.jsonl"
+# Beside the systems: what recognisers hear in the clean speech, and the report.
+CLEAN, REPORT = "clean", "report"
 
 
 @dataclass(frozen=True)
@@ -66,16 +70,7 @@ class RestoredSet:
         return Restored(self.gaps[id_], self.wavs[id_], self.spectra.get(id_))
 
     def rows(self, *files: str) -> dict[str, dict]:
-        """Rows by utterance id of those of ``SCORES``, ``PHONES`` and ``WORDS`` that are asked for and there; what has
-        no value is null there, with the reason in ``failed``.
-        """
-        merged: dict[str, dict] = {}
-        for name in files:
-            if (self.folder / name).is_file():
-                for row in read_rows(self.folder / name):
-                    before = merged.get(row["id"], {})
-                    merged[row["id"]] = {**before, **row, "failed": before.get("failed", {}) | row["failed"]}
-        return merged
+        return merged_rows(self.folder, *files)
 
 
 @dataclass(frozen=True)
@@ -150,13 +145,29 @@ class Evaluation:
         return system
 
     def write(self) -> None:
-        write_text(self.folder / ABOUT, json.dumps(self.about, indent=2) + "\n")
+        """Write what is known of the evaluation, with the program that is running among its runs."""
+        run = this_run()
+        runs = [one for one in self.about["runs"] if (one["command"], one["commit"]) != (run["command"], run["commit"])]
+        about = {**self.about, "runs": [*runs, run]}
+        write_text(self.folder / ABOUT, json.dumps(about, indent=2) + "\n")
 
 
 def common_length_ms(gaps: dict[str, list[Gap]]) -> float | None:
     """The length in ms, to the nearest 0.1, of the one gap that each utterance has; None where that is not so."""
     lengths = {round(1000 * gap.length_s, 1) for of in gaps.values() for gap in of}
     return lengths.pop() if len(lengths) == 1 and all(len(of) == 1 for of in gaps.values()) else None
+
+
+def merged_rows(folder: Path, *files: str) -> dict[str, dict]:
+    """Rows by utterance id of those of ``SCORES``, ``PHONES`` and ``WORDS`` that are asked for and there; what has no
+    value is null there, with the reason in ``failed``.
+    """
+    merged: dict[str, dict] = {}
+    for name in files:
+        for row in read_rows(folder / name) if (folder / name).is_file() else ():
+            before = merged.get(row["id"], {})
+            merged[row["id"]] = {**before, **row, "failed": before.get("failed", {}) | row["failed"]}
+    return merged
 
 
 def read_rows(path: Path) -> list[dict]:

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from avsi.data.datadir import Utterance, corpus_of, read_datadir
 
-from .folder import ABOUT, Evaluation
-
-CLEAN = "clean"
+from .folder import ABOUT, CLEAN, Evaluation
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,10 @@ def speech_in(folders: Iterable[Path]) -> list[Speech]:
             for restored in evaluation.sets
         ]
     return found
+
+
+def evaluations_in(folders: Iterable[Path]) -> list[Evaluation]:
+    return [Evaluation.read(folder) for folder in folders if (folder / ABOUT).is_file()]
 
 
 def _clean(datadir: Path, folder: Path, utterances: list[Utterance]) -> Speech:

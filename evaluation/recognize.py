@@ -20,7 +20,7 @@ from avsi.phone_errors import align
 from avsi.program import in_parallel, print_table, progress, run_program
 
 from .folder import PHONES, write_rows
-from .heard import Speech, speech_in
+from .heard import Speech, evaluations_in, speech_in
 
 app = typer.Typer(add_completion=False)
 
@@ -46,6 +46,8 @@ def main(
         rows = recognize_set(speech, known, recognizer, beam, jobs)
         write_rows(speech.folder / PHONES, rows)
         table.append([speech.name, *summary(rows)])
+    for evaluation in evaluations_in(folders):
+        evaluation.write()
     print_table(
         f"phone errors, by {recognizer}, beam {beam}",
         ["set", "PER", "substituted", "deleted", "inserted", "of phones", "utterances", "not scored"],

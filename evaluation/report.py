@@ -22,13 +22,11 @@ from .browse import Ranking, browse_page
 from .cases import DEFAULT, MOST
 from .curves import length_curves
 from .examples import examples_of
-from .folder import Evaluation
+from .folder import REPORT, Evaluation
 from .results import has_lengths, section, telling_pairs
 from .summary import Summary, summarize
 from .systems import STFT
 from .tables import Table, condition_table, difference_table, length_table, to_latex
-
-REPORT = "report"
 
 app = typer.Typer(add_completion=False)
 

@@ -19,13 +19,12 @@ import typer
 from avsi.data.datadir import corpus_of, read_datadir, split_of
 from avsi.data.dataset import check_gaps_cover
 from avsi.data.gaps import Gap, gap_file, read_gap_file, write_gap_file
-from avsi.data.protocol import Condition, read_protocol
+from avsi.data.protocol import parse_conditions, read_protocol
 from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.files import write_text, written_beside
 from avsi.program import in_parallel, progress, run_program
 
 from .folder import ABOUT, FAILED, SPECTRA, STATS, SYSTEM, WAVS, Evaluation
-from .provenance import this_run
 from .shares import restore_share, wav_path
 from .systems import SYSTEMS, describe, make_system, named, trained_on
 
@@ -66,9 +65,10 @@ def main(
     specs = dict(map(named, systems))
     if len(specs) < len(systems):
         raise ConfigError(f"two systems of one name among {', '.join(systems)}; NAME=... tells them apart")
-    drawn = {Condition.parse(str(path)).name: read_gap_file(path) for path in gaps}
-    for path, of in zip(gaps, drawn.values(), strict=True):
-        check_gaps_cover(of, utterances, path)
+    drawn = {}
+    for path, condition in zip(gaps, parse_conditions(list(map(str, gaps))), strict=True):
+        drawn[condition.name] = read_gap_file(path)
+        check_gaps_cover(drawn[condition.name], utterances, path)
     for name, spec in specs.items():
         make_system(spec, stats)  # one that cannot be loaded is refused before any work
         if seen := trained_on(spec) & {utterance.id for utterance in utterances}:
@@ -101,7 +101,8 @@ def main(
         if max(failures) > max_left_out * len(utterances):
             raise DataError(
                 f"{name}: {max(failures)} of {len(utterances)} utterances could not be restored, more than "
-                f"--max-left-out {max_left_out:g}; the files '{FAILED}' in {out / name} give each reason"
+                f"--max-left-out {max_left_out:g}; {FAILED} in each folder of {out / name} gives the reasons; once they are "
+                "mended, remove that folder and run this again"
             )
 
 
@@ -134,7 +135,6 @@ def _opened(
             shutil.rmtree(out / name, ignore_errors=True)
         known[name] = description
     evaluation.about["conditions"] = list(dict.fromkeys([*evaluation.about["conditions"], *drawn]))
-    evaluation.about["runs"].append(this_run())
     evaluation.write()
     return Evaluation.read(out)
 

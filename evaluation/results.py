@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from avsi.files import write_text, written_beside
+from avsi.metrics.table import COLUMNS
 from avsi.program import run_program
 
 from .curves import length_curves
@@ -68,23 +69,36 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
     about = evaluation.about
     speakers = len({utterance.speaker for utterance in evaluation.utterances})
     corpus = f"{about['corpus']}, split {about['split']}" if about["split"] else about["corpus"]
-    tables = [condition_table(summary, condition) for condition in summary.conditions if condition.gap_ms is None]
-    if any(condition.gap_ms is not None for condition in summary.conditions):
-        tables += [length_table(summary, column) for column in summary.columns]
-    differences = [difference_table(summary, *pair) for pair in telling_pairs(evaluation)]
     parts = [
         f"## {evaluation.folder.resolve().name}: {corpus}",
         f"{len(evaluation.utterances)} utterances of {speakers} speaker{'s' if speakers > 1 else ''} in "
-        f"`{about['datadir']}`. Every system met the same gaps.",
-        *([f"![curves over the length of the gap]({picture})"] if picture else []),
-        *(to_markdown(table).strip() for table in tables),
-        "### What hearing, sight and phones add" if differences else "",
-        *(to_markdown(table).strip() for table in differences),
+        f"`{about['datadir']}`. Every system met the same gaps.{_clean(summary)}",
+        *(to_markdown(condition_table(summary, c)).strip() for c in summary.conditions if c.gap_ms is None),
+    ]
+    if any(condition.gap_ms is not None for condition in summary.conditions):
+        parts += [
+            "### Over the length of the gap",
+            f"![curves over the length of the gap]({picture})" if picture else "",
+            *(to_markdown(length_table(summary, column)).strip() for column in summary.columns),
+        ]
+    if pairs := telling_pairs(evaluation):
+        parts.append("### What hearing, sight and phones add")
+        parts += [to_markdown(difference_table(summary, *pair)).strip() for pair in pairs]
+    parts += [
         "### How it was made",
         _models(about["systems"]),
         "\n".join(f"- {run['date']}, {run['commit']}, {run['machine']}: `{run['command']}`" for run in about["runs"]),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _clean(summary: Summary) -> str:
+    """What recognisers make of the clean speech: no system can be expected to do better."""
+    found = [
+        f"{COLUMNS[name].label} {estimate.mean:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+        for name, estimate in summary.clean.items()
+    ]
+    return f" Of the clean speech itself: {', '.join(found)}." if found else ""
 
 
 def _models(systems: dict[str, dict]) -> str:

@@ -38,6 +38,7 @@ def main(
     names = [metric.name for metric in choose_metrics(metrics)]
     evaluation = Evaluation.read(folder)
     _score(evaluation, names, again, jobs)
+    evaluation.write()
     summary = summarize(evaluation)
     rows = [
         [

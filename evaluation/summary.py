@@ -12,7 +12,7 @@ from avsi.data.protocol import Condition
 from avsi.errors import DataError
 from avsi.metrics.table import Column, scored_columns
 
-from .folder import PHONES, SCORES, WORDS, Evaluation
+from .folder import CLEAN, PHONES, SCORES, WORDS, Evaluation, merged_rows
 from .intervals import Bootstrap, Estimate
 
 
@@ -35,6 +35,7 @@ class Summary:
     Attributes:
         systems, conditions, columns: those that were scored, in the order in which tables have them.
         estimates: by names of (system, condition, column); a combination that was not scored is absent.
+        clean: by column name, of the clean speech itself: what recognisers make of it.
         differences: by names of (system, other system, condition, column), for the pairs that were asked for: how far
         the second is above the first on the utterances that both have (paired).
     """
@@ -43,6 +44,7 @@ class Summary:
     conditions: list[Condition]
     columns: list[Column]
     estimates: dict[tuple[str, str, str], Estimate]
+    clean: dict[str, Estimate]
     differences: dict[tuple[str, str, str, str], Estimate]
 
     def estimate(self, system: System, condition: Condition, column: Column) -> Estimate | None:
@@ -59,6 +61,7 @@ def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> 
     tables = {
         (restored.system, restored.condition): restored.rows(SCORES, PHONES, WORDS) for restored in evaluation.sets
     }
+    clean = merged_rows(evaluation.folder / CLEAN, PHONES, WORDS)
     columns = scored_columns([row for rows in tables.values() for row in rows.values()])
     if not columns:
         raise DataError(f"{evaluation.folder}: nothing is scored; run evaluation.score on it")
@@ -80,6 +83,10 @@ def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> 
         conditions=evaluation.conditions,
         columns=columns,
         estimates={of: bootstrap.estimate(*arrays) for of, arrays in values.items()},
+        clean={
+            column.name: bootstrap.estimate(_column(clean, ids, column.name), _weights(clean, ids, column))
+            for column in scored_columns(list(clean.values()))
+        },
         differences=differences,
     )
 

@@ -26,8 +26,9 @@ from avsi.inpainting import Inpainter
 from avsi.models.store import DESCRIPTION, TRAIN_IDS, WEIGHTS, find_model, pretrained_names, read_description
 from avsi.timebase import n_frames
 
+from .folder import CLEAN, REPORT
+
 STFT = StftConfig()
-RESERVED = ("clean", "report")  # what else has a folder in an evaluation
 UNPROCESSED = "unprocessed"
 SYSTEMS = (UNPROCESSED, "interpolation", "autoregression", "oracle")
 
@@ -43,9 +44,9 @@ def named(system: str) -> tuple[str, str]:
     name, equals, spec = system.partition("=")
     spec = spec if equals else system
     name = name if equals else Path(system).resolve().name
-    if not re.fullmatch(r"[\w.+-]+", name) or not name.strip(".") or name in RESERVED:
+    if not re.fullmatch(r"[\w.+-]+", name) or not name.strip(".") or name in (CLEAN, REPORT):
         raise ConfigError(
-            f"system '{system}': its name must be of letters, digits and -_.+, and not {' or '.join(RESERVED)}; "
+            f"system '{system}': its name must be of letters, digits and -_.+, and not {' or '.join((CLEAN, REPORT))}; "
             "NAME=... gives it another"
         )
     return name, spec
@@ -87,7 +88,13 @@ def trained_on(name: str) -> set[str]:
 
 
 def describe(name: str) -> dict[str, object]:
-    """What tables and pages say of a system, and how one tells that it has changed: the digest of a model's weights."""
+    """What tables and pages say of a system, and how one tells that it has changed: by a digest of a model's weights,
+    or of what files there are, of which size and from when.
+    """
+    if _holds_files(name):
+        files = [(str(path), path.stat()) for path in sorted(Path(name).glob("*/*.wav"))]
+        listing = "".join(f"{path} {of.st_size} {of.st_mtime_ns}\n" for path, of in files)
+        return {"system": name, "files": len(files), "digest": hashlib.sha256(listing.encode()).hexdigest()[:16]}
     if not _is_model(name):
         return {"system": name}
     folder = find_model(name)

@@ -36,6 +36,7 @@ def summary(systems: list[System], conditions: list[Condition], columns: tuple[s
         conditions,
         [COLUMNS[column] for column in columns],
         {(name, c.name, column): around(mean) for (name, column), mean in means.items() for c in conditions},
+        {},
         {
             (one.name, other.name, c.name, column): around(means[other.name, column] - means[one.name, column], 0.02)
             for one, other in combinations(systems, 2)

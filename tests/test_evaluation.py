@@ -204,6 +204,10 @@ def test_files_that_another_program_restored_are_scored_too(corpus, evaluation, 
         reasons, ("expected two of one length", "44100 Hz, expected 16000", "no such file"), strict=True
     ):
         assert expected in reason and "s04_clip" in reason
+    for id_, samples in zip(IDS, clean, strict=True):
+        soundfile.write(mine / f"{id_}.wav", samples, RATE, subtype="FLOAT")
+    assert "theirs: has changed" in restored(corpus, evaluation, f"theirs={tmp_path / 'mine'}")
+    assert all(row["stoi"] == pytest.approx(1) for row in scores(evaluation, "theirs").values())
 
 
 def test_silence_as_reference_has_no_score_and_a_reason(corpus, tmp_path):

@@ -102,7 +102,12 @@ def test_what_is_not_said_counts_as_deleted_and_what_is_missing_is_named(toy, re
     clean = [json.loads(line) for line in (out / "clean" / "phones.jsonl").read_text().splitlines()]
     assert [row["per"] for row in clean][:1] == [0]
 
-    found = summarize(Evaluation.read(out)).estimates["made", "mine", "per"]
+    summary = summarize(Evaluation.read(out))
+    assert summary.clean["per"].mean == pytest.approx(
+        sum(row["substitutions"] + row["deletions"] + row["insertions"] for row in clean)
+        / sum(row["phones"] for row in clean)
+    )
+    found = summary.estimates["made", "mine", "per"]
     rows = (whole, half, silent)
     errors = sum(row["substitutions"] + row["deletions"] + row["insertions"] for row in rows)
     assert found.mean == pytest.approx(errors / sum(row["phones"] for row in rows))
