@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-RESAMPLES = 10000
+RESAMPLES = 2000
 COVERED = (2.5, 97.5)  # percentiles: a 95 % interval
 
 
@@ -40,7 +40,7 @@ class Bootstrap:
         """``speakers``: that of each utterance."""
         rng = np.random.default_rng(seed)
         names, of = np.unique(speakers, return_inverse=True)
-        self.counts = np.zeros((resamples, len(speakers)), np.float32)
+        self.counts = np.zeros((resamples, len(speakers)))
         times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), resamples)
         for number in range(len(names)):
             mine = np.flatnonzero(of == number)

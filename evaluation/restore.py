@@ -101,8 +101,8 @@ def main(
         if max(failures) > max_left_out * len(utterances):
             raise DataError(
                 f"{name}: {max(failures)} of {len(utterances)} utterances could not be restored, more than "
-                f"--max-left-out {max_left_out:g}; {FAILED} in each folder of {out / name} gives the reasons; once they are "
-                "mended, remove that folder and run this again"
+                f"--max-left-out {max_left_out:g}; the files '{FAILED}' in {out / name} give each reason; once they "
+                "are mended, remove that folder and run this again"
             )
 
 
