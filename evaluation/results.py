@@ -107,7 +107,7 @@ def _models(systems: dict[str, dict]) -> str:
     for name, about in systems.items():
         if "senses" not in about:
             continue
-        facts = [f"trained on {about['trained_on']} utterances" if about["trained_on"] else "", f"seed {about['seed']}"]
+        facts = [f"trained on {about['trained_on']}" if about["trained_on"] else "", f"seed {about['seed']}"]
         facts += [f"{key.replace('_', ' ')} {about[key]}" for key in ("epoch", "valid_loss") if key in about]
         lines.append(f"- `{name}`: {about['system']}, {', '.join(filter(None, facts))}, weights {about['weights']}")
     return "\n".join(lines)

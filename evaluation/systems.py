@@ -105,7 +105,7 @@ def describe(name: str) -> dict[str, object]:
         "system": name,
         "senses": [config.model.audio, config.model.video, config.model.ctc],
         "seed": config.training.seed,
-        "trained_on": len(read_lines(ids)) if ids.is_file() else None,
+        "trained_on": f"{len(read_lines(ids))} utterances" if ids.is_file() else "",
         **description.get("about", {}),
         "weights": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:16],
     }
