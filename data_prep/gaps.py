@@ -51,11 +51,11 @@ def main(
     chosen, protocol_seed = read_protocol(protocol) if protocol else (parse_conditions(conditions), 0)
     settings = load_config(config)
     utterances, rows = read_datadir(datadir), []
+    seed = protocol_seed if seed is None else seed
     for condition in chosen:
-        gaps = _gaps(
-            condition, utterances, settings.gaps, settings.stft.sample_rate, protocol_seed if seed is None else seed
-        )
-        write_gap_file(gap_file(datadir, condition.name), gaps)
+        gaps = _gaps(condition, utterances, settings.gaps, settings.stft.sample_rate, seed)
+        remark = f"from {condition.file}" if condition.file else f"drawn with seed {seed}"
+        write_gap_file(gap_file(datadir, condition.name), gaps, remark)
         lost = sum(gap.length_s for of in gaps.values() for gap in of)
         rows.append([condition.name, len(gaps), sum(map(len, gaps.values())), f"{lost / len(gaps):.3f}"])
     print_table(f"{datadir}: gaps", ["condition", "utterances", "gaps", "seconds lost, mean"], rows)

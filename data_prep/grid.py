@@ -216,7 +216,7 @@ def main(
             "'<speaker or clip> <train|valid|test>'."
         ),
     ] = "paper",
-    jobs: Annotated[int, typer.Option(help="Processes to prepare clips with.")] = 2,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes to prepare clips with.")] = 2,
     max_left_out: Annotated[float, typer.Option(help="Fail where a larger share of clips is left out.")] = 0.05,
 ) -> None:
     """Prepare GRID: data/train, data/valid and data/test as Kaldi data directories, with sound at 16 kHz."""

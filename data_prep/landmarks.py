@@ -25,7 +25,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def main(
     datadirs: Annotated[list[Path], typer.Argument(help="Data directories with a video.scp.")],
-    jobs: Annotated[int, typer.Option(help="Processes to find landmarks with.")] = 2,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes to find landmarks with.")] = 2,
     max_left_out: Annotated[float, typer.Option(help="Fail where a larger share of videos shows no face.")] = 0.05,
     drop: Annotated[bool, typer.Option(help="Take utterances without landmarks out of the data directory.")] = False,
 ) -> None:

@@ -18,6 +18,7 @@ from avsi.phone_errors import Alignment, align
 from avsi.program import in_parallel, progress
 
 from .cases import RANKS, check_count
+from .systems import ORACLE
 
 # Of the pictures, of which a page holds hundreds: half the size of those of the demo.
 QUALITY = 60
@@ -143,7 +144,7 @@ def _ready(
 
     Its figures are those of the original, the damaged and all of ``systems``, in this order.
     """
-    best = _best([version.scores for version in example.versions[1:]])
+    best = _best([version.scores for version in example.versions[1:] if version.name != ORACLE])
     figures = []
     for version in example.versions:
         picture, sound = next(media)
@@ -152,7 +153,7 @@ def _ready(
                 "name": version.name,
                 "picture": picture,
                 "sound": sound,
-                "scores": _marked(version.scores, {} if version is example.original else best),
+                "scores": _marked(version.scores, {} if version.name in (example.original.name, ORACLE) else best),
                 "phones": _aligned(example.reference, version.phones),
             }
         )

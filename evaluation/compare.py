@@ -41,6 +41,8 @@ def main(
         for column in summary.columns:
             found = summary.differences.get((first, second, condition.name, column.name))
             if found is None:
+                if column.name in require:
+                    unmet.append(f"{column.name}, {condition.name}")
                 continue
             known.append(column.name)
             means = [summary.estimates[name, condition.name, column.name].mean for name in (first, second)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from avsi.audio.files import read_mono
 from avsi.data.datadir import Utterance
 from avsi.data.gaps import gap_spans, lost_samples
+from avsi.errors import AvsiError, AvsiWarning
 from avsi.metrics.table import COLUMNS, Column
 
 from .browse import Example, Version
@@ -18,11 +20,11 @@ from .systems import STFT, UNPROCESSED
 
 
 def examples_of(evaluation: Evaluation, system: str, column: Column, count: int) -> list[Example]:
-    """The best, median and worst utterances of a system under each condition, with what every system made of them.
+    """The best, median and worst utterances of a system under each condition, with what every system made of them. One
+    whose sound cannot be read, or whose gaps do not fit it, is told and left out.
 
     Raises:
         ConfigError: more examples than a page holds.
-        MediaError: sound of the set, or restored sound, that cannot be read any more.
     """
     rows = {(one.system, one.condition): one.rows(SCORES, PHONES, WORDS) for one in evaluation.sets}
     values = {
@@ -32,10 +34,14 @@ def examples_of(evaluation: Evaluation, system: str, column: Column, count: int)
     }
     clean = merged_rows(evaluation.folder / CLEAN, PHONES, WORDS)
     utterances = {utterance.id: utterance for utterance in evaluation.utterances}
-    return [
-        _example(evaluation, utterances[case.id], case.condition, case.rank, rows, clean.get(case.id, {}))
-        for case in choose_cases(values, column.lower_is_better, count)
-    ]
+    examples = []
+    for case in choose_cases(values, column.lower_is_better, count):
+        try:
+            row = clean.get(case.id, {})
+            examples.append(_example(evaluation, utterances[case.id], case.condition, case.rank, rows, row))
+        except AvsiError as error:
+            warnings.warn(f"{case.id}, {case.condition}: not on the page: {error}", AvsiWarning, stacklevel=2)
+    return examples
 
 
 def _example(

@@ -1,9 +1,11 @@
 """The folder of an evaluation: what several systems made of the gaps of one set.
 
-<evaluation>/evaluation.json      corpus, set, conditions, systems, and how each part was made
+<evaluation>/evaluation.json      corpus, conditions, systems, and the programs that were run on it
+             clean/               the set, as a data directory; what recognisers hear in it
              stats.npz            the training set's statistics: the unit of L1
              gaps_<condition>     the gaps, as every system met them
              <system>/<condition>/   sound, log spectra of the lost frames, scores
+             report/
 """
 
 from __future__ import annotations
@@ -23,13 +25,11 @@ from avsi.files import read_lines, write_text
 
 from .provenance import this_run
 
-ABOUT, STATS = "evaluation.json", "stats.npz"
+ABOUT, STATS, CLEAN, REPORT = "evaluation.json", "stats.npz", "clean", "report"
 # Of a system under a condition. The last that is written is SYSTEM.
 SYSTEM, WAVS, SPECTRA, FAILED = "system.json", "wav.scp", "spectra.scp", "failed"
 # What programs that look at it later add: one row an utterance.
 SCORES, PHONES, WORDS = "scores.jsonl", "phones.jsonl", "keywords.jsonl"
-# Beside the systems: what recognisers hear in the clean speech, and the report.
-CLEAN, REPORT = "clean", "report"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Evaluation:
     """A folder that ``evaluation.restore`` wrote.
 
     Attributes:
-        about: corpus, split, data directory, file of gaps by condition, description by system, and runs.
+        about: corpus, split, data directory, how each condition's gaps were drawn, description by system, and runs.
     """
 
     folder: Path
@@ -90,6 +90,34 @@ class Evaluation:
         if not (folder / ABOUT).is_file():
             raise DataError(f"{folder}: not an evaluation (it has no {ABOUT}); evaluation.restore makes one")
         return cls(folder, json.loads((folder / ABOUT).read_text("utf-8")))
+
+    @classmethod
+    def add(
+        cls, folder: Path, fixed: dict[str, str], conditions: dict[str, str], systems: dict[str, dict]
+    ) -> Evaluation:
+        """Write an evaluation, or add to the one that there is, together with the program that is running.
+
+        Args:
+            fixed: corpus, split and data directory.
+            conditions, systems: those to add, in place of those of the same names.
+        """
+        before = cls.read(folder).about if (folder / ABOUT).is_file() else {"conditions": {}, "systems": {}, "runs": []}
+        run = this_run()
+        runs = [one for one in before["runs"] if (one["command"], one["commit"]) != (run["command"], run["commit"])]
+        about = {
+            **fixed,
+            "conditions": before["conditions"] | conditions,
+            "systems": before["systems"] | systems,
+            "runs": [*runs, run],
+        }
+        write_text(folder / ABOUT, json.dumps(about, indent=2) + "\n")
+        return cls(folder, about)
+
+    def add_run(self) -> None:
+        """Add the program that is running to those that were run on the evaluation."""
+        about = self.read(self.folder).about  # by now, another program may have added to it
+        fixed = {key: value for key, value in about.items() if key not in ("conditions", "systems", "runs")}
+        self.add(self.folder, fixed, {}, {})
 
     @property
     def systems(self) -> list[str]:
@@ -103,13 +131,13 @@ class Evaluation:
     @cached_property
     def conditions(self) -> list[Condition]:
         """In the order in which tables have them: those of several gaps, then by length."""
-        found = [Condition(name, common_length_ms(gaps)) for name, gaps in self.gaps.items()]
+        found = [Condition(name, _length_ms(name, gaps)) for name, gaps in self.gaps.items()]
         return sorted(found, key=lambda condition: condition.gap_ms or 0)
 
     @cached_property
     def utterances(self) -> list[Utterance]:
         """The clean set."""
-        return read_datadir(self.about["datadir"])
+        return read_datadir(self.folder / CLEAN)
 
     @property
     def stats(self) -> Stats:
@@ -123,6 +151,9 @@ class Evaluation:
         folder = self.set_folder(system, condition)
         if not (folder / SYSTEM).is_file():
             raise DataError(f"{folder}: not restored, or not to its end; the same evaluation.restore goes on")
+        made_by = json.loads((folder / SYSTEM).read_text("utf-8"))["weights"]
+        if made_by != self.about["systems"][system].get("weights", ""):
+            raise DataError(f"{folder}: was made before {system} was trained on; evaluation.restore makes it anew")
         wavs, spectra, failed = (read_table(folder / name) for name in (WAVS, SPECTRA, FAILED))
         return RestoredSet(folder, system, condition, self.gaps[condition], wavs, spectra, failed)
 
@@ -144,18 +175,12 @@ class Evaluation:
             raise ConfigError(f"{self.folder}: has no system '{system}', but {', '.join(self.systems)}")
         return system
 
-    def write(self) -> None:
-        """Write what is known of the evaluation, with the program that is running among its runs."""
-        run = this_run()
-        runs = [one for one in self.about["runs"] if (one["command"], one["commit"]) != (run["command"], run["commit"])]
-        about = {**self.about, "runs": [*runs, run]}
-        write_text(self.folder / ABOUT, json.dumps(about, indent=2) + "\n")
 
-
-def common_length_ms(gaps: dict[str, list[Gap]]) -> float | None:
-    """The length in ms, to the nearest 0.1, of the one gap that each utterance has; None where that is not so."""
+def _length_ms(name: str, gaps: dict[str, list[Gap]]) -> float | None:
+    """The length of the one gap that each utterance has, where the condition is named for it."""
     lengths = {round(1000 * gap.length_s, 1) for of in gaps.values() for gap in of}
-    return lengths.pop() if len(lengths) == 1 and all(len(of) == 1 for of in gaps.values()) else None
+    alike = len(lengths) == 1 and all(len(of) == 1 for of in gaps.values())
+    return next((length for length in lengths if f"{length:g}ms" == name), None) if alike else None
 
 
 def merged_rows(folder: Path, *files: str) -> dict[str, dict]:

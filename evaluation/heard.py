@@ -32,7 +32,7 @@ def speech_in(folders: Iterable[Path]) -> list[Speech]:
     """The clean speech of data directories; of evaluations that and every system under every condition.
 
     Raises:
-        DataError: a folder that is neither, or a system that was not restored to the end.
+        DataError: a folder that is neither.
     """
     found = []
     for folder in folders:

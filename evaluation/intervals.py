@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student
 
 RESAMPLES = 2000
 COVERED = (2.5, 97.5)  # percentiles: a 95 % interval
@@ -34,12 +36,19 @@ class Bootstrap:
     In two steps (Davison and Hinkley, 1997, section 3.8): speakers are drawn with replacement, and of each of them as
     many utterances as it has. The interval so speaks for other speakers too; of one speaker, for other utterances of
     that one alone.
+
+    Percentiles of few speakers (or utterances, of one speaker) are too close: four speakers would be covered in eight
+    or nine cases of ten. They are moved away from the mean by what Student's t and the missing degree of freedom ask
+    for: ``t(n - 1) / 1.96 sqrt(n / (n - 1))`` times as far (Hesterberg, 2015), which is 9 for two speakers, 1.9 for
+    four and 1.03 for sixty.
     """
 
     def __init__(self, speakers: list[str], resamples: int = RESAMPLES, seed: int = 0) -> None:
         """``speakers``: that of each utterance."""
         rng = np.random.default_rng(seed)
         names, of = np.unique(speakers, return_inverse=True)
+        n = len(names) if len(names) > 1 else len(speakers)
+        self.widening = student.ppf(0.975, n - 1) / norm.ppf(0.975) * math.sqrt(n / (n - 1)) if n > 1 else 1.0
         self.counts = np.zeros((resamples, len(speakers)))
         times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), resamples)
         for number in range(len(names)):
@@ -61,5 +70,5 @@ class Bootstrap:
         totals = self.counts @ weights
         # A resample may hold none of the utterances that have a value.
         means = (self.counts @ weighted)[totals > 0] / totals[totals > 0]
-        low, high = np.percentile(means, COVERED)
+        low, high = mean + self.widening * (np.percentile(means, COVERED) - mean)
         return Estimate(mean, float(low), float(high), scored, missing)

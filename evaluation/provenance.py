@@ -19,8 +19,13 @@ def this_run() -> dict[str, str]:
         "date": datetime.date.today().isoformat(),
         "command": _command(),
         "commit": _commit() or f"avsi {__version__}",
-        "machine": f"{len(os.sched_getaffinity(0))} cores, {_processor()}, Python {platform.python_version()}",
+        "machine": f"{_cores()} cores, {_processor()}, Python {platform.python_version()}",
     }
+
+
+def _cores() -> int:
+    """Those that this program may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _command() -> str:

@@ -15,12 +15,13 @@ from avsi.audio.files import read_mono
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.data.phones import Lexicon
 from avsi.errors import AvsiError, DataError
-from avsi.models.store import LEXICON, find_model, load_model
+from avsi.models.store import LEXICON, WEIGHTS, find_model, load_model
 from avsi.phone_errors import align
 from avsi.program import in_parallel, print_table, progress, run_program
 
-from .folder import PHONES, write_rows
+from .folder import PHONES, merged_rows, write_rows
 from .heard import Speech, evaluations_in, speech_in
+from .systems import digest
 
 app = typer.Typer(add_completion=False)
 
@@ -36,18 +37,26 @@ def main(
         Path | None, typer.Option(help="How the words of the sets are pronounced; as the recogniser learnt by default.")
     ] = None,
     beam: Annotated[int, typer.Option(min=1, help="Label sequences that the search keeps.")] = 20,
-    jobs: Annotated[int, typer.Option(help="Processes to recognise with.")] = 2,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes to recognise with.")] = 2,
 ) -> None:
-    """Write phones.jsonl for the clean speech and for each system and condition: a row an utterance."""
+    """Write phones.jsonl for the clean speech and for each system and condition: a row an utterance. What the same
+    recogniser has heard whole stays.
+    """
     load_model(recognizer, "recognizer")  # one that cannot be loaded is refused before any work
-    known = Lexicon.read(lexicon or find_model(recognizer) / LEXICON)
+    lexicon = lexicon or find_model(recognizer) / LEXICON
+    known = Lexicon.read(lexicon)
+    judge = f"{digest(find_model(recognizer) / WEIGHTS)}, lexicon {digest(lexicon)}, beam {beam}"
     table = []
     for speech in speech_in(folders):
-        rows = recognize_set(speech, known, recognizer, beam, jobs)
-        write_rows(speech.folder / PHONES, rows)
+        rows = list(merged_rows(speech.folder, PHONES).values())
+        if [(row["id"], row["judge"]) for row in rows if row["per"] is not None] != [
+            (utterance.id, judge) for utterance in speech.utterances
+        ]:
+            rows = [{**row, "judge": judge} for row in recognize_set(speech, known, recognizer, beam, jobs)]
+            write_rows(speech.folder / PHONES, rows)
         table.append([speech.name, *summary(rows)])
     for evaluation in evaluations_in(folders):
-        evaluation.write()
+        evaluation.add_run()
     print_table(
         f"phone errors, by {recognizer}, beam {beam}",
         ["set", "PER", "substituted", "deleted", "inserted", "of phones", "utterances", "not scored"],
@@ -71,6 +80,8 @@ def recognize_set(speech: Speech, lexicon: Lexicon, recognizer: Path, beam: int,
         row = {"id": utterance.id, "speaker": utterance.speaker}
         try:
             reference = lexicon.transcribe(utterance)
+            if not reference:
+                raise DataError(f"{utterance.id}: its words have no phones in the lexicon {lexicon.path}")
             hypothesis = heard[utterance.id]
             if isinstance(hypothesis, str):
                 raise DataError(speech.failed.get(utterance.id, hypothesis))

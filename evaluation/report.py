@@ -13,9 +13,9 @@ from typing import Annotated
 
 import typer
 
-from avsi.errors import ConfigError
+from avsi.errors import ConfigError, DataError
 from avsi.files import write_text, written_beside
-from avsi.metrics.table import COLUMNS
+from avsi.metrics.table import Column
 from avsi.program import run_program
 
 from .browse import Ranking, browse_page
@@ -23,8 +23,8 @@ from .cases import DEFAULT, MOST
 from .curves import length_curves
 from .examples import examples_of
 from .folder import REPORT, Evaluation
-from .results import has_lengths, section, telling_pairs
-from .summary import Summary, summarize
+from .results import section
+from .summary import Summary, summarize, telling_pairs
 from .systems import STFT
 from .tables import Table, condition_table, difference_table, length_table, to_latex
 
@@ -34,26 +34,28 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def main(
     folder: Annotated[Path, typer.Argument(help="An evaluation that evaluation.score has scored.")],
-    examples: Annotated[int, typer.Option(min=0, max=MOST, help="Utterances on the page to listen to.")] = DEFAULT,
+    examples: Annotated[
+        int | None,
+        typer.Option(min=0, max=MOST, help="Utterances on the page to listen to; by default three a condition."),
+    ] = None,
     system: Annotated[
         str | None, typer.Option(help="Whose best, median and worst utterances they are; the last model's by default.")
     ] = None,
-    metric: Annotated[str, typer.Option(help="By which metric.")] = "stoi",
-    jobs: Annotated[int, typer.Option(help="Processes to draw with.")] = 2,
+    metric: Annotated[str | None, typer.Option(help="By which metric; STOI by default, where it was scored.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes to draw with.")] = 2,
 ) -> None:
     """Write results.md, tables.tex, summary.csv, curves.pdf, curves.png and index.html into the folder's report/."""
     evaluation = Evaluation.read(folder)
-    models = [name for name, about in evaluation.about["systems"].items() if "senses" in about]
-    judged = evaluation.known(system) if system else (models or evaluation.systems)[-1]
     summary = summarize(evaluation, telling_pairs(evaluation))
-    if metric not in {column.name for column in summary.columns}:
-        raise ConfigError(
-            f"--metric {metric}: expected one that was scored: {', '.join(c.name for c in summary.columns)}"
-        )
+    scored = {column.name: column for column in summary.columns}
+    if metric not in (None, *scored):
+        raise ConfigError(f"--metric {metric}: expected one that was scored: {', '.join(scored)}")
+    column = scored.get(metric or "stoi", summary.columns[0])
+    models, judged = _judged(summary, column, evaluation.known(system) if system else None)
     out = folder / REPORT
     out.mkdir(exist_ok=True)
     picture = None
-    if has_lengths(summary):
+    if summary.has_lengths:
         for kind in ("png", "pdf"):
             picture = f"curves.{kind}" if kind == "png" else picture
             with written_beside(out / f"curves.{kind}") as partial:
@@ -62,24 +64,34 @@ def main(
     write_text(out / "tables.tex", "\n".join(map(to_latex, _tables(evaluation, summary))))
     write_text(out / "summary.csv", _csv(summary))
     written = ["results.md", "tables.tex", "summary.csv", *(["curves.png", "curves.pdf"] if picture else [])]
-    if examples:
-        chosen = examples_of(evaluation, judged, COLUMNS[metric], examples)
+    count = min(MOST, max(DEFAULT, 3 * len(summary.conditions))) if examples is None else examples
+    if chosen := examples_of(evaluation, judged, column, count) if count else []:
         total = len(evaluation.utterances) * len(evaluation.conditions)
         about = f"{evaluation.about['corpus']}, {evaluation.about['datadir']}: {len(chosen)} of {total} restorations."
-        ranking = Ranking(judged, COLUMNS[metric])
-        beside = list(dict.fromkeys([*models[:1], judged])) if models else None
+        beside = list(dict.fromkeys([*models[:1], judged]))
         title = f"Restored speech: {folder.resolve().name}"
-        page = browse_page(title, about, chosen, STFT.sample_rate, ranking, beside, jobs)
+        page = browse_page(title, about, chosen, STFT.sample_rate, Ranking(judged, column), beside, jobs)
         write_text(out / "index.html", page)
         written.append("index.html")
     print(f"{out}: {', '.join(written)}")
+
+
+def _judged(summary: Summary, column: Column, wanted: str | None) -> tuple[list[str], str]:
+    """(the models that have values of a metric, the system whose cases are shown). Raises DataError without any."""
+    having = {system for system, _, name in summary.estimates if name == column.name}
+    with_values = [system for system in summary.systems if system.name in having]
+    models = [system.name for system in with_values if system.senses]
+    names = [system.name for system in with_values if wanted in (None, system.name)]
+    if not names:
+        raise DataError(f"{wanted or 'no system'} was scored in {column.name}")
+    return models, wanted or (models or names)[-1]
 
 
 def _tables(evaluation: Evaluation, summary: Summary) -> list[Table]:
     """A table for each condition, one for each metric over the lengths of the gap, one for each pair of models."""
     return [
         *(condition_table(summary, condition) for condition in summary.conditions),
-        *(length_table(summary, column) for column in summary.columns if has_lengths(summary)),
+        *(length_table(summary, column) for column in summary.columns if summary.has_lengths),
         *(difference_table(summary, *pair) for pair in telling_pairs(evaluation)),
     ]
 

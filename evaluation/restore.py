@@ -16,17 +16,18 @@ import kaldiio
 import numpy as np
 import typer
 
-from avsi.data.datadir import corpus_of, read_datadir, split_of
+from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of, write_datadir
 from avsi.data.dataset import check_gaps_cover
-from avsi.data.gaps import Gap, gap_file, read_gap_file, write_gap_file
+from avsi.data.gaps import gap_file, gap_file_remark, read_gap_file, write_gap_file
 from avsi.data.protocol import parse_conditions, read_protocol
+from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.files import write_text, written_beside
 from avsi.program import in_parallel, progress, run_program
 
-from .folder import ABOUT, FAILED, SPECTRA, STATS, SYSTEM, WAVS, Evaluation
+from .folder import ABOUT, CLEAN, FAILED, SPECTRA, STATS, SYSTEM, WAVS, Evaluation
 from .shares import restore_share, wav_path
-from .systems import SYSTEMS, describe, make_system, named, trained_on
+from .systems import SYSTEMS, describe, made_from, make_system, named, trained_on
 
 app = typer.Typer(add_completion=False)
 
@@ -43,32 +44,31 @@ def main(
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder of the evaluation.")],
-    gaps: Annotated[list[Path], typer.Option(help="A gap file of the set; repeatable.")] = [],  # noqa: B006
-    protocol: Annotated[
-        Path | None, typer.Option(help="A YAML file of conditions, for which data_prep.gaps has written gap files.")
-    ] = None,
+    gaps: Annotated[
+        list[str],
+        typer.Option(help="random, a length in ms, or a gap file; data_prep.gaps writes the first two. Repeatable."),
+    ] = [],  # noqa: B006
+    protocol: Annotated[Path | None, typer.Option(help="A YAML file of such conditions.")] = None,
     stats: Annotated[
         Path,
         typer.Option(help="Training-set statistics: the unit of L1, what the unprocessed spectrum is filled with."),
     ] = Path("data/train/stats.npz"),
-    jobs: Annotated[int, typer.Option(help="Processes to restore with.")] = 2,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes to restore with.")] = 2,
     max_left_out: Annotated[float, typer.Option(help="Fail where a system cannot restore a larger share.")] = 0.05,
 ) -> None:
     """Write what each system makes of each utterance and condition. What is there already stays: a stopped run goes on,
     and systems and conditions can be added.
     """
     utterances = read_datadir(datadir)
-    if protocol:
-        gaps = [*gaps, *(gap_file(datadir, condition.name) for condition in read_protocol(protocol)[0])]
-    if not gaps:
-        raise ConfigError("name the gaps to restore: --gaps FILE, or --protocol FILE")
+    conditions = [*(read_protocol(protocol)[0] if protocol else []), *parse_conditions(gaps)]
+    if not conditions:
+        raise ConfigError("name the gaps to restore: --gaps, or --protocol FILE")
+    files = {condition.name: condition.file or gap_file(datadir, condition.name) for condition in conditions}
     specs = dict(map(named, systems))
-    if len(specs) < len(systems):
-        raise ConfigError(f"two systems of one name among {', '.join(systems)}; NAME=... tells them apart")
-    drawn = {}
-    for path, condition in zip(gaps, parse_conditions(list(map(str, gaps))), strict=True):
-        drawn[condition.name] = read_gap_file(path)
-        check_gaps_cover(drawn[condition.name], utterances, path)
+    if len(specs) < len(systems) or len(files) < len(conditions):
+        raise ConfigError("two systems, or two kinds of gaps, of one name; NAME=... tells systems apart")
+    for path in files.values():
+        check_gaps_cover(read_gap_file(path), utterances, path)
     for name, spec in specs.items():
         make_system(spec, stats)  # one that cannot be loaded is refused before any work
         if seen := trained_on(spec) & {utterance.id for utterance in utterances}:
@@ -77,71 +77,102 @@ def main(
                 AvsiWarning,
                 stacklevel=2,
             )
-    evaluation = _opened(out, datadir, stats, drawn, specs)
-    wanted = [(name, condition) for name in specs for condition in drawn]
-    missing = [of for of in wanted if not (evaluation.set_folder(*of) / SYSTEM).is_file()]
+    evaluation = _opened(out, datadir, utterances, stats, files, specs)
+    missing = [of for name in specs for of in _to_make(evaluation, name, specs[name], list(files))]
     # A few large shares, so that each process loads a system once.
     shares = [share for index in range(4 * jobs) if (share := utterances[index :: 4 * jobs])]
     tasks = [
         (restore_share, share, evaluation.gaps[condition], specs[name], evaluation.folder / STATS, condition, folder)
         for name, condition in missing
-        for share in shares
         for folder in [evaluation.set_folder(name, condition)]
+        for share in shares
     ]
     results = progress(in_parallel(jobs, tasks), len(tasks), "restored, shares")
     for name, condition in missing:
-        parts = [next(results) for _ in shares]
-        spectra, failed = ({id_: value for part in parts for id_, value in part[kind].items()} for kind in (0, 1))
-        _finish(evaluation.set_folder(name, condition), specs[name], spectra, failed)
+        _finish(evaluation, name, condition, [next(results) for _ in shares])
     next(results, None)  # the bar's end
-    for name in specs:
-        failures = [len(evaluation.set(name, condition).failed) for condition in drawn]
-        total = len(drawn) * len(utterances)
-        print(f"{name}: restored {total - sum(failures)} of {total} into {out / name}")
-        if max(failures) > max_left_out * len(utterances):
-            raise DataError(
-                f"{name}: {max(failures)} of {len(utterances)} utterances could not be restored, more than "
-                f"--max-left-out {max_left_out:g}; the files '{FAILED}' in {out / name} give each reason; once they "
-                "are mended, remove that folder and run this again"
-            )
+    _report(evaluation, list(specs), list(files), max_left_out)
 
 
 def _opened(
-    out: Path, datadir: Path, stats: Path, drawn: dict[str, dict[str, list[Gap]]], specs: dict[str, str]
+    out: Path, datadir: Path, utterances: list[Utterance], stats: Path, files: dict[str, Path], specs: dict[str, str]
 ) -> Evaluation:
     """The evaluation in ``out``, made or added to: what it has of the same names must be the same."""
-    about = {"corpus": corpus_of(datadir), "split": split_of(datadir), "datadir": str(datadir)}
-    out.mkdir(parents=True, exist_ok=True)
+    fixed = {"corpus": corpus_of(datadir), "split": split_of(datadir), "datadir": str(datadir)}
     if (out / ABOUT).is_file():
         evaluation = Evaluation.read(out)
-        for key, value in about.items():
-            if evaluation.about[key] != value:
-                raise ConfigError(f"{out}: an evaluation of {key} {evaluation.about[key]}, not {value}; name another")
-        if (out / STATS).read_bytes() != stats.read_bytes():
-            raise ConfigError(f"{out}: was made with other statistics than {stats}; name another, or remove it")
-        for condition, gaps in drawn.items():
-            if gaps != evaluation.gaps.get(condition, gaps):
-                raise ConfigError(f"{out}: has other gaps of the condition {condition}; name another, or remove it")
+        there = {u.id: (u.duration_s, u.words) for u in evaluation.utterances}
+        if fixed != {key: evaluation.about[key] for key in fixed} or there != {
+            u.id: (u.duration_s, u.words) for u in utterances
+        }:
+            was = ", ".join(filter(None, (evaluation.about[key] for key in fixed)))
+            raise ConfigError(f"{out}: an evaluation of {was}, as it was then; name another folder, or remove this")
+        if not Stats.load(stats).same_audio(evaluation.stats):
+            raise ConfigError(
+                f"{out}: was made with other statistics than {stats}; name another folder, or remove this"
+            )
+        for condition, path in files.items():
+            if condition in evaluation.gaps and read_gap_file(path) != evaluation.gaps[condition]:
+                raise ConfigError(
+                    f"{out}: has other gaps of the condition {condition} than {path}; name another, or remove it"
+                )
     else:
-        evaluation = Evaluation(out, {**about, "conditions": [], "systems": {}, "runs": []})
+        write_datadir(out / CLEAN, utterances, fixed["corpus"], fixed["split"])
         shutil.copyfile(stats, out / STATS)
-    for condition, gaps in drawn.items():
-        write_gap_file(gap_file(out, condition), gaps)
-    known = evaluation.about["systems"]
-    for name, spec in specs.items():
-        description = describe(spec)
-        if name in known and known[name] != description:
-            print(f"{name}: has changed since it was restored into {out}, and is restored anew")
-            shutil.rmtree(out / name, ignore_errors=True)
-        known[name] = description
-    evaluation.about["conditions"] = list(dict.fromkeys([*evaluation.about["conditions"], *drawn]))
-    evaluation.write()
-    return Evaluation.read(out)
+    for condition, path in files.items():
+        write_gap_file(gap_file(out, condition), read_gap_file(path), gap_file_remark(path))
+    remarks = {condition: gap_file_remark(path) or f"from {path}" for condition, path in files.items()}
+    return Evaluation.add(out, fixed, remarks, {name: describe(spec) for name, spec in specs.items()})
 
 
-def _finish(folder: Path, spec: str, spectra: dict[str, np.ndarray], failed: dict[str, str]) -> None:
-    """Write the lists of a set whose sounds are there."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _to_make(evaluation: Evaluation, name: str, spec: str, conditions: list[str]) -> list[tuple[str, str]]:
+    """(name, condition) of the sets that are not there, or that the system would not make again: those are removed."""
+    wanted = []
+    for condition in conditions:
+        folder = evaluation.set_folder(name, condition)
+        there = (folder / SYSTEM).is_file()
+        if there and json.loads((folder / SYSTEM).read_text("utf-8")) == made_from(spec, condition):
+            continue
+        if there:
+            print(f"{name}, {condition}: has changed since it was restored, and is restored anew")
+            shutil.rmtree(folder)
+        wanted.append((name, condition))
+    return wanted
+
+
+def _report(evaluation: Evaluation, systems: list[str], conditions: list[str], max_left_out: float) -> None:
+    """Say how much was restored, and why something was not. Raises DataError where that is too much."""
+    total, too_many = len(evaluation.utterances), []
+    for name in systems:
+        sets = [evaluation.set(name, condition) for condition in conditions]
+        print(f"{name}: restored {sum(len(one.wavs) for one in sets)} of {len(sets) * total} into {evaluation.folder}")
+        for one in sets:
+            if one.failed:
+                id_, reason = next(iter(one.failed.items()))
+                warnings.warn(
+                    f"{one}: {len(one.failed)} not restored, such as {id_}: {reason}", AvsiWarning, stacklevel=2
+                )
+            if total - len(one.wavs) > max_left_out * total:
+                too_many.append(one)
+    if too_many:
+        raise DataError(
+            f"{too_many[0]}: {len(too_many[0].failed)} of {total} utterances could not be restored, more than "
+            f"--max-left-out {max_left_out:g}; {too_many[0].folder / FAILED} gives each reason; once they are mended, "
+            "remove that folder and run this again"
+        )
+
+
+def _finish(
+    evaluation: Evaluation, name: str, condition: str, parts: list[tuple[dict[str, np.ndarray], dict[str, str], dict]]
+) -> None:
+    """Write the lists of a set whose sounds are there. Raises DataError where the system changed meanwhile."""
+    folder = evaluation.set_folder(name, condition)
+    spectra, failed = ({id_: value for part in parts for id_, value in part[kind].items()} for kind in (0, 1))
+    made = parts[0][2]
+    if any(part[2] != made for part in parts) or made["weights"] != evaluation.about["systems"][name].get(
+        "weights", ""
+    ):
+        raise DataError(f"{name}: changed while it was restored; run this again when that is over")
     ark = (folder / "spectra.ark").resolve()
     with written_beside(ark) as partial:
         places = {}
@@ -152,7 +183,7 @@ def _finish(folder: Path, spec: str, spectra: dict[str, np.ndarray], failed: dic
     write_text(folder / SPECTRA, "".join(f"{id_} {ark}:{place}\n" for id_, place in places.items()))
     write_text(folder / WAVS, "".join(f"{id_} {wav_path(folder, id_).resolve()}\n" for id_ in sorted(spectra)))
     write_text(folder / FAILED, "".join(f"{id_} {reason}\n" for id_, reason in sorted(failed.items())))
-    write_text(folder / SYSTEM, json.dumps({"system": spec}) + "\n")
+    write_text(folder / SYSTEM, json.dumps(made) + "\n")
 
 
 if __name__ == "__main__":

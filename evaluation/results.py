@@ -5,7 +5,6 @@ python -m evaluation.results exp/evaluation/paper --out RESULTS.md
 
 from __future__ import annotations
 
-from itertools import combinations
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +16,7 @@ from avsi.program import run_program
 
 from .curves import length_curves
 from .folder import Evaluation
-from .summary import Summary, summarize
+from .summary import Summary, shown, summarize, telling_pairs
 from .tables import condition_table, difference_table, length_table, to_markdown
 
 app = typer.Typer(add_completion=False)
@@ -34,30 +33,13 @@ def main(
         evaluation = Evaluation.read(folder)
         summary = summarize(evaluation, telling_pairs(evaluation))
         picture = None
-        if has_lengths(summary):
+        if summary.has_lengths:
             picture = out.with_name(f"{out.stem}_{folder.resolve().name}.png")
             with written_beside(picture) as partial:
                 partial.write_bytes(length_curves(summary, "png"))
         sections.append(section(evaluation, summary, picture.name if picture else None))
     write_text(out, "\n".join(["# Results", "", *sections]))
     print(f"{out}: {len(folders)} evaluation(s)")
-
-
-def telling_pairs(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """The pairs of models of which the second has one of hearing, sight and phones more than the first, and no less."""
-    senses = {name: about["senses"] for name, about in evaluation.about["systems"].items() if "senses" in about}
-    pairs = []
-    for pair in combinations(senses, 2):
-        first, second = sorted(pair, key=lambda name: sum(senses[name]))
-        more = [two - one for one, two in zip(senses[first], senses[second], strict=True)]
-        if sorted(more) == [0, 0, 1]:
-            pairs.append((first, second))
-    return pairs
-
-
-def has_lengths(summary: Summary) -> bool:
-    """Whether there is anything to draw over the length of the gap."""
-    return sum(condition.gap_ms is not None for condition in summary.conditions) > 1
 
 
 def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> str:
@@ -69,13 +51,14 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
     about = evaluation.about
     speakers = len({utterance.speaker for utterance in evaluation.utterances})
     corpus = f"{about['corpus']}, split {about['split']}" if about["split"] else about["corpus"]
+    whole = [condition for condition in summary.conditions if not (condition.gap_ms and summary.has_lengths)]
     parts = [
         f"## {evaluation.folder.resolve().name}: {corpus}",
         f"{len(evaluation.utterances)} utterances of {speakers} speaker{'s' if speakers > 1 else ''} in "
         f"`{about['datadir']}`. Every system met the same gaps.{_clean(summary)}",
-        *(to_markdown(condition_table(summary, c)).strip() for c in summary.conditions if c.gap_ms is None),
+        *(to_markdown(condition_table(summary, condition)).strip() for condition in whole),
     ]
-    if any(condition.gap_ms is not None for condition in summary.conditions):
+    if summary.has_lengths:
         parts += [
             "### Over the length of the gap",
             f"![curves over the length of the gap]({picture})" if picture else "",
@@ -86,6 +69,7 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
         parts += [to_markdown(difference_table(summary, *pair)).strip() for pair in pairs]
     parts += [
         "### How it was made",
+        "Gaps: " + ", ".join(f"{name} {how}" for name, how in about["conditions"].items()) + ".",
         _models(about["systems"]),
         "\n".join(f"- {run['date']}, {run['commit']}, {run['machine']}: `{run['command']}`" for run in about["runs"]),
     ]
@@ -94,10 +78,7 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
 
 def _clean(summary: Summary) -> str:
     """What recognisers make of the clean speech: no system can be expected to do better."""
-    found = [
-        f"{COLUMNS[name].label} {estimate.mean:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
-        for name, estimate in summary.clean.items()
-    ]
+    found = [f"{COLUMNS[name].label} {shown(estimate)}" for name, estimate in summary.clean.items()]
     return f" Of the clean speech itself: {', '.join(found)}." if found else ""
 
 

@@ -6,11 +6,13 @@ python -m evaluation.score exp/evaluation
 from __future__ import annotations
 
 import time
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from avsi.errors import AvsiWarning
 from avsi.metrics.table import DEFAULT, METRICS, choose_metrics
 from avsi.program import in_parallel, print_table, progress, run_program
 
@@ -30,7 +32,7 @@ def main(
         str, typer.Option(help=f"Which, separated by commas: all, or some of {', '.join(METRICS)}.")
     ] = DEFAULT,
     again: Annotated[bool, typer.Option("--again", help="Compute anew what is there already.")] = False,
-    jobs: Annotated[int, typer.Option(help="Processes to score with.")] = 2,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes to score with.")] = 2,
 ) -> None:
     """Write scores.jsonl beside what was restored: a row for each utterance of the clean set. Metrics that are there
     stay, and a stopped run goes on.
@@ -38,7 +40,8 @@ def main(
     names = [metric.name for metric in choose_metrics(metrics)]
     evaluation = Evaluation.read(folder)
     _score(evaluation, names, again, jobs)
-    evaluation.write()
+    evaluation.add_run()
+    _tell_failures(evaluation)
     summary = summarize(evaluation)
     rows = [
         [
@@ -60,8 +63,8 @@ def _score(evaluation: Evaluation, names: list[str], again: bool, jobs: int) -> 
     std, utterances = evaluation.stats.audio_std, evaluation.utterances
     work = []
     for restored in evaluation.sets:
-        rows = {} if again else restored.rows(SCORES)
-        lacking = {u.id: [name for name in names if rows.get(u.id, {}).get(name) is None] for u in utterances}
+        rows = restored.rows(SCORES)
+        lacking = {u.id: [name for name in names if again or rows.get(u.id, {}).get(name) is None] for u in utterances}
         tasks = [(score_utterance, u, restored.of(u.id), std, lacking[u.id]) for u in utterances if lacking[u.id]]
         work.append((restored.folder / SCORES, rows, tasks))
     total = sum(len(tasks) for _, _, tasks in work)
@@ -79,6 +82,17 @@ def _score(evaluation: Evaluation, names: list[str], again: bool, jobs: int) -> 
             if tasks:
                 write_rows(path, [rows[u.id] for u in utterances if u.id in rows])
     next(scored, None)  # the bar's end
+
+
+def _tell_failures(evaluation: Evaluation) -> None:
+    """A note for each set of which something has no score, with an example."""
+    for restored in evaluation.sets:
+        failed = [(id_, row["failed"]) for id_, row in restored.rows(SCORES).items() if row["failed"]]
+        if failed:
+            id_, reasons = failed[0]
+            metric, reason = next(iter(reasons.items()))
+            told = f"{restored}: {len(failed)} not scored in full, such as {id_}, {metric}: {reason}"
+            warnings.warn(told, AvsiWarning, stacklevel=2)
 
 
 def _merged(old: dict, new: dict) -> dict:

@@ -15,23 +15,29 @@ from avsi.data.datadir import Utterance
 from avsi.data.gaps import Gap, gap_spans
 from avsi.errors import DataError, FaceError, GapError, MediaError
 
-from .systems import STFT, make_system
+from .systems import STFT, System, made_from, make_system
 
-_loaded = lru_cache(maxsize=1)(make_system)
+
+@lru_cache(maxsize=1)
+def _loaded(spec: str, stats: Path, made: tuple) -> System:
+    """A system by what it is made from too, so that one which changes meanwhile is not taken for the other."""
+    return make_system(spec, stats)
 
 
 def restore_share(
     share: list[Utterance], gaps_of: dict[str, list[Gap]], spec: str, stats: Path, condition: str, folder: Path
-) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, str]]:
     """Write the restored sound of some utterances into ``folder``.
 
     Returns:
-        (natural log magnitude of the lost frames by utterance, reason by utterance that could not be restored).
+        (natural log magnitude of the lost frames by utterance, reason by utterance that could not be restored, what the
+        system was made from).
     """
     import torch
 
     torch.set_num_threads(1)
-    system = _loaded(spec, stats)
+    made = made_from(spec, condition)
+    system = _loaded(spec, stats, tuple(made.items()))
     spectra, failures = {}, {}
     wav_path(folder, "").parent.mkdir(parents=True, exist_ok=True)
     for utterance in share:
@@ -43,7 +49,7 @@ def restore_share(
             failures[utterance.id] = " ".join(str(error).split())
         else:
             write_wav(wav_path(folder, utterance.id), restored, STFT.sample_rate)
-    return spectra, failures
+    return spectra, failures, made
 
 
 def wav_path(folder: Path, id_: str) -> Path:

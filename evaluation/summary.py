@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from avsi.data.protocol import Condition
-from avsi.errors import DataError
+from avsi.errors import AvsiWarning, DataError
 from avsi.metrics.table import Column, scored_columns
 
 from .folder import CLEAN, PHONES, SCORES, WORDS, Evaluation, merged_rows
@@ -47,6 +49,11 @@ class Summary:
     clean: dict[str, Estimate]
     differences: dict[tuple[str, str, str, str], Estimate]
 
+    @property
+    def has_lengths(self) -> bool:
+        """Whether there is anything to draw over the length of the gap."""
+        return sum(condition.gap_ms is not None for condition in self.conditions) > 1
+
     def estimate(self, system: System, condition: Condition, column: Column) -> Estimate | None:
         return self.estimates.get((system.name, condition.name, column.name))
 
@@ -62,6 +69,8 @@ def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> 
         (restored.system, restored.condition): restored.rows(SCORES, PHONES, WORDS) for restored in evaluation.sets
     }
     clean = merged_rows(evaluation.folder / CLEAN, PHONES, WORDS)
+    for of, rows in tables.items():
+        _drop_other_judges(rows, clean, of)
     columns = scored_columns([row for rows in tables.values() for row in rows.values()])
     if not columns:
         raise DataError(f"{evaluation.folder}: nothing is scored; run evaluation.score on it")
@@ -91,12 +100,39 @@ def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> 
     )
 
 
+def telling_pairs(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """The pairs of models of which the second has one of hearing, sight and phones more than the first, and no less."""
+    senses = {name: about["senses"] for name, about in evaluation.about["systems"].items() if "senses" in about}
+    pairs = []
+    for pair in combinations(senses, 2):
+        first, second = sorted(pair, key=lambda name: sum(senses[name]))
+        more = [two - one for one, two in zip(senses[first], senses[second], strict=True)]
+        if sorted(more) == [0, 0, 1]:
+            pairs.append((first, second))
+    return pairs
+
+
 def shown(estimate: Estimate | None) -> str:
     """A mean as tables on the terminal have it, and how many utterances have no value, if any."""
     if estimate is None:
         return ""
     mean = "-" if math.isnan(estimate.mean) else f"{estimate.mean:.3f}"
     return f"{mean} ({estimate.missing} not scored)" if estimate.missing else mean
+
+
+def _drop_other_judges(rows: dict[str, dict], clean: dict[str, dict], of: tuple[str, str]) -> None:
+    """Leave out phone errors that another recogniser counted than the one that heard the clean speech."""
+    judges = {row["judge"] for row in clean.values()}
+    others = [row for row in rows.values() if judges and row.get("judge") not in (None, *judges)]
+    if others:
+        warnings.warn(
+            f"{', '.join(of)}: its phones were heard by another recogniser than the clean speech's, and are left out; "
+            "run evaluation.recognize again",
+            AvsiWarning,
+            stacklevel=3,
+        )
+    for row in others:
+        row.pop("per")
 
 
 def _column(rows: dict[str, dict], ids: list[str], name: str) -> np.ndarray:

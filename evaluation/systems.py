@@ -26,11 +26,11 @@ from avsi.inpainting import Inpainter
 from avsi.models.store import DESCRIPTION, TRAIN_IDS, WEIGHTS, find_model, pretrained_names, read_description
 from avsi.timebase import n_frames
 
-from .folder import CLEAN, REPORT
+from .folder import ABOUT, CLEAN, REPORT, STATS
 
 STFT = StftConfig()
-UNPROCESSED = "unprocessed"
-SYSTEMS = (UNPROCESSED, "interpolation", "autoregression", "oracle")
+UNPROCESSED, ORACLE = "unprocessed", "oracle"
+SYSTEMS = (UNPROCESSED, "interpolation", "autoregression", ORACLE)
 
 Spans = list[tuple[int, int]]
 # (clean samples of shape (n_samples,), the gaps, utterance, name of the condition) -> (restored samples, natural log
@@ -40,15 +40,22 @@ System = Callable[[np.ndarray, Spans, Utterance, str], tuple[np.ndarray, np.ndar
 
 
 def named(system: str) -> tuple[str, str]:
-    """(name, system) of ``NAME=SYSTEM``, or of a system that is called as its folder is."""
+    """(name, system) of ``NAME=SYSTEM``, or of a system that is called as its folder is.
+
+    Raises:
+        ConfigError: a name that no folder in an evaluation can have, or that of a baseline for something else.
+    """
     name, equals, spec = system.partition("=")
     spec = spec if equals else system
     name = name if equals else Path(system).resolve().name
-    if not re.fullmatch(r"[\w.+-]+", name) or not name.strip(".") or name in (CLEAN, REPORT):
+    taken = name in (ABOUT, STATS, CLEAN, REPORT) or name.startswith("gaps_")
+    if taken or not re.fullmatch(r"[\w.+-]+", name) or not name.strip("."):
         raise ConfigError(
-            f"system '{system}': its name must be of letters, digits and -_.+, and not {' or '.join((CLEAN, REPORT))}; "
-            "NAME=... gives it another"
+            f"system '{system}': its name must be of letters, digits and -_.+, and none of {ABOUT}, {STATS}, {CLEAN}, "
+            f"{REPORT} and gaps_...; NAME=... gives it another"
         )
+    if name != spec and (name in SYSTEMS or spec in SYSTEMS):
+        raise ConfigError(f"system '{system}': {', '.join(SYSTEMS)} keep their names, and nothing else takes them")
     return name, spec
 
 
@@ -58,16 +65,19 @@ def make_system(name: str, stats: Path) -> System:
     Raises:
         DataError: no statistics for what is filled with the training mean.
         ModelError: no such model.
-        ConfigError: a model of another spectrogram than the one that scores are measured on.
+        ConfigError: a model of another spectrogram than the one that scores are measured on, or a folder without
+        anything restored.
     """
     if name == UNPROCESSED:
         mean = Stats.load(stats).audio_mean
         return lambda samples, spans, utterance, condition: _unprocessed(samples, spans, mean)
     if name == "autoregression":
         return _autoregression
-    if name == "oracle":
+    if name == ORACLE:
         return _oracle
     if _holds_files(name):
+        if not any(Path(name).glob("*/*.wav")):
+            raise ConfigError(f"{name}: holds neither a trained model nor wav files <condition>/<utterance>.wav")
         return lambda samples, spans, utterance, condition: _by_file(
             Path(name) / condition / f"{utterance.id}.wav", samples, spans
         )
@@ -88,13 +98,7 @@ def trained_on(name: str) -> set[str]:
 
 
 def describe(name: str) -> dict[str, object]:
-    """What tables and pages say of a system, and how one tells that it has changed: by a digest of a model's weights,
-    or of what files there are, of which size and from when.
-    """
-    if _holds_files(name):
-        files = [(str(path), path.stat()) for path in sorted(Path(name).glob("*/*.wav"))]
-        listing = "".join(f"{path} {of.st_size} {of.st_mtime_ns}\n" for path, of in files)
-        return {"system": name, "files": len(files), "digest": hashlib.sha256(listing.encode()).hexdigest()[:16]}
+    """What tables and pages say of a system; of a model also a digest of its weights."""
     if not _is_model(name):
         return {"system": name}
     folder = find_model(name)
@@ -107,8 +111,24 @@ def describe(name: str) -> dict[str, object]:
         "seed": config.training.seed,
         "trained_on": f"{len(read_lines(ids))} utterances" if ids.is_file() else "",
         **description.get("about", {}),
-        "weights": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:16],
+        "weights": digest(folder / WEIGHTS),
     }
+
+
+def made_from(name: str, condition: str) -> dict[str, str]:
+    """What tells whether a system would still make the same: digests of a model's weights, and of which files there
+    are, of which size and from when.
+    """
+    files = ""
+    if _holds_files(name):
+        found = [(path.name, path.stat()) for path in sorted((Path(name) / condition).glob("*.wav"))]
+        listing = "".join(f"{file} {of.st_size} {of.st_mtime_ns}\n" for file, of in found)
+        files = hashlib.sha256(listing.encode()).hexdigest()[:16]
+    return {"weights": digest(find_model(name) / WEIGHTS) if _is_model(name) else "", "files": files}
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _is_model(name: str) -> bool:

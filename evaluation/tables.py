@@ -12,8 +12,8 @@ from avsi.metrics.table import Column
 
 from .intervals import Estimate
 from .summary import Summary, System
+from .systems import ORACLE  # an upper bound: never the best of the systems
 
-ORACLE = "oracle"  # an upper bound: never the best of the systems
 SENSES = ("A", "V", "MTL")
 UP, DOWN = "↑", "↓"
 DECIMALS = 3

@@ -59,7 +59,7 @@ def test_every_system_keeps_what_is_reliable_and_fills_the_gaps(corpus, made):
 
 def test_an_evaluation_says_how_it_was_made(made, corpus):
     about = json.loads((made / "evaluation.json").read_text())
-    assert about["datadir"] == str(corpus / "test") and about["conditions"] == ["600ms"]
+    assert about["datadir"] == str(corpus / "test") and about["conditions"] == {"600ms": "drawn with seed 0"}
     assert about["corpus"] == "unnamed corpus" and about["split"] == ""
     assert about["systems"]["oracle"] == {"system": "oracle"}
     assert about["systems"]["model"]["senses"] == [True, True, False] and about["systems"]["model"]["seed"] == 0
@@ -89,8 +89,7 @@ def test_metrics_are_added_to_those_that_are_there(corpus, evaluation):
     samples = soundfile.read(evaluation / "interpolation" / "600ms" / "wav" / "s04_clip1.wav", dtype="float32")[0]
     [(start, stop)] = gap_spans(read_gap_file(corpus / "test" / "gaps_600ms")["s04_clip1"], len(clean), RATE)
     near = slice(max(start - 3200, 0), stop + 3200)
-    if row["stoi_gap"] is not None:
-        assert row["stoi_gap"] == stoi(clean[near], samples[near], RATE)
+    assert row["stoi_gap"] == stoi(clean[near], samples[near], RATE)
     spectra = [systems_module._log_spectrum(x) for x in (samples, clean)]
     lost = systems_module._lost_frames(clean, [(start, stop)])
     assert row["lsd"] == pytest.approx(log_spectral_distance(*(x[lost].numpy() for x in spectra)))
@@ -125,8 +124,9 @@ def test_scoring_goes_on_where_it_was_stopped(evaluation, monkeypatch):
     assert {str(one): one.rows("scores.jsonl") for one in sets} == whole
     run_app(score.app, evaluation, "--jobs", 1)
     assert len(done) == 5 + 14
-    run_app(score.app, evaluation, "--jobs", 1, "--again")
+    run_app(score.app, evaluation, "--jobs", 1, "--again", "--metrics", "l1")
     assert len(done) == 5 + 14 + 20
+    assert {str(one): one.rows("scores.jsonl") for one in sets} == whole
 
 
 def test_several_processes_score_alike_when_the_program_is_started_by_name(evaluation, monkeypatch):
@@ -195,7 +195,10 @@ def test_files_that_another_program_restored_are_scored_too(corpus, evaluation, 
     soundfile.write(mine / f"{IDS[0]}.wav", clean[0], RATE, subtype="FLOAT")
     soundfile.write(mine / f"{IDS[1]}.wav", clean[1][:-100], RATE)
     soundfile.write(mine / f"{IDS[2]}.wav", clean[2], 44100)
-    with pytest.raises(DataError, match=r"theirs: 3 of 4 utterances could not be restored"):
+    with (
+        pytest.warns(AvsiWarning, match=r"theirs, 600ms: 3 not restored, such as s04_clip1: .*one length"),
+        pytest.raises(DataError, match=r"theirs, 600ms: 3 of 4 utterances could not be restored"),
+    ):
         restored(corpus, evaluation, f"theirs={tmp_path / 'mine'}")
     rows = scores(evaluation, "theirs")
     assert rows[IDS[0]]["stoi"] == pytest.approx(1) and rows[IDS[0]]["l1"] == pytest.approx(0, abs=1e-3)
@@ -206,7 +209,7 @@ def test_files_that_another_program_restored_are_scored_too(corpus, evaluation, 
         assert expected in reason and "s04_clip" in reason
     for id_, samples in zip(IDS, clean, strict=True):
         soundfile.write(mine / f"{id_}.wav", samples, RATE, subtype="FLOAT")
-    assert "theirs: has changed" in restored(corpus, evaluation, f"theirs={tmp_path / 'mine'}")
+    assert "theirs, 600ms: has changed" in restored(corpus, evaluation, f"theirs={tmp_path / 'mine'}")
     assert all(row["stoi"] == pytest.approx(1) for row in scores(evaluation, "theirs").values())
 
 
@@ -232,10 +235,17 @@ def test_restoring_needs_gaps_for_the_same_utterances(corpus, tmp_path):
         run_app(restore.app, tmp_path / "fewer", *gaps, "--system", "interpolation")
     with pytest.raises(AvsiError, match="neither a folder with a trained model"):
         run_app(restore.app, corpus / "test", *gaps, "--system", "nothing")
-    with pytest.raises(ConfigError, match="two systems of one name among oracle, oracle"):
+    with pytest.raises(ConfigError, match="two systems, or two kinds of gaps, of one name"):
         run_app(restore.app, corpus / "test", *gaps, "--system", "oracle", "--system", "oracle")
-    with pytest.raises(ConfigError, match="its name must be of letters"):
-        run_app(restore.app, corpus / "test", *gaps, "--system", "report=oracle")
+    for system in ("report=interpolation", "gaps_600ms=interpolation", "evaluation.json=oracle", "a b=oracle"):
+        with pytest.raises(ConfigError, match="its name must be of letters"):
+            run_app(restore.app, corpus / "test", *gaps, "--system", system)
+    for system in ("bound=oracle", "oracle=exp/av"):
+        with pytest.raises(ConfigError, match="keep their names"):
+            run_app(restore.app, corpus / "test", *gaps, "--system", system)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="neither a trained model nor wav files"):
+        run_app(restore.app, corpus / "test", *gaps, "--system", tmp_path / "empty")
     assert not (tmp_path / "o").exists()
 
 
@@ -275,12 +285,16 @@ def test_what_is_there_stays_and_what_is_missing_is_made(corpus, evaluation):
 
 
 def test_a_model_that_was_trained_on_is_restored_anew(corpus, evaluation, model, tmp_path):
+    """And what it made of other gaps is no longer shown as its own."""
+    restored(corpus, evaluation, "model=" + str(model), gaps="gaps_random")
     other = shutil.copytree(model, tmp_path / "model")
     torch.manual_seed(1)
     config = corpus_config(corpus)
     save_model(other, BLSTMInpainter(config, Stats.load(config.data.stats)))
     before = soundfile.read(evaluation / "model/600ms/wav/s04_clip0.wav")[0]
-    assert "model: has changed" in restored(corpus, evaluation, other)
+    assert "model, 600ms: has changed" in restored(corpus, evaluation, other)
+    with pytest.warns(AvsiWarning, match="model/random: was made before model was trained on"):
+        assert "model, random" not in [str(one) for one in Evaluation.read(evaluation).sets]
     assert not (evaluation / "model/600ms/scores.jsonl").exists()
     assert np.abs(soundfile.read(evaluation / "model/600ms/wav/s04_clip0.wav")[0] - before).max() > 1e-3
 
@@ -289,13 +303,16 @@ def test_other_gaps_and_other_sets_do_not_mix(corpus, evaluation, tmp_path):
     (tmp_path / "gaps_600ms").write_text("".join(f"{id_} 0.1 0.7\n" for id_ in IDS))
     with pytest.raises(ConfigError, match="has other gaps of the condition 600ms"):
         restored(corpus, evaluation, "oracle", gaps=tmp_path / "gaps_600ms")
-    np.savez(tmp_path / "stats.npz", a=1)
+    stats = Stats.load(corpus / "train" / "stats.npz")
+    dataclasses.replace(stats, visual_mean=stats.visual_mean + 1).save(tmp_path / "stats.npz")
+    restored(corpus, evaluation, "oracle", options=["--stats", tmp_path / "stats.npz"])  # what is seen is no unit
+    dataclasses.replace(stats, audio_mean=stats.audio_mean + 1).save(tmp_path / "stats.npz")
     with pytest.raises(ConfigError, match="was made with other statistics"):
         restored(corpus, evaluation, "oracle", options=["--stats", tmp_path / "stats.npz"])
     shutil.copytree(corpus / "test", tmp_path / "test")
     (tmp_path / "test" / "corpus").write_text("mini-GRID\n")
     gaps = ["--gaps", corpus / "test" / "gaps_600ms", "--stats", corpus / "train" / "stats.npz"]
-    with pytest.raises(ConfigError, match="an evaluation of corpus unnamed corpus, not mini-GRID"):
+    with pytest.raises(ConfigError, match=r"an evaluation of unnamed corpus, .*test, as it was then"):
         run_app(restore.app, tmp_path / "test", *gaps, "--system", "oracle", "--out", evaluation)
     with pytest.raises(DataError, match="not an evaluation"):
         run_app(score.app, tmp_path)
@@ -319,13 +336,28 @@ def test_an_utterance_without_a_face_is_left_out_with_its_reason(corpus, model, 
     assert all(rows[id_]["l1"] is not None for id_ in IDS if id_ != "s04_clip1")
 
 
-def test_gaps_redrawn_after_restoring_do_not_change_scores(corpus, evaluation, tmp_path):
+def test_a_set_prepared_anew_after_restoring_does_not_change_scores(corpus, evaluation, monkeypatch, tmp_path):
     whole = scores(evaluation)
     about = json.loads((evaluation / "evaluation.json").read_text())
-    shutil.copytree(corpus / "test", tmp_path / "test")
-    (tmp_path / "test" / "gaps_600ms").write_text("".join(f"{id_} 0.1 0.2\n" for id_ in IDS))
-    (evaluation / "evaluation.json").write_text(json.dumps({**about, "datadir": str(tmp_path / "test")}))
+    (evaluation / "evaluation.json").write_text(json.dumps({**about, "datadir": "gone"}))
+    monkeypatch.chdir(tmp_path)
     assert scores(without_scores(evaluation)) == whole
+
+
+def test_gaps_of_ones_own_can_be_restored_again(corpus, tmp_path):
+    """Not sorted, with remarks, and finer than is written."""
+    lines = [f"{id_} 1.50000049 1.6\n{id_} 0.5 0.6\n" for id_ in IDS]
+    (tmp_path / "gaps_field").write_text("# hand-made\n" + "".join(lines))
+    for _ in range(2):
+        restored(corpus, tmp_path / "o", "interpolation", gaps=tmp_path / "gaps_field")
+    assert json.loads((tmp_path / "o/evaluation.json").read_text())["conditions"] == {"field": "hand-made"}
+
+
+def test_what_one_program_adds_another_does_not_lose(corpus, evaluation):
+    before = Evaluation.read(evaluation)
+    restored(corpus, evaluation, "interpolation", gaps="gaps_random")
+    before.add_run()
+    assert list(Evaluation.read(evaluation).about["conditions"]) == ["600ms", "random"]
 
 
 def compared(evaluation, *arguments) -> dict[str, list[str]]:

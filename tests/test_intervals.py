@@ -16,21 +16,39 @@ def test_speakers_that_differ_widen_it():
     """Two speakers, ten of whose utterances each are alike: the mean is that of 0 and 0, of 0 and 1, or of 1 and 1."""
     values = np.repeat([0.0, 1.0], 10)
     found = Bootstrap(["a"] * 10 + ["b"] * 10).estimate(values)
-    assert (found.mean, found.low, found.high) == (0.5, 0, 1)
+    far = 0.5 * 12.706 / 1.96 * 2**0.5  # Student's t of one degree of freedom
+    assert (found.mean, found.low, found.high) == (0.5, pytest.approx(0.5 - far, 1e-3), pytest.approx(0.5 + far, 1e-3))
     of_one = Bootstrap(["a"] * 20).estimate(values)
     assert 0.2 < of_one.low < 0.4 and 0.6 < of_one.high < 0.8
 
 
+@pytest.mark.parametrize("n_speakers", [4, 12])
+def test_it_holds_the_truth_nineteen_times_in_twenty_for_few_speakers_too(n_speakers):
+    rng = np.random.default_rng(n_speakers)
+    held = 0
+    for _ in range(100):
+        values = np.repeat(rng.normal(0, 1, n_speakers), 30) + rng.normal(0, 1, 30 * n_speakers)
+        found = Bootstrap(np.repeat(np.arange(n_speakers), 30).astype(str).tolist(), resamples=400).estimate(values)
+        held += found.low < 0 < found.high
+    assert 0.9 <= held / 100 <= 1
+
+
 def test_utterances_weigh_as_much_as_they_are_told_to():
     """A phone error rate is all errors over all phones: 1 of 2 and 0 of 18 is 0.05."""
+    far = 12.706 / 1.96 * 2**0.5
     found = Bootstrap(["a", "a"]).estimate(np.array([0.5, 0.0]), np.array([2.0, 18.0]))
-    assert (found.mean, found.low, found.high) == (pytest.approx(0.05), 0, 0.5)
+    assert (found.mean, found.low, found.high) == (
+        pytest.approx(0.05),
+        pytest.approx(0.05 * (1 - far), abs=0.01),
+        pytest.approx(0.05 + 0.45 * far, abs=0.01),
+    )
 
 
 def test_what_has_no_value_is_counted_and_weighs_nothing():
     found = Bootstrap(["a"] * 4).estimate(np.array([1.0, np.nan, 3.0, np.nan]))
     assert (found.mean, found.scored, found.missing) == (2, 2, 2)
-    assert (found.low, found.high) == (1, 3)
+    far = 3.182 / 1.96 * (4 / 3) ** 0.5
+    assert (found.low, found.high) == pytest.approx((2 - far, 2 + far), rel=1e-2)
     one, none = (Bootstrap(["a"] * 2).estimate(np.array([value, np.nan])) for value in (5.0, np.nan))
     assert one.mean == 5 and np.isnan([one.low, one.high, none.mean, none.low]).all()
     assert (none.scored, none.missing) == (0, 2)

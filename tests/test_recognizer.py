@@ -17,7 +17,7 @@ from avsi.config import Config
 from avsi.data.datadir import read_datadir
 from avsi.data.gaps import Gap, write_gap_file
 from avsi.data.stats import Stats
-from avsi.errors import DataError, ModelError
+from avsi.errors import AvsiWarning, DataError, ModelError
 from avsi.inpainting import Inpainter
 from avsi.models.recognizer import PhoneRecognizer
 from avsi.models.store import load_model
@@ -77,7 +77,7 @@ def test_it_learns_to_hear_the_phones_of_sentences_it_was_not_trained_on(toy, re
     assert "toy: " in output
 
 
-def test_what_is_not_said_counts_as_deleted_and_what_is_missing_is_named(toy, recogniser, tmp_path):
+def test_what_is_not_said_counts_as_deleted_and_what_is_missing_is_named(toy, recogniser, tmp_path, monkeypatch):
     """Of what another program restored: one clip whole, one cut in half, one silent, the rest missing."""
     utterances = read_datadir(toy / "test")
     made = tmp_path / "made" / "mine"
@@ -108,6 +108,14 @@ def test_what_is_not_said_counts_as_deleted_and_what_is_missing_is_named(toy, re
         / sum(row["phones"] for row in clean)
     )
     found = summary.estimates["made", "mine", "per"]
+    monkeypatch.setattr(recognize, "recognize_set", None)  # what was heard whole is not heard again
+    with pytest.raises(TypeError):
+        run(recognize.app, out, "--recognizer", recogniser, "--jobs", 1)
+    (out / "clean" / "phones.jsonl").write_text(
+        (out / "clean" / "phones.jsonl").read_text().replace('"judge": "', '"judge": "another ')
+    )
+    with pytest.warns(AvsiWarning, match="heard by another recogniser"), pytest.raises(DataError, match="nothing is"):
+        summarize(Evaluation.read(out))
     rows = (whole, half, silent)
     errors = sum(row["substitutions"] + row["deletions"] + row["insertions"] for row in rows)
     assert found.mean == pytest.approx(errors / sum(row["phones"] for row in rows))
@@ -157,11 +165,13 @@ def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(toy, tmp_path):
 def test_an_exported_recogniser_still_recognises(toy, recogniser, tmp_path):
     run(avsi_app, "export", recogniser, "--out", tmp_path / "small", "--trained-on", "chords")
     assert load_model(tmp_path / "small").phones == ("A", "D", "K", "N", "O")
-    heard = []
+    heard, judges = [], set()
     for folder in (recogniser, tmp_path / "small"):
         run(recognize.app, toy / "test", "--recognizer", folder, "--jobs", 1)
-        heard.append((toy / "test" / "phones.jsonl").read_text())
-    assert heard[0] == heard[1]
+        rows = [json.loads(line) for line in (toy / "test" / "phones.jsonl").read_text().splitlines()]
+        heard.append([row["hypothesis"] for row in rows])
+        judges.add(rows[0]["judge"])
+    assert heard[0] == heard[1] and len(judges) == 2
 
 
 def test_a_word_that_is_not_in_the_lexicon_fails_its_utterances(toy, recogniser, tmp_path):

@@ -174,7 +174,9 @@ def gap_file(folder: str | Path, condition: str) -> Path:
 
 
 def read_gap_file(path: str | Path) -> dict[str, list[Gap]]:
-    """Lines ``<utterance> <start_s> <end_s>``, several for an utterance with several gaps.
+    """Lines ``<utterance> <start_s> <end_s>``, several for an utterance with several gaps; lines from # are remarks.
+
+    Times are taken to the microsecond, as they are written.
 
     Raises:
         DataError: no such file, or a line of another form, named by its number.
@@ -184,12 +186,20 @@ def read_gap_file(path: str | Path) -> dict[str, list[Gap]]:
         raise DataError(f"{path}: no such gap file; python -m data_prep.gaps makes one")
     gaps: dict[str, list[Gap]] = {}
     for number, line in enumerate(read_lines(path), start=1):
+        if line.startswith("#"):
+            continue
         try:
             utterance, start, end = line.split()
-            gaps.setdefault(utterance, []).append(Gap(float(start), float(end)))
+            gaps.setdefault(utterance, []).append(Gap(round(float(start), 6), round(float(end), 6)))
         except ValueError:
             raise DataError(f"{path}:{number}: expected '<utterance> <start_s> <end_s>', found '{line}'") from None
-    return gaps
+    return {utterance: sorted(of) for utterance, of in gaps.items()}
+
+
+def gap_file_remark(path: str | Path) -> str:
+    """What the first line of a gap file says of how it was drawn; "" where it does not."""
+    first = "".join(read_lines(path)[:1])
+    return first.removeprefix("#").strip() if first.startswith("#") else ""
 
 
 def read_label_file(path: str | Path) -> list[Gap]:
@@ -213,10 +223,10 @@ def read_label_file(path: str | Path) -> list[Gap]:
     return gaps
 
 
-def write_gap_file(path: str | Path, gaps: dict[str, list[Gap]]) -> None:
+def write_gap_file(path: str | Path, gaps: dict[str, list[Gap]], remark: str = "") -> None:
     lines = (
         f"{utterance} {gap.start_s:.6f} {gap.end_s:.6f}\n"
         for utterance in sorted(gaps)
         for gap in sorted(gaps[utterance])
     )
-    write_text(path, "".join(lines))
+    write_text(path, "".join([f"# {remark}\n" if remark else "", *lines]))

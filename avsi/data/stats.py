@@ -30,6 +30,10 @@ class Stats:
         with written_beside(path) as partial, partial.open("wb") as file:
             np.savez(file, **vars(self))
 
+    def same_audio(self, other: Stats) -> bool:
+        """Whether sound is normalised alike, whatever is seen."""
+        return np.array_equal(self.audio_mean, other.audio_mean) and np.array_equal(self.audio_std, other.audio_std)
+
     @classmethod
     def load(cls, path: str | Path) -> Stats:
         """Raises DataError where the file is missing or is not such a file."""
