@@ -83,7 +83,7 @@ def _judged(summary: Summary, column: Column, wanted: str | None) -> tuple[list[
     models = [system.name for system in with_values if system.senses]
     names = [system.name for system in with_values if wanted in (None, system.name)]
     if not names:
-        raise DataError(f"{wanted or 'no system'} was scored in {column.name}")
+        raise DataError(f"{wanted} was not scored in {column.name}")
     return models, wanted or (models or names)[-1]
 
 

@@ -2,15 +2,18 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import restored, run_app
+from conftest import BASELINES, restored, run_app
 
-from avsi.errors import ConfigError
+from avsi.data.datadir import read_datadir, write_datadir
+from avsi.errors import ConfigError, DataError
 from evaluation import report, results, score
 from evaluation.folder import Evaluation
-from evaluation.results import telling_pairs
+from evaluation.intervals import Bootstrap
+from evaluation.summary import summarize, telling_pairs
 
 IDS = [f"s04_clip{n}" for n in range(4)]
 
@@ -79,3 +82,31 @@ def test_what_cannot_be_ranked_is_refused(made):
         run_app(report.app, made, "--metric", "loudness")
     with pytest.raises(ConfigError, match="has no system 'b'"):
         run_app(report.app, made, "--system", "b")
+
+
+def test_intervals_are_over_the_speakers_that_there_are(evaluation):
+    """Half of the utterances given to another speaker: the interval is that of two speakers, not of one."""
+    one = summarize(Evaluation.read(evaluation)).estimates["interpolation", "600ms", "stoi"]
+    utterances = read_datadir(evaluation / "clean")
+    speakers = ["s04", "s04", "s05", "s05"]
+    write_datadir(evaluation / "clean", [replace(u, speaker=s) for u, s in zip(utterances, speakers, strict=True)])
+    two = summarize(Evaluation.read(evaluation)).estimates["interpolation", "600ms", "stoi"]
+    rows = Evaluation.read(evaluation).set("interpolation", "600ms").rows("scores.jsonl")
+    values = np.array([rows[id_]["stoi"] for id_ in IDS])
+    assert two == Bootstrap(speakers).estimate(values)
+    assert two.mean == one.mean and two.high - two.low > 2 * (one.high - one.low)
+
+
+def test_a_report_is_made_of_what_there_is(corpus, evaluation, model):
+    """A system without scores, an utterance without its sound."""
+    restored(corpus, evaluation, f"later={model}")
+    wavs = evaluation / "oracle" / "600ms" / "wav.scp"
+    wavs.write_text(wavs.read_text().replace("s04_clip0.wav", "gone.wav"))
+    with pytest.warns(match=r"s04_clip0, 600ms: not on the page: .*gone\.wav: no such file"):
+        run_app(report.app, evaluation, "--jobs", 1)
+    page = (evaluation / "report" / "index.html").read_text()
+    assert "s04_clip1" in page and "s04_clip0" not in page
+    lines = list(csv.DictReader((evaluation / "report" / "summary.csv").read_text().splitlines()))
+    assert {line["system"] for line in lines} == {*BASELINES, "model"}
+    with pytest.raises(DataError, match="later was not scored in stoi"):
+        run_app(report.app, evaluation, "--system", "later")
