@@ -22,6 +22,7 @@ LEGEND_LINE, LEGEND_MARK, LEGEND_LETTER = 0.135, 0.35, 0.055  # inches: what sta
 LEGEND_IN_PANEL = 10  # systems at most
 DPI = 200
 LENGTHS_NAMED = 5  # at most, on an axis
+OFF_THE_PANEL = 2  # times as bad as all others: such a line may leave its panel, so that the others can be told apart
 
 STYLE = {
     "font.family": "STIXGeneral",  # comes with matplotlib, and goes with the Times of papers
@@ -71,7 +72,7 @@ def length_curves(summary: Summary, file_format: str) -> bytes:
     """A picture in ``pdf`` or ``png``: means over the length of the gap in ms, with their intervals shaded.
 
     Conditions that are no length are left out. Models are in colour, with whole lines; other systems grey and dashed.
-    Of one length alone, a system is a point. How many utterances could not be scored is for the tables to say.
+    Of one length alone, a system is a point. A line that is far worse than all others may leave its panel. How many utterances could not be scored is for the tables to say.
 
     Raises:
         ValueError: no condition is a length.
@@ -108,6 +109,7 @@ def draw(summary: Summary) -> Figure:
 
 
 def _draw_panel(panel: Axes, summary: Summary, column: Column, lengths: list[Condition]) -> None:
+    tops = []
     for system, look in zip(summary.systems, _looks(summary.systems), strict=True):
         found = [(c.gap_ms, summary.estimates.get((system.name, c.name, column.name))) for c in lengths]
         points = [(gap_ms, e.mean, e.low, e.high) for gap_ms, e in found if e and math.isfinite(e.mean)]
@@ -117,6 +119,10 @@ def _draw_panel(panel: Axes, summary: Summary, column: Column, lengths: list[Con
             panel.vlines(gap_ms, low, high, color=look["color"], linewidth=1)
         else:
             panel.fill_between(gap_ms, low, high, color=look["color"], alpha=0.18, linewidth=0)
+        tops += [mean.max()] if len(points) else []
+    *others, top = sorted(tops) or [0]
+    if others and column.lower_is_better and top > OFF_THE_PANEL * others[-1] > 0:
+        panel.set_ylim(top=1.1 * others[-1])
     panel.set_xscale("log")
     panel.set_xlim(lengths[0].gap_ms / 1.15, lengths[-1].gap_ms * 1.15)
     panel.set_xticks(_named([c.gap_ms for c in lengths]))

@@ -61,7 +61,9 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
     if summary.has_lengths:
         parts += [
             "### Over the length of the gap",
-            f"![curves over the length of the gap]({picture})" if picture else "",
+            f"![curves over the length of the gap]({picture})\n\nA line that leaves its panel is far worse than the rest."
+            if picture
+            else "",
             *(to_markdown(length_table(summary, column)).strip() for column in summary.columns),
         ]
     if pairs := telling_pairs(evaluation):
