@@ -72,7 +72,8 @@ def length_curves(summary: Summary, file_format: str) -> bytes:
     """A picture in ``pdf`` or ``png``: means over the length of the gap in ms, with their intervals shaded.
 
     Conditions that are no length are left out. Models are in colour, with whole lines; other systems grey and dashed.
-    Of one length alone, a system is a point. A line that is far worse than all others may leave its panel. How many utterances could not be scored is for the tables to say.
+    Of one length alone, a system is a point. A line that is far worse than all others may leave its panel. How many
+    utterances could not be scored is for the tables to say.
 
     Raises:
         ValueError: no condition is a length.

@@ -19,6 +19,8 @@ from .folder import Evaluation
 from .summary import Summary, shown, summarize, telling_pairs
 from .tables import condition_table, difference_table, length_table, to_markdown
 
+CUT = "A line that leaves its panel is far worse than the rest."
+
 app = typer.Typer(add_completion=False)
 
 
@@ -61,9 +63,7 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
     if summary.has_lengths:
         parts += [
             "### Over the length of the gap",
-            f"![curves over the length of the gap]({picture})\n\nA line that leaves its panel is far worse than the rest."
-            if picture
-            else "",
+            *([f"![curves over the length of the gap]({picture})", CUT] if picture else []),
             *(to_markdown(length_table(summary, column)).strip() for column in summary.columns),
         ]
     if pairs := telling_pairs(evaluation):
