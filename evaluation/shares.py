@@ -15,11 +15,11 @@ from avsi.data.datadir import Utterance
 from avsi.data.gaps import Gap, gap_spans
 from avsi.errors import DataError, FaceError, GapError, MediaError
 
-from .systems import STFT, System, made_from, make_system
+from .systems import STFT, Restorer, made_from, make_system
 
 
 @lru_cache(maxsize=1)
-def _loaded(spec: str, stats: Path, made: tuple) -> System:
+def _loaded(spec: str, stats: Path, made: tuple) -> Restorer:
     """A system by what it is made from too, so that one which changes meanwhile is not taken for the other."""
     return make_system(spec, stats)
 

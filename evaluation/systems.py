@@ -36,7 +36,7 @@ Spans = list[tuple[int, int]]
 # (clean samples of shape (n_samples,), the gaps, utterance, name of the condition) -> (restored samples, natural log
 # magnitude of the lost frames, shape (n_lost_frames, n_bins)). All but the oracle look at the samples outside the gaps
 # alone.
-System = Callable[[np.ndarray, Spans, Utterance, str], tuple[np.ndarray, np.ndarray]]
+Restorer = Callable[[np.ndarray, Spans, Utterance, str], tuple[np.ndarray, np.ndarray]]
 
 
 def named(system: str) -> tuple[str, str]:
@@ -59,7 +59,7 @@ def named(system: str) -> tuple[str, str]:
     return name, spec
 
 
-def make_system(name: str, stats: Path) -> System:
+def make_system(name: str, stats: Path) -> Restorer:
     """One of ``SYSTEMS``, a model by its folder or its name among the pretrained, or a folder of restored files.
 
     Raises:

@@ -242,10 +242,9 @@ def _weighting(column: Column) -> str:
 
 
 def _utterances(estimates: Iterable[Estimate | None]) -> str:
-    """How many each mean was sought over, such as ``60 utterances`` or ``58 to 60 utterances``."""
-    counts = {estimate.scored + estimate.missing for estimate in estimates if estimate} or {0}
-    span = " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
-    return f"{span} utterance{'' if span == '1' else 's'}"
+    """How many each mean was sought over, such as ``60 utterances``: all of one summary over the same."""
+    count = max((estimate.scored + estimate.missing for estimate in estimates if estimate), default=0)
+    return f"{count} utterance{'' if count == 1 else 's'}"
 
 
 def _blank(estimates: Iterable[Estimate | None]) -> str:
