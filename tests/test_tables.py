@@ -88,8 +88,7 @@ def test_without_a_model_there_are_no_senses():
 
 def test_the_caption_counts_utterances():
     means = summary([A, AV], [RANDOM, MS_800], ("stoi",))
-    few = with_estimates(means, {("a", "random", "stoi"): Estimate(0.5, math.nan, math.nan, 1, 0)})
-    assert "means over 1 to 60 utterances with" in length_table(few, COLUMNS["stoi"]).caption
+    assert "means over 60 utterances with" in length_table(means, COLUMNS["stoi"]).caption
     empty = replace(means, estimates={}, differences={})
     assert "Means over 0 utterances with" in condition_table(empty, RANDOM).caption
     assert difference_table(empty, "a", "av").rows == [["random", ""], ["800 ms", ""]]
