@@ -30,6 +30,7 @@ ABOUT, STATS, CLEAN, REPORT = "evaluation.json", "stats.npz", "clean", "report"
 SYSTEM, WAVS, SPECTRA, FAILED = "system.json", "wav.scp", "spectra.scp", "failed"
 # What programs that look at it later add: one row an utterance.
 SCORES, PHONES, WORDS = "scores.jsonl", "phones.jsonl", "keywords.jsonl"
+JUDGES = {"per": "judge", "keywords": "keywords_judge"}  # what heard it, by column
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ import numpy as np
 
 from avsi.data.protocol import Condition
 from avsi.errors import AvsiWarning, DataError
-from avsi.metrics.table import Column, scored_columns
+from avsi.metrics.table import COLUMNS, Column, scored_columns
 
-from .folder import CLEAN, PHONES, SCORES, WORDS, Evaluation, merged_rows
+from .folder import CLEAN, JUDGES, PHONES, SCORES, WORDS, Evaluation, merged_rows
 from .intervals import Bootstrap, Estimate
+
+PROGRAMS = {"per": "evaluation.recognize", "keywords": "evaluation.keywords"}  # that hear anew, by column
 
 
 @dataclass(frozen=True)
@@ -121,18 +123,19 @@ def shown(estimate: Estimate | None) -> str:
 
 
 def _drop_other_judges(rows: dict[str, dict], clean: dict[str, dict], of: tuple[str, str]) -> None:
-    """Leave out phone errors that another recogniser counted than the one that heard the clean speech."""
-    judges = {row["judge"] for row in clean.values()}
-    others = [row for row in rows.values() if judges and row.get("judge") not in (None, *judges)]
-    if others:
-        warnings.warn(
-            f"{', '.join(of)}: its phones were heard by another recogniser than the clean speech's, and are left out; "
-            "run evaluation.recognize again",
-            AvsiWarning,
-            stacklevel=3,
-        )
-    for row in others:
-        row.pop("per")
+    """Leave out what another recogniser heard than the one that heard the clean speech."""
+    for name, judge in JUDGES.items():
+        judges = {row[judge] for row in clean.values() if judge in row}
+        others = [row for row in rows.values() if judges and row.get(judge) not in (None, *judges)]
+        if others:
+            warnings.warn(
+                f"{', '.join(of)}: its {COLUMNS[name].label} was heard by another recogniser than the clean speech's, "
+                f"and is left out; run {PROGRAMS[name]} again",
+                AvsiWarning,
+                stacklevel=3,
+            )
+        for row in others:
+            row.pop(name)
 
 
 def _column(rows: dict[str, dict], ids: list[str], name: str) -> np.ndarray:

@@ -28,24 +28,8 @@ class Lexicon:
 
     @classmethod
     def read(cls, path: str | Path) -> Lexicon:
-        """Read lines ``<word> <phone> <phone> ...``; of a word's several pronunciations the first is taken.
-
-        Raises:
-            DataError: no such file, a line without a phone, or no line at all.
-        """
-        if not Path(path).is_file():
-            raise DataError(f"{path}: no such lexicon (lines '<word> <phone> ...'); data_prep.lexicon makes one")
-        pronunciations: dict[str, tuple[str, ...]] = {}
-        for number, line in enumerate(read_lines(path), start=1):
-            if not line.strip():
-                continue
-            word, *phones = line.split()
-            if not phones:
-                raise DataError(f"{path}:{number}: expected '<word> <phone> ...', found '{line}'")
-            pronunciations.setdefault(word, tuple(phone for phone in phones if phone != SILENCE))
-        if not any(pronunciations.values()):
-            raise DataError(f"{path}: holds no phones")
-        return cls(str(path), pronunciations)
+        """As :func:`read_pronunciations`; of a word's several pronunciations the first is taken."""
+        return cls(str(path), {word: several[0] for word, several in read_pronunciations(path).items()})
 
     def text(self) -> str:
         """What :meth:`read` reads."""
@@ -69,6 +53,27 @@ class Lexicon:
             if word not in self.pronunciations:
                 raise DataError(f"{utterance.id}: the word '{word}' is not in the lexicon {self.path}")
         return [phone for word in utterance.words for phone in self.pronunciations[word]]
+
+
+def read_pronunciations(path: str | Path) -> dict[str, list[tuple[str, ...]]]:
+    """Read lines ``<word> <phone> <phone> ...``, one for each pronunciation of a word, without silence.
+
+    Raises:
+        DataError: no such file, a line without a phone, or no phones at all.
+    """
+    if not Path(path).is_file():
+        raise DataError(f"{path}: no such lexicon (lines '<word> <phone> ...'); data_prep.lexicon makes one")
+    pronunciations: dict[str, list[tuple[str, ...]]] = {}
+    for number, line in enumerate(read_lines(path), start=1):
+        if not line.strip():
+            continue
+        word, *phones = line.split()
+        if not phones:
+            raise DataError(f"{path}:{number}: expected '<word> <phone> ...', found '{line}'")
+        pronunciations.setdefault(word, []).append(tuple(phone for phone in phones if phone != SILENCE))
+    if not any(phones for several in pronunciations.values() for phones in several):
+        raise DataError(f"{path}: holds no phones")
+    return pronunciations
 
 
 def to_labels(phones: list[str], inventory: tuple[str, ...]) -> list[int]:
