@@ -88,6 +88,11 @@ if due 7 "score"; then
   else
     echo "note: no phone errors, since there is no exp/recognizer (stage 5)"
   fi
+  if python -c "import pocketsphinx" 2>/dev/null; then
+    python -m evaluation.keywords "$evaluation" --grammar "$conf/conf/grid.gram" --jobs "$jobs"
+  else
+    echo "note: no keyword accuracy without pocketsphinx: pip install 'avsi[keywords]'"
+  fi
 fi
 if due 8 "report"; then
   python -m evaluation.report "$evaluation" --jobs "$jobs"
