@@ -51,13 +51,13 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
         picture: the address of its curves, if there are any.
     """
     about = evaluation.about
-    speakers = len({utterance.speaker for utterance in evaluation.utterances})
+    speakers = sorted({utterance.speaker for utterance in evaluation.utterances})
+    of = speakers[0] if len(speakers) == 1 else f"{len(speakers)} speakers"
     corpus = f"{about['corpus']}, split {about['split']}" if about["split"] else about["corpus"]
     whole = [condition for condition in summary.conditions if not (condition.gap_ms and summary.has_lengths)]
     parts = [
         f"## {evaluation.folder.resolve().name}: {corpus}",
-        f"{len(evaluation.utterances)} utterances of {speakers} speaker{'s' if speakers > 1 else ''} in "
-        f"`{about['datadir']}`. Every system met the same gaps.{_clean(summary)}",
+        f"{len(evaluation.utterances)} utterances of {of} in `{about['datadir']}`. Every system met the same gaps.{_clean(summary)}",
         *(to_markdown(condition_table(summary, condition)).strip() for condition in whole),
     ]
     if summary.has_lengths:
@@ -90,7 +90,7 @@ def _models(systems: dict[str, dict]) -> str:
     for name, about in systems.items():
         if "senses" not in about:
             continue
-        facts = [f"trained on {about['trained_on']}" if about["trained_on"] else "", f"seed {about['seed']}"]
+        facts = [f"trained on {about['trained_on']}" if about["trained_on"] else "", f"training seed {about['seed']}"]
         facts += [f"{key.replace('_', ' ')} {about[key]}" for key in ("epoch", "valid_loss") if key in about]
         lines.append(f"- `{name}`: {about['system']}, {', '.join(filter(None, facts))}, weights {about['weights']}")
     return "\n".join(lines)

@@ -36,7 +36,12 @@ def test_a_report_holds_the_means_of_the_scores(corpus, evaluation, tmp_path):
         assert (found[name, "stoi"]["scored"], found[name, "stoi"]["missing"]) == ("4", "0")
         assert re.search(rf"^\| {name} \|.*{mean:.3f} \[", (out / "results.md").read_text(), re.MULTILINE)
     text = (out / "results.md").read_text()
-    assert "4 utterances of 1 speaker in" in text and "unnamed corpus" in text and "seed 0" in text
+    assert (
+        "4 utterances of s04 in" in text
+        and "unnamed corpus" in text
+        and "training seed 0" in text
+        and "600ms drawn with seed 0" in text
+    )
     assert json.loads((evaluation / "evaluation.json").read_text())["runs"][0]["command"] in text
     assert r"\begin{table}" in (out / "tables.tex").read_text()
     page = (out / "index.html").read_text()
