@@ -57,7 +57,8 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
     whole = [condition for condition in summary.conditions if not (condition.gap_ms and summary.has_lengths)]
     parts = [
         f"## {evaluation.folder.resolve().name}: {corpus}",
-        f"{len(evaluation.utterances)} utterances of {of} in `{about['datadir']}`. Every system met the same gaps.{_clean(summary)}",
+        f"{len(evaluation.utterances)} utterances of {of} in `{about['datadir']}`. Every system met the same gaps."
+        f"{_clean(summary)}",
         *(to_markdown(condition_table(summary, condition)).strip() for condition in whole),
     ]
     if summary.has_lengths:
