@@ -36,7 +36,7 @@ def main(
     voice: Annotated[
         list[str], typer.Option(help="An espeak-ng voice to draw from, such as en-us+f2; repeatable. By default, many.")
     ] = [],  # noqa: B006
-    jobs: Annotated[int, typer.Option(min=1, help="Processes to draw with.")] = 2,
+    jobs: Annotated[int, typer.Option(help="Processes to draw with.")] = 2,
 ) -> None:
     """Write sN/*.mpg, align/sN/*.align and, beside each clip, its true landmarks as sN/*.npz.
 
