@@ -129,6 +129,7 @@ def test_scoring_goes_on_where_it_was_stopped(evaluation, monkeypatch):
     assert {str(one): one.rows("scores.jsonl") for one in sets} == whole
 
 
+@pytest.mark.slow
 def test_several_processes_score_alike_when_the_program_is_started_by_name(evaluation, monkeypatch):
     """What a program defines itself is sent to its processes by value: with all that it refers to."""
     one = scores(evaluation)

@@ -151,6 +151,7 @@ def test_words_beside_a_silent_gap_are_heard_as_before(ear, spoken):
     assert heard[:2] + heard[4:] == ["bin", "blue", "two", "now"]
 
 
+@pytest.mark.slow
 def test_what_was_heard_before_does_not_matter(ear, spoken):
     sounds = [samples_of(spoken, stem) for stem in STEMS]
     first = [ear.recognize(samples, RATE) for samples in sounds]

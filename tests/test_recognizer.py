@@ -77,6 +77,7 @@ def test_it_learns_to_hear_the_phones_of_sentences_it_was_not_trained_on(toy, re
     assert "toy: " in output
 
 
+@pytest.mark.slow
 def test_what_is_not_said_counts_as_deleted_and_what_is_missing_is_named(toy, recogniser, tmp_path, monkeypatch):
     """Of what another program restored: one clip whole, one cut in half, one silent, the rest missing."""
     utterances = read_datadir(toy / "test")
@@ -122,6 +123,7 @@ def test_what_is_not_said_counts_as_deleted_and_what_is_missing_is_named(toy, re
     assert (found.scored, found.missing) == (3, len(others))
 
 
+@pytest.mark.slow
 def test_padding_does_not_change_what_is_heard(toy, recogniser):
     model = load_model(recogniser, "recognizer")
     spectra = [spectrum_of(utterance.wav) for utterance in read_datadir(toy / "test")[:2]]
@@ -162,6 +164,7 @@ def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(toy, tmp_path):
     assert one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
 
 
+@pytest.mark.slow
 def test_an_exported_recogniser_still_recognises(toy, recogniser, tmp_path):
     run(avsi_app, "export", recogniser, "--out", tmp_path / "small", "--trained-on", "chords")
     assert load_model(tmp_path / "small").phones == ("A", "D", "K", "N", "O")
@@ -174,6 +177,7 @@ def test_an_exported_recogniser_still_recognises(toy, recogniser, tmp_path):
     assert heard[0] == heard[1] and len(judges) == 2
 
 
+@pytest.mark.slow
 def test_a_word_that_is_not_in_the_lexicon_fails_its_utterances(toy, recogniser, tmp_path):
     (tmp_path / "few.txt").write_text(TOY_LEXICON.replace("no N O\n", ""))
     run(recognize.app, toy / "test", "--recognizer", recogniser, "--lexicon", tmp_path / "few.txt", "--jobs", 1)
@@ -186,6 +190,7 @@ def test_a_word_that_is_not_in_the_lexicon_fails_its_utterances(toy, recogniser,
             assert "the word 'no' is not in the lexicon" in row["failed"]["per"]
 
 
+@pytest.mark.slow
 def test_a_model_of_another_kind_is_refused(toy, recogniser):
     with pytest.raises(ModelError, match="holds a model of the kind recognizer, expected inpainter"):
         Inpainter.from_pretrained(recogniser)

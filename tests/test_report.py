@@ -102,6 +102,7 @@ def test_intervals_are_over_the_speakers_that_there_are(evaluation):
     assert two.mean == one.mean and two.high - two.low > 2 * (one.high - one.low)
 
 
+@pytest.mark.slow
 def test_a_report_is_made_of_what_there_is(corpus, evaluation, model):
     """A system without scores, an utterance without its sound."""
     restored(corpus, evaluation, f"later={model}")
