@@ -37,12 +37,12 @@ def speech_in(folders: Iterable[Path]) -> list[Speech]:
     found = []
     for folder in folders:
         if not (folder / ABOUT).is_file():
-            found.append(_clean(folder, folder, read_datadir(folder)))
+            found.append(_clean(f"{corpus_of(folder)}: {folder}", folder, read_datadir(folder)))
             continue
         evaluation = Evaluation.read(folder)
         utterances = evaluation.utterances
-        (folder / CLEAN).mkdir(exist_ok=True)
-        found.append(_clean(Path(evaluation.about["datadir"]), folder / CLEAN, utterances))
+        name = f"{evaluation.about['corpus']}: {evaluation.about['datadir']}"
+        found.append(_clean(name, folder / CLEAN, utterances))
         found += [
             Speech(f"{folder.name}: {restored}", restored.folder, utterances, restored.wavs, restored.failed)
             for restored in evaluation.sets
@@ -54,6 +54,5 @@ def evaluations_in(folders: Iterable[Path]) -> list[Evaluation]:
     return [Evaluation.read(folder) for folder in folders if (folder / ABOUT).is_file()]
 
 
-def _clean(datadir: Path, folder: Path, utterances: list[Utterance]) -> Speech:
-    name = f"{corpus_of(datadir)}: {datadir}, clean"
-    return Speech(name, folder, utterances, {utterance.id: utterance.wav for utterance in utterances})
+def _clean(name: str, folder: Path, utterances: list[Utterance]) -> Speech:
+    return Speech(f"{name}, clean", folder, utterances, {utterance.id: utterance.wav for utterance in utterances})

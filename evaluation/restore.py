@@ -101,10 +101,8 @@ def _opened(
     fixed = {"corpus": corpus_of(datadir), "split": split_of(datadir), "datadir": str(datadir)}
     if (out / ABOUT).is_file():
         evaluation = Evaluation.read(out)
-        there = {u.id: (u.duration_s, u.words) for u in evaluation.utterances}
-        if fixed != {key: evaluation.about[key] for key in fixed} or there != {
-            u.id: (u.duration_s, u.words) for u in utterances
-        }:
+        there, here = ({u.id: (u.duration_s, u.words) for u in of} for of in (evaluation.utterances, utterances))
+        if fixed != {key: evaluation.about[key] for key in fixed} or there != here:
             was = ", ".join(filter(None, (evaluation.about[key] for key in fixed)))
             raise ConfigError(f"{out}: an evaluation of {was}, as it was then; name another folder, or remove this")
         if not Stats.load(stats).same_audio(evaluation.stats):
@@ -169,9 +167,8 @@ def _finish(
     folder = evaluation.set_folder(name, condition)
     spectra, failed = ({id_: value for part in parts for id_, value in part[kind].items()} for kind in (0, 1))
     made = parts[0][2]
-    if any(part[2] != made for part in parts) or made["weights"] != evaluation.about["systems"][name].get(
-        "weights", ""
-    ):
+    described = evaluation.about["systems"][name].get("weights", "")
+    if any(part[2] != made for part in parts) or made["weights"] != described:
         raise DataError(f"{name}: changed while it was restored; run this again when that is over")
     ark = (folder / "spectra.ark").resolve()
     with written_beside(ark) as partial:
