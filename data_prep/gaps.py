@@ -6,6 +6,7 @@ python -m data_prep.gaps data/test --protocol ../../evaluation/protocols/paper.y
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,7 @@ from avsi.data.gaps import (
     write_gap_file,
 )
 from avsi.data.protocol import Condition, parse_conditions, read_protocol
-from avsi.errors import ConfigError, DataError, GapError
+from avsi.errors import AvsiWarning, ConfigError, DataError, GapError
 from avsi.program import print_table, run_program
 from avsi.timebase import to_samples
 
@@ -55,7 +56,12 @@ def main(
     for condition in chosen:
         gaps = _gaps(condition, utterances, settings.gaps, settings.stft.sample_rate, seed)
         remark = f"from {condition.file}" if condition.file else f"drawn with seed {seed}"
-        write_gap_file(gap_file(datadir, condition.name), gaps, remark)
+        path = gap_file(datadir, condition.name)
+        if path.is_file() and read_gap_file(path) != gaps:
+            warnings.warn(
+                f"{path}: other gaps than before; evaluations keep those they have", AvsiWarning, stacklevel=2
+            )
+        write_gap_file(path, gaps, remark)
         lost = sum(gap.length_s for of in gaps.values() for gap in of)
         rows.append([condition.name, len(gaps), sum(map(len, gaps.values())), f"{lost / len(gaps):.3f}"])
     print_table(f"{datadir}: gaps", ["condition", "utterances", "gaps", "seconds lost, mean"], rows)

@@ -15,6 +15,7 @@ from avsi.program import print_table, run_program
 
 from .folder import Evaluation
 from .summary import summarize
+from .tables import verdict
 
 app = typer.Typer(add_completion=False)
 
@@ -47,17 +48,18 @@ def main(
             known.append(column.name)
             means = [summary.estimates[name, condition.name, column.name].mean for name in (first, second)]
             values = [f"{value:.3f}" for value in (*means, found.mean, found.low, found.high)]
-            better = "lower" if column.lower_is_better else "higher"
-            rows.append([condition.name, column.name, *values, found.scored, found.missing, better])
-            if column.name in require and not (found.high < 0 if column.lower_is_better else found.low > 0):
+            arrow = "↓" if column.lower_is_better else "↑"
+            judged = verdict(found, column)
+            rows.append([condition.name, f"{column.name} {arrow}", *values, judged or "-", found.scored, found.missing])
+            if column.name in require and judged != "better":
                 unmet.append(f"{column.name}, {condition.name}")
     for name in require:
         if name not in known:
             raise ConfigError(f"--require {name}: expected one of {', '.join(dict.fromkeys(known))}, scored for both")
-    header = ["gaps", "metric", first, second, "difference", "from", "to", "compared", "not compared", "better"]
-    print_table(f"{evaluation.about['corpus']}: {folder}", header, rows)
+    header = ["gaps", "metric", first, second, "difference", "from", "to", f"{second} is", "compared", "not compared"]
+    print_table(f"{evaluation.about['corpus']}: {second} minus {first}, 95 % interval", header, rows)
     if unmet:
-        raise DataError(f"{second}: in {unmet[0]} not better than {first}, or not clear of chance")
+        raise DataError(f"{second}: not better than {first}, or not clear of chance, in {'; '.join(unmet)}")
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def draw(summary: Summary) -> Figure:
 
 
 def _draw_panel(panel: Axes, summary: Summary, column: Column, lengths: list[Condition]) -> None:
-    tops = []
+    tops = {}
     for system, look in zip(summary.systems, _looks(summary.systems), strict=True):
         found = [(c.gap_ms, summary.estimates.get((system.name, c.name, column.name))) for c in lengths]
         points = [(gap_ms, e.mean, e.low, e.high) for gap_ms, e in found if e and math.isfinite(e.mean)]
@@ -120,10 +120,12 @@ def _draw_panel(panel: Axes, summary: Summary, column: Column, lengths: list[Con
             panel.vlines(gap_ms, low, high, color=look["color"], linewidth=1)
         else:
             panel.fill_between(gap_ms, low, high, color=look["color"], alpha=0.18, linewidth=0)
-        tops += [mean.max()] if len(points) else []
-    *others, top = sorted(tops) or [0]
-    if others and column.lower_is_better and top > OFF_THE_PANEL * others[-1] > 0:
-        panel.set_ylim(top=1.1 * others[-1])
+        if len(points):
+            tops[system.name] = mean.max()
+    *others, worst = sorted(tops, key=tops.get) or [""]
+    if others and column.lower_is_better and tops[worst] > OFF_THE_PANEL * tops[others[-1]] > 0:
+        panel.set_ylim(top=1.25 * tops[others[-1]])
+        panel.text(0.5, 0.98, f"↑ {worst}", transform=panel.transAxes, ha="center", va="top", fontsize=6.5)
     panel.set_xscale("log")
     panel.set_xlim(lengths[0].gap_ms / 1.15, lengths[-1].gap_ms * 1.15)
     panel.set_xticks(_named([c.gap_ms for c in lengths]))

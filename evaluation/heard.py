@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from avsi.data.datadir import Utterance, corpus_of, read_datadir
+from avsi.errors import DataError
 
 from .folder import ABOUT, CLEAN, Evaluation
 
@@ -37,6 +38,8 @@ def speech_in(folders: Iterable[Path]) -> list[Speech]:
     found = []
     for folder in folders:
         if not (folder / ABOUT).is_file():
+            if not (folder / "wav.scp").is_file():
+                raise DataError(f"{folder}: neither an evaluation nor a data directory")
             found.append(_clean(f"{corpus_of(folder)}: {folder}", folder, read_datadir(folder)))
             continue
         evaluation = Evaluation.read(folder)

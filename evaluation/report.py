@@ -36,7 +36,7 @@ def main(
     folder: Annotated[Path, typer.Argument(help="An evaluation that evaluation.score has scored.")],
     examples: Annotated[
         int | None,
-        typer.Option(min=0, max=MOST, help="Utterances on the page to listen to; by default three a condition."),
+        typer.Option(min=0, max=MOST, help="Utterances on the page; by default 24, or three for each condition."),
     ] = None,
     system: Annotated[
         str | None, typer.Option(help="Whose best, median and worst utterances they are; the last model's by default.")

@@ -59,6 +59,8 @@ def main(
     """Write what each system makes of each utterance and condition. What is there already stays: a stopped run goes on,
     and systems and conditions can be added.
     """
+    if (out / "wav.scp").exists():
+        raise ConfigError(f"{out}: is a data directory; --out names a folder of its own")
     utterances = read_datadir(datadir)
     conditions = [*(read_protocol(protocol)[0] if protocol else []), *parse_conditions(gaps)]
     if not conditions:
@@ -112,8 +114,13 @@ def _opened(
         for condition, path in files.items():
             if condition in evaluation.gaps and read_gap_file(path) != evaluation.gaps[condition]:
                 raise ConfigError(
-                    f"{out}: has other gaps of the condition {condition} than {path}; name another, or remove it"
+                    f"{out}: has other gaps of {condition} ({evaluation.about['conditions'][condition]}) than {path} "
+                    f"({gap_file_remark(path) or 'without a remark'}); use those, or name another folder"
                 )
+        for name, spec in specs.items():
+            before = evaluation.about["systems"].get(name, {}).get("system", spec)
+            if before != spec and Path(before).resolve() != Path(spec).resolve():
+                raise ConfigError(f"{out}: {name} is {before} there, and not {spec}; NAME=... gives this another name")
     else:
         write_datadir(out / CLEAN, utterances, fixed["corpus"], fixed["split"])
         shutil.copyfile(stats, out / STATS)
@@ -143,7 +150,8 @@ def _report(evaluation: Evaluation, systems: list[str], conditions: list[str], m
     total, too_many = len(evaluation.utterances), []
     for name in systems:
         sets = [evaluation.set(name, condition) for condition in conditions]
-        print(f"{name}: restored {sum(len(one.wavs) for one in sets)} of {len(sets) * total} into {evaluation.folder}")
+        there = sum(len(one.wavs) for one in sets)
+        print(f"{name}: {there} of {len(sets) * total} restored, in {evaluation.folder / name}")
         for one in sets:
             if one.failed:
                 id_, reason = next(iter(one.failed.items()))
@@ -156,7 +164,7 @@ def _report(evaluation: Evaluation, systems: list[str], conditions: list[str], m
         raise DataError(
             f"{too_many[0]}: {len(too_many[0].failed)} of {total} utterances could not be restored, more than "
             f"--max-left-out {max_left_out:g}; {too_many[0].folder / FAILED} gives each reason; once they are mended, "
-            "remove that folder and run this again"
+            f"remove {too_many[0].folder} and run this again"
         )
 
 

@@ -5,11 +5,13 @@ python -m evaluation.results exp/evaluation/paper --out RESULTS.md
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from avsi.errors import AvsiWarning, DataError
 from avsi.files import write_text, written_beside
 from avsi.metrics.table import COLUMNS
 from avsi.program import run_program
@@ -17,9 +19,10 @@ from avsi.program import run_program
 from .curves import length_curves
 from .folder import Evaluation
 from .summary import Summary, shown, summarize, telling_pairs
+from .systems import SYSTEMS
 from .tables import condition_table, difference_table, length_table, to_markdown
 
-CUT = "A line that leaves its panel is far worse than the rest."
+CUT = "A system that is named at the top of a panel, with an arrow, is far worse than the rest there, and leaves it."
 
 app = typer.Typer(add_completion=False)
 
@@ -33,15 +36,21 @@ def main(
     sections = []
     for folder in folders:
         evaluation = Evaluation.read(folder)
-        summary = summarize(evaluation, telling_pairs(evaluation))
+        try:
+            summary = summarize(evaluation, telling_pairs(evaluation))
+        except DataError as error:
+            warnings.warn(str(error), AvsiWarning, stacklevel=2)
+            continue
         picture = None
         if summary.has_lengths:
             picture = out.with_name(f"{out.stem}_{folder.resolve().name}.png")
             with written_beside(picture) as partial:
                 partial.write_bytes(length_curves(summary, "png"))
         sections.append(section(evaluation, summary, picture.name if picture else None))
+    if not sections:
+        raise DataError("none of these is scored; evaluation.score does that")
     write_text(out, "\n".join(["# Results", "", *sections]))
-    print(f"{out}: {len(folders)} evaluation(s)")
+    print(f"{out}: {len(sections)} evaluation(s)")
 
 
 def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> str:
@@ -86,10 +95,12 @@ def _clean(summary: Summary) -> str:
 
 
 def _models(systems: dict[str, dict]) -> str:
-    """A line for each model: from where, how it was trained, and a digest of its weights."""
+    """A line for each that is no baseline: from where; of a model, how it was trained and a digest of its weights."""
     lines = []
     for name, about in systems.items():
         if "senses" not in about:
+            if about["system"] not in SYSTEMS:
+                lines.append(f"- `{name}`: what another program restored, in {about['system']}")
             continue
         facts = [f"trained on {about['trained_on']}" if about["trained_on"] else "", f"training seed {about['seed']}"]
         facts += [f"{key.replace('_', ' ')} {about[key]}" for key in ("epoch", "valid_loss") if key in about]

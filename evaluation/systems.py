@@ -161,7 +161,9 @@ def _oracle(samples: np.ndarray, spans: Spans, *_: object) -> tuple[np.ndarray, 
 
 
 def _by_file(path: Path, samples: np.ndarray, spans: Spans) -> tuple[np.ndarray, np.ndarray]:
-    """What another program restored; its spectrum is that of its sound."""
+    """What another program restored. Only what lies in the gaps is taken, as of every system; its spectrum is that of
+    its sound.
+    """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     with open_sound(path) as sound:
@@ -170,6 +172,7 @@ def _by_file(path: Path, samples: np.ndarray, spans: Spans) -> tuple[np.ndarray,
     restored = read_mono(path, STFT.sample_rate)
     if len(restored) != len(samples):
         raise DataError(f"{path}: {len(restored)} samples beside {len(samples)}: expected two of one length")
+    restored = paste(samples, restored, spans, STFT.sample_rate)
     return restored, _log_spectrum(restored)[_lost_frames(samples, spans)].numpy()
 
 

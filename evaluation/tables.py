@@ -82,9 +82,9 @@ def difference_table(summary: Summary, first: str, second: str) -> Table:
         rows.append([_title(condition)])
         for place, column in enumerate(summary.columns, start=1):
             difference = summary.differences.get((first, second, condition.name, column.name))
-            verdict = _verdict(difference, column) if difference else ""
-            rows[-1].append("\n".join(filter(None, [_cell(difference, "+"), verdict])))
-            if verdict == "better":
+            judged = verdict(difference, column) if difference else ""
+            rows[-1].append("\n".join(filter(None, [_cell(difference, "+"), judged])))
+            if judged == "better":
                 bold.add((number, place))
             shown.append(difference)
     caption = [
@@ -216,7 +216,7 @@ def _cell(estimate: Estimate | None, sign: str = "z") -> str:
     return "\n".join([*parts, f"({', '.join(notes)})"] if notes else parts)
 
 
-def _verdict(difference: Estimate, column: Column) -> str:
+def verdict(difference: Estimate, column: Column) -> str:
     """``better`` or ``worse``; "" where the interval holds 0, or there is none."""
     if difference.low > 0 or difference.high < 0:
         return "better" if (difference.mean < 0) == column.lower_is_better else "worse"

@@ -210,8 +210,35 @@ def test_files_that_another_program_restored_are_scored_too(corpus, evaluation, 
         assert expected in reason and "s04_clip" in reason
     for id_, samples in zip(IDS, clean, strict=True):
         soundfile.write(mine / f"{id_}.wav", samples, RATE, subtype="FLOAT")
+    with pytest.raises(ConfigError, match=r"theirs is .*mine there, and not interpolation|keep their names"):
+        restored(corpus, evaluation, "theirs=interpolation")
+    with pytest.raises(ConfigError, match=r"theirs is .*mine there, and not av; NAME"):
+        restored(corpus, evaluation, "theirs=av")
     assert "theirs, 600ms: has changed" in restored(corpus, evaluation, f"theirs={tmp_path / 'mine'}")
     assert all(row["stoi"] == pytest.approx(1) for row in scores(evaluation, "theirs").values())
+
+
+def test_of_another_program_only_what_lies_in_the_gaps_is_taken(corpus, evaluation, tmp_path):
+    """Softer, as what was restored whole may be: outside the gaps every system has the clean sound."""
+    folder = tmp_path / "soft" / "600ms"
+    folder.mkdir(parents=True)
+    for id_, wav in Evaluation.read(evaluation).set("interpolation", "600ms").wavs.items():
+        soundfile.write(folder / f"{id_}.wav", 0.5 * soundfile.read(wav)[0], RATE, subtype="FLOAT")
+    restored(corpus, evaluation, tmp_path / "soft")
+    for id_, gaps in read_gap_file(corpus / "test" / "gaps_600ms").items():
+        clean, one, soft = (
+            soundfile.read(path)[0]
+            for path in (
+                read_datadir(corpus / "test")[IDS.index(id_)].wav,
+                Evaluation.read(evaluation).set("interpolation", "600ms").wavs[id_],
+                evaluation / "soft" / "600ms" / "wav" / f"{id_}.wav",
+            )
+        )
+        inside = lost_samples(gap_spans(gaps, len(clean), RATE), len(clean))
+        assert soft[~inside] == pytest.approx(clean[~inside], abs=1e-4)
+        [(start, stop)] = gap_spans(gaps, len(clean), RATE)
+        middle = slice(start + 400, stop - 400)  # away from the cross-fades
+        assert soft[middle] == pytest.approx(0.5 * one[middle], abs=1e-4)
 
 
 def test_silence_as_reference_has_no_score_and_a_reason(corpus, tmp_path):
@@ -285,24 +312,26 @@ def test_what_is_there_stays_and_what_is_missing_is_made(corpus, evaluation):
         assert [str(one) for one in found.sets][:2] == ["unprocessed, 600ms", "interpolation, random"]
 
 
-def test_a_model_that_was_trained_on_is_restored_anew(corpus, evaluation, model, tmp_path):
+def test_a_model_that_was_trained_on_is_restored_anew(corpus, model, tmp_path):
     """And what it made of other gaps is no longer shown as its own."""
-    restored(corpus, evaluation, "model=" + str(model), gaps="gaps_random")
-    other = shutil.copytree(model, tmp_path / "model")
+    mine, out = shutil.copytree(model, tmp_path / "mine"), tmp_path / "evaluation"
+    for gaps in ("gaps_600ms", "gaps_random"):
+        restored(corpus, out, mine, gaps=gaps)
+    before = soundfile.read(out / "mine/600ms/wav/s04_clip0.wav")[0]
+    (out / "mine/600ms/scores.jsonl").touch()
     torch.manual_seed(1)
     config = corpus_config(corpus)
-    save_model(other, BLSTMInpainter(config, Stats.load(config.data.stats)))
-    before = soundfile.read(evaluation / "model/600ms/wav/s04_clip0.wav")[0]
-    assert "model, 600ms: has changed" in restored(corpus, evaluation, other)
-    with pytest.warns(AvsiWarning, match="model/random: was made before model was trained on"):
-        assert "model, random" not in [str(one) for one in Evaluation.read(evaluation).sets]
-    assert not (evaluation / "model/600ms/scores.jsonl").exists()
-    assert np.abs(soundfile.read(evaluation / "model/600ms/wav/s04_clip0.wav")[0] - before).max() > 1e-3
+    save_model(mine, BLSTMInpainter(config, Stats.load(config.data.stats)))
+    assert "mine, 600ms: has changed" in restored(corpus, out, f"{mine}/")
+    assert not (out / "mine/600ms/scores.jsonl").exists()
+    assert np.abs(soundfile.read(out / "mine/600ms/wav/s04_clip0.wav")[0] - before).max() > 1e-3
+    with pytest.warns(AvsiWarning, match="mine/random: was made before mine was trained on"):
+        assert [str(one) for one in Evaluation.read(out).sets] == ["mine, 600ms"]
 
 
 def test_other_gaps_and_other_sets_do_not_mix(corpus, evaluation, tmp_path):
     (tmp_path / "gaps_600ms").write_text("".join(f"{id_} 0.1 0.7\n" for id_ in IDS))
-    with pytest.raises(ConfigError, match="has other gaps of the condition 600ms"):
+    with pytest.raises(ConfigError, match="has other gaps of 600ms"):
         restored(corpus, evaluation, "oracle", gaps=tmp_path / "gaps_600ms")
     stats = Stats.load(corpus / "train" / "stats.npz")
     dataclasses.replace(stats, visual_mean=stats.visual_mean + 1).save(tmp_path / "stats.npz")
@@ -315,6 +344,8 @@ def test_other_gaps_and_other_sets_do_not_mix(corpus, evaluation, tmp_path):
     gaps = ["--gaps", corpus / "test" / "gaps_600ms", "--stats", corpus / "train" / "stats.npz"]
     with pytest.raises(ConfigError, match=r"an evaluation of unnamed corpus, .*test, as it was then"):
         run_app(restore.app, tmp_path / "test", *gaps, "--system", "oracle", "--out", evaluation)
+    with pytest.raises(ConfigError, match="test: is a data directory; --out names a folder of its own"):
+        restored(corpus, corpus / "test", "oracle")
     with pytest.raises(DataError, match="not an evaluation"):
         run_app(score.app, tmp_path)
 
@@ -363,7 +394,8 @@ def test_what_one_program_adds_another_does_not_lose(corpus, evaluation):
 
 def compared(evaluation, *arguments) -> dict[str, list[str]]:
     output = run_app(compare.app, evaluation, *arguments)
-    return {line.split()[1]: line.split()[2:] for line in output.splitlines() if len(line.split()) > 2}
+    # The arrow of each metric is left out.
+    return {line.split()[1]: line.split()[3:] for line in output.splitlines() if len(line.split()) > 3}
 
 
 def test_a_comparison_is_paired_and_has_an_interval(made):
@@ -372,13 +404,15 @@ def test_a_comparison_is_paired_and_has_an_interval(made):
     differences = np.array([sets[1][id_]["stoi"] - sets[0][id_]["stoi"] for id_ in IDS])
     assert float(rows["stoi"][2]) == pytest.approx(differences.mean(), abs=6e-4)
     assert float(rows["stoi"][3]) <= differences.mean() <= float(rows["stoi"][4])
-    assert rows["stoi"][5:] == ["4", "0", "higher"]
-    with pytest.raises(DataError, match="unprocessed: in stoi, 600ms not better than interpolation"):
+    assert rows["stoi"][5:] == ["better", "4", "0"]
+    with pytest.raises(
+        DataError, match="unprocessed: not better than interpolation, or not clear of chance, in stoi, 600ms"
+    ):
         run_app(compare.app, made, "interpolation", "unprocessed", "--require", "stoi")
     l1 = {name: np.mean([row["l1"] for row in rows.values()]) for name, rows in zip("ui", sets, strict=True)}
     better, worse = ({"u": "unprocessed", "i": "interpolation"}[name] for name in sorted(l1, key=l1.get))
     run_app(compare.app, made, worse, better, "--require", "l1")  # of L1, less is better
-    with pytest.raises(DataError, match="in l1, 600ms not better"):
+    with pytest.raises(DataError, match=r"not better .* in l1, 600ms"):
         run_app(compare.app, made, better, worse, "--require", "l1")
     with pytest.raises(ConfigError, match="--require loudness: expected one of l1, stoi, pesq"):
         run_app(compare.app, made, "unprocessed", "oracle", "--require", "loudness")
@@ -393,9 +427,9 @@ def test_what_has_no_value_is_counted_and_fails_only_where_it_is_required(evalua
     rows = [{**row, "stoi": row["stoi"] + 0.1 if number else None} for number, row in enumerate(rows)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     shown_rows = compared(evaluation, "unprocessed", "oracle", "--require", "stoi")
-    assert shown_rows["pesq"][1:] == ["nan", "nan", "nan", "nan", "0", "4", "higher"]
-    assert shown_rows["stoi"][2:] == ["0.100", "0.100", "0.100", "3", "1", "higher"]
-    with pytest.raises(DataError, match="in pesq, 600ms not better"):
+    assert shown_rows["pesq"][1:] == ["nan", "nan", "nan", "nan", "-", "0", "4"]
+    assert shown_rows["stoi"][2:] == ["0.100", "0.100", "0.100", "better", "3", "1"]
+    with pytest.raises(DataError, match=r"not better .* in pesq, 600ms"):
         run_app(compare.app, evaluation, "unprocessed", "oracle", "--require", "pesq")
     path.write_text('{"id": "s04_clip0"\n')
     with pytest.raises(DataError, match=r"scores\.jsonl:1: expected a row in JSON"):

@@ -9,7 +9,7 @@ import soundfile
 from conftest import RATE, run_app
 
 from avsi.audio.files import read_mono, resample
-from avsi.data.datadir import Utterance, write_datadir
+from avsi.data.datadir import Utterance, read_datadir, write_datadir
 from avsi.data.gaps import Gap, write_gap_file
 from avsi.data.phones import Lexicon, read_pronunciations
 from avsi.errors import AvsiWarning, ConfigError, DataError
@@ -199,7 +199,9 @@ def test_an_evaluation_is_heard_and_summed_up(ear, spoken, tmp_path, monkeypatch
     sounds = [samples_of(spoken, stem) for stem in STEMS]
     for stem, samples in zip(STEMS, (sounds[0], sounds[3][: len(sounds[1])], 0 * sounds[2]), strict=False):
         soundfile.write(made / f"s01_{stem}.wav", samples, RATE)
-    write_gap_file(tmp_path / "gaps_mine", {f"s01_{stem}": [Gap(0.1, 0.2)] for stem in STEMS})
+    # All but a last millisecond, in which nothing is said.
+    gaps = {utterance.id: [Gap(0, utterance.duration_s - 0.001)] for utterance in read_datadir(spoken)}
+    write_gap_file(tmp_path / "gaps_mine", gaps)
     run_app(stats.app, spoken)
     out = tmp_path / "evaluation"
     options = ["--gaps", tmp_path / "gaps_mine", "--stats", spoken / "stats.npz", "--max-left-out", 1, "--jobs", 1]

@@ -21,7 +21,7 @@ def run(*arguments) -> str:
 
 
 def test_conditions_are_named_for_what_they_are():
-    found = parse_conditions(["random", "150", "12.5", "field/gaps_hospital"], Path("x"))
+    found = parse_conditions(["random", "150ms", "12.5", "field/gaps_hospital"], Path("x"))
     assert found == [
         Condition("random"),
         Condition("150ms", 150.0),

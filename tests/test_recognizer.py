@@ -88,7 +88,7 @@ def test_what_is_not_said_counts_as_deleted_and_what_is_missing_is_named(toy, re
         samples[len(samples) * (2 - number) // 2 :] = 0
         soundfile.write(made / f"{utterance.id}.wav", samples, RATE)
     gaps, out = tmp_path / "gaps_mine", tmp_path / "evaluation"
-    write_gap_file(gaps, {u.id: [Gap(0.1, 0.2)] for u in utterances})
+    write_gap_file(gaps, {u.id: [Gap(0.01, u.duration_s - 0.01)] for u in utterances})
     options = ["--stats", toy / "train" / "stats.npz", "--max-left-out", 1, "--jobs", 1]
     run(restore.app, toy / "test", "--system", tmp_path / "made", "--gaps", gaps, "--out", out, *options)
     output = run(recognize.app, out, "--recognizer", recogniser, "--jobs", 1)

@@ -29,7 +29,7 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str, folder: Path = Path()) -> Condition:
-        """From ``random``, a number of ms, or the path of a gap file seen from ``folder``.
+        """From ``random``, a number of ms (``300`` or ``300ms``), or the path of a gap file seen from ``folder``.
 
         Raises:
             ConfigError: anything else.
@@ -37,7 +37,7 @@ class Condition:
         if text == "random":
             return cls(text)
         try:
-            gap_ms = float(text)
+            gap_ms = float(text.removesuffix("ms"))
         except ValueError:
             path = folder / text
             if not re.fullmatch(r"[\w.+-]+", path.name):

@@ -26,6 +26,7 @@ done
 for number in "$stage" "$stop_stage" "$jobs"; do
   case "$number" in *[!0-9]* | "") echo "error: '$number': stages and jobs are whole numbers" >&2; exit 1 ;; esac
 done
+if [ "$stage" -gt "$stop_stage" ] || [ "$stage" -gt 8 ]; then echo "error: there is no stage from $stage to $stop_stage" >&2; exit 1; fi
 for ms in $gap_ms; do
   case "$ms" in *[!0-9.]* | 0* | .*) echo "error: '$ms': expected a gap's length in ms, such as 150 or 62.5" >&2; exit 1 ;; esac
 done
@@ -78,6 +79,9 @@ if due 5 "train the phone recogniser"; then
 fi
 if due 6 "restore"; then
   systems=()
+  for model in "${models[@]}"; do
+    [ -e "$model/config.json" ] || { echo "error: $model: no model yet; train it (stage 4), or name those there are by --configs" >&2; exit 1; }
+  done
   for system in unprocessed interpolation autoregression "${models[@]}" oracle; do systems+=(--system "$system"); done
   python -m evaluation.restore data/test "${gaps[@]}" "${systems[@]}" --out "$evaluation" --jobs "$jobs"
 fi
