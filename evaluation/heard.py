@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from avsi.data.datadir import Utterance, corpus_of, read_datadir
 from avsi.errors import DataError
+from avsi.program import in_parallel, progress
 
 from .folder import ABOUT, CLEAN, Evaluation
 
@@ -51,6 +52,20 @@ def speech_in(folders: Iterable[Path]) -> list[Speech]:
             for restored in evaluation.sets
         ]
     return found
+
+
+def hear(speech: Speech, jobs: int, what: str, listen: Callable[..., dict], *arguments: object) -> dict:
+    """What a recogniser hears in each utterance, by id: ``listen(wavs by id, *arguments)`` in several processes."""
+    # A few large shares, so that each process makes few recognisers.
+    ids = [utterance.id for utterance in speech.utterances]
+    shares = [
+        {id_: speech.wavs.get(id_) for id_ in share} for index in range(4 * jobs) if (share := ids[index :: 4 * jobs])
+    ]
+    results = in_parallel(jobs, [(listen, share, *arguments) for share in shares], ordered=False)
+    heard: dict = {}
+    for part in progress(results, len(shares), f"{speech.name}: {what}"):
+        heard.update(part)
+    return heard
 
 
 def evaluations_in(folders: Iterable[Path]) -> list[Evaluation]:

@@ -18,11 +18,11 @@ import typer
 from avsi.audio.files import read_mono
 from avsi.errors import AvsiError, DataError
 from avsi.metrics.table import KEYWORDS
-from avsi.program import in_parallel, print_table, progress, run_program
+from avsi.program import print_table, run_program
 
 from .folder import JUDGES, WORDS, merged_rows, write_rows
 from .grammar import Grammar
-from .heard import Speech, evaluations_in, speech_in
+from .heard import Speech, evaluations_in, hear, speech_in
 from .systems import digest
 from .word_recognizer import RATE, WordRecognizer, check_installed
 
@@ -78,15 +78,7 @@ def recognize_set(speech: Speech, grammar: Grammar, lexicon: Path, keywords: lis
 
     Where nothing is heard, no keyword is right: that is a property of the sound, not a fault of the measurement.
     """
-    # A few large shares, so that each process makes few recognisers.
-    ids = [utterance.id for utterance in speech.utterances]
-    shares = [
-        {id_: speech.wavs.get(id_) for id_ in share} for index in range(4 * jobs) if (share := ids[index :: 4 * jobs])
-    ]
-    results = in_parallel(jobs, [(_hear, share, grammar, lexicon) for share in shares], ordered=False)
-    heard: dict[str, list[str] | str] = {}
-    for part in progress(results, len(shares), f"{speech.name}: keywords"):
-        heard.update(part)
+    heard = hear(speech, jobs, "keywords", _hear, grammar, lexicon)
     rows = []
     for utterance in speech.utterances:
         row = {"id": utterance.id, "speaker": utterance.speaker, "said": " ".join(utterance.words)}

@@ -17,10 +17,10 @@ from avsi.data.phones import Lexicon
 from avsi.errors import AvsiError, DataError
 from avsi.models.store import LEXICON, WEIGHTS, find_model, load_model
 from avsi.phone_errors import align
-from avsi.program import in_parallel, print_table, progress, run_program
+from avsi.program import print_table, run_program
 
 from .folder import PHONES, merged_rows, write_rows
-from .heard import Speech, evaluations_in, speech_in
+from .heard import Speech, evaluations_in, hear, speech_in
 from .systems import digest
 
 app = typer.Typer(add_completion=False)
@@ -66,15 +66,7 @@ def main(
 
 def recognize_set(speech: Speech, lexicon: Lexicon, recognizer: Path, beam: int, jobs: int) -> list[dict]:
     """One row per utterance of the clean set, in order; of those not restored, with the reason in ``failed``."""
-    # A few large shares, so that each process loads the recogniser once.
-    ids = [utterance.id for utterance in speech.utterances]
-    shares = [
-        {id_: speech.wavs.get(id_) for id_ in share} for index in range(4 * jobs) if (share := ids[index :: 4 * jobs])
-    ]
-    results = in_parallel(jobs, [(_hear, share, recognizer, beam) for share in shares], ordered=False)
-    heard: dict[str, list[str] | str] = {}
-    for part in progress(results, len(shares), f"{speech.name}: phones"):
-        heard.update(part)
+    heard = hear(speech, jobs, "phones", _hear, recognizer, beam)
     rows = []
     for utterance in speech.utterances:
         row = {"id": utterance.id, "speaker": utterance.speaker}

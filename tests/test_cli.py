@@ -195,6 +195,7 @@ def test_names_that_look_like_markup_are_printed_as_they_are(capsys):
     assert "[final]/x[/b]" in output and "[red]clip, a long name[/b]" in output
 
 
+@pytest.mark.slow
 def test_debug_shows_the_traceback(room):
     status, _, errors = inpaint(room, "none.wav", "--gap", "0.8:1.6", "--debug")
     assert status == 1 and "Traceback" in errors

@@ -172,6 +172,7 @@ def test_without_espeak(monkeypatch, tmp_path):
         spoken("set red by b two now")
 
 
+@pytest.mark.slow
 def test_every_accent_and_every_variant_is_there():
     assert len(voice_names()) == len(ACCENTS) * len(VARIANTS)
     for accent, variant in zip(itertools.cycle(ACCENTS), VARIANTS, strict=False):

@@ -23,6 +23,7 @@ def evaluation(made, tmp_path):
     return shutil.copytree(made, tmp_path / "evaluation")
 
 
+@pytest.mark.slow
 def test_a_report_holds_the_means_of_the_scores(corpus, evaluation, tmp_path):
     run_app(report.app, evaluation, "--examples", 2, "--system", "oracle", "--jobs", 1)
     out = evaluation / "report"
@@ -48,6 +49,7 @@ def test_a_report_holds_the_means_of_the_scores(corpus, evaluation, tmp_path):
     assert page.count("s04_clip") >= 2
 
 
+@pytest.mark.slow
 def test_curves_are_drawn_over_several_lengths(corpus, evaluation, tmp_path):
     gaps = tmp_path / "gaps_250ms"
     gaps.write_text("".join(f"{id_} 0.5 0.75\n" for id_ in IDS))

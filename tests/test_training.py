@@ -60,6 +60,7 @@ def test_the_same_seed_gives_the_same_weights_whatever_the_workers(corpus, tmp_p
     assert not same(last_weights(tmp_path / "one"), last_weights(tmp_path / "other"))
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(corpus, tmp_path):
     """Cut after each epoch, with a loss that stalls, so that the learning rate falls on the way."""
 
