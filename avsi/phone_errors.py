@@ -61,12 +61,3 @@ def align(reference: Sequence[str], hypothesis: Sequence[str]) -> Alignment:
             column -= 1
             pairs.append((None, hypothesis[column]))
     return Alignment(tuple(reversed(pairs)))
-
-
-def phone_error_rate(reference: Sequence[str], hypothesis: Sequence[str]) -> tuple[int, int]:
-    """(errors, phones of the reference) of one utterance.
-
-    The rate of a set is the sum of its errors over the sum of its phones, so that each phone counts alike; it can
-    exceed 1.
-    """
-    return align(reference, hypothesis).errors, len(reference)

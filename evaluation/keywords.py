@@ -58,7 +58,7 @@ def main(
     table = []
     for speech in speech_in(folders):
         rows = list(merged_rows(speech.folder, WORDS).values())
-        if [(row["id"], row[JUDGE]) for row in rows if row["keywords"] is not None] != [
+        if [(row["id"], row.get(JUDGE)) for row in rows if row["keywords"] is not None] != [
             (utterance.id, judge) for utterance in speech.utterances
         ]:
             rows = [{**row, JUDGE: judge} for row in recognize_set(speech, sentences, lexicon, names, jobs)]

@@ -49,7 +49,7 @@ def main(
     table = []
     for speech in speech_in(folders):
         rows = list(merged_rows(speech.folder, PHONES).values())
-        if [(row["id"], row["judge"]) for row in rows if row["per"] is not None] != [
+        if [(row["id"], row.get("judge")) for row in rows if row["per"] is not None] != [
             (utterance.id, judge) for utterance in speech.utterances
         ]:
             rows = [{**row, "judge": judge} for row in recognize_set(speech, known, recognizer, beam, jobs)]

@@ -4,6 +4,7 @@ bars.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -287,3 +288,9 @@ def made(corpus, model, tmp_path_factory) -> Path:
     restored(corpus, out, *BASELINES, model)
     run_app(score.app, out, "--jobs", 1)
     return out
+
+
+@pytest.fixture
+def evaluation(made, tmp_path) -> Path:
+    """A copy of it that a test may change."""
+    return shutil.copytree(made, tmp_path / "evaluation")

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch.nn.functional import ctc_loss
 
-from avsi.models.decoding import beam_search, greedy_search
+from avsi.data.phones import BLANK
+from avsi.models.decoding import beam_search
 
 NEVER = 1e-30
 
@@ -53,7 +54,7 @@ def test_the_papers_beam_is_wide_enough_where_the_frames_are_clear():
 def test_the_best_labelling_is_not_that_of_the_best_path():
     """Each frame is most likely a blank, but that both are is less likely than one phone somewhere in them."""
     log_probs = np.log([[0.6, 0.4], [0.6, 0.4]])
-    assert greedy_search(log_probs) == []
+    assert log_probs.argmax(axis=1).tolist() == [BLANK, BLANK]
     labels, score = beam_search(log_probs)
     assert labels == [1]
     assert np.exp(score) == pytest.approx(0.4 * 0.4 + 2 * 0.6 * 0.4)
@@ -63,7 +64,6 @@ def test_a_label_is_repeated_only_after_a_blank():
     paths = {(1, 1, 1): [1], (1, 0, 1): [1, 1], (0, 1, 2): [1, 2], (0, 0, 0): [], (2, 2, 0): [2]}
     for path, labels in paths.items():
         log_probs = np.log(np.where(np.eye(3)[list(path)] > 0, 1 - 2 * NEVER, NEVER))
-        assert greedy_search(log_probs) == labels
         assert beam_search(log_probs)[0] == labels
 
 

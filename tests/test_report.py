@@ -1,7 +1,6 @@
 import csv
 import json
 import re
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -18,12 +17,6 @@ from evaluation.summary import summarize, telling_pairs
 IDS = [f"s04_clip{n}" for n in range(4)]
 
 
-@pytest.fixture
-def evaluation(made, tmp_path):
-    return shutil.copytree(made, tmp_path / "evaluation")
-
-
-@pytest.mark.slow
 def test_a_report_holds_the_means_of_the_scores(corpus, evaluation, tmp_path):
     run_app(report.app, evaluation, "--examples", 2, "--system", "oracle", "--jobs", 1)
     out = evaluation / "report"

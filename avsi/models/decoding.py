@@ -1,21 +1,10 @@
-"""From CTC's log probabilities to labels: the best path, or the best labelling by prefix beam search."""
+"""From CTC's log probabilities to labels, by prefix beam search."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ..data.phones import BLANK
-
-
-def greedy_search(log_probs: np.ndarray) -> list[int]:
-    """The labelling of the single most likely path (Graves et al., 2006, section 3.2, best path decoding).
-
-    Args:
-        log_probs: natural log, shape (n_frames, n_labels).
-    """
-    path = log_probs.argmax(axis=1)
-    new = np.diff(path, prepend=BLANK) != 0
-    return path[new & (path != BLANK)].tolist()
 
 
 def beam_search(log_probs: np.ndarray, beam: int = 20) -> tuple[list[int], float]:
