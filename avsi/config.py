@@ -29,11 +29,23 @@ class StftConfig:
 class VisualConfig:
     """What the model sees of the face. The paper: the motion of all 68 points."""
 
-    points: str = "face"  # "face": all 68 points; "mouth": the 37 of jaw and lips
+    points: str = "face"  # "face": all 68; "mouth": the 37 of jaw and lips; "articulation": measures of lips and jaw
     motion: bool = True  # difference of successive frames
     positions: bool = False  # where each point is, relative to its mean over the clip
     fps: float = 25.0  # the rate at which motion is measured, whatever the video's own
+    clip_scale: float = 0.0  # divided by the clip's own deviation to this power: 1 hides how far a face moves at all
     max_lost_s: float = 0.8  # the face may be lost this long and its track is interpolated
+
+
+@dataclass
+class VoiceConfig:
+    """Other voices for a recording, drawn by :func:`avsi.audio.voice.draw_voice`."""
+
+    pitch_min_hz: float = 85.0  # of the median over a recording
+    pitch_max_hz: float = 240.0
+    intonation_spread: float = 0.25  # deviation of the natural log of the factor
+    formant_slope: float = 0.27  # women speak 1.8 times as high as men with formants 1.17 times as high
+    formant_spread: float = 0.06  # deviation of the natural log of the factor beside that
 
 
 @dataclass
@@ -50,6 +62,20 @@ class GapConfig:
 
 
 @dataclass
+class AugmentConfig:
+    """What is varied afresh each time an utterance is trained on, by :func:`avsi.data.augment.augment`. 0: nothing."""
+
+    tempo: float = 0.0  # sound and face are sped up or slowed down by at most this share
+    noise: float = 0.0  # the share of utterances that get a noise floor
+    noise_min_db: float = -80.0  # of the loudest bin, the lowest floor
+    noise_max_db: float = -45.0
+    face_gain: float = 0.0  # deviation of the natural log of each visual feature's factor
+    face_lag_ms: float = 0.0  # the face runs ahead of the sound or behind it by at most this
+    face_noise: float = 0.0  # deviation of white noise, as a share of each feature's own deviation
+    face_hidden: float = 0.0  # the share of utterances without a face
+
+
+@dataclass
 class ModelConfig:
     """Three BLSTM layers of 250 units per direction and a linear layer, as in the paper's section 2."""
 
@@ -59,6 +85,8 @@ class ModelConfig:
     layers: int = 3
     hidden: int = 250
     dropout: float = 0.0  # between the layers
+    normalise: str = "corpus"  # by the training set's statistics; "utterance": by those of the recording's own frames
+    mask: bool = False  # which frames are lost, as one more input
     ctc: bool = False  # an inpainter's second linear layer, to phones: the paper's multi-task model
     mels: int = 40  # a recogniser's log-mel bands
 
@@ -67,7 +95,11 @@ class ModelConfig:
 class TrainingConfig:
     loss: str = "l1"  # "l1" (the released code) or "mse" (the paper's text), on the lost bins
     ctc_weight: float = 1e-3  # of the phones' loss beside that on the lost bins, where model.ctc
+    stoi_weight: float = 0.0  # of the loss of short-time intelligibility beside that on the lost bins
     learning_rate: float = 1e-3
+    weight_decay: float = 0.0  # decoupled from the gradient, as in AdamW
+    average: float = 0.0  # the model is the exponential moving average of its weights with this decay; 0: it is not
+    init: str = ""  # a trained model to start from; empty: random weights
     clip_norm: float = 0.0  # gradients of a larger norm are scaled down to this one; 0: none are
     batch_size: int = 8
     max_epochs: int = 50
@@ -97,7 +129,9 @@ class DataConfig:
 class Config:
     stft: StftConfig = field(default_factory=StftConfig)
     visual: VisualConfig = field(default_factory=VisualConfig)
+    voices: VoiceConfig = field(default_factory=VoiceConfig)
     gaps: GapConfig = field(default_factory=GapConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -144,7 +178,8 @@ def check_config(config: Config) -> None:
     for name, value, allowed in (
         ("model.kind", config.model.kind, ("inpainter", "recognizer")),
         ("training.loss", config.training.loss, ("l1", "mse")),
-        ("visual.points", config.visual.points, ("face", "mouth")),
+        ("visual.points", config.visual.points, ("face", "mouth", "articulation")),
+        ("model.normalise", config.model.normalise, ("corpus", "utterance")),
     ):
         if value not in allowed:
             raise ConfigError(f"{name}: '{value}' is not one of {', '.join(allowed)}")
@@ -163,6 +198,20 @@ def check_config(config: Config) -> None:
         "training.workers": 0,
         "training.ctc_weight": 0,
         "training.clip_norm": 0,
+        "training.stoi_weight": 0,
+        "training.weight_decay": 0,
+        "training.average": 0,
+        "visual.clip_scale": 0,
+        "voices.pitch_min_hz": 40,
+        "voices.pitch_max_hz": config.voices.pitch_min_hz,
+        "voices.intonation_spread": 0,
+        "voices.formant_spread": 0,
+        "augment.tempo": 0,
+        "augment.noise": 0,
+        "augment.face_gain": 0,
+        "augment.face_lag_ms": 0,
+        "augment.face_noise": 0,
+        "augment.face_hidden": 0,
         "model.layers": 1,
         "model.hidden": 1,
         "model.dropout": 0,
@@ -182,8 +231,10 @@ def check_config(config: Config) -> None:
         value = getattr(getattr(config, section), key)
         if not lowest <= value < math.inf:  # NaN too
             raise ConfigError(f"{name}: {value:g} must be at least {lowest:g}")
-    if config.model.dropout >= 1:
-        raise ConfigError(f"model.dropout: {config.model.dropout:g} must be below 1")
+    for name in ("model.dropout", "training.average", "augment.tempo"):
+        section, key = name.split(".")
+        if getattr(getattr(config, section), key) >= 1:
+            raise ConfigError(f"{name}: {getattr(getattr(config, section), key):g} must be below 1")
 
 
 def _yaml_layers(path: str | Path) -> list[tuple[str, object]]:

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from .audio.phase import keep_reliable
 from .config import Config
 from .data.dataset import Batch, InpaintingData, SpeechData
 from .data.phones import Lexicon
 from .data.stats import Stats
 from .models.inpainter import BLSTMInpainter
-from .models.losses import ctc_loss, masked_loss
+from .models.losses import ctc_loss, masked_loss, stoi_loss
 from .models.recognizer import PhoneRecognizer
 
 
@@ -41,16 +42,21 @@ class Inpainting:
         self._settings = config.training
         self.lexicon = Lexicon.read(config.data.lexicon) if config.model.ctc else None
         self.model = BLSTMInpainter(config, stats, self.lexicon.phones if self.lexicon else ())
-        self.train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None, self.lexicon)
+        self.train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None, self.lexicon, True)
         self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
 
-    def losses(self, batch: Batch) -> list[Term]:
-        hidden = self.model.encode(batch.log_spectrum, batch.visual, batch.lost, batch.lengths)
-        target = self.model.normalise(batch.log_spectrum)
-        on_gaps = masked_loss(self.model.to_spectrum(hidden), target, batch.lost, self._settings.loss)
+    def losses(self, model: BLSTMInpainter, batch: Batch) -> list[Term]:
+        mean, std = model.scale(batch.log_spectrum, batch.lost, batch.lengths)
+        hidden = model.encode(batch.log_spectrum, batch.visual, batch.lost, batch.lengths)
+        predicted = model.to_spectrum(hidden)
+        on_gaps = masked_loss(predicted, (batch.log_spectrum - mean) / std, batch.lost, self._settings.loss)
         terms = [Term("gaps", on_gaps, 1.0, int(batch.lost.sum()))]
+        if self._settings.stoi_weight:
+            restored = keep_reliable(batch.log_spectrum, predicted * std + mean, batch.lost)
+            on_bands = stoi_loss(restored, batch.log_spectrum, batch.lost, model.config.stft)
+            terms.append(Term("stoi", on_bands, self._settings.stoi_weight, len(batch.ids)))
         if self.lexicon is not None:
-            on_phones = ctc_loss(self.model.to_phones(hidden), batch.lengths, batch.labels, batch.label_lengths)
+            on_phones = ctc_loss(model.to_phones(hidden), batch.lengths, batch.labels, batch.label_lengths)
             terms.append(Term("ctc", on_phones, self._settings.ctc_weight, len(batch.ids)))
         return terms
 
@@ -61,11 +67,11 @@ class Recognition:
     def __init__(self, config: Config, stats: Stats) -> None:
         self.lexicon = Lexicon.read(config.data.lexicon)
         self.model = PhoneRecognizer(config, stats, self.lexicon.phones)
-        self.train_set = SpeechData(config.data.train, config, self.lexicon)
+        self.train_set = SpeechData(config.data.train, config, self.lexicon, True)
         self.valid_set = SpeechData(config.data.valid, config, self.lexicon)
 
-    def losses(self, batch: Batch) -> list[Term]:
-        scores = self.model(batch.log_spectrum, batch.lengths)
+    def losses(self, model: PhoneRecognizer, batch: Batch) -> list[Term]:
+        scores = model(batch.log_spectrum, batch.lengths)
         on_phones = ctc_loss(scores, batch.lengths, batch.labels, batch.label_lengths)
         return [Term("ctc", on_phones, 1.0, len(batch.ids))]
 

@@ -18,6 +18,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from .config import Config, TrainingConfig, load_config
@@ -26,7 +27,7 @@ from .data.gaps import generator
 from .data.stats import Stats
 from .errors import ConfigError, DataError, ModelError
 from .files import write_text, written_beside
-from .models.store import LEXICON, TRAIN_IDS, save_model
+from .models.store import LEXICON, TRAIN_IDS, save_model, start_from
 from .tasks import Term, make_task
 from .video.motion import n_features
 
@@ -114,9 +115,23 @@ class TrainingRun(LightningModule):
         torch.manual_seed(config.training.seed)
         self.config = config
         self.task = make_task(config, stats)
-        self.model = self.task.model  # what is optimised and saved
+        if config.training.init:
+            start_from(self.task.model, config.training.init)
+        self.model = self.task.model  # what is optimised
+        self.average = None
+        if config.training.average:
+            self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.training.average))
         self._plateau: ReduceLROnPlateau | None = None
         self._plateau_state: dict | None = None
+
+    @property
+    def result(self) -> torch.nn.Module:
+        """What is judged and saved: the model, or the average over its way."""
+        return self.model if self.average is None else self.average.module
+
+    def on_train_batch_end(self, *_: object) -> None:
+        if self.average is not None:
+            self.average.update_parameters(self.model)
 
     def train_dataloader(self) -> DataLoader:
         data = self.task.train_set
@@ -132,21 +147,23 @@ class TrainingRun(LightningModule):
         torch.manual_seed(int(self._epoch_generator("dropout", batch_idx).integers(2**31)))
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
-        terms = self.task.losses(batch)
+        terms = self.task.losses(self.model, batch)
         loss = sum(term.weight * term.value for term in terms)
         self.log("train_loss", loss, on_step=True, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
         self._log_parts("train", terms[1:])
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        first, *others = self.task.losses(batch)
+        first, *others = self.task.losses(self.result, batch)
         # Weighted by what it is the mean of, so that it does not depend on how utterances fall into batches.
         self.log("valid_loss", first.value, prog_bar=True, batch_size=first.count, sync_dist=True)
         self._log_parts("valid", others)
 
     def configure_optimizers(self):
         settings = self.config.training
-        optimizer = torch.optim.Adam(self.model.parameters(), lr=settings.learning_rate)
+        optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
         if settings.lr_patience:
             self._plateau = ReduceLROnPlateau(optimizer, factor=0.5, patience=settings.lr_patience)
             if self._plateau_state is not None:
@@ -199,7 +216,7 @@ class BestAndLast(Checkpoint):
         if loss < self.lowest:
             self.lowest = loss
             if trainer.is_global_zero:
-                save_model(self.folder, run.model, valid_loss=round(loss, 6), epoch=trainer.current_epoch)
+                save_model(self.folder, run.result, valid_loss=round(loss, 6), epoch=trainer.current_epoch)
         trainer.save_checkpoint(self.folder / LAST, weights_only=False)
 
     def state_dict(self) -> dict:

@@ -12,7 +12,7 @@ import typer
 
 from avsi.config import load_config
 from avsi.data.datadir import read_datadir
-from avsi.data.dataset import load_features
+from avsi.data.features import load_features
 from avsi.data.stats import RunningMoments, Stats
 from avsi.program import print_table, progress, run_program
 

@@ -262,7 +262,8 @@ def test_ctrl_c_in_preparation_keeps_what_was_found(tmp_path):
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
     _, errors = run.communicate(timeout=60)
-    assert run.returncode == 130 and errors.strip().splitlines()[-1].startswith("error: stopped")
+    assert run.returncode == 130
+    assert [line for line in errors.splitlines() if line.startswith("error: stopped")]  # MediaPipe's log lies around it
     with (folder / "landmarks.ark").open("r+b") as file:
         assert 2 <= len(_resume(file)) < 200
 

@@ -3,7 +3,8 @@ import pytest
 import torch
 from conftest import corpus_config, make_datadir
 
-from avsi.data.dataset import InpaintingData, collate, load_features
+from avsi.data.dataset import InpaintingData, collate
+from avsi.data.features import load_features
 from avsi.data.gaps import Gap, write_gap_file
 from avsi.data.stats import RunningMoments, Stats
 from avsi.errors import DataError

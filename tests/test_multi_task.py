@@ -120,7 +120,7 @@ def test_a_text_longer_than_its_sound_is_named(tmp_path, corpus):
 def test_both_losses_reach_the_shared_layers_and_each_its_own(corpus, lexicon):
     config = mtl_config(corpus, lexicon)
     task = make_task(config, Stats.load(config.data.stats))
-    on_gaps, on_phones = task.losses(one_batch(task))
+    on_gaps, on_phones = task.losses(task.model, one_batch(task))
     assert (on_gaps.weight, on_phones.weight) == (1.0, 0.001)
     model = task.model
     for term, own, other in ((on_gaps, "to_spectrum", "to_phones"), (on_phones, "to_phones", "to_spectrum")):

@@ -9,29 +9,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..audio.files import read_mono
-from ..audio.stft import log_magnitude, spectrum
 from ..config import Config
 from ..errors import DataError, GapError
 from ..timebase import to_samples
-from ..video.motion import visual_features
+from .augment import augment
 from .datadir import Utterance, read_datadir
+from .features import Features, load_features
 from .gaps import draw_random, gap_spans, generator, lost_frames, read_gap_file
 from .phones import Lexicon, frames_needed, to_labels
-
-
-class Features(NamedTuple):
-    """What is computed from one utterance, the gap aside.
-
-    Attributes:
-        log_spectrum: natural log magnitude, shape (n_frames, n_bins).
-        visual: shape (n_frames, n_visual), NaN where the face is lost for long; n_visual 0 for an audio-only model.
-        labels: CTC labels of what is said; empty where no lexicon was given.
-    """
-
-    log_spectrum: Tensor
-    visual: Tensor
-    labels: tuple[int, ...] = ()
 
 
 class Batch(NamedTuple):
@@ -57,25 +42,18 @@ class Batch(NamedTuple):
     label_lengths: Tensor
 
 
-def load_features(utterance: Utterance, config: Config) -> Features:
-    """Read one utterance's sound and, for a model that sees, its landmarks."""
-    samples = torch.from_numpy(read_mono(utterance.wav, config.stft.sample_rate))
-    log_spectrum = log_magnitude(spectrum(samples, config.stft), config.stft)
-    if not config.model.video:
-        return Features(log_spectrum, log_spectrum.new_zeros(len(log_spectrum), 0))
-    visual, _ = visual_features(utterance.load_landmarks(), len(log_spectrum), config.stft, config.visual)
-    return Features(log_spectrum, torch.from_numpy(visual))
-
-
 class SpeechData(Dataset):
     """The utterances of a data directory, of which nothing is lost."""
 
-    def __init__(self, datadir: str | Path, config: Config, lexicon: Lexicon | None = None) -> None:
+    def __init__(
+        self, datadir: str | Path, config: Config, lexicon: Lexicon | None = None, augmented: bool = False
+    ) -> None:
         """Raises DataError for a broken directory, clips without landmarks for a model that sees, and words that the
         lexicon lacks.
         """
         self.config = config
         self.epoch = 0
+        self.augmented = augmented
         self.utterances = read_datadir(datadir)
         self._labels = [()] * len(self.utterances)
         if lexicon is not None:
@@ -105,6 +83,9 @@ class SpeechData(Dataset):
                 )
             if self.config.training.cache:
                 self._cache[index] = features
+        if self.augmented:
+            rng = generator(self.config.training.seed, self.epoch, "augment", utterance.id)
+            features = augment(features, self.config.augment, self.config.stft, rng)
         return utterance.id, features, self._lost(utterance, len(features.log_spectrum))
 
     def _lost(self, utterance: Utterance, count: int) -> Tensor:
@@ -124,11 +105,12 @@ class InpaintingData(SpeechData):
         config: Config,
         gap_file: str | Path | None = None,
         lexicon: Lexicon | None = None,
+        augmented: bool = False,
     ) -> None:
         """Raises DataError as :class:`SpeechData`, and for a gap file that is broken, an utterance without a gap or
         gap without an utterance.
         """
-        super().__init__(datadir, config, lexicon)
+        super().__init__(datadir, config, lexicon, augmented)
         self._gaps = read_gap_file(gap_file) if gap_file else None
         if self._gaps is not None:
             check_gaps_cover(self._gaps, self.utterances, gap_file)

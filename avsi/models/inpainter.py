@@ -11,6 +11,11 @@ from ..data.stats import Stats
 from ..video.motion import n_features
 from .blstm import make_blstm, run_blstm
 
+# Less reliable sound than this says too little of a recording to normalise by.
+MIN_RELIABLE_S = 0.5
+# A recording's own deviation counts as at least this share of the training set's.
+MIN_SHARE = 0.2
+
 
 class BLSTMInpainter(nn.Module):
     """Stacked BLSTM layers and a linear layer (Morrone et al., 2021, section 2); audio, video or both by its config.
@@ -35,20 +40,39 @@ class BLSTMInpainter(nn.Module):
             for name, buffer in self.named_buffers():
                 if len(buffer):
                     buffer.copy_(torch.from_numpy(getattr(stats, name)))
-        self.blstm = make_blstm(n_bins * config.model.audio + n_visual, config.model)
+        self.blstm = make_blstm(n_bins * config.model.audio + n_visual + config.model.mask, config.model)
         self.to_spectrum = nn.Linear(2 * config.model.hidden, n_bins)
         if config.model.ctc:
             self.to_phones = nn.Linear(2 * config.model.hidden, 1 + len(phones))
 
-    def normalise(self, log_spectrum: Tensor) -> Tensor:
-        """Natural log magnitude -> units of the training set's standard deviation, per bin."""
-        return (log_spectrum - self.audio_mean) / self.audio_std
+    def scale(self, log_spectrum: Tensor, lost: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation by which natural log magnitudes are normalised, per bin.
 
-    def denormalise(self, normalised: Tensor) -> Tensor:
-        return normalised * self.audio_std + self.audio_mean
+        With ``model.normalise: utterance`` the mean is that of the recording's own reliable frames, so that neither its
+        level nor a fixed filter counts, and the deviation the geometric mean of theirs and the training set's. Both are
+        the training set's where fewer than half a second is reliable.
+
+        Args:
+            log_spectrum, lost, lengths: as of :meth:`forward`.
+
+        Returns:
+            Each of shape (batch, 1, n_bins), or (n_bins,) with ``model.normalise: corpus``.
+        """
+        if self.config.model.normalise == "corpus":
+            return self.audio_mean, self.audio_std
+        reliable = ~lost
+        if lengths is not None:
+            reliable = reliable & (torch.arange(lost.shape[1], device=lost.device) < lengths[:, None])
+        count = reliable.sum(dim=1)[:, None, None]
+        weight = reliable[..., None] / count.clamp_min(1)
+        mean = (log_spectrum * weight).sum(dim=1, keepdim=True)
+        variance = ((log_spectrum - mean).square() * weight).sum(dim=1, keepdim=True)
+        enough = count * self.config.stft.hop_samples >= MIN_RELIABLE_S * self.config.stft.sample_rate
+        std = (variance.sqrt().clamp_min(MIN_SHARE * self.audio_std) * self.audio_std).sqrt()
+        return torch.where(enough, mean, self.audio_mean), torch.where(enough, std, self.audio_std)
 
     def forward(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Predict the normalised log spectrum of every frame, from the frames that are not lost.
+        """Predict the log spectrum of every frame, from the frames that are not lost.
 
         Args:
             log_spectrum: natural log magnitude, shape (batch, n_frames, n_bins); ignored where ``lost``.
@@ -57,17 +81,21 @@ class BLSTMInpainter(nn.Module):
             lengths: frames of each utterance; None where all fill the batch.
 
         Returns:
-            Shape (batch, n_frames, n_bins), in units of the training deviation; reliable frames too are predictions.
+            Natural log magnitude, shape (batch, n_frames, n_bins); reliable frames too are predictions.
         """
-        return self.to_spectrum(self.encode(log_spectrum, visual, lost, lengths))
+        mean, std = self.scale(log_spectrum, lost, lengths)
+        return self.to_spectrum(self.encode(log_spectrum, visual, lost, lengths)) * std + mean
 
     def encode(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
         """What the linear layers work on, shape (batch, n_frames, 2 * hidden); arguments as of :meth:`forward`."""
         inputs = []
         if self.config.model.audio:
-            inputs.append(self.normalise(log_spectrum).masked_fill(lost[..., None], 0))
+            mean, std = self.scale(log_spectrum, lost, lengths)
+            inputs.append(((log_spectrum - mean) / std).masked_fill(lost[..., None], 0))
         if self.config.model.video:
             inputs.append(((visual - self.visual_mean) / self.visual_std).nan_to_num())
+        if self.config.model.mask:
+            inputs.append(lost[..., None].to(log_spectrum.dtype))
         return run_blstm(self.blstm, torch.cat(inputs, dim=-1), lengths)
 
     @torch.inference_mode()
@@ -84,4 +112,4 @@ class BLSTMInpainter(nn.Module):
         """
         channels = len(log_spectrum)
         predicted = self(log_spectrum, visual.expand(channels, -1, -1), lost.expand(channels, -1))
-        return keep_reliable(log_spectrum, self.denormalise(predicted), lost)
+        return keep_reliable(log_spectrum, predicted, lost)

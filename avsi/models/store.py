@@ -94,6 +94,17 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     return model.eval()
 
 
+def start_from(model: Model, name_or_path: str | Path) -> None:
+    """Give a model the weights and statistics of a trained one. Raises ModelError where they do not fit."""
+    trained = load_model(name_or_path, model.config.model.kind)
+    if trained.phones != model.phones:
+        raise ModelError(f"{name_or_path}: knows other phones than the lexicon")
+    try:
+        model.load_state_dict(trained.state_dict())
+    except RuntimeError as error:
+        raise ModelError(f"{name_or_path}: its weights do not fit ({str(error).splitlines()[-1].strip()})") from error
+
+
 def find_model(name_or_path: str | Path) -> Path:
     """The folder of a model. Raises ModelError, naming the pretrained ones, where there is none."""
     # A bare name is a pretrained model's, whatever lies in the working directory.

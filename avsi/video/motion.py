@@ -8,12 +8,30 @@ from ..config import StftConfig, VisualConfig
 from ..timebase import frame_centres_s, video_grid_s
 from .landmarks import Tracks
 
+# Deviations below this, in eye distances, are the tracker's noise.
+STILL = 2e-3
 JAW, NOSE_BRIDGE, RIGHT_EYE, LEFT_EYE, MOUTH = range(0, 17), range(27, 31), range(36, 42), range(42, 48), range(48, 68)
+
+
+# Heights below the base of the nose and widths, from which a face cannot be told as from the outline of its jaw.
+NOSE_BASE, CHIN = 33, 8
+WIDTHS = ((48, 54), (60, 64), (49, 53), (59, 55))  # corners without and within, the upper and the lower lip
+HEIGHTS = (  # the mean of the second points lies below that of the first
+    ((62,), (66,)),  # opening between the lips, in the middle
+    ((61, 63), (67, 65)),  # at the sides
+    ((51,), (57,)),  # from rim to rim
+    ((51,), (62,)),  # of the upper lip
+    ((66,), (57,)),  # of the lower lip
+    ((57,), (CHIN,)),
+    ((NOSE_BASE,), (51,)),
+    ((NOSE_BASE,), (CHIN,)),
+    ((NOSE_BASE,), (48, 54)),  # the corners
+)
 
 
 def n_features(config: VisualConfig) -> int:
     """The number of visual features per STFT frame: 136 for the paper's motion of 68 points."""
-    return 2 * len(_chosen_points(config)) * (config.motion + config.positions)
+    return _describe(np.zeros((1, 68, 2)), config).shape[1] * (config.motion + config.positions)
 
 
 def visual_features(
@@ -24,7 +42,7 @@ def visual_features(
     The face is upright, of unit size and held at the nose bridge; so neither the camera's distance nor the head's place
     counts. Positions are relative to their mean over the clip. Motion is the difference of successive frames of a 25
     fps grid (zero in the first), as in the paper's section 3.2, whatever the video's own rate. Both are interpolated
-    linearly.
+    linearly. With ``clip_scale`` they are divided by the deviation of the position over the clip to that power.
 
     Args:
         tracks: landmarks of at least one frame with a face, times on the clock of the sound.
@@ -38,12 +56,13 @@ def visual_features(
     centres_s = frame_centres_s(n_frames, stft)
     grid_s = video_grid_s(tracks.time_s[0], tracks.time_s[-1], config.fps)
     found_s = tracks.time_s[tracks.found]
-    upright = _upright(tracks.points[tracks.found])[:, _chosen_points(config)].reshape(len(found_s), -1)
+    described = _describe(_upright(tracks.points[tracks.found]), config)
+    described = (described - described.mean(axis=0)) / np.maximum(described.std(axis=0), STILL) ** config.clip_scale
 
-    on_grid = _interpolate(grid_s, found_s, upright)
+    on_grid = _interpolate(grid_s, found_s, described)
     blocks = []
     if config.positions:
-        blocks.append(on_grid - upright.mean(axis=0))
+        blocks.append(on_grid)
     if config.motion:
         blocks.append(np.diff(on_grid, axis=0, prepend=on_grid[:1]))
     features = _interpolate(centres_s, grid_s, np.hstack(blocks)).astype(np.float32)
@@ -53,8 +72,15 @@ def visual_features(
     return features, tracks.found[np.searchsorted(between, centres_s)]
 
 
-def _chosen_points(config: VisualConfig) -> list[int]:
-    return list(range(68)) if config.points == "face" else [*JAW, *MOUTH]
+def _describe(upright: np.ndarray, config: VisualConfig) -> np.ndarray:
+    """Points of shape (n, 68, 2) -> what is followed over time, shape (n, n_positions)."""
+    if config.points != "articulation":
+        chosen = list(range(68)) if config.points == "face" else [*JAW, *MOUTH]
+        return upright[:, chosen].reshape(len(upright), -1)
+    across, down = upright[..., 0], upright[..., 1]
+    widths = [across[:, right] - across[:, left] for left, right in WIDTHS]
+    heights = [down[:, list(lower)].mean(axis=1) - down[:, list(upper)].mean(axis=1) for upper, lower in HEIGHTS]
+    return np.stack([*widths, *heights], axis=1)
 
 
 def _upright(points: np.ndarray) -> np.ndarray:

@@ -1,0 +1,38 @@
+"""What is computed from one utterance before anything of it is lost."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..audio.files import read_mono
+from ..audio.stft import log_magnitude, spectrum
+from ..config import Config
+from ..video.motion import visual_features
+from .datadir import Utterance
+
+
+class Features(NamedTuple):
+    """What is computed from one utterance, the gap aside.
+
+    Attributes:
+        log_spectrum: natural log magnitude, shape (n_frames, n_bins).
+        visual: shape (n_frames, n_visual), NaN where the face is lost for long; n_visual 0 for an audio-only model.
+        labels: CTC labels of what is said; empty where no lexicon was given.
+    """
+
+    log_spectrum: Tensor
+    visual: Tensor
+    labels: tuple[int, ...] = ()
+
+
+def load_features(utterance: Utterance, config: Config) -> Features:
+    """Read one utterance's sound and, for a model that sees, its landmarks."""
+    samples = torch.from_numpy(read_mono(utterance.wav, config.stft.sample_rate))
+    log_spectrum = log_magnitude(spectrum(samples, config.stft), config.stft)
+    if not config.model.video:
+        return Features(log_spectrum, log_spectrum.new_zeros(len(log_spectrum), 0))
+    visual, _ = visual_features(utterance.load_landmarks(), len(log_spectrum), config.stft, config.visual)
+    return Features(log_spectrum, torch.from_numpy(visual))
