@@ -18,10 +18,10 @@ MARGIN_FRAMES = 3
 
 
 def keep_reliable(reliable: Tensor, predicted: Tensor, lost: Tensor) -> Tensor:
-    """The reliable frames of one spectrogram and the lost ones of another; shapes (..., n_frames, n_bins), ``lost``
-    (n_frames,).
+    """The reliable frames of spectra and the lost ones of others; shapes (..., n_frames, n_bins), those of ``lost``
+    (..., n_frames).
     """
-    return torch.where(lost[:, None], predicted, reliable)
+    return torch.where(lost[..., None], predicted, reliable)
 
 
 def fill_gaps(
