@@ -19,7 +19,7 @@ from avsi.models.store import WEIGHTS, find_model, read_description
 from avsi.program import run_program
 
 from .folder import Evaluation
-from .results import drawn, heading, programs, tested_on
+from .results import drawn, heading, on_clean, programs, tested_on
 from .summary import Summary, System, summarize
 from .tables import difference_table, system_table, to_markdown
 
@@ -58,7 +58,7 @@ def _section(folder: Path, evaluation: Evaluation, metrics: list[str]) -> str:
     return "\n\n".join(
         [
             f"### {heading(evaluation)}",
-            f"{tested_on(evaluation, summary)} {measured}",
+            f"{tested_on(evaluation)} {measured}{on_clean(summary)}",
             *(to_markdown(table).strip() for table in tables),
             drawn(evaluation),
             programs(evaluation),

@@ -63,7 +63,7 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
     whole = [condition for condition in summary.conditions if not (condition.gap_ms and summary.has_lengths)]
     parts = [
         f"## {heading(evaluation)}",
-        f"{tested_on(evaluation, summary)} Every system met the same gaps.",
+        f"{tested_on(evaluation)} Every system met the same gaps.{on_clean(summary)}",
         *(to_markdown(condition_table(summary, condition)).strip() for condition in whole),
     ]
     if summary.has_lengths:
@@ -90,11 +90,17 @@ def heading(evaluation: Evaluation) -> str:
     return f"{evaluation.folder.resolve().name}: {evaluation.about['corpus']}{split}"
 
 
-def tested_on(evaluation: Evaluation, summary: Summary) -> str:
-    """How many utterances of whom, and what recognisers make of them as they are."""
+def tested_on(evaluation: Evaluation) -> str:
+    """How many utterances of whom."""
     speakers = sorted({utterance.speaker for utterance in evaluation.utterances})
     of = speakers[0] if len(speakers) == 1 else f"{len(speakers)} speakers"
-    return f"{len(evaluation.utterances)} utterances of {of} in `{evaluation.about['datadir']}`.{_clean(summary)}"
+    return f"{len(evaluation.utterances)} utterances of {of} in `{evaluation.about['datadir']}`."
+
+
+def on_clean(summary: Summary) -> str:
+    """What recognisers make of the clean speech: no system can be expected to do better."""
+    found = [f"{COLUMNS[name].label} {shown(estimate)}" for name, estimate in summary.clean.items()]
+    return f" Of the clean speech itself: {', '.join(found)}." if found else ""
 
 
 def drawn(evaluation: Evaluation) -> str:
@@ -107,12 +113,6 @@ def programs(evaluation: Evaluation) -> str:
     return "\n".join(
         f"- {run['date']}, {run['commit']}, {run['machine']}: `{run['command']}`" for run in evaluation.about["runs"]
     )
-
-
-def _clean(summary: Summary) -> str:
-    """What recognisers make of the clean speech: no system can be expected to do better."""
-    found = [f"{COLUMNS[name].label} {shown(estimate)}" for name, estimate in summary.clean.items()]
-    return f" Of the clean speech itself: {', '.join(found)}." if found else ""
 
 
 def _models(systems: dict[str, dict]) -> str:
