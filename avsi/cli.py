@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .program import print_table, progress, run_program
+from .pretrained import AUDIO_ONLY, DEFAULT
+from .program import print_markdown, print_table, progress, run_program
 
 app = typer.Typer(
     add_completion=False,
@@ -36,8 +37,8 @@ def inpaint(
     ] = None,
     model: Annotated[
         str, typer.Option(help="A pretrained model, as `avsi info` lists them, or a folder that training wrote.")
-    ] = "av",
-    audio_only: Annotated[str, typer.Option(help="The model that takes over where no face is seen.")] = "a",
+    ] = DEFAULT,
+    audio_only: Annotated[str, typer.Option(help="The model that takes over where no face is seen.")] = AUDIO_ONLY,
 ) -> None:
     """Restore the gaps of a recording; every sample outside them stays as it is."""
     from .data.gaps import Gap, read_label_file
@@ -144,27 +145,39 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.")],
     trained_on: Annotated[str, typer.Option(help="What `avsi info` should say of it.")],
 ) -> None:
-    """Write a trained model in half precision, to be shipped."""
+    """Write a trained model in half precision, to be shipped, with a card that holds what is known of it."""
     import shutil
 
-    from .models.store import LEXICON, TRAIN_IDS, load_model, read_description, save_model
+    from .files import digest
+    from .models.card import CARD, update_card
+    from .models.store import LEXICON, TRAIN_IDS, WEIGHTS, load_model, read_description, save_model, size_mb
 
     about = read_description(model).get("about", {})
-    save_model(out, load_model(model), half=True, **{**about, "trained_on": trained_on})
+    about |= {"trained_on": trained_on, "exported_from": digest(model / WEIGHTS)}
+    save_model(out, load_model(model), half=True, **about)
     for name in (TRAIN_IDS, LEXICON):
         if (model / name).is_file():
             shutil.copyfile(model / name, out / name)
-    size_mb = sum(path.stat().st_size for path in out.iterdir()) / 1e6
-    typer.echo(f"{model} -> {out} ({size_mb:.1f} MB)")
+    update_card(out)
+    typer.echo(f"{model} -> {out} ({size_mb(out):.1f} MB); its card is {out / CARD}")
 
 
 @app.command()
-def info() -> None:
-    """List versions and the pretrained models."""
+def info(
+    model: Annotated[
+        str | None, typer.Argument(help="A pretrained model, or a folder with one: shows its card.", show_default=False)
+    ] = None,
+) -> None:
+    """List versions and the pretrained models, or show the card of one: what it is for, its figures, its limits."""
     from importlib.metadata import PackageNotFoundError, version
 
     from . import __version__
-    from .models.store import PRETRAINED, pretrained_names, read_description
+    from .models.card import CARD, read_card
+    from .models.store import PRETRAINED, find_model, pretrained_names, read_description, size_mb
+
+    if model is not None:
+        print_markdown(read_card(find_model(model)))
+        return
 
     def installed(package: str) -> str:
         try:
@@ -179,8 +192,11 @@ def info() -> None:
         description = read_description(PRETRAINED / name)
         parts = description["config"]["model"]
         takes = " and ".join(what for what, used in (("sound", parts["audio"]), ("face", parts["video"])) if used)
-        models.append([name, parts.get("kind", "inpainter"), takes, description["about"].get("trained_on", "")])
-    print_table("pretrained models", ["name", "kind", "from", "trained on"], models)
+        role = {DEFAULT: " (default)", AUDIO_ONLY: " (where no face is seen)"}.get(name, "")
+        about = [parts.get("kind", "inpainter"), takes, f"{size_mb(PRETRAINED / name):.1f}"]
+        models.append([name + role, *about, description["about"].get("trained_on", "")])
+    print_table("pretrained models", ["name", "kind", "from", "MB", "trained on"], models)
+    typer.echo(f"The card of each: avsi info NAME, or {PRETRAINED / 'NAME' / CARD}")
 
 
 def main() -> None:

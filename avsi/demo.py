@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from .audio.files import read_mono, write_wav
+from .audio.voice import recording_of
 from .baselines import SpectralInterpolation
 from .data.gaps import Gap, gap_spans, lost_samples, widened
-from .demo_page import Score, Stretch, demo_page
+from .demo_page import ModelUsed, Score, Stretch, demo_page
 from .errors import AvsiWarning, DataError, MediaError
 from .files import write_text
 from .inpainting import CONTEXT_S, Inpainter
 from .metrics import UndefinedMetric, pesq_nb, stoi
-from .models.store import find_model, read_description
+from .models.store import find_model, read_description, training_ids
+from .pretrained import AUDIO_ONLY, DEFAULT
 from .timebase import to_samples, to_seconds
 from .video.landmarks import Tracks, track_face
 from .video.overlay import draw_tracks
@@ -27,7 +30,7 @@ PAGE = "index.html"
 # The page shows a clip of up to this length as a whole, and of a longer one the gaps with their context.
 WHOLE_S = 15.0
 MAX_HEIGHT = 480  # of the page's film, in pixels
-MODELS = {"audio-only": "a", "audio-visual": "av"}
+MODELS = {"audio-only": AUDIO_ONLY, "audio-visual": DEFAULT}
 
 
 def run_demo(clip: str | Path, gaps: list[Gap], folder: str | Path, about: str = "") -> list[Score]:
@@ -66,13 +69,31 @@ def run_demo(clip: str | Path, gaps: list[Gap], folder: str | Path, about: str =
         )
         for (start_s, stop_s), face in zip(stretches, faces, strict=True)
     ]
-    trained_on = {name: read_description(find_model(name))["about"].get("trained_on", "") for name in MODELS.values()}
-    page = demo_page(clip.name, about, to_seconds(len(original), RATE), RATE, gaps, shown, scores, trained_on)
+    models = [_used(model, clip) for model in MODELS.values()]
+    page = demo_page(clip.name, about, to_seconds(len(original), RATE), RATE, gaps, shown, scores, models)
     folder.mkdir(parents=True, exist_ok=True)
     for name, samples in versions.items():
         write_wav(folder / f"{name}.wav", samples, RATE)
     write_text(folder / PAGE, page)
     return scores
+
+
+def _used(model: str, clip: Path) -> ModelUsed:
+    folder = find_model(model)
+    ids = (recording_of(id_) for id_ in training_ids(folder))
+    met = next((id_ for id_ in ids if is_named_like(clip, id_)), "")
+    return ModelUsed(model, read_description(folder)["about"].get("trained_on", ""), met)
+
+
+def is_named_like(clip: Path, id_: str) -> bool:
+    """Whether a clip may be the utterance of an id: ``s1/bbaf2n.mpg`` that of ``s01_bbaf2n``, by the names of the file
+    and of a folder above it. A drawn speaker's folder does not tell the corpus, so that others may be meant.
+    """
+    speaker, _, sentence = id_.partition("_")
+    number = re.search(r"s0*(\d+)$", speaker)
+    folders = {part.lower() for part in clip.absolute().parts[:-1]}
+    named = {speaker} | ({f"s{number[1]}", f"s{int(number[1]):02d}"} if number else set())
+    return clip.stem == id_ or (clip.stem.lower() == sentence and bool(named & folders))
 
 
 def _versions(

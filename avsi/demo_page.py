@@ -41,6 +41,21 @@ class Stretch:
     images: Iterator[tuple[float, np.ndarray]]
 
 
+@dataclass(frozen=True)
+class ModelUsed:
+    """What the page says of a model.
+
+    Attributes:
+        name: among the pretrained.
+        trained_on: "" where that is not known.
+        met: the id of a training utterance that the clip may be, by its name; "" where there is none.
+    """
+
+    name: str
+    trained_on: str
+    met: str
+
+
 def demo_page(
     clip: str,
     about: str,
@@ -49,7 +64,7 @@ def demo_page(
     gaps: list[Gap],
     stretches: list[Stretch],
     scores: list[Score],
-    models: dict[str, str],
+    models: list[ModelUsed],
 ) -> str:
     """The whole page as HTML.
 
@@ -60,7 +75,7 @@ def demo_page(
         rate: of all sounds, in Hz.
         gaps: on the clip's clock, in order.
         scores: name of a version, its STOI and its PESQ; None where a metric has no value.
-        models: name -> what it was trained on.
+        models: in the order in which the page names them.
 
     Raises:
         MediaError: the film cannot be written.

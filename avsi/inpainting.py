@@ -16,6 +16,7 @@ from .data.gaps import Gap, gap_spans, lost_frames, lost_samples
 from .errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
 from .models.inpainter import BLSTMInpainter
 from .models.store import load_model
+from .pretrained import AUDIO_ONLY, DEFAULT
 from .timebase import convert_span, frame_centres_s, to_samples, to_seconds
 from .video.landmarks import Tracks, track_face
 from .video.motion import visual_features
@@ -85,7 +86,9 @@ class Inpainter:
         self.audio_only = audio_only
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path = "av", audio_only: str | Path | None = "a") -> Inpainter:
+    def from_pretrained(
+        cls, name_or_path: str | Path = DEFAULT, audio_only: str | Path | None = AUDIO_ONLY
+    ) -> Inpainter:
         """Load a pretrained or self-trained model, and the audio-only one that takes over without a face.
 
         Raises:

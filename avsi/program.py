@@ -1,4 +1,4 @@
-"""What every command-line program shares: errors as one line, progress bars, tables."""
+"""What every command-line program shares: errors as one line, progress bars, tables, pages."""
 
 from __future__ import annotations
 
@@ -88,6 +88,18 @@ def print_table(title: str, header: list[str], rows: list[list[object]]) -> None
     console = Console()
     # Into a file or a pipe nothing is folded to a terminal's width.
     (console if console.is_terminal else Console(width=200)).print(table)
+
+
+def print_markdown(text: str) -> None:
+    """A Markdown page, drawn on a terminal; as it is into a file or a pipe."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console()
+    if console.is_terminal:
+        console.print(Markdown(text))
+    else:
+        print(text, end="")
 
 
 def in_parallel(jobs: int, tasks: list[tuple], ordered: bool = True) -> Iterator:

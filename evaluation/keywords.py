@@ -17,13 +17,13 @@ import typer
 
 from avsi.audio.files import read_mono
 from avsi.errors import AvsiError, DataError
+from avsi.files import digest
 from avsi.metrics.table import KEYWORDS
 from avsi.program import print_table, run_program
 
 from .folder import JUDGES, WORDS, merged_rows, write_rows
 from .grammar import Grammar
 from .heard import Speech, evaluations_in, hear, speech_in
-from .systems import digest
 from .word_recognizer import RATE, WordRecognizer, check_installed
 
 JUDGE = JUDGES[KEYWORDS.name]

@@ -15,13 +15,13 @@ from avsi.audio.files import read_mono
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.data.phones import Lexicon
 from avsi.errors import AvsiError, DataError
+from avsi.files import digest
 from avsi.models.store import LEXICON, WEIGHTS, find_model, load_model
 from avsi.phone_errors import align
 from avsi.program import print_table, run_program
 
 from .folder import PHONES, merged_rows, write_rows
 from .heard import Speech, evaluations_in, hear, speech_in
-from .systems import digest
 
 app = typer.Typer(add_completion=False)
 

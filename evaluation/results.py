@@ -60,14 +60,10 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
         picture: the address of its curves, if there are any.
     """
     about = evaluation.about
-    speakers = sorted({utterance.speaker for utterance in evaluation.utterances})
-    of = speakers[0] if len(speakers) == 1 else f"{len(speakers)} speakers"
-    corpus = f"{about['corpus']}, split {about['split']}" if about["split"] else about["corpus"]
     whole = [condition for condition in summary.conditions if not (condition.gap_ms and summary.has_lengths)]
     parts = [
-        f"## {evaluation.folder.resolve().name}: {corpus}",
-        f"{len(evaluation.utterances)} utterances of {of} in `{about['datadir']}`. Every system met the same gaps."
-        f"{_clean(summary)}",
+        f"## {heading(evaluation)}",
+        f"{tested_on(evaluation)} Every system met the same gaps.{on_clean(summary)}",
         *(to_markdown(condition_table(summary, condition)).strip() for condition in whole),
     ]
     if summary.has_lengths:
@@ -81,17 +77,42 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
         parts += [to_markdown(difference_table(summary, *pair)).strip() for pair in pairs]
     parts += [
         "### How it was made",
-        "Gaps: " + ", ".join(f"{name} {how}" for name, how in about["conditions"].items()) + ".",
+        drawn(evaluation),
         _models(about["systems"]),
-        "\n".join(f"- {run['date']}, {run['commit']}, {run['machine']}: `{run['command']}`" for run in about["runs"]),
+        programs(evaluation),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _clean(summary: Summary) -> str:
+def heading(evaluation: Evaluation) -> str:
+    """Its name, and the corpus and split."""
+    split = f", split {evaluation.about['split']}" if evaluation.about["split"] else ""
+    return f"{evaluation.folder.resolve().name}: {evaluation.about['corpus']}{split}"
+
+
+def tested_on(evaluation: Evaluation) -> str:
+    """How many utterances of whom."""
+    speakers = sorted({utterance.speaker for utterance in evaluation.utterances})
+    of = speakers[0] if len(speakers) == 1 else f"{len(speakers)} speakers"
+    return f"{len(evaluation.utterances)} utterances of {of} in `{evaluation.about['datadir']}`."
+
+
+def on_clean(summary: Summary) -> str:
     """What recognisers make of the clean speech: no system can be expected to do better."""
     found = [f"{COLUMNS[name].label} {shown(estimate)}" for name, estimate in summary.clean.items()]
     return f" Of the clean speech itself: {', '.join(found)}." if found else ""
+
+
+def drawn(evaluation: Evaluation) -> str:
+    """How the gaps of each condition were."""
+    return "Gaps: " + ", ".join(f"{name} {how}" for name, how in evaluation.about["conditions"].items()) + "."
+
+
+def programs(evaluation: Evaluation) -> str:
+    """A line for each program that was run on it."""
+    return "\n".join(
+        f"- {run['date']}, {run['commit']}, {run['machine']}: `{run['command']}`" for run in evaluation.about["runs"]
+    )
 
 
 def _models(systems: dict[str, dict]) -> str:

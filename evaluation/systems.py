@@ -21,9 +21,9 @@ from avsi.data.datadir import Utterance
 from avsi.data.gaps import lost_frames, lost_samples
 from avsi.data.stats import Stats
 from avsi.errors import ConfigError, DataError
-from avsi.files import read_lines
+from avsi.files import digest
 from avsi.inpainting import Inpainter
-from avsi.models.store import DESCRIPTION, TRAIN_IDS, WEIGHTS, find_model, pretrained_names, read_description
+from avsi.models.store import DESCRIPTION, WEIGHTS, find_model, pretrained_names, read_description, training_ids
 from avsi.timebase import n_frames
 
 from .folder import ABOUT, CLEAN, REPORT, STATS
@@ -93,8 +93,7 @@ def make_system(name: str, stats: Path) -> Restorer:
 
 def trained_on(name: str) -> set[str]:
     """The ids of the utterances that a system learnt from, as far as its folder lists them."""
-    ids = find_model(name) / TRAIN_IDS if _is_model(name) else None
-    return set(read_lines(ids)) if ids and ids.is_file() else set()
+    return set(training_ids(find_model(name))) if _is_model(name) else set()
 
 
 def describe(name: str) -> dict[str, object]:
@@ -104,12 +103,12 @@ def describe(name: str) -> dict[str, object]:
     folder = find_model(name)
     description = read_description(folder)
     config = config_from_dict(description["config"])
-    ids = folder / TRAIN_IDS
+    ids = training_ids(folder)
     return {
         "system": name,
         "senses": [config.model.audio, config.model.video, config.model.ctc],
         "seed": config.training.seed,
-        "trained_on": f"{len(read_lines(ids))} utterances" if ids.is_file() else "",
+        "trained_on": f"{len(ids)} utterances" if ids else "",
         **description.get("about", {}),
         "weights": digest(folder / WEIGHTS),
     }
@@ -125,10 +124,6 @@ def made_from(name: str, condition: str) -> dict[str, str]:
         listing = "".join(f"{file} {of.st_size} {of.st_mtime_ns}\n" for file, of in found)
         files = hashlib.sha256(listing.encode()).hexdigest()[:16]
     return {"weights": digest(find_model(name) / WEIGHTS) if _is_model(name) else "", "files": files}
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _is_model(name: str) -> bool:

@@ -71,6 +71,23 @@ def length_table(summary: Summary, column: Column) -> Table:
     )
 
 
+def system_table(summary: Summary, system: System) -> Table:
+    """The means of one system in every metric under each condition."""
+    rows, shown = [], []
+    for condition in summary.conditions:
+        estimates = [summary.estimate(system, condition, column) for column in summary.columns]
+        rows.append([_title(condition), *map(_cell, estimates)])
+        shown += estimates
+    notes = [*map(_weighting, filter(lambda column: column.weight, summary.columns)), ARROWS, _blank(shown)]
+    return Table(
+        label=f"system-{system.name}",
+        caption=" ".join(filter(None, [f"{system.name}: means over {_utterances(shown)} {INTERVALS}.", *notes])),
+        header=["Gaps"] + [_heading(column) for column in summary.columns],
+        alignment="l" + "r" * len(summary.columns),
+        rows=rows,
+    )
+
+
 def difference_table(summary: Summary, first: str, second: str) -> Table:
     """How far one system is above another on the utterances that both have, under each condition in each metric.
 

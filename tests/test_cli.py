@@ -1,6 +1,8 @@
 """The programs as a user runs them, in processes of their own: what they print, their exit status, what they leave."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,9 +16,9 @@ import torch
 from conftest import RATE, corpus_config, needs_grid, real_clip, small_config, speech, write_video
 
 from avsi.data.datadir import Utterance, write_datadir
-from avsi.files import folder_beside
+from avsi.files import digest, folder_beside
 from avsi.models.inpainter import BLSTMInpainter
-from avsi.models.store import save_model
+from avsi.models.store import PRETRAINED, pretrained_names, save_model
 
 ROOT = Path(__file__).parents[1]
 
@@ -304,6 +306,33 @@ def test_a_model_is_exported_in_half_precision(room):
     assert status == 0 and output.startswith(f"{room / 'a'} -> {room / 'half'} (")
     sizes = [(room / name / "model.safetensors").stat().st_size for name in ("half", "a")]
     assert sizes[0] < 0.6 * sizes[1]
+    assert output.endswith(f"; its card is {room / 'half' / 'README.md'}\n")
+    about = json.loads((room / "half" / "config.json").read_text())["about"]
+    assert about == {"trained_on": "noise", "exported_from": digest(room / "a" / "model.safetensors")}
+    status, card, _ = avsi("info", room / "half")
+    assert status == 0 and card == (room / "half" / "README.md").read_text() and "| Trained on | noise |" in card
+
+
+def test_info_lists_each_model_with_its_size_and_shows_its_card(avsi_here):
+    status, output, _ = avsi_here("info")
+    listed = {line.split()[0]: line for line in output.partition("pretrained models")[2].splitlines()[2:]}
+    assert status == 0 and {*pretrained_names()} < {*listed}
+    assert re.search(r"^av \(default\) +inpainter +sound and face +\d\.\d ", listed["av"])
+    assert re.search(r"^s1_a +inpainter +sound +8\.\d +GRID s1 \(880 clips\)$", listed["s1_a"])
+    assert output.endswith(f"avsi info NAME, or {PRETRAINED / 'NAME' / 'README.md'}\n")
+    status, output, _ = avsi_here("info", "s1_av")
+    assert status == 0 and output == (PRETRAINED / "s1_av" / "README.md").read_text(encoding="utf-8")
+    status, output, errors = avsi_here("info", "none")
+    assert (status, output) == (1, "") and "none: neither a folder with a trained model nor a pretrained one" in errors
+
+
+def test_a_card_is_drawn_on_a_terminal(monkeypatch, capsys):
+    from avsi.program import print_markdown
+
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    print_markdown("# Name\n\n<!-- facts -->\n\n| What | n |\n| --- | --- |\n| gaps | **3** |\n")
+    drawn = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert "Name" in drawn and "gaps" in drawn and not re.search(r"#|<!--|\*\*|\| ---", drawn)
 
 
 def test_help_imports_nothing_heavy():

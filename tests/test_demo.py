@@ -9,9 +9,9 @@ from conftest import RATE, needs_grid, real_clip, speech, write_video
 
 from avsi.audio.files import read_mono, write_wav
 from avsi.data.gaps import Gap
-from avsi.demo import run_demo
+from avsi.demo import MODELS, run_demo
 from avsi.errors import AvsiError
-from avsi.models.store import PRETRAINED
+from avsi.models.store import PRETRAINED, read_description
 from avsi.video.files import frames, write_mp4
 from avsi.video.landmarks import track_face
 from avsi.video.overlay import GAP_COLOUR
@@ -52,7 +52,7 @@ def test_the_shipped_models_restore_a_real_sentence_they_were_not_trained_on(tmp
 
 
 def test_the_shipped_models_restore_a_drawn_speaker_they_never_met(demo):
-    for model in ("a", "av"):
+    for model in MODELS.values():
         ids = (PRETRAINED / model / "train_ids").read_text().split()
         assert not [id_ for id_ in ids if id_.startswith("mini0-")]
     scores, folder = demo
@@ -68,7 +68,9 @@ def test_the_page_shows_scores_and_models(clip, demo):
     assert (
         f"<strong>{scores['audio-visual'][0]:.3f}</strong>" in page and f"<td>{scores['damaged'][1]:.3f}</td>" in page
     )
-    assert page.count("<dd>GRID s1 (880 clips) and mini-GRID seed 1 (416 clips of 26 drawn speakers), seed 0") == 2
+    for model in MODELS.values():
+        trained_on = read_description(PRETRAINED / model)["about"]["trained_on"]
+        assert f"<dt>{model}</dt><dd>{trained_on}</dd>" in page
     assert f"{clip.name} · 2.98 s · gap 1.20 to 2.00 s" in page and "Of nobody." in page
     assert len(page) < 1_000_000
 

@@ -8,7 +8,7 @@ from avsi.data.stats import Stats
 from avsi.errors import ModelError
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.losses import masked_loss
-from avsi.models.store import load_model, save_model
+from avsi.models.store import PRETRAINED, find_model, load_model, save_model
 
 N_FRAMES = 60
 
@@ -135,3 +135,13 @@ def test_a_broken_description_is_refused(saved):
 def test_an_unknown_model_is_refused(tmp_path):
     with pytest.raises(ModelError, match="neither a folder"):
         load_model(tmp_path / "nothing")
+
+
+def test_a_path_is_no_pretrained_models_name(tmp_path, monkeypatch):
+    """Seen from the folder of the pretrained models it would lead to one of them."""
+    folder = tmp_path / "one" / "two"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    with pytest.raises(ModelError, match="neither a folder with a trained model nor a pretrained one"):
+        load_model("../pretrained/a")
+    assert find_model("a") == PRETRAINED / "a"

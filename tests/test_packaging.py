@@ -31,10 +31,21 @@ def test_every_dependency_is_pinned_for_the_makefile():
     assert missing == set()
 
 
-@pytest.mark.parametrize("name", ["a", "av"])
-def test_pretrained_models_load_and_are_small(name):
+@pytest.mark.parametrize("name", ["a", "av", "s1_a", "s1_av"])
+def test_a_pretrained_model_loads_and_its_files_are_packed(name):
     from avsi.models.store import PRETRAINED, load_model
 
-    model = load_model(name)
-    assert model.config.model.video == (name == "av")
-    assert sum(path.stat().st_size for path in (PRETRAINED / name).iterdir()) < 10e6
+    assert load_model(name).config.model.video == name.endswith("av")
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    packed = set(PRETRAINED.glob(setup["options.package_data"]["avsi.pretrained"]))
+    files = ("config.json", "model.safetensors", "train_ids", "README.md")
+    assert {PRETRAINED / name / file for file in files} <= packed
+
+
+def test_the_models_taken_where_none_is_named_are_there():
+    from avsi.models.store import pretrained_names
+    from avsi.pretrained import AUDIO_ONLY, DEFAULT
+
+    assert pretrained_names() == ["a", "av", "s1_a", "s1_av"]
+    assert (DEFAULT, AUDIO_ONLY) == ("av", "a")

@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from jinja2 import UndefinedError
 from avsi import plots
 from avsi.audio.files import from_float
 from avsi.data.gaps import Gap
-from avsi.demo_page import Stretch, demo_page
+from avsi.demo import is_named_like
+from avsi.demo_page import ModelUsed, Stretch, demo_page
 from avsi.page import data_uri, render, sound_uri
 from avsi.plots import spectrogram
 
@@ -31,7 +33,8 @@ def made() -> str:
     """The page of a stretch from 10 s on of a clip with a name that is markup."""
     sounds = {name: speech(k, 2.0) for k, name in enumerate(("damaged", "audio-only", "audio-visual", "original"))}
     stretch = Stretch(10.0, sounds, pictures())
-    return demo_page(NAME, "Of <i>nobody</i>.", 60.0, RATE, GAPS, [stretch], SCORES, {"a": "<b>bells</b>", "av": ""})
+    models = [ModelUsed("a", "<b>bells</b>", ""), ModelUsed("av", "", "s01_bbaf2n")]
+    return demo_page(NAME, "Of <i>nobody</i>.", 60.0, RATE, GAPS, [stretch], SCORES, models)
 
 
 def test_an_address_holds_a_file_and_a_sound_every_sample():
@@ -51,7 +54,29 @@ def test_names_that_are_markup_are_shown_as_they_are(made):
     assert "<script>alert" not in made and "&lt;script&gt;alert" in made
     assert "<b>bells" not in made and "&lt;b&gt;bells" in made
     assert "Of &lt;i&gt;nobody&lt;/i&gt;." in made
-    assert "<dt>av</dt><dd>not known</dd>" in made
+
+
+def test_a_clip_that_a_model_was_trained_on_is_told(made):
+    used = dict(re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", made))
+    assert used["av"].startswith("not known. <strong>It was trained on a clip of this name, s01_bbaf2n</strong>")
+    assert "trained" not in used["a"]
+
+
+@pytest.mark.parametrize(
+    ("path", "id_", "named"),
+    [
+        ("s1/bbaf2n.mpg", "s01_bbaf2n", True),
+        ("s1/video/mpg_6000/BBAF2N.mpg", "s01_bbaf2n", True),
+        ("mine/s01_bbaf2n.wav", "s01_bbaf2n", True),
+        ("s7/lrai9a.mpg", "mini1-s07_lrai9a", True),
+        ("s2/bbaf2n.mpg", "s01_bbaf2n", False),
+        ("s11/bbaf2n.mpg", "s01_bbaf2n", False),
+        ("bbaf2n.mpg", "s01_bbaf2n", False),
+        ("s1/bbaf2s.mpg", "s01_bbaf2n", False),
+    ],
+)
+def test_a_clip_is_known_by_its_name_and_its_speakers_folder(path, id_, named):
+    assert is_named_like(Path("/corpus") / path, id_) == named
 
 
 def test_a_page_says_what_part_of_the_clip_it_shows(made):

@@ -11,7 +11,15 @@ from avsi.data.protocol import Condition
 from avsi.metrics.table import COLUMNS
 from evaluation.intervals import Estimate
 from evaluation.summary import System
-from evaluation.tables import Table, condition_table, difference_table, length_table, to_latex, to_markdown
+from evaluation.tables import (
+    Table,
+    condition_table,
+    difference_table,
+    length_table,
+    system_table,
+    to_latex,
+    to_markdown,
+)
 
 INTERVALS = "with 95 % intervals (bootstrap over speakers and utterances) in brackets"
 NASTY = Table(
@@ -26,6 +34,19 @@ def markdown_cells(text: str) -> list[list[str]]:
         for line in text.splitlines()
         if line.startswith("|")
     ]
+
+
+def test_one_system_in_all_metrics_under_each_condition():
+    of = with_estimates(summary([UNPROCESSED, AV], [RANDOM, MS_800], ("l1", "stoi")), {("av", "800ms", "l1"): None})
+    table = system_table(of, AV)
+    assert markdown_cells(to_markdown(table)) == [
+        ["Gaps", "L1 ↓ (training deviations)", "STOI ↑"],
+        ["---", "---:", "---:"],
+        ["random", "0.450 [0.440, 0.460]", "0.875 [0.865, 0.885]"],
+        ["800 ms", "", "0.875 [0.865, 0.885]"],
+    ]
+    assert table.caption.startswith(f"av: means over 60 utterances {INTERVALS}. ")
+    assert table.caption.endswith("What is blank was not measured.") and not table.bold
 
 
 def test_the_papers_table_of_a_condition():

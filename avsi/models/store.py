@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import __version__
 from ..config import config_from_dict
 from ..errors import ConfigError, ModelError
-from ..files import write_text, written_beside
+from ..files import read_lines, write_text, written_beside
 from .inpainter import BLSTMInpainter
 from .recognizer import PhoneRecognizer
 
@@ -108,15 +108,26 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
 def find_model(name_or_path: str | Path) -> Path:
     """The folder of a model. Raises ModelError, naming the pretrained ones, where there is none."""
     # A bare name is a pretrained model's, whatever lies in the working directory.
-    for folder in (PRETRAINED / str(name_or_path), Path(name_or_path)):
-        if (folder / DESCRIPTION).is_file():
-            return folder
-    known = ", ".join(pretrained_names()) or "none"
+    names = pretrained_names()
+    folder = PRETRAINED / name_or_path if str(name_or_path) in names else Path(name_or_path)
+    if (folder / DESCRIPTION).is_file():
+        return folder
+    known = ", ".join(names) or "none"
     raise ModelError(f"{name_or_path}: neither a folder with a trained model nor a pretrained one ({known})")
 
 
 def pretrained_names() -> list[str]:
     return sorted(path.parent.name for path in PRETRAINED.glob(f"*/{DESCRIPTION}"))
+
+
+def training_ids(folder: Path) -> list[str]:
+    """The utterances that a model was trained on; none where its folder does not list them."""
+    return read_lines(folder / TRAIN_IDS) if (folder / TRAIN_IDS).is_file() else []
+
+
+def size_mb(folder: Path) -> float:
+    """Of all files of a model to be shipped."""
+    return sum(path.stat().st_size for path in folder.iterdir()) / 1e6
 
 
 def read_description(folder: Path) -> dict:

@@ -1,0 +1,4 @@
+"""The models that are shipped, a folder each, and which of them are taken where none is named."""
+
+DEFAULT = "av"
+AUDIO_ONLY = "a"  # takes over where no face is seen

@@ -1,0 +1,111 @@
+"""A model's card, with the figures of evaluations: means under each condition, and how they compare to interpolation.
+
+python -m evaluation.card ../../avsi/pretrained/av exp/evaluation/paper
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avsi.errors import DataError
+from avsi.files import digest
+from avsi.metrics.table import COLUMNS
+from avsi.models.card import CARD, update_card
+from avsi.models.store import WEIGHTS, find_model, read_description
+from avsi.program import run_program
+
+from .folder import Evaluation
+from .results import drawn, heading, on_clean, programs, tested_on
+from .summary import Summary, System, summarize
+from .tables import difference_table, system_table, to_markdown
+
+BASELINE = "interpolation"
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    model: Annotated[Path, typer.Argument(help="A folder that avsi export wrote; its card is begun if there is none.")],
+    evaluations: Annotated[
+        list[Path], typer.Argument(help="Those that evaluation.score has scored and the model's weights are in.")
+    ],
+    metrics: Annotated[
+        str, typer.Option(help=f"Which, separated by commas, of {', '.join(COLUMNS)}; by default all that were scored.")
+    ] = "",
+) -> None:
+    """Write what is known of a model, and its figures, into the parts of its card that are marked for them."""
+    folder = find_model(model)
+    wanted = [name.strip() for name in metrics.split(",")] if metrics else list(COLUMNS)
+    sections = [_section(folder, Evaluation.read(evaluation), wanted) for evaluation in evaluations]
+    update_card(folder, "\n\n".join(sections))
+    print(f"{folder / CARD}: the figures of {len(sections)} evaluation(s)")
+
+
+def _section(folder: Path, evaluation: Evaluation, metrics: list[str]) -> str:
+    system, measured = _find(folder, evaluation)
+    name = folder.resolve().name
+    summary = _of_one(summarize(evaluation, [(BASELINE, system)]), system, name, metrics)
+    if not summary.columns:
+        raise DataError(f"{evaluation.folder}: {system} was scored in none of {', '.join(metrics)}")
+    tables = [system_table(summary, summary.systems[0])]
+    if summary.differences:
+        tables.append(difference_table(summary, BASELINE, name))
+    return "\n\n".join(
+        [
+            f"### {heading(evaluation)}",
+            f"{tested_on(evaluation)} {measured}{on_clean(summary)}",
+            *(to_markdown(table).strip() for table in tables),
+            drawn(evaluation),
+            programs(evaluation),
+        ]
+    )
+
+
+def _find(folder: Path, evaluation: Evaluation) -> tuple[str, str]:
+    """The system of an evaluation that is the model, and a sentence on which weights were measured.
+
+    Raises:
+        DataError: none has the model's weights, nor those that it was exported from.
+    """
+    shipped = digest(folder / WEIGHTS)
+    before = read_description(folder).get("about", {}).get("exported_from")
+    found = {about["weights"]: name for name, about in evaluation.about["systems"].items() if "weights" in about}
+    if shipped in found:
+        return found[shipped], f"Measured with the weights {shipped}."
+    if before in found:
+        return found[
+            before
+        ], f"Measured with the weights {before}, which are these ({shipped}) before they were rounded."
+    raise DataError(
+        f"{evaluation.folder}: no system there has the weights of {folder} ({shipped}), or those it was exported from "
+        f"({before or 'not known'}); evaluation.restore adds it"
+    )
+
+
+def _of_one(summary: Summary, system: str, name: str, metrics: list[str]) -> Summary:
+    """A summary of one system alone, by another name, in some metrics and under the conditions where it was scored."""
+    estimates = {(name, *of): value for (one, *of), value in summary.estimates.items() if one == system}
+    differences = {
+        (first, name, *of): value for (first, second, *of), value in summary.differences.items() if second == system
+    }
+    senses = next(one.senses for one in summary.systems if one.name == system)
+    scored = {condition for _, condition, _ in estimates}
+    columns = {column for _, _, column in estimates} & set(metrics)
+    return replace(
+        summary,
+        systems=[System(name, senses)],
+        conditions=[condition for condition in summary.conditions if condition.name in scored],
+        columns=[column for column in summary.columns if column.name in columns],
+        clean={column: value for column, value in summary.clean.items() if column in columns},
+        estimates=estimates,
+        differences=differences,
+    )
+
+
+if __name__ == "__main__":
+    run_program(app)
