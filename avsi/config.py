@@ -66,6 +66,7 @@ class AugmentConfig:
     """What is varied afresh each time an utterance is trained on, by :func:`avsi.data.augment.augment`. 0: nothing."""
 
     tempo: float = 0.0  # sound and face are sped up or slowed down by at most this share
+    contrast: float = 0.0  # the natural log of the factor by which loud and soft move apart is at most this
     noise: float = 0.0  # the share of utterances that get a noise floor
     noise_min_db: float = -80.0  # of the loudest bin, the lowest floor
     noise_max_db: float = -45.0
@@ -207,6 +208,7 @@ def check_config(config: Config) -> None:
         "voices.intonation_spread": 0,
         "voices.formant_spread": 0,
         "augment.tempo": 0,
+        "augment.contrast": 0,
         "augment.noise": 0,
         "augment.face_gain": 0,
         "augment.face_lag_ms": 0,

@@ -17,9 +17,12 @@ def augment(features: Features, config: AugmentConfig, stft: StftConfig, rng: np
     spectrum, visual = features.log_spectrum, features.visual
     speed, start, has_noise, noise_db = 1 + config.tempo * rng.uniform(-1, 1), rng.random(), rng.random(), rng.random()
     lag, hidden = rng.uniform(-1, 1), rng.random()
+    contrast = rng.uniform(-1, 1)
     visual_rng, noise_rng = rng.spawn(2)
     if config.tempo:
         spectrum, visual = change_tempo(spectrum, speed, start), change_tempo(visual, speed, start)
+    if config.contrast:
+        spectrum = change_contrast(spectrum, math.exp(contrast * config.contrast), stft)
     if has_noise < config.noise:
         level_db = config.noise_min_db + noise_db * (config.noise_max_db - config.noise_min_db)
         spectrum = add_noise_floor(spectrum, level_db, stft, noise_rng)
@@ -42,6 +45,14 @@ def change_tempo(frames: Tensor, speed: float, start: float) -> Tensor:
     first = max(0.0, count - count * speed) * start
     places = torch.arange(count) * speed + first
     return frames[places.round().long().clamp_max(count - 1)]
+
+
+def change_contrast(log_spectrum: Tensor, factor: float, stft: StftConfig) -> Tensor:
+    """Each bin's distance from its mean over the recording, in natural log magnitude, times a factor: speakers and rooms
+    differ in how far loud and soft are apart.
+    """
+    mean = log_spectrum.mean(dim=0)
+    return (mean + factor * (log_spectrum - mean)).clamp_min(math.log(stft.log_floor))
 
 
 def add_noise_floor(log_spectrum: Tensor, level_db: float, stft: StftConfig, rng: np.random.Generator) -> Tensor:
