@@ -82,7 +82,10 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
     parts += [
         "### How it was made",
         "Gaps: " + ", ".join(f"{name} {how}" for name, how in about["conditions"].items()) + ".",
-        _models(about["systems"]),
+        f"The unit of L1, and the mean that `unprocessed` is filled with: `{about['stats']}`."
+        if "stats" in about
+        else "",
+        _models(about["systems"], len(speakers), len(evaluation.utterances)),
         "\n".join(f"- {run['date']}, {run['commit']}, {run['machine']}: `{run['command']}`" for run in about["runs"]),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -94,17 +97,31 @@ def _clean(summary: Summary) -> str:
     return f" Of the clean speech itself: {', '.join(found)}." if found else ""
 
 
-def _models(systems: dict[str, dict]) -> str:
-    """A line for each that is no baseline: from where; of a model, how it was trained and a digest of its weights."""
+def _models(systems: dict[str, dict], n_speakers: int, n_utterances: int) -> str:
+    """A line for each that is no baseline: from where; of a model, how it was trained, whether on those that it is
+    judged on, and a digest of its weights.
+    """
     lines = []
     for name, about in systems.items():
         if "senses" not in about:
             if about["system"] not in SYSTEMS:
                 lines.append(f"- `{name}`: what another program restored, in {about['system']}")
             continue
-        facts = [f"trained on {about['trained_on']}" if about["trained_on"] else "", f"training seed {about['seed']}"]
+        facts = []
+        if "models" in about:
+            facts.append(f"{about['models']} models, of which each utterance got the one that had not met its speaker")
+        if about["trained_on"]:
+            facts.append(f"trained on {about['trained_on']}")
+        if "speakers_met" in about:
+            met = len(about["speakers_met"]), len(about["utterances_met"])
+            facts.append(
+                f"also of {met[0]} of the {n_speakers} speakers judged and on {met[1]} of these very utterances"
+                if any(met)
+                else "of none of the speakers judged"
+            )
+        facts.append(f"training seed {about['seed']}")
         facts += [f"{key.replace('_', ' ')} {about[key]}" for key in ("epoch", "valid_loss") if key in about]
-        lines.append(f"- `{name}`: {about['system']}, {', '.join(filter(None, facts))}, weights {about['weights']}")
+        lines.append(f"- `{name}`: {about['system']}, {', '.join(facts)}, weights {about['weights']}")
     return "\n".join(lines)
 
 

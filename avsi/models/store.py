@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import __version__
 from ..config import config_from_dict
 from ..errors import ConfigError, ModelError
-from ..files import write_text, written_beside
+from ..files import read_lines, write_text, written_beside
 from .inpainter import BLSTMInpainter
 from .recognizer import PhoneRecognizer
 
@@ -18,7 +18,7 @@ KINDS: dict[str, type[Model]] = {"inpainter": BLSTMInpainter, "recognizer": Phon
 
 FORMAT_VERSION = 1
 WEIGHTS, DESCRIPTION = "model.safetensors", "config.json"
-TRAIN_IDS = "train_ids"  # the utterances a model was trained on, one a line
+TRAIN_IDS = "train_ids"  # the utterances a model learnt anything from, one a line
 LEXICON = "lexicon.txt"  # how its words are pronounced, where phones were learnt
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 
@@ -92,6 +92,14 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     if kind not in (None, config.model.kind):
         raise ModelError(f"{folder}: holds a model of the kind {config.model.kind}, expected {kind}")
     return model.eval()
+
+
+def learnt_from(name_or_path: str | Path) -> set[str] | None:
+    """The ids of the utterances that a model has met in any way: it was trained or normalised by them, or began as a
+    model that was. None where that is not listed.
+    """
+    path = find_model(name_or_path) / TRAIN_IDS
+    return set(read_lines(path)) if path.is_file() else None
 
 
 def start_from(model: Model, name_or_path: str | Path) -> None:
