@@ -20,7 +20,7 @@ from .curves import length_curves
 from .folder import Evaluation
 from .summary import Summary, shown, summarize, telling_pairs
 from .systems import SYSTEMS
-from .tables import condition_table, difference_table, length_table, to_markdown
+from .tables import condition_table, difference_table, harm_table, length_table, speaker_table, to_markdown
 
 CUT = "A system that is named at the top of a panel, with an arrow, is far worse than the rest there, and leaves it."
 
@@ -76,6 +76,11 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
             *([f"![curves over the length of the gap]({picture})", CUT] if picture else []),
             *(to_markdown(length_table(summary, column)).strip() for column in summary.columns),
         ]
+    if summary.harms:
+        parts += ["### Worse than silence", to_markdown(harm_table(summary)).strip()]
+    if len(speakers) > 1:
+        parts.append("### By speaker")
+        parts += [to_markdown(speaker_table(summary, condition)).strip() for condition in summary.conditions]
     if pairs := telling_pairs(evaluation):
         parts.append("### What hearing, sight and phones add")
         parts += [to_markdown(difference_table(summary, *pair)).strip() for pair in pairs]

@@ -44,6 +44,11 @@ def restored(corpus, folds, *systems: object) -> str:
     return run_app(restore.app, folds / "test", *options, *named)
 
 
+def scored(folds) -> list[dict]:
+    run_app(score.app, folds / "out", "--jobs", 1, "--metrics", "l1")
+    return list(Evaluation.read(folds / "out").set("m", "600ms").rows("scores.jsonl").values())
+
+
 def sound(folds, system: str, id_: str):
     return soundfile.read(folds / "out" / system / "600ms" / "wav" / f"{id_}.wav")[0].tolist()
 
@@ -59,11 +64,13 @@ def test_each_utterance_gets_the_model_that_has_not_met_its_speaker(corpus, fold
     assert systems["m"]["models"] == 2 and systems["m"]["trained_on"] == "2 to 3 utterances"
     assert (systems["one"]["speakers_met"], systems["one"]["utterances_met"]) == (["s05"], ["s05_clip1"])
     assert (systems["two"]["speakers_met"], systems["two"]["utterances_met"]) == (["s04"], [])
-    run_app(score.app, folds / "out", "--jobs", 1, "--metrics", "l1")
+    rows = {row["id"]: row["l1"] for row in scored(folds)}
     run_app(report.app, folds / "out", "--examples", 0)
     text = (folds / "out" / "report" / "results.md").read_text()
     assert "2 models, of which each utterance got the one that had not met its speaker, trained on 2 to 3" in text
     assert "trained on 3 utterances, also of 1 of the 2 speakers judged and on 1 of these very utterances" in text
+    assert "| s05 | 2 | m |" in text
+    assert f"| {(rows['s05_clip1'] + rows['s05_clip2']) / 2:.3f} |" in text.replace("*", "")
     assert f"The unit of L1, and the mean that `unprocessed` is filled with: `{corpus / 'train' / 'stats.npz'}`" in text
 
 
