@@ -94,14 +94,17 @@ if due 6 "restore"; then
   python -m evaluation.restore "$data/unseen" "${restore[@]}" "${families[@]}" --out exp/evaluation/general_unseen
   python -m evaluation.restore "$data/test" "${restore[@]}" "${general[@]}" --out exp/evaluation/general_seen
 fi
-for evaluation in exp/evaluation/general_unseen exp/evaluation/general_seen; do
-  if due 7 "score $evaluation"; then
+evaluations="exp/evaluation/general_unseen exp/evaluation/general_seen"
+if due 7 "score"; then
+  for evaluation in $evaluations; do
     python -m evaluation.score "$evaluation" --jobs "$jobs"
     if [ -e exp/recognizer/config.json ]; then
       python -m evaluation.recognize "$evaluation" --recognizer exp/recognizer --jobs "$jobs"
     else
       echo "note: no phone errors, since there is no exp/recognizer (run.sh, stage 5)"
     fi
-  fi
-  if due 8 "report $evaluation"; then python -m evaluation.report "$evaluation" --jobs "$jobs"; fi
-done
+  done
+fi
+if due 8 "report"; then
+  for evaluation in $evaluations; do python -m evaluation.report "$evaluation" --jobs "$jobs"; done
+fi
