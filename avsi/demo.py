@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from .audio.files import read_mono, write_wav
-from .audio.voice import recording_of
 from .baselines import SpectralInterpolation
 from .data.gaps import Gap, gap_spans, lost_samples, widened
+from .data.ids import recording_in
 from .demo_page import ModelUsed, Score, Stretch, demo_page
 from .errors import AvsiWarning, DataError, MediaError
 from .files import write_text
 from .inpainting import CONTEXT_S, Inpainter
 from .metrics import UndefinedMetric, pesq_nb, stoi
-from .models.store import find_model, read_description, training_ids
+from .models.store import find_model, learnt_from, read_description
 from .pretrained import AUDIO_ONLY, DEFAULT
 from .timebase import to_samples, to_seconds
 from .video.landmarks import Tracks, track_face
@@ -80,7 +80,7 @@ def run_demo(clip: str | Path, gaps: list[Gap], folder: str | Path, about: str =
 
 def _used(model: str, clip: Path) -> ModelUsed:
     folder = find_model(model)
-    ids = (recording_of(id_) for id_ in training_ids(folder))
+    ids = sorted(map(recording_in, learnt_from(folder) or ()))
     met = next((id_ for id_ in ids if is_named_like(clip, id_)), "")
     return ModelUsed(model, read_description(folder)["about"].get("trained_on", ""), met)
 

@@ -27,7 +27,7 @@ from .data.gaps import generator
 from .data.stats import Stats
 from .errors import ConfigError, DataError, ModelError
 from .files import write_text, written_beside
-from .models.store import LEXICON, TRAIN_IDS, save_model, start_from
+from .models.store import LEXICON, TRAIN_IDS, learnt_from, save_model, start_from
 from .tasks import Term, make_task
 from .video.motion import n_features
 
@@ -59,7 +59,7 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
         )
     _quieten()
     run = TrainingRun(config, stats)
-    _claim(folder, config, run)
+    _claim(folder, config, run, _met(config, run, stats))
     best = BestAndLast(folder)
     last = folder / LAST
     trainer = _trainer(
@@ -251,12 +251,12 @@ def _quieten() -> None:
         warnings.filterwarnings("ignore", message)
 
 
-def _claim(folder: Path, config: Config, run: TrainingRun) -> None:
+def _claim(folder: Path, config: Config, run: TrainingRun, met: set[str]) -> None:
     """Make the folder, or find in it an earlier part of the same run."""
     from omegaconf import OmegaConf
 
     note = folder / "config.yaml"
-    texts = {TRAIN_IDS: "".join(f"{utterance.id}\n" for utterance in run.task.train_set.utterances)}
+    texts = {TRAIN_IDS: "".join(f"{id_}\n" for id_ in sorted(met))}
     if run.task.lexicon is not None:
         texts[LEXICON] = run.task.lexicon.text()
     if (folder / LAST).is_file():
@@ -270,6 +270,17 @@ def _claim(folder: Path, config: Config, run: TrainingRun) -> None:
     write_text(note, OmegaConf.to_yaml(OmegaConf.structured(config)))
     for name, text in texts.items():
         write_text(folder / name, text)
+
+
+def _met(config: Config, run: TrainingRun, stats: Stats) -> set[str]:
+    """The ids of all utterances that the model learns from, has been normalised by, or learnt from before.
+
+    Raises ModelError where it starts from a model that does not list them: nobody could tell whom it has not met.
+    """
+    before = learnt_from(config.training.init) if config.training.init else set()
+    if before is None:
+        raise ModelError(f"{config.training.init}: has no list of what it was trained on ({TRAIN_IDS})")
+    return {utterance.id for utterance in run.task.train_set.utterances} | before | set(map(str, stats.ids))
 
 
 def _without_limits(config: Config) -> Config:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from avsi.config import load_config
@@ -41,7 +42,8 @@ def main(
         if settings.model.video:
             known = ~features.visual.isnan().any(dim=1)
             visual.add(features.visual[known].numpy())
-    stats = Stats(*audio.result(), *visual.result())
+    ids = np.array([utterance.id for utterance in utterances])
+    stats = Stats(*audio.result(), *visual.result(), ids)
     path = out or datadir / "stats.npz"
     stats.save(path)
     print_table(

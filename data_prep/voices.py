@@ -13,10 +13,11 @@ import numpy as np
 import typer
 
 from avsi.audio.files import read_mono, write_wav
-from avsi.audio.voice import analyse, copy_id, draw_voice, speak
+from avsi.audio.voice import analyse, draw_voice, speak
 from avsi.config import Config, load_config
 from avsi.data.datadir import Utterance, corpus_of, read_datadir, write_datadir
 from avsi.data.gaps import generator
+from avsi.data.ids import id_in_voice
 from avsi.errors import DataError, MediaError
 from avsi.files import write_text
 from avsi.program import in_parallel, progress, run_program
@@ -65,7 +66,7 @@ def _speak(
         analysis = analyse(np.asarray(read_mono(utterance.wav, rate)), rate)
         made = {}
         for number in range(1, copies + 1):
-            id_ = copy_id(utterance.id, number)
+            id_ = id_in_voice(utterance.id, number)
             voice = draw_voice(analysis, config.voices, generator(seed, "voice", id_))
             path = folder / utterance.speaker / f"{id_}.wav"
             path.parent.mkdir(parents=True, exist_ok=True)

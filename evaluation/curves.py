@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from avsi.data.protocol import Condition
-from avsi.metrics.table import Column
+from avsi.metrics.table import L1_SHARE, Column
 
 from .summary import Summary, System
 
@@ -90,7 +90,8 @@ def draw(summary: Summary) -> Figure:
     lengths = sorted((c for c in summary.conditions if c.gap_ms is not None), key=lambda c: c.gap_ms)
     if not lengths:
         raise ValueError("no condition is a length of gaps")
-    names, count = [system.name for system in summary.systems], len(summary.columns)
+    columns = [column for column in summary.columns if column != L1_SHARE]  # which runs as L1 does
+    names, count = [system.name for system in summary.systems], len(columns)
     across = min(count, 2)
     down = math.ceil(count / across)
     legend_columns = max(1, int(WIDTH / (LEGEND_MARK + LEGEND_LETTER * max(map(len, names)))))
@@ -98,7 +99,7 @@ def draw(summary: Summary) -> Figure:
     legend_height = 0 if legend_in_panel else math.ceil(len(names) / legend_columns) * LEGEND_LINE
     figure = Figure(figsize=(WIDTH, down * PANEL_HEIGHT + legend_height), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False).ravel()
-    for panel, column in zip(panels, summary.columns, strict=False):
+    for panel, column in zip(panels, columns, strict=False):
         _draw_panel(panel, summary, column, lengths)
     for panel in panels[count:]:
         panel.set_axis_off()

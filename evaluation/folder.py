@@ -79,7 +79,8 @@ class Evaluation:
     """A folder that ``evaluation.restore`` wrote.
 
     Attributes:
-        about: corpus, split, data directory, how each condition's gaps were drawn, description by system, and runs.
+        about: corpus, split, data directory, where the statistics came from, how each condition's gaps were
+            drawn, description by system, and runs.
     """
 
     folder: Path
@@ -99,7 +100,7 @@ class Evaluation:
         """Write an evaluation, or add to the one that there is, together with the program that is running.
 
         Args:
-            fixed: corpus, split and data directory.
+            fixed: corpus, split, data directory and statistics.
             conditions, systems: those to add, in place of those of the same names.
         """
         before = cls.read(folder).about if (folder / ABOUT).is_file() else {"conditions": {}, "systems": {}, "runs": []}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import norm
@@ -28,6 +28,17 @@ class Estimate:
     high: float
     scored: int
     missing: int
+
+
+def estimate_mean(values: np.ndarray, weights: np.ndarray | None = None) -> Estimate:
+    """The weighted mean of values of shape (n_utterances,), NaN where there is none, without an interval."""
+    known = np.isfinite(values)
+    scored, missing = int(known.sum()), int((~known).sum())
+    if not scored:
+        return Estimate(math.nan, math.nan, math.nan, scored, missing)
+    weights = np.ones(scored) if weights is None else weights[known]
+    mean = float(weights @ values[known] / weights.sum()) if weights.any() else math.nan
+    return Estimate(mean, math.nan, math.nan, scored, missing)
 
 
 class Bootstrap:
@@ -57,18 +68,14 @@ class Bootstrap:
             self.counts[:, mine] = drawn
 
     def estimate(self, values: np.ndarray, weights: np.ndarray | None = None) -> Estimate:
-        """The weighted mean of values of shape (n_utterances,), NaN where there is none, and its interval."""
-        known = np.isfinite(values)
-        scored, missing = int(known.sum()), int((~known).sum())
-        if not scored:
-            return Estimate(math.nan, math.nan, math.nan, scored, missing)
+        """As :func:`estimate_mean`, and its interval."""
+        bare, known = estimate_mean(values, weights), np.isfinite(values)
+        if bare.scored < 2:
+            return bare
         weights = np.where(known, 1.0 if weights is None else weights, 0.0)
         weighted = weights * np.where(known, values, 0.0)
-        mean = float(weighted.sum() / weights.sum())
-        if scored < 2:
-            return Estimate(mean, math.nan, math.nan, scored, missing)
         totals = self.counts @ weights
         # A resample may hold none of the utterances that have a value.
         means = (self.counts @ weighted)[totals > 0] / totals[totals > 0]
-        low, high = mean + self.widening * (np.percentile(means, COVERED) - mean)
-        return Estimate(mean, float(low), float(high), scored, missing)
+        low, high = bare.mean + self.widening * (np.percentile(means, COVERED) - bare.mean)
+        return replace(bare, low=float(low), high=float(high))

@@ -15,7 +15,7 @@ import typer
 
 from avsi.errors import ConfigError, DataError
 from avsi.files import write_text, written_beside
-from avsi.metrics.table import Column
+from avsi.metrics.table import L1_SHARE, Column
 from avsi.program import run_program
 
 from .browse import Ranking, browse_page
@@ -26,7 +26,7 @@ from .folder import REPORT, Evaluation
 from .results import section
 from .summary import Summary, summarize, telling_pairs
 from .systems import STFT
-from .tables import Table, condition_table, difference_table, length_table, to_latex
+from .tables import Table, condition_table, difference_table, harm_table, length_table, speaker_table, to_latex
 
 app = typer.Typer(add_completion=False)
 
@@ -47,7 +47,7 @@ def main(
     """Write results.md, tables.tex, summary.csv, curves.pdf, curves.png and index.html into the folder's report/."""
     evaluation = Evaluation.read(folder)
     summary = summarize(evaluation, telling_pairs(evaluation))
-    scored = {column.name: column for column in summary.columns}
+    scored = {column.name: column for column in summary.columns if column != L1_SHARE}  # which is no utterance's own
     if metric not in (None, *scored):
         raise ConfigError(f"--metric {metric}: expected one that was scored: {', '.join(scored)}")
     column = scored.get(metric or "stoi", summary.columns[0])
@@ -88,10 +88,14 @@ def _judged(summary: Summary, column: Column, wanted: str | None) -> tuple[list[
 
 
 def _tables(evaluation: Evaluation, summary: Summary) -> list[Table]:
-    """A table for each condition, one for each metric over the lengths of the gap, one for each pair of models."""
+    """A table for each condition, one for each metric over the lengths of the gap, one of what became worse than
+    silence, one of the speakers for each condition, one for each pair of models.
+    """
     return [
         *(condition_table(summary, condition) for condition in summary.conditions),
         *(length_table(summary, column) for column in summary.columns if summary.has_lengths),
+        *([harm_table(summary)] if summary.harms else []),
+        *(speaker_table(summary, condition) for condition in summary.conditions if len(summary.by_speaker) > 1),
         *(difference_table(summary, *pair) for pair in telling_pairs(evaluation)),
     ]
 

@@ -1,7 +1,7 @@
 """Restore the gaps of a whole set with several systems.
 
 python -m evaluation.restore data/test --protocol ../../evaluation/protocols/paper.yaml --system interpolation \
-    --system exp/av --out exp/evaluation
+    --system exp/av --system "unseen=exp/folds/*/av" --out exp/evaluation
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from avsi.program import in_parallel, progress, run_program
 
 from .folder import ABOUT, CLEAN, FAILED, SPECTRA, STATS, SYSTEM, WAVS, Evaluation
 from .shares import restore_share, wav_path
-from .systems import SYSTEMS, describe, made_from, make_system, named, trained_on
+from .systems import SYSTEMS, check_system, describe, made_from, named
 
 app = typer.Typer(add_completion=False)
 
@@ -39,8 +39,10 @@ def main(
         list[str],
         typer.Option(
             "--system",
-            help=f"{', '.join(SYSTEMS)}, a folder that training wrote, a pretrained model, or a folder of wav files "
-            "<condition>/<utterance>.wav that another program restored; NAME=... gives it a name. Repeatable.",
+            help=f"{', '.join(SYSTEMS)}, a folder that training wrote, a pretrained model, a pattern of such folders "
+            "('exp/folds/*/av') of which each utterance gets the model that has not met its speaker, or a folder of "
+            "wav files <condition>/<utterance>.wav that another program restored; NAME=... gives it a name. "
+            "Repeatable.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder of the evaluation.")],
@@ -71,15 +73,17 @@ def main(
         raise ConfigError("two systems, or two kinds of gaps, of one name; NAME=... tells systems apart")
     for path in files.values():
         check_gaps_cover(read_gap_file(path), utterances, path)
-    for name, spec in specs.items():
-        make_system(spec, stats)  # one that cannot be loaded is refused before any work
-        if seen := trained_on(spec) & {utterance.id for utterance in utterances}:
+    for spec in specs.values():
+        check_system(spec, stats, utterances)  # one that cannot be loaded is refused before any work
+    described = {name: describe(spec, utterances) for name, spec in specs.items()}
+    for name, about in described.items():
+        if met := about.get("utterances_met"):
             warnings.warn(
-                f"{name} was trained on {len(seen)} of these {len(utterances)} utterances, such as {min(seen)}",
+                f"{name} was trained on {len(met)} of these {len(utterances)} utterances, such as {met[0]}",
                 AvsiWarning,
                 stacklevel=2,
             )
-    evaluation = _opened(out, datadir, utterances, stats, files, specs)
+    evaluation = _opened(out, datadir, utterances, stats, files, described)
     missing = [of for name in specs for of in _to_make(evaluation, name, specs[name], list(files))]
     # A few large shares, so that each process loads a system once.
     shares = [share for index in range(4 * jobs) if (share := utterances[index :: 4 * jobs])]
@@ -97,9 +101,14 @@ def main(
 
 
 def _opened(
-    out: Path, datadir: Path, utterances: list[Utterance], stats: Path, files: dict[str, Path], specs: dict[str, str]
+    out: Path, datadir: Path, utterances: list[Utterance], stats: Path, files: dict[str, Path], systems: dict[str, dict]
 ) -> Evaluation:
-    """The evaluation in ``out``, made or added to: what it has of the same names must be the same."""
+    """The evaluation in ``out``, made or added to: what it has of the same names must be the same.
+
+    Args:
+        systems: what is said of each.
+    """
+    measured = {"stats": str(stats)}
     fixed = {"corpus": corpus_of(datadir), "split": split_of(datadir), "datadir": str(datadir)}
     if (out / ABOUT).is_file():
         evaluation = Evaluation.read(out)
@@ -117,7 +126,9 @@ def _opened(
                     f"{out}: has other gaps of {condition} ({evaluation.about['conditions'][condition]}) than {path} "
                     f"({gap_file_remark(path) or 'without a remark'}); use those, or name another folder"
                 )
-        for name, spec in specs.items():
+        measured["stats"] = evaluation.about.get("stats", str(stats))  # of the same figures
+        for name, about in systems.items():
+            spec = about["system"]
             before = evaluation.about["systems"].get(name, {}).get("system", spec)
             if before != spec and Path(before).resolve() != Path(spec).resolve():
                 raise ConfigError(f"{out}: {name} is {before} there, and not {spec}; NAME=... gives this another name")
@@ -127,7 +138,7 @@ def _opened(
     for condition, path in files.items():
         write_gap_file(gap_file(out, condition), read_gap_file(path), gap_file_remark(path))
     remarks = {condition: gap_file_remark(path) or f"from {path}" for condition, path in files.items()}
-    return Evaluation.add(out, fixed, remarks, {name: describe(spec) for name, spec in specs.items()})
+    return Evaluation.add(out, fixed | measured, remarks, systems)
 
 
 def _to_make(evaluation: Evaluation, name: str, spec: str, conditions: list[str]) -> list[tuple[str, str]]:

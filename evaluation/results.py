@@ -20,7 +20,7 @@ from .curves import length_curves
 from .folder import Evaluation
 from .summary import Summary, shown, summarize, telling_pairs
 from .systems import SYSTEMS
-from .tables import condition_table, difference_table, length_table, to_markdown
+from .tables import condition_table, difference_table, harm_table, length_table, speaker_table, to_markdown
 
 CUT = "A system that is named at the top of a panel, with an arrow, is far worse than the rest there, and leaves it."
 
@@ -60,6 +60,7 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
         picture: the address of its curves, if there are any.
     """
     about = evaluation.about
+    speakers = {utterance.speaker for utterance in evaluation.utterances}
     whole = [condition for condition in summary.conditions if not (condition.gap_ms and summary.has_lengths)]
     parts = [
         f"## {heading(evaluation)}",
@@ -72,13 +73,21 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
             *([f"![curves over the length of the gap]({picture})", CUT] if picture else []),
             *(to_markdown(length_table(summary, column)).strip() for column in summary.columns),
         ]
+    if summary.harms:
+        parts += ["### Worse than silence", to_markdown(harm_table(summary)).strip()]
+    if len(speakers) > 1:
+        parts.append("### By speaker")
+        parts += [to_markdown(speaker_table(summary, condition)).strip() for condition in summary.conditions]
     if pairs := telling_pairs(evaluation):
         parts.append("### What hearing, sight and phones add")
         parts += [to_markdown(difference_table(summary, *pair)).strip() for pair in pairs]
     parts += [
         "### How it was made",
         drawn(evaluation),
-        _models(about["systems"]),
+        f"The unit of L1, and the mean that `unprocessed` is filled with: `{about['stats']}`."
+        if "stats" in about
+        else "",
+        _models(about["systems"], len(speakers), len(evaluation.utterances)),
         programs(evaluation),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -115,17 +124,31 @@ def programs(evaluation: Evaluation) -> str:
     )
 
 
-def _models(systems: dict[str, dict]) -> str:
-    """A line for each that is no baseline: from where; of a model, how it was trained and a digest of its weights."""
+def _models(systems: dict[str, dict], n_speakers: int, n_utterances: int) -> str:
+    """A line for each that is no baseline: from where; of a model, how it was trained, whether on those that it is
+    judged on, and a digest of its weights.
+    """
     lines = []
     for name, about in systems.items():
         if "senses" not in about:
             if about["system"] not in SYSTEMS:
                 lines.append(f"- `{name}`: what another program restored, in {about['system']}")
             continue
-        facts = [f"trained on {about['trained_on']}" if about["trained_on"] else "", f"training seed {about['seed']}"]
+        facts = []
+        if "models" in about:
+            facts.append(f"{about['models']} models, of which each utterance got the one that had not met its speaker")
+        if about["trained_on"]:
+            facts.append(f"trained on {about['trained_on']}")
+        if "speakers_met" in about:
+            met = len(about["speakers_met"]), len(about["utterances_met"])
+            facts.append(
+                f"also of {met[0]} of the {n_speakers} speakers judged and on {met[1]} of these very utterances"
+                if any(met)
+                else "of none of the speakers judged"
+            )
+        facts.append(f"training seed {about['seed']}")
         facts += [f"{key.replace('_', ' ')} {about[key]}" for key in ("epoch", "valid_loss") if key in about]
-        lines.append(f"- `{name}`: {about['system']}, {', '.join(filter(None, facts))}, weights {about['weights']}")
+        lines.append(f"- `{name}`: {about['system']}, {', '.join(facts)}, weights {about['weights']}")
     return "\n".join(lines)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -15,7 +15,9 @@ from avsi.errors import AvsiWarning, DataError
 from avsi.metrics.table import COLUMNS, Column, scored_columns
 
 from .folder import CLEAN, JUDGES, PHONES, SCORES, WORDS, Evaluation, merged_rows
-from .intervals import Bootstrap, Estimate
+from .intervals import Bootstrap, Estimate, estimate_mean
+from .silence import Harm, add_shares, harm_of
+from .systems import UNPROCESSED
 
 PROGRAMS = {"per": "evaluation.recognize", "keywords": "evaluation.keywords"}  # that hear anew, by column
 
@@ -42,6 +44,8 @@ class Summary:
         clean: by column name, of the clean speech itself: what recognisers make of it.
         differences: by names of (system, other system, condition, column), for the pairs that were asked for: how far
         the second is above the first on the utterances that both have (paired).
+        by_speaker: without intervals, by name of the speaker, then as ``estimates``.
+        harms: by names of (system, condition), where both it and ``unprocessed`` have STOI.
     """
 
     systems: list[System]
@@ -50,6 +54,8 @@ class Summary:
     estimates: dict[tuple[str, str, str], Estimate]
     clean: dict[str, Estimate]
     differences: dict[tuple[str, str, str, str], Estimate]
+    by_speaker: dict[str, dict[tuple[str, str, str], Estimate]] = field(default_factory=dict)
+    harms: dict[tuple[str, str], Harm] = field(default_factory=dict)
 
     @property
     def has_lengths(self) -> bool:
@@ -66,23 +72,30 @@ def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> 
     Raises:
         DataError: nothing was scored.
     """
-    bootstrap = Bootstrap([utterance.speaker for utterance in evaluation.utterances])
     tables = {
         (restored.system, restored.condition): restored.rows(SCORES, PHONES, WORDS) for restored in evaluation.sets
     }
     clean = merged_rows(evaluation.folder / CLEAN, PHONES, WORDS)
     for of, rows in tables.items():
         _drop_other_judges(rows, clean, of)
+    harms = {}
+    for (system, condition), rows in tables.items():
+        silent = tables.get((UNPROCESSED, condition), {})
+        add_shares(rows, silent)
+        if system != UNPROCESSED and (harm := harm_of(rows, silent)):
+            harms[system, condition] = harm
     columns = scored_columns([row for rows in tables.values() for row in rows.values()])
     if not columns:
         raise DataError(f"{evaluation.folder}: nothing is scored; run evaluation.score on it")
     ids = [utterance.id for utterance in evaluation.utterances]
+    speakers = np.array([utterance.speaker for utterance in evaluation.utterances])
     # (values, weights) of shape (n_utterances,), NaN where there is none.
     values = {
         (*of, column.name): (_column(rows, ids, column.name), _weights(rows, ids, column))
         for of, rows in tables.items()
         for column in scored_columns(list(rows.values()))
     }
+    bootstrap = Bootstrap(list(speakers))
     differences = {}
     for first, second in pairs:
         for name, condition, column in values:
@@ -99,7 +112,16 @@ def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> 
             for column in scored_columns(list(clean.values()))
         },
         differences=differences,
+        by_speaker={
+            str(speaker): {of: _estimate_of(*arrays, speakers == speaker) for of, arrays in values.items()}
+            for speaker in np.unique(speakers)
+        },
+        harms=harms,
     )
+
+
+def _estimate_of(values: np.ndarray, weights: np.ndarray | None, mine: np.ndarray) -> Estimate:
+    return estimate_mean(values[mine], None if weights is None else weights[mine])
 
 
 def telling_pairs(evaluation: Evaluation) -> list[tuple[str, str]]:

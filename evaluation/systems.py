@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,18 @@ from avsi.data.stats import Stats
 from avsi.errors import ConfigError, DataError
 from avsi.files import digest
 from avsi.inpainting import Inpainter
-from avsi.models.store import DESCRIPTION, WEIGHTS, find_model, pretrained_names, read_description, training_ids
+from avsi.models.store import (
+    DESCRIPTION,
+    TRAIN_IDS,
+    WEIGHTS,
+    find_model,
+    learnt_from,
+    pretrained_names,
+    read_description,
+)
 from avsi.timebase import n_frames
 
+from .acquaintance import Family, acquaintance, is_family
 from .folder import ABOUT, CLEAN, REPORT, STATS
 
 STFT = StftConfig()
@@ -60,7 +70,8 @@ def named(system: str) -> tuple[str, str]:
 
 
 def make_system(name: str, stats: Path) -> Restorer:
-    """One of ``SYSTEMS``, a model by its folder or its name among the pretrained, or a folder of restored files.
+    """One of ``SYSTEMS``, a model by its folder or its name among the pretrained, a family of models by a pattern, or a
+    folder of restored files.
 
     Raises:
         DataError: no statistics for what is filled with the training mean.
@@ -83,51 +94,89 @@ def make_system(name: str, stats: Path) -> Restorer:
         )
     if name == "interpolation":
         inpainter = Inpainter(SpectralInterpolation())
+    elif is_family(name):
+        family, load = Family(name), lru_cache(maxsize=1)(_inpainter)  # sets are sorted by speaker
+        return lambda samples, spans, utterance, condition: _by_inpainter(
+            samples, spans, utterance, load(family.stranger_to(utterance))
+        )
     else:
-        # Scores of one model must not be those of another: no audio-only model takes over.
-        inpainter = Inpainter.from_pretrained(name, audio_only=None)
-        if inpainter.model.config.stft != STFT:
-            raise ConfigError(f"{name}: works on another spectrogram (stft) than the one that scores are measured on")
+        inpainter = _inpainter(name)
     return lambda samples, spans, utterance, condition: _by_inpainter(samples, spans, utterance, inpainter)
 
 
-def trained_on(name: str) -> set[str]:
-    """The ids of the utterances that a system learnt from, as far as its folder lists them."""
-    return set(training_ids(find_model(name))) if _is_model(name) else set()
+def check_system(name: str, stats: Path, utterances: list[Utterance]) -> None:
+    """Raise, as :func:`make_system`, what would stop it later; also ConfigError where a family has not one model for
+    each utterance.
+    """
+    make_system(name, stats)
+    if is_family(name):
+        family = Family(name)
+        for utterance in utterances:
+            family.stranger_to(utterance)
+        for folder in family.folders:
+            _inpainter(folder)
 
 
-def describe(name: str) -> dict[str, object]:
-    """What tables and pages say of a system; of a model also a digest of its weights."""
-    if not _is_model(name):
+def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
+    """What tables and pages say of a system; of models also whom of some utterances' speakers they have met, and a
+    digest of their weights. Raises ConfigError for a family of models that differ in more than whom they met.
+    """
+    folders = _models(name)
+    if not folders:
         return {"system": name}
-    folder = find_model(name)
-    description = read_description(folder)
-    config = config_from_dict(description["config"])
-    ids = training_ids(folder)
+    descriptions = [read_description(folder) for folder in folders]
+    configs = [config_from_dict(description["config"]) for description in descriptions]
+    senses = [[config.model.audio, config.model.video, config.model.ctc] for config in configs]
+    if other := next((at for at, of in enumerate(senses) if of != senses[0]), None):
+        raise ConfigError(f"{name}: {folders[0]} and {folders[other]} differ in what they hear, see or learn")
+    seeds = sorted({config.training.seed for config in configs})
+    counts = sorted({len(ids) for folder in folders if (ids := learnt_from(folder)) is not None})
+    more = {"models": len(folders)} if is_family(name) else descriptions[0].get("about", {})
     return {
         "system": name,
-        "senses": [config.model.audio, config.model.video, config.model.ctc],
-        "seed": config.training.seed,
-        "trained_on": f"{len(ids)} utterances" if ids else "",
-        **description.get("about", {}),
-        "weights": digest(folder / WEIGHTS),
+        "senses": senses[0],
+        "seed": seeds[0] if len(seeds) == 1 else ", ".join(map(str, seeds)),
+        "trained_on": f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} utterances" if counts else "",
+        **more,
+        **({} if is_family(name) else acquaintance(folders[0], utterances)),
+        "weights": _fingerprint(name),
     }
 
 
 def made_from(name: str, condition: str) -> dict[str, str]:
-    """What tells whether a system would still make the same: digests of a model's weights, and of which files there
-    are, of which size and from when.
+    """What tells whether a system would still make the same: digests of models' weights, and of which files there are,
+    of which size and from when.
     """
     files = ""
     if _holds_files(name):
         found = [(path.name, path.stat()) for path in sorted((Path(name) / condition).glob("*.wav"))]
         listing = "".join(f"{file} {of.st_size} {of.st_mtime_ns}\n" for file, of in found)
         files = hashlib.sha256(listing.encode()).hexdigest()[:16]
-    return {"weights": digest(find_model(name) / WEIGHTS) if _is_model(name) else "", "files": files}
+    return {"weights": _fingerprint(name), "files": files}
 
 
-def _is_model(name: str) -> bool:
-    return name not in SYSTEMS and not _holds_files(name)
+def _fingerprint(name: str) -> str:
+    """A digest of a model's weights, or of a family's and of whom each was trained on; "" for what is no model."""
+    folders = _models(name)
+    if not is_family(name):
+        return digest(folders[0] / WEIGHTS) if folders else ""
+    lines = [f"{digest(folder / WEIGHTS)} {digest(folder / TRAIN_IDS)}\n" for folder in folders]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+
+
+def _models(name: str) -> list[Path]:
+    """The folders of the models that a system consists of."""
+    if name in SYSTEMS or _holds_files(name):
+        return []
+    return Family(name).folders if is_family(name) else [find_model(name)]
+
+
+def _inpainter(name: str | Path) -> Inpainter:
+    # Scores of one model must not be those of another: no audio-only model takes over.
+    inpainter = Inpainter.from_pretrained(name, audio_only=None)
+    if inpainter.model.config.stft != STFT:
+        raise ConfigError(f"{name}: works on another spectrogram (stft) than the one that scores are measured on")
+    return inpainter
 
 
 def _holds_files(name: str) -> bool:

@@ -11,8 +11,9 @@ from avsi.data.protocol import Condition
 from avsi.metrics.table import Column
 
 from .intervals import Estimate
-from .summary import Summary, System
-from .systems import ORACLE  # an upper bound: never the best of the systems
+from .silence import NOTICED
+from .summary import Summary, System, shown
+from .systems import ORACLE, UNPROCESSED  # ORACLE: an upper bound, never the best of the systems
 
 SENSES = ("A", "V", "MTL")
 UP, DOWN = "↑", "↓"
@@ -114,6 +115,49 @@ def difference_table(summary: Summary, first: str, second: str) -> Table:
         caption=" ".join(filter(None, caption)),
         header=["Gaps"] + [_heading(column) for column in summary.columns],
         alignment="l" + "r" * len(summary.columns),
+        rows=rows,
+        bold=frozenset(bold),
+    )
+
+
+def harm_table(summary: Summary) -> Table:
+    """How many clips each system made less intelligible than silence, and the worst of them, under each condition."""
+    rows = []
+    for system in summary.systems:
+        if system.name != UNPROCESSED:
+            harms = [summary.harms.get((system.name, condition.name)) for condition in summary.conditions]
+            cells = [f"{of.clips} of {of.scored}\n({of.worst:+.{DECIMALS}f} {of.id})" if of else "" for of in harms]
+            rows.append([system.name, *cells])
+    return Table(
+        label="harm",
+        caption=f"Clips whose STOI is more than {NOTICED:g} below that with the gaps left silent, of those scored; in "
+        "brackets the lowest difference and its clip.",
+        header=["System"] + [_title(condition) for condition in summary.conditions],
+        alignment="l" + "r" * len(summary.conditions),
+        rows=rows,
+    )
+
+
+def speaker_table(summary: Summary, condition: Condition) -> Table:
+    """The mean of every system in every metric under one condition, of each speaker alone."""
+    rows, bold = [], set()
+    for speaker, found in summary.by_speaker.items():
+        first = len(rows)
+        estimates = {
+            column.name: [found.get((system.name, condition.name, column.name)) for system in summary.systems]
+            for column in summary.columns
+        }
+        clips = max((one.scored + one.missing for of in estimates.values() for one in of if one), default=0)
+        for number, system in enumerate(summary.systems):
+            cells = [shown(estimates[column.name][number]) for column in summary.columns]
+            rows.append([speaker, str(clips), system.name, *cells])
+        for place, column in enumerate(summary.columns, start=3):
+            bold |= {(first + row, place) for row in _best(summary.systems, estimates[column.name], column)}
+    return Table(
+        label=f"speakers-{condition.name}",
+        caption=f"Gaps: {_title(condition)}. Means over the clips of each speaker. {ARROWS} Bold: the best of each.",
+        header=["Speaker", "Clips", "System"] + [_heading(column) for column in summary.columns],
+        alignment="lrl" + "r" * len(summary.columns),
         rows=rows,
         bold=frozenset(bold),
     )

@@ -8,7 +8,7 @@ import pytest
 import torch
 from conftest import restored, run_app, small_config
 
-from avsi.audio.voice import copy_id
+from avsi.data.ids import id_in_voice
 from avsi.errors import AvsiError, DataError
 from avsi.files import digest
 from avsi.models.card import CARD, FACTS, FIGURES, NO_FIGURES, part, read_card, update_card
@@ -18,7 +18,14 @@ from avsi.models.store import PRETRAINED, WEIGHTS, pretrained_names, read_descri
 from evaluation import card
 from evaluation.folder import Evaluation
 
-IDS = ["s01_bbaf2n", copy_id("s01_bbaf2n", 1), "s01_bbaf3s", "s02_lrai9a", copy_id("s02_lrai9a", 12), "s03_sgivzn"]
+IDS = [
+    "s01_bbaf2n",
+    id_in_voice("s01_bbaf2n", 1),
+    "s01_bbaf3s",
+    "s02_lrai9a",
+    id_in_voice("s02_lrai9a", 12),
+    "s03_sgivzn",
+]
 
 
 def row(text: str, name: str) -> str:

@@ -348,10 +348,15 @@ def test_help_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "options", [["--grids", "x"], ["--stage"], ["extra"], ["--stage", "x"], ["--gap-ms", "200 long"]]
+    ("recipe", "options"),
+    [
+        *(("run", o) for o in (["--grids", "x"], ["--stage"], ["extra"], ["--stage", "x"], ["--gap-ms", "200 long"])),
+        *(("run_general", o) for o in (["--grid", "x"], ["--fold"], ["extra"], ["--copies", "x"], ["--stage", "9"])),
+    ],
 )
-def test_the_recipe_refuses_unknown_options(options):
-    result = subprocess.run(["bash", str(ROOT / "recipes/grid/run.sh"), *options], capture_output=True, text=True)
+def test_the_recipe_refuses_unknown_options(recipe, options):
+    script = ROOT / "recipes/grid" / f"{recipe}.sh"
+    result = subprocess.run(["bash", str(script), *options], capture_output=True, text=True)
     assert result.returncode == 1 and result.stderr.startswith("error: ") and result.stdout == ""
 
 

@@ -181,6 +181,15 @@ def test_the_speaker_dependent_split_divides_each_speaker_the_same_way_each_time
     assert all(again(id_) == set_of(id_) for id_ in ids)
 
 
+def test_whole_speakers_are_divided_and_all_clips_of_others_are_trained_on():
+    """As the split by clips divides them, so that models of both can be judged on the same sentences."""
+    ids = {*(f"s01_clip{n:03d}" for n in range(100)), *(f"s04_clip{n:03d}" for n in range(99))}
+    set_of, by_clips = load_split("whole-speakers", ids), load_split("speaker-dependent", ids)
+    assert {set_of(id_) for id_ in ids if id_.startswith("s04")} == {"train"}
+    assert all(set_of(id_) == by_clips(id_) for id_ in ids if id_.startswith("s01"))
+    assert sum(set_of(id_) == "test" for id_ in ids) == 6
+
+
 @pytest.mark.parametrize(("speakers", "sets"), [(3, (1, 1, 1)), (8, (6, 1, 1)), (34, (26, 4, 4))])
 def test_the_speaker_independent_split_divides_the_speakers(speakers, sets):
     ids = {f"s{speaker:02d}_clip{n}" for speaker in range(1, speakers + 1) for n in range(3)}

@@ -39,6 +39,7 @@ def test_the_protocols_that_are_there():
     assert [c.name for c in read_protocol(PROTOCOLS / "paper.yaml")[0]][:3] == ["random", "100ms", "200ms"]
     lengths, seed = read_protocol(PROTOCOLS / "lengths.yaml")
     assert [c.gap_ms for c in lengths] == list(range(100, 1700, 100)) and seed == 0
+    assert [c.name for c in read_protocol(PROTOCOLS / "unseen.yaml")[0]] == ["800ms", "1600ms"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -13,6 +15,7 @@ from conftest import corpus_config
 from lightning.pytorch import Callback
 from safetensors.torch import load_file
 
+from avsi.data.datadir import read_datadir
 from avsi.data.stats import Stats
 from avsi.errors import ConfigError, DataError, ModelError
 from avsi.models.store import load_model
@@ -47,6 +50,25 @@ def test_training_learns_and_leaves_what_is_needed_to_go_on_and_to_restore(corpu
     model = load_model(tmp_path / "run")
     assert torch.equal(model.audio_mean, torch.from_numpy(Stats.load(config.data.stats).audio_mean))
     assert list((tmp_path / "run" / "logs" / "tensorboard").rglob("events.out.tfevents.*"))
+
+
+def test_a_model_lists_all_that_it_learnt_from_also_before_and_by_its_statistics(corpus, tmp_path):
+    first = corpus_config(corpus, training={"max_epochs": 1})
+    train(first, tmp_path / "first", progress=False)
+    ids = [utterance.id for utterance in read_datadir(corpus / "train")]
+    assert (tmp_path / "first" / "train_ids").read_text().split() == ids
+    later = corpus_config(corpus, training={"max_epochs": 1, "init": str(tmp_path / "first")})
+    later.data.train = str(corpus / "valid")
+    stats = replace(Stats.load(later.data.stats), ids=np.array(["s09_a", ids[0]]))
+    later.data.stats = str(tmp_path / "stats.npz")
+    stats.save(later.data.stats)
+    train(later, tmp_path / "later", progress=False)
+    met = {*ids, "s09_a", *(utterance.id for utterance in read_datadir(corpus / "valid"))}
+    assert (tmp_path / "later" / "train_ids").read_text().split() == sorted(met)
+    (tmp_path / "first" / "train_ids").unlink()
+    with pytest.raises(ModelError, match=r"first: has no list of what it was trained on \(train_ids\)"):
+        train(later, tmp_path / "unknown", progress=False)
+    assert not (tmp_path / "unknown").exists()
 
 
 @pytest.mark.parametrize("workers", [0, 2])

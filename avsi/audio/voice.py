@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from dataclasses import dataclass
 
@@ -55,16 +54,6 @@ class Analysis:
         if not len(voiced):
             raise MediaError("no pitch is found in it, so it cannot be given another voice")
         return float(np.median(voiced))
-
-
-def copy_id(id_: str, number: int) -> str:
-    """What a recording is called in another voice."""
-    return f"{id_}-v{number}"
-
-
-def recording_of(id_: str) -> str:
-    """What a recording, in whichever voice, is called in its own."""
-    return re.sub(r"-v\d+$", "", id_)
 
 
 def analyse(samples: np.ndarray, rate: int) -> Analysis:

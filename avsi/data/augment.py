@@ -48,8 +48,8 @@ def change_tempo(frames: Tensor, speed: float, start: float) -> Tensor:
 
 
 def change_contrast(log_spectrum: Tensor, factor: float, stft: StftConfig) -> Tensor:
-    """Each bin's distance from its mean over the recording, in natural log magnitude, times a factor: speakers and rooms
-    differ in how far loud and soft are apart.
+    """Each bin's distance from its mean over the recording, in natural log magnitude, times a factor: speakers and
+    rooms differ in how far loud and soft are apart.
     """
     mean = log_spectrum.mean(dim=0)
     return (mean + factor * (log_spectrum - mean)).clamp_min(math.log(stft.log_floor))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +19,14 @@ class Stats:
     Attributes:
         audio_mean, audio_std: shape (n_bins,), float32, of the natural log magnitude.
         visual_mean, visual_std: shape (n_visual,), float32; of length 0 for a set without video.
+        ids: the utterances that were measured, as strings, shape (n_utterances,); of length 0 where they are not known.
     """
 
     audio_mean: np.ndarray
     audio_std: np.ndarray
     visual_mean: np.ndarray
     visual_std: np.ndarray
+    ids: np.ndarray = field(default_factory=lambda: np.zeros(0, str))
 
     def save(self, path: str | Path) -> None:
         with written_beside(path) as partial, partial.open("wb") as file:
@@ -42,7 +44,8 @@ class Stats:
             raise DataError(f"{path}: no such statistics file; python -m data_prep.stats makes one")
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
+                needed = {one.name for one in fields(cls) if one.default_factory is MISSING}
+                return cls(**{one.name: arrays[one.name] for one in fields(cls) if one.name in needed | {*arrays}})
         except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(f"{path}: not a statistics file ({error})") from error
 

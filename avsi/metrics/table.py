@@ -92,7 +92,12 @@ METRICS = {
 PER = Column("per", "PER", "", True, weight="phones")
 KEYWORDS = Column("keywords", "Keywords", "share heard", False)
 
-COLUMNS: dict[str, Column] = {**METRICS, PER.name: PER, KEYWORDS.name: KEYWORDS}
+# How much is left of the error that filling the gaps with the training mean makes. Utterances weigh by that error, so
+# that the mean of a set is the ratio of both systems' means.
+MEAN_FILL = "L1 of the mean fill"
+L1_SHARE = Column("l1_share", "L1 / mean fill", "", True, weight=MEAN_FILL)
+
+COLUMNS: dict[str, Column] = {**METRICS, **{column.name: column for column in (PER, KEYWORDS, L1_SHARE)}}
 
 
 def choose_metrics(names: str) -> list[Metric]:

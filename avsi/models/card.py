@@ -9,11 +9,11 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from ..audio.voice import recording_of
 from ..config import Config
+from ..data.ids import recording_in, speaker_in
 from ..errors import DataError
 from ..files import digest, write_text
-from .store import WEIGHTS, load_model, read_description, training_ids
+from .store import WEIGHTS, learnt_from, load_model, read_description
 
 CARD = "README.md"
 FACTS, FIGURES = "facts", "figures"  # the parts that programs write
@@ -111,7 +111,7 @@ def part(folder: Path, text: str, name: str) -> str:
 def facts(folder: Path) -> str:
     """A table of what a model's files tell: kind, input, gaps, speakers, settings, size."""
     about, model = _about(folder), load_model(folder)
-    config, ids = model.config, training_ids(folder)
+    config, ids = model.config, learnt_from(folder) or set()
     layers = f"{config.model.layers} BLSTM layers of {config.model.hidden} units a direction"
     count = sum(weights.numel() for weights in model.parameters())
     inpaints = config.model.kind == "inpainter"
@@ -164,12 +164,12 @@ def _gaps(config: Config) -> str:
     )
 
 
-def _utterances(ids: list[str]) -> str:
+def _utterances(ids: set[str]) -> str:
     """How many of whom, speakers of as many together, and how many of them were given other voices too."""
-    recordings = {recording_of(id_) for id_ in ids}
+    recordings = {recording_in(id_) for id_ in ids}
     if not recordings:
         return ""
-    of = Counter(id_.partition("_")[0] for id_ in recordings)
+    of = Counter(map(speaker_in, recordings))
     alike: dict[int, list[str]] = {}
     for speaker, count in sorted(of.items()):
         alike.setdefault(count, []).append(speaker)

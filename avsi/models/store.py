@@ -18,7 +18,7 @@ KINDS: dict[str, type[Model]] = {"inpainter": BLSTMInpainter, "recognizer": Phon
 
 FORMAT_VERSION = 1
 WEIGHTS, DESCRIPTION = "model.safetensors", "config.json"
-TRAIN_IDS = "train_ids"  # the utterances a model was trained on, one a line
+TRAIN_IDS = "train_ids"  # the utterances a model learnt anything from, one a line
 LEXICON = "lexicon.txt"  # how its words are pronounced, where phones were learnt
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 
@@ -94,6 +94,14 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     return model.eval()
 
 
+def learnt_from(name_or_path: str | Path) -> set[str] | None:
+    """The ids of the utterances that a model has met in any way: it was trained or normalised by them, or began as a
+    model that was. None where that is not listed.
+    """
+    path = find_model(name_or_path) / TRAIN_IDS
+    return set(read_lines(path)) if path.is_file() else None
+
+
 def start_from(model: Model, name_or_path: str | Path) -> None:
     """Give a model the weights and statistics of a trained one. Raises ModelError where they do not fit."""
     trained = load_model(name_or_path, model.config.model.kind)
@@ -118,11 +126,6 @@ def find_model(name_or_path: str | Path) -> Path:
 
 def pretrained_names() -> list[str]:
     return sorted(path.parent.name for path in PRETRAINED.glob(f"*/{DESCRIPTION}"))
-
-
-def training_ids(folder: Path) -> list[str]:
-    """The utterances that a model was trained on; none where its folder does not list them."""
-    return read_lines(folder / TRAIN_IDS) if (folder / TRAIN_IDS).is_file() else []
 
 
 def size_mb(folder: Path) -> float:

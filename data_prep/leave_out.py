@@ -1,0 +1,98 @@
+"""Training and test sets that leave out some speakers at a time, for models that are judged on speakers they never met.
+
+python -m data_prep.leave_out data/voices data/folds --fold s04 --fold s26 --fold "others=s02 s03 s05"
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avsi.data.datadir import Utterance, corpus_of, read_datadir, write_datadir
+from avsi.data.ids import recording_in
+from avsi.errors import ConfigError, DataError
+from avsi.program import print_table, run_program
+
+ALWAYS = "always"  # the folder of those who are left out nowhere
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    datadir: Annotated[Path, typer.Argument(help="All speakers, with or without copies in other voices.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write <fold>/train and <fold>/test into.")],
+    fold: Annotated[
+        list[str],
+        typer.Option(help="Speakers who are left out together: 's04', 's02 s03', or 'NAME=s02 s03'. Repeatable."),
+    ] = [],  # noqa: B006
+    each_speaker: Annotated[bool, typer.Option("--each-speaker", help="A fold for every speaker.")] = False,
+) -> None:
+    """Write, for each fold, all other speakers' utterances in all voices (train), and those of the fold's speakers in
+    their own voice (test). Speakers in no fold are in every training set, and together in always/train.
+    """
+    if each_speaker == bool(fold):
+        raise ConfigError("name the speakers to leave out, by --fold, or all in turn by --each-speaker, and not both")
+    utterances = read_datadir(datadir)
+    speakers = sorted({utterance.speaker for utterance in utterances})
+    folds = parse_folds(speakers if each_speaker else fold, speakers)
+    left_out = {speaker for of in folds.values() for speaker in of}
+    sets = {Path(name) / "train": without(utterances, of) for name, of in folds.items()}
+    sets |= {Path(name) / "test": in_own_voice(utterances, of) for name, of in folds.items()}
+    if always := without(utterances, left_out):
+        sets[Path(ALWAYS) / "train"] = always
+    for name, chosen in sets.items():
+        if not chosen:
+            raise DataError(f"{datadir}: fold '{name.parent}' leaves nothing for its {name.name} set")
+    if other := next((path for path in sorted(out.glob("*/train")) if path.relative_to(out) not in sets), None):
+        raise DataError(f"{other.parent}: a fold of an earlier run; remove it, or name another folder than {out}")
+    corpus, rows = corpus_of(datadir), []
+    for name, chosen in sorted(sets.items()):
+        for stale in (*(out / name).glob("gaps_*"), out / name / "stats.npz"):  # of who was here before
+            stale.unlink(missing_ok=True)
+        write_datadir(out / name, chosen, corpus, f"leave-out {name.parent}")
+        rows.append([str(name), len({utterance.speaker for utterance in chosen}), len(chosen)])
+    print_table(str(out), ["set", "speakers", "utterances"], rows)
+
+
+def parse_folds(texts: list[str], speakers: list[str]) -> dict[str, set[str]]:
+    """By its name, the speakers of each fold, from ``s04``, ``s02 s03`` (named ``s02_s03``) or ``NAME=s02 s03``.
+
+    Raises:
+        ConfigError: a name that cannot be a folder's or occurs twice, no speaker, one who is not there or in two folds.
+    """
+    folds: dict[str, set[str]] = {}
+    for text in texts:
+        name, equals, listed = text.partition("=")
+        of = (listed if equals else text).split()
+        name = name if equals else "_".join(of)
+        if not of:
+            raise ConfigError(f"fold '{text}': expected speakers, such as 's02 s03' or 'NAME=s02 s03'")
+        if not re.fullmatch(r"[\w.+-]+", name) or not name.strip(".") or name == ALWAYS or name in folds:
+            raise ConfigError(f"fold '{text}': expected a name of its own of letters, digits and -_.+, not {ALWAYS}")
+        for speaker in of:
+            if speaker not in speakers:
+                raise ConfigError(f"fold '{text}': no speaker {speaker}, but {', '.join(speakers)}")
+            if other := next((fold for fold, known in folds.items() if speaker in known), None):
+                raise ConfigError(f"fold '{text}': {speaker} is in fold '{other}' already")
+        folds[name] = set(of)
+    return folds
+
+
+def without(utterances: list[Utterance], speakers: set[str]) -> list[Utterance]:
+    """Those of other speakers, in all voices."""
+    return [utterance for utterance in utterances if utterance.speaker not in speakers]
+
+
+def in_own_voice(utterances: list[Utterance], speakers: set[str]) -> list[Utterance]:
+    """Those of some speakers, less the copies that data_prep.voices made of them."""
+    ids = {utterance.id for utterance in utterances}
+    copies = {id_ for id_ in ids if recording_in(id_) != id_ and recording_in(id_) in ids}
+    return [utterance for utterance in utterances if utterance.speaker in speakers and utterance.id not in copies]
+
+
+if __name__ == "__main__":
+    run_program(app)

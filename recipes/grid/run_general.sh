@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Models for speakers that were never met, judged by leaving speakers out. Stages: 0 prepare, 1 landmarks, 2 voices, folds, 3 statistics,
+# lexicon, gaps, 4 train the base models, 5 fine-tune them for each fold and for all speakers, 6 restore, 7 score, 8 report.
+# ./run_general.sh --root CORPUS --fold s04 --fold s26 --fold "others=s02 s03" [--copies 6] [--models "a av"] [--beside "exp/a exp/av"]
+#          [--split whole-speakers] [--protocol FILE] [--stage 0] [--stop-stage 8] [--jobs 2]
+# ./run_general.sh --smoke: all stages in a few minutes, in smoke_general/, on small models and a corpus that is made there.
+# CORPUS holds at least one speaker as a whole and others in part. The speakers of a fold are left out together; those in no fold train
+# the base models. data/general, exp/general and exp/evaluation/general_* are made here. The models of --beside were trained by run.sh
+# on the whole speakers.
+set -euo pipefail
+
+root_of_corpus= split=whole-speakers copies=6 models="a av" beside="exp/a exp/av" protocol= stage=0 stop_stage=8 jobs=2 smoke= folds=()
+case " $* " in *" --smoke "*)
+  smoke=yes root_of_corpus=corpus copies=1 beside= folds=(--fold mini0-s02 --fold mini0-s03) ;;
+esac
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --root | --fold | --copies | --models | --beside | --split | --protocol | --stage | --stop-stage | --jobs)
+      [ $# -ge 2 ] || { echo "error: $1 needs a value" >&2; exit 1; } ;;&
+    --root) root_of_corpus=$2 && shift 2 ;;
+    --fold) folds+=(--fold "$2") && shift 2 ;;
+    --copies | --models | --beside | --split | --protocol | --stage | --stop-stage | --jobs)
+      name=${1#--} && printf -v "${name//-/_}" %s "$2" && shift 2 ;;
+    --smoke) shift ;;
+    -h | --help) sed -n '2,/^set/s/^# //p' "$0"; exit ;;
+    *) echo "error: unknown option $1; ./run_general.sh --help shows those there are" >&2; exit 1 ;;
+  esac
+done
+for number in "$stage" "$stop_stage" "$jobs" "$copies"; do
+  case "$number" in *[!0-9]* | "") echo "error: '$number': stages, jobs and copies are whole numbers" >&2; exit 1 ;; esac
+done
+if [ "$stage" -gt "$stop_stage" ] || [ "$stage" -gt 8 ]; then echo "error: there is no stage from $stage to $stop_stage" >&2; exit 1; fi
+[ -n "$smoke" ] || [ ! -e "$root_of_corpus" ] || root_of_corpus=$(realpath "$root_of_corpus")
+[ ! -e "$split" ] || split=$(realpath "$split")
+[ -z "$protocol" ] || protocol=$(realpath "$protocol")
+cd "$(dirname "$0")"
+. ./path.sh
+conf=$PWD/conf over=()
+protocol=${protocol:-$root/evaluation/protocols/unseen.yaml}
+if [ -n "$smoke" ]; then
+  over=(--config "$conf/general_smoke.yaml") split=$conf/general_smoke.split
+  [ "$stage" -gt 0 ] || rm -rf smoke_general
+  mkdir -p smoke_general && cd smoke_general
+  export OMP_NUM_THREADS=1
+fi
+data=data/general exp=exp/general stats=data/general/folds/always/train/stats.npz
+sets=(--set data.valid="$data/valid" --set data.valid_gaps="$data/valid/gaps_random" --set data.lexicon="$data/lexicon.txt" --set data.stats="$stats")
+due() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ] && echo "stage $1: $2"; }
+
+if due 0 "prepare"; then
+  [ -n "$root_of_corpus" ] || { echo "error: --root must name the folder that holds the corpus" >&2; exit 1; }
+  [ -z "$smoke" ] || python -m data_prep.mini_grid --out corpus --speakers 5 --sentences 3 --jobs "$jobs"
+  python -m data_prep.grid --root "$root_of_corpus" --out "$data" --split "$split" --jobs "$jobs"
+fi
+if due 1 "landmarks"; then python -m data_prep.landmarks "$data/train" "$data/valid" "$data/test" --drop --jobs "$jobs"; fi
+if due 2 "voices, folds"; then
+  [ ${#folds[@]} -gt 0 ] || { echo "error: name the speakers to leave out in turn, such as --fold s04 --fold 's02 s03'" >&2; exit 1; }
+  python -m data_prep.voices "$data/train" "$data/voices" --copies "$copies" --config "$conf/general.yaml" --jobs "$jobs"
+  python -m data_prep.leave_out "$data/voices" "$data/folds" "${folds[@]}"
+  python -m data_prep.combine "$data/unseen" "$data"/folds/*/test
+fi
+if due 3 "statistics, lexicon, gaps"; then
+  python -m data_prep.stats "$data/folds/always/train" --config "$conf/general_av.yaml" "${over[@]}"
+  cp "$conf/lexicon.txt" "$data/lexicon.txt"
+  python -m data_prep.gaps "$data/valid" random
+  for set in unseen test; do python -m data_prep.gaps "$data/$set" --protocol "$protocol"; done
+fi
+if due 4 "train the base models"; then
+  for model in $models; do
+    avsi train --config "$conf/general_$model.yaml" "${over[@]}" "${sets[@]}" \
+      --set data.train="$data/folds/always/train" --out "$exp/base_$model"
+  done
+fi
+if due 5 "fine-tune them for each fold and for all speakers"; then
+  for model in $models; do
+    tune=(--config "$conf/general_tune_$model.yaml" "${over[@]}" "${sets[@]}" --set training.init="$exp/base_$model")
+    for set in "$data"/folds/*/test; do
+      fold=$(basename "$(dirname "$set")")
+      avsi train "${tune[@]}" --set data.train="$data/folds/$fold/train" --out "$exp/folds/$fold/$model"
+    done
+    avsi train "${tune[@]}" --set data.train="$data/voices" --out "$exp/all/$model"
+  done
+fi
+if due 6 "restore"; then
+  families=() general=()
+  for model in $models; do
+    families+=(--system "$model=$exp/folds/*/$model") general+=(--system "general_$model=$exp/all/$model")
+  done
+  for model in $beside; do
+    [ -e "$model/config.json" ] || { echo "error: $model: no model yet; run.sh trains it, or name those there are by --beside" >&2; exit 1; }
+    general+=(--system "$model")
+  done
+  restore=(--protocol "$protocol" --stats "$stats" --jobs "$jobs" --system unprocessed --system interpolation)
+  python -m evaluation.restore "$data/unseen" "${restore[@]}" "${families[@]}" --out exp/evaluation/general_unseen
+  python -m evaluation.restore "$data/test" "${restore[@]}" "${general[@]}" --out exp/evaluation/general_seen
+fi
+evaluations="exp/evaluation/general_unseen exp/evaluation/general_seen"
+if due 7 "score"; then
+  for evaluation in $evaluations; do
+    python -m evaluation.score "$evaluation" --jobs "$jobs"
+    if [ -e exp/recognizer/config.json ]; then
+      python -m evaluation.recognize "$evaluation" --recognizer exp/recognizer --jobs "$jobs"
+    else
+      echo "note: no phone errors, since there is no exp/recognizer (run.sh, stage 5)"
+    fi
+  done
+fi
+if due 8 "report"; then
+  for evaluation in $evaluations; do python -m evaluation.report "$evaluation" --jobs "$jobs"; done
+fi
