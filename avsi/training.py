@@ -59,9 +59,11 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
         )
     _quieten()
     run = TrainingRun(config, stats)
+    last = folder / LAST
+    if config.training.init and not last.is_file():  # a run that goes on has weights of its own
+        start_from(run.model, config.training.init)
     _claim(folder, config, run)
     best = BestAndLast(folder)
-    last = folder / LAST
     trainer = _trainer(
         config,
         callbacks=[
@@ -115,12 +117,13 @@ class TrainingRun(LightningModule):
         torch.manual_seed(config.training.seed)
         self.config = config
         self.task = make_task(config, stats)
-        if config.training.init:
-            start_from(self.task.model, config.training.init)
         self.model = self.task.model  # what is optimised
         self.average = None
         if config.training.average:
+            # Its first value is what the first step makes of the weights. It has no gradients, which several GPUs would
+            # wait for.
             self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.training.average))
+            self.average.requires_grad_(False)
         self._plateau: ReduceLROnPlateau | None = None
         self._plateau_state: dict | None = None
 
