@@ -5,11 +5,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import RATE, speech
+from conftest import RATE, corpus_config, speech
 
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.config import StftConfig
+from avsi.data.dataset import collate
+from avsi.data.stats import Stats
 from avsi.models.losses import stoi_loss, third_octaves
+from avsi.tasks import make_task
 
 STFT = StftConfig()
 FLOOR = math.log(STFT.log_floor)
@@ -149,3 +152,22 @@ def test_half_precision_around_it_does_not_change_it(clean, lost):
         found = stoi_loss(damaged, clean, lost, STFT)
     assert found.dtype == torch.float32
     assert found.item() == stoi_loss(damaged, clean, lost, STFT).item()
+
+
+@pytest.mark.parametrize("normalise", ["corpus", "utterance"])
+def test_in_training_it_is_that_of_what_would_be_restored(corpus, normalise):
+    config = corpus_config(corpus, training={"stoi_weight": 0.1}, model={"normalise": normalise, "video": False})
+    task = make_task(config, Stats.load(config.data.stats))
+    batch = collate([task.train_set[n] for n in range(3)])
+    on_gaps, on_bands = task.losses(task.model, batch)
+    assert (on_gaps.name, on_bands.name, on_bands.weight) == ("gaps", "stoi", 0.1)
+    restored = [
+        task.model.restore_spectrum(
+            *(part[n : n + 1] if part is batch.log_spectrum else part[n] for part in batch[1:4])
+        )
+        for n in range(3)
+    ]
+    expected = stoi_loss(torch.cat(restored), batch.log_spectrum, batch.lost, STFT)
+    assert on_bands.value.item() == pytest.approx(expected.item(), abs=1e-5)
+    on_bands.value.backward()
+    assert task.model.to_spectrum.weight.grad.norm() > 0

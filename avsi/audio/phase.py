@@ -19,9 +19,9 @@ MARGIN_FRAMES = 3
 
 def keep_reliable(reliable: Tensor, predicted: Tensor, lost: Tensor) -> Tensor:
     """The reliable frames of one spectrogram and the lost ones of another; shapes (..., n_frames, n_bins), ``lost``
-    (n_frames,).
+    (n_frames,) or (..., n_frames).
     """
-    return torch.where(lost[:, None], predicted, reliable)
+    return torch.where(lost[..., None], predicted, reliable)
 
 
 def fill_gaps(
