@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
@@ -47,28 +47,7 @@ def main(
     utterances = read_datadir(datadir)
     _check_ids(datadir, utterances, copies)
     _claim(out, datadir, seed, settings)
-    noted = _done(out / DRAWN)
-    drawn = {
-        id_: noted[id_]
-        for utterance in utterances
-        for id_ in _copies(utterance, copies)
-        if id_ in noted and _is_newer(_wav(out, utterance, id_), Path(utterance.wav))
-    }
-    # What is done stands there one line after the other, so that a killed run leaves a whole list but for its end.
-    write_text(out / DRAWN, _lines(drawn))
-    failed: dict[str, str] = {}
-    with (out / DRAWN).open("a", encoding="utf-8") as journal:
-        tasks = [
-            (_speak, utterance, out.resolve(), todo, seed, settings)
-            for utterance in utterances
-            if (todo := [id_ for id_ in _copies(utterance, copies) if id_ not in drawn])
-        ]
-        for id_, result in progress(in_parallel(jobs, tasks, ordered=False), len(tasks), f"{datadir.name}: voices"):
-            if isinstance(result, str):
-                failed[id_] = result
-            else:
-                _note(journal, result)
-                drawn |= result
+    drawn, failed = _speak_all(utterances, out, copies, seed, settings, jobs)
     kept = [
         dataclasses.replace(utterance, id=id_, wav=str(_wav(out.resolve(), utterance, id_)))
         for utterance in utterances
@@ -84,6 +63,35 @@ def main(
             f"{out}: {len(failed)} of {len(utterances)} utterances got no other voice, more than --max-left-out "
             f"{max_left_out:g}; {out / FAILED} gives each reason"
         )
+
+
+def _speak_all(
+    utterances: list[Utterance], out: Path, copies: int, seed: int, config: Config, jobs: int
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Write the copies that are not there. By id, what was drawn for all of them, and why an utterance has none."""
+    noted, failed = _done(out / DRAWN), {}
+    drawn = {
+        id_: noted[id_]
+        for utterance in utterances
+        for id_ in _copies(utterance, copies)
+        if id_ in noted and _is_newer(_wav(out, utterance, id_), Path(utterance.wav))
+    }
+    tasks = [
+        (_speak, utterance, out.resolve(), todo, seed, config)
+        for utterance in utterances
+        if (todo := [id_ for id_ in _copies(utterance, copies) if id_ not in drawn])
+    ]
+    # What is done stands there one line after the other, so that a killed run leaves a whole list but for its end.
+    write_text(out / DRAWN, _lines(drawn))
+    with (out / DRAWN).open("a", encoding="utf-8") as journal:
+        for id_, result in progress(in_parallel(jobs, tasks, ordered=False), len(tasks), f"{out.name}: voices"):
+            if isinstance(result, str):
+                failed[id_] = result
+                continue
+            journal.write(_lines(result))
+            journal.flush()
+            drawn |= result
+    return drawn, failed
 
 
 def _check_ids(datadir: Path, utterances: list[Utterance], copies: int) -> None:
@@ -137,11 +145,6 @@ def _done(path: Path) -> dict[str, str]:
 def _is_newer(copy: Path, recording: Path) -> bool:
     """Whether a copy is there, and made of the recording that is there now."""
     return copy.is_file() and not (recording.is_file() and recording.stat().st_mtime > copy.stat().st_mtime)
-
-
-def _note(journal: TextIO, drawn: dict[str, str]) -> None:
-    journal.write(_lines(drawn))
-    journal.flush()
 
 
 def _lines(table: dict[str, str]) -> str:
