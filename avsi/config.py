@@ -138,8 +138,8 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
 
 
-def load_config(paths: Sequence[str | Path] = (), overrides: Sequence[str] = ()) -> Config:
-    """The defaults, overridden by YAML files, one after the other, and then by ``key=value`` strings.
+def load_config(paths: Sequence[str | Path] = (), overrides: Sequence[str] = (), start: Config | None = None) -> Config:
+    """The defaults, or ``start``, overridden by YAML files, one after the other, and then by ``key=value`` strings.
 
     A YAML file may name another one to start from, relative to itself: ``base: base.yaml``.
 
@@ -149,7 +149,7 @@ def load_config(paths: Sequence[str | Path] = (), overrides: Sequence[str] = ())
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    merged = OmegaConf.structured(Config)
+    merged = OmegaConf.structured(start or Config)
     layers = [layer for path in paths for layer in _yaml_layers(path)]
     for source, layer in [*layers, ("--set", OmegaConf.from_dotlist(list(overrides)))]:
         try:
@@ -206,10 +206,13 @@ def check_config(config: Config) -> None:
         "voices.pitch_min_hz": 40,
         "voices.pitch_max_hz": config.voices.pitch_min_hz,
         "voices.intonation_spread": 0,
+        "voices.formant_slope": 0,
         "voices.formant_spread": 0,
         "augment.tempo": 0,
         "augment.contrast": 0,
         "augment.noise": 0,
+        "augment.noise_min_db": -200,
+        "augment.noise_max_db": config.augment.noise_min_db,
         "augment.face_gain": 0,
         "augment.face_lag_ms": 0,
         "augment.face_noise": 0,

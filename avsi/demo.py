@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -15,8 +14,8 @@ from .baselines import SpectralInterpolation
 from .data.gaps import Gap, gap_spans, lost_samples, widened
 from .data.ids import recording_in
 from .demo_page import ModelUsed, Score, Stretch, demo_page
-from .errors import AvsiWarning, DataError, MediaError
-from .files import write_text
+from .errors import AvsiWarning, MediaError
+from .files import check_folder, write_text
 from .inpainting import CONTEXT_S, Inpainter
 from .metrics import UndefinedMetric, pesq_nb, stoi
 from .models.store import find_model, learnt_from, read_description
@@ -49,7 +48,7 @@ def run_demo(clip: str | Path, gaps: list[Gap], folder: str | Path, about: str =
         DataError: a folder that cannot be made or written into.
     """
     clip, folder = Path(clip), Path(folder)
-    _check_folder(folder)
+    check_folder(folder)
     original = read_mono(clip, RATE)
     gaps = sorted(gaps)
     spans = gap_spans(gaps, len(original), RATE)
@@ -123,15 +122,6 @@ def _stretches(spans: list[tuple[int, int]], n_samples: int) -> list[tuple[int, 
 
 def _from(start_s: float, images: Iterator[tuple[float, np.ndarray]]) -> Iterator[tuple[float, np.ndarray]]:
     return ((time_s - start_s, image) for time_s, image in images)
-
-
-def _check_folder(folder: Path) -> None:
-    """Raise DataError for a folder that could not be written into at the end, before all the work."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise DataError(f"{there}: is a file; the demo needs a folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise DataError(f"{there}: nothing may be written there; choose another folder")
 
 
 def _or_none(metric, clean: np.ndarray, restored: np.ndarray) -> float | None:

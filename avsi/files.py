@@ -54,6 +54,15 @@ def folder_beside(path: str | Path) -> Iterator[Path]:
         raise
 
 
+def check_folder(folder: Path) -> None:
+    """Raise DataError for a folder, there or not, that could not be written into at the end, before all the work."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise DataError(f"{there}: is a file; expected a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise DataError(f"{there}: nothing may be written there; choose another folder")
+
+
 def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)

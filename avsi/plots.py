@@ -1,4 +1,4 @@
-"""Pictures for people: a spectrogram with the gaps marked."""
+"""Pictures for people: a spectrogram with the gaps marked, and several versions of a clip below each other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import io
 
 import numpy as np
 
+from .config import StftConfig
 from .data.gaps import Gap
+from .timebase import to_seconds
 from .video.overlay import GAP_COLOUR
 
 # Where the plot lies in the picture, as shares of its width and height from the lower left: what a page needs to move
@@ -14,6 +16,8 @@ from .video.overlay import GAP_COLOUR
 PLOT_LEFT, PLOT_BOTTOM, PLOT_WIDTH, PLOT_HEIGHT = 0.1, 0.14, 0.86, 0.8
 WIDTH, HEIGHT, DPI = 1000, 440, 200
 BACKGROUND, INK = "#15131d", "#d9d6e3"
+LOWEST_DB, HIGHEST_DB = -60, 35  # of the colours
+PANEL_HEIGHT = 200
 
 
 def spectrogram(samples: np.ndarray, rate: int, gaps: list[Gap], start_s: float = 0.0, quality: int = 85) -> bytes:
@@ -28,7 +32,6 @@ def spectrogram(samples: np.ndarray, rate: int, gaps: list[Gap], start_s: float 
     from matplotlib.figure import Figure
 
     from .audio.stft import spectrum
-    from .config import StftConfig
 
     stft = StftConfig(sample_rate=rate)
     magnitude = spectrum(torch.from_numpy(samples.astype(np.float32)), stft).abs().numpy().T
@@ -40,8 +43,8 @@ def spectrogram(samples: np.ndarray, rate: int, gaps: list[Gap], start_s: float 
         origin="lower",
         aspect="auto",
         extent=(start_s, stop_s, 0, top_khz),
-        vmin=-60,
-        vmax=35,
+        vmin=LOWEST_DB,
+        vmax=HIGHEST_DB,
         cmap="magma",
     )
     for gap in gaps:
@@ -55,4 +58,43 @@ def spectrogram(samples: np.ndarray, rate: int, gaps: list[Gap], start_s: float 
         side.set_visible(False)
     picture = io.BytesIO()
     figure.savefig(picture, format="webp", dpi=DPI, pil_kwargs={"quality": quality})
+    return picture.getvalue()
+
+
+def stacked(panels: dict[str, tuple[np.ndarray, np.ndarray]], stft: StftConfig) -> bytes:
+    """A PNG picture of versions of a clip, one below the other: spectrograms, and beside them what is seen of the face.
+
+    Args:
+        panels: by name (natural log magnitude of shape (n_frames, n_bins), visual features of shape (n_frames,
+            n_visual)). The features, which n_visual 0 leaves out, are in units of the first version's deviations, grey
+            where there is no face.
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    visual = next(iter(panels.values()))[1]
+    seen = visual[~np.isnan(visual).any(axis=1)]
+    deviation = np.maximum(seen.std(axis=0), 1e-6) if len(seen) else 1.0
+    columns = 1 + bool(visual.shape[1])
+    size = (columns * WIDTH / DPI, len(panels) * PANEL_HEIGHT / DPI + 0.4)
+    figure = Figure(figsize=size, facecolor=BACKGROUND, layout="constrained")
+    grid = figure.subplots(len(panels), columns, sharex=True, squeeze=False)
+    moving = colormaps["coolwarm"].with_extremes(bad="#77747f")
+    for row, (name, (log_magnitude, features)) in zip(grid, panels.items(), strict=True):
+        stop_s = to_seconds(len(log_magnitude) * stft.hop_samples, stft.sample_rate)
+        images = [(20 / np.log(10) * log_magnitude.T, stft.sample_rate / 2000, (LOWEST_DB, HIGHEST_DB), "magma")]
+        if columns == 2:
+            images.append(((features / deviation).T, features.shape[1], (-3, 3), moving))
+        for axes, (image, top, limits, colours), unit in zip(row, images, (f"{name}\nkHz", "feature"), strict=False):
+            extent = (0, stop_s, 0, top)
+            axes.imshow(
+                image, origin="lower", aspect="auto", extent=extent, vmin=limits[0], vmax=limits[1], cmap=colours
+            )
+            axes.set_ylabel(unit, color=INK, fontsize=5)
+            axes.xaxis.set_major_formatter("{x:g} s")
+            axes.tick_params(colors=INK, length=2, labelsize=5)
+            for side in axes.spines.values():
+                side.set_visible(False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=DPI)
     return picture.getvalue()

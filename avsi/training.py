@@ -59,9 +59,11 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
         )
     _quieten()
     run = TrainingRun(config, stats)
-    _claim(folder, config, run, _met(config, run, stats))
-    best = BestAndLast(folder)
     last = folder / LAST
+    if config.training.init and not last.is_file():  # a run that goes on has weights of its own
+        start_from(run.model, config.training.init)
+    _claim(folder, config, run, _met(config, run, stats, folder))
+    best = BestAndLast(folder)
     trainer = _trainer(
         config,
         callbacks=[
@@ -115,12 +117,13 @@ class TrainingRun(LightningModule):
         torch.manual_seed(config.training.seed)
         self.config = config
         self.task = make_task(config, stats)
-        if config.training.init:
-            start_from(self.task.model, config.training.init)
         self.model = self.task.model  # what is optimised
         self.average = None
         if config.training.average:
+            # Its first value is what the first step makes of the weights. It has no gradients, which several GPUs would
+            # wait for.
             self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.training.average))
+            self.average.requires_grad_(False)
         self._plateau: ReduceLROnPlateau | None = None
         self._plateau_state: dict | None = None
 
@@ -272,12 +275,14 @@ def _claim(folder: Path, config: Config, run: TrainingRun, met: set[str]) -> Non
         write_text(folder / name, text)
 
 
-def _met(config: Config, run: TrainingRun, stats: Stats) -> set[str]:
+def _met(config: Config, run: TrainingRun, stats: Stats, folder: Path) -> set[str]:
     """The ids of all utterances that the model learns from, has been normalised by, or learnt from before.
 
     Raises ModelError where it starts from a model that does not list them: nobody could tell whom it has not met.
     """
-    before = learnt_from(config.training.init) if config.training.init else set()
+    before = set()
+    if config.training.init:  # a run that goes on noted it, and the model that it began as may be gone
+        before = learnt_from(folder if (folder / LAST).is_file() else config.training.init)
     if before is None:
         raise ModelError(f"{config.training.init}: has no list of what it was trained on ({TRAIN_IDS})")
     return {utterance.id for utterance in run.task.train_set.utterances} | before | set(map(str, stats.ids))

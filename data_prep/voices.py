@@ -9,20 +9,23 @@ import dataclasses
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from avsi.audio.files import read_mono, write_wav
 from avsi.audio.voice import analyse, draw_voice, speak
 from avsi.config import Config, load_config
-from avsi.data.datadir import Utterance, corpus_of, read_datadir, write_datadir
+from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of, write_datadir
 from avsi.data.gaps import generator
 from avsi.data.ids import id_in_voice
 from avsi.errors import DataError, MediaError
-from avsi.files import write_text
+from avsi.files import check_folder, read_lines, write_text
 from avsi.program import in_parallel, progress, run_program
 
 app = typer.Typer(add_completion=False)
+
+# In the directory made: the copies' ids with what was drawn for each, those that have none with the reason, and what
+# all copies there share.
+DRAWN, FAILED, NOTE = "voices", "voices_failed", "voices_of"
 
 
 @app.command()
@@ -32,49 +35,140 @@ def main(
     copies: Annotated[int, typer.Option(min=1, help="Voices beside each recording's own.")] = 6,
     seed: Annotated[int, typer.Option(help="By which voices are drawn.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    max_left_out: Annotated[float, typer.Option(help="Fail where a larger share gets no other voice.")] = 0.05,
     config: Annotated[list[Path], typer.Option(help="A config with a section 'voices'.")] = [],  # noqa: B006
     set_: Annotated[list[str], typer.Option("--set", help="key=value over the config; repeatable.")] = [],  # noqa: B006
 ) -> None:
     """Write ``<id>-v1``, ``-v2``... beside each utterance, with its own speaker's name: what leaves a speaker out
-    leaves out all voices given to that face.
+    leaves out all voices given to that face. A stopped run goes on where it was. Gap files are not taken along.
     """
     if out.resolve() == datadir.resolve():
         raise DataError(f"{out}: is the directory that the voices are made from")
     settings = load_config(config, set_)
     utterances = read_datadir(datadir)
-    kept, drawn, failed = [*utterances], {}, {}
-    tasks = [(_speak, utterance, out.resolve() / "wav", copies, seed, settings) for utterance in utterances]
-    for utterance, results in progress(in_parallel(jobs, tasks), len(tasks), f"{datadir.name}: voices"):
-        if isinstance(results, str):
-            failed[utterance.id] = results
-            continue
-        for id_, (wav, text) in results.items():
-            kept.append(dataclasses.replace(utterance, id=id_, wav=wav))
-            drawn[id_] = text
-    write_datadir(out, kept, corpus_of(datadir))
-    write_text(out / "voices", "".join(f"{id_} {text}\n" for id_, text in sorted(drawn.items())))
-    write_text(out / "voices_failed", "".join(f"{id_} {reason}\n" for id_, reason in sorted(failed.items())))
-    print(f"{out}: {len(utterances)} utterances as they are and {len(drawn)} in other voices; {len(failed)} without")
+    _check_ids(datadir, utterances, copies)
+    _claim(out, datadir, seed, settings)
+    drawn, failed = _speak_all(utterances, out, copies, seed, settings, jobs)
+    kept = [
+        dataclasses.replace(utterance, id=id_, wav=str(_wav(out.resolve(), utterance, id_)))
+        for utterance in utterances
+        for id_ in _copies(utterance, copies)
+        if id_ in drawn
+    ]
+    write_datadir(out, [*utterances, *kept], corpus_of(datadir), split_of(datadir) or None)
+    write_text(out / DRAWN, _lines({utterance.id: drawn[utterance.id] for utterance in kept}))
+    write_text(out / FAILED, _lines(failed))
+    print(f"{out}: {len(utterances)} utterances as they are and {len(kept)} in other voices; {len(failed)} without")
+    if len(failed) > max_left_out * len(utterances):
+        raise DataError(
+            f"{out}: {len(failed)} of {len(utterances)} utterances got no other voice, more than --max-left-out "
+            f"{max_left_out:g}; {out / FAILED} gives each reason"
+        )
+
+
+def _speak_all(
+    utterances: list[Utterance], out: Path, copies: int, seed: int, config: Config, jobs: int
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Write the copies that are not there. By id, what was drawn for all of them, and why an utterance has none."""
+    noted, failed = _done(out / DRAWN), {}
+    drawn = {
+        id_: noted[id_]
+        for utterance in utterances
+        for id_ in _copies(utterance, copies)
+        if id_ in noted and _is_newer(_wav(out, utterance, id_), Path(utterance.wav))
+    }
+    tasks = [
+        (_speak, utterance, out.resolve(), todo, seed, config)
+        for utterance in utterances
+        if (todo := [id_ for id_ in _copies(utterance, copies) if id_ not in drawn])
+    ]
+    # What is done stands there one line after the other, so that a killed run leaves a whole list but for its end.
+    write_text(out / DRAWN, _lines(drawn))
+    with (out / DRAWN).open("a", encoding="utf-8") as journal:
+        for id_, result in progress(in_parallel(jobs, tasks, ordered=False), len(tasks), f"{out.name}: voices"):
+            if isinstance(result, str):
+                failed[id_] = result
+                continue
+            journal.write(_lines(result))
+            journal.flush()
+            drawn |= result
+    return drawn, failed
+
+
+def _check_ids(datadir: Path, utterances: list[Utterance], copies: int) -> None:
+    """Raise DataError where a copy would have the id of an utterance, as in a directory that holds voices already."""
+    ids = {utterance.id for utterance in utterances}
+    taken = [id_ for utterance in utterances for id_ in _copies(utterance, copies) if id_ in ids]
+    if taken:
+        raise DataError(
+            f"{datadir}: has an utterance {taken[0]} already; expected recordings as they are, not what "
+            "data_prep.voices made of them"
+        )
+
+
+def _claim(out: Path, datadir: Path, seed: int, config: Config) -> None:
+    """Make the folder, or find in it an earlier part of the same run: the same recordings, seed and bounds."""
+    voices = " ".join(f"{name}={value!r}" for name, value in dataclasses.asdict(config.voices).items())
+    text = f"{datadir.resolve()} seed={seed} rate={config.stft.sample_rate} {voices}\n"
+    check_folder(out)
+    note = out / NOTE
+    if note.is_file():
+        found = " ".join(read_lines(note))
+        if found != text.strip():
+            raise DataError(
+                f"{note}: the voices there are those of '{found}', expected '{text.strip()}'; choose another folder "
+                "or delete it"
+            )
+    elif (out / "wav.scp").exists():
+        raise DataError(
+            f"{out}: holds a data directory without {NOTE}, which data_prep.voices did not make; choose another folder"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(note, text)
+
+
+def _copies(utterance: Utterance, copies: int) -> list[str]:
+    return [id_in_voice(utterance.id, number) for number in range(1, copies + 1)]
+
+
+def _wav(out: Path, utterance: Utterance, id_: str) -> Path:
+    return out / "wav" / utterance.speaker / f"{id_}.wav"
+
+
+def _done(path: Path) -> dict[str, str]:
+    """What an earlier run noted, by the copies' ids; a line that it was stopped in is left out."""
+    if not path.is_file():
+        return {}
+    whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
+    return {id_: text for id_, _, text in (line.partition(" ") for line in whole.splitlines())}
+
+
+def _is_newer(copy: Path, recording: Path) -> bool:
+    """Whether a copy is there, and made of the recording that is there now."""
+    return copy.is_file() and not (recording.is_file() and recording.stat().st_mtime > copy.stat().st_mtime)
+
+
+def _lines(table: dict[str, str]) -> str:
+    return "".join(f"{key} {value}\n" for key, value in sorted(table.items()))
 
 
 def _speak(
-    utterance: Utterance, folder: Path, copies: int, seed: int, config: Config
-) -> tuple[Utterance, dict[str, tuple[str, str]] | str]:
-    """The utterance and, by the copies' ids, where each was written and what was drawn; or why there is none."""
+    utterance: Utterance, out: Path, ids: list[str], seed: int, config: Config
+) -> tuple[str, dict[str, str] | str]:
+    """Write copies of an utterance. Its id and, by the copies' ids, what was drawn; or why there are none."""
     rate = config.stft.sample_rate
     try:
-        analysis = analyse(np.asarray(read_mono(utterance.wav, rate)), rate)
-        made = {}
-        for number in range(1, copies + 1):
-            id_ = id_in_voice(utterance.id, number)
+        analysis = analyse(read_mono(utterance.wav, rate), rate)
+        drawn = {}
+        for id_ in ids:
             voice = draw_voice(analysis, config.voices, generator(seed, "voice", id_))
-            path = folder / utterance.speaker / f"{id_}.wav"
+            path = _wav(out, utterance, id_)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_wav(path, speak(analysis, voice), rate)
-            made[id_] = str(path), " ".join(f"{value:.3f}" for value in dataclasses.astuple(voice))
-        return utterance, made
+            drawn[id_] = " ".join(f"{value:.3f}" for value in dataclasses.astuple(voice))
+        return utterance.id, drawn
     except MediaError as error:
-        return utterance, str(error)
+        return utterance.id, str(error)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,15 @@ def test_files_build_on_each_other_and_the_command_line_has_the_last_word(tmp_pa
     assert config.visual.positions is True
 
 
+def test_settings_may_start_from_those_of_a_model(tmp_path):
+    (tmp_path / "over.yaml").write_text("model:\n  hidden: 12\n")
+    start = Config()
+    start.augment.tempo, start.model.hidden = 0.1, 10
+    config = load_config([tmp_path / "over.yaml"], ["augment.noise=0.5"], start)
+    assert (config.augment.tempo, config.augment.noise, config.model.hidden) == (0.1, 0.5, 12)
+    assert (start.augment.noise, start.model.hidden) == (0.0, 10)
+
+
 def test_of_several_files_the_last_decides(tmp_path):
     (tmp_path / "base.yaml").write_text("model:\n  layers: 1\n  hidden: 10\n")
     (tmp_path / "one.yaml").write_text("base: base.yaml\nmodel:\n  video: false\n  hidden: 11\n")
@@ -43,6 +52,15 @@ def test_of_several_files_the_last_decides(tmp_path):
         ("training.workers=-1", "training.workers: -1 must be at least 0"),
         ("model.hidden=0", "model.hidden: 0 must be at least 1"),
         ("model.dropout=1.0", "must be below 1"),
+        ("training.average=1", "training.average: 1 must be below 1"),
+        ("augment.tempo=1.5", "augment.tempo: 1.5 must be below 1"),
+        ("augment.noise=-0.1", "augment.noise: -0.1 must be at least 0"),
+        ("augment.noise_max_db=-90", "augment.noise_max_db: -90 must be at least -80"),
+        ("augment.noise_min_db=nan", "augment.noise_min_db: nan must be at least -200"),
+        ("voices.pitch_max_hz=80", "voices.pitch_max_hz: 80 must be at least 85"),
+        ("voices.formant_slope=nan", "voices.formant_slope: nan"),
+        ("visual.clip_scale=-1", "visual.clip_scale: -1 must be at least 0"),
+        ("model.normalise=speaker", "model.normalise: 'speaker' is not one of corpus, utterance"),
     ],
 )
 def test_a_wrong_setting_is_named(override, message):

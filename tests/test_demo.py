@@ -150,5 +150,5 @@ def test_a_clip_that_is_no_good_makes_no_demo(tmp_path, clip, gap, message):
 
 def test_a_folder_that_cannot_be_made_is_said_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(AvsiError, match=r"file: is a file; the demo needs a folder"):
+    with pytest.raises(AvsiError, match=r"file: is a file; expected a folder"):
         run_demo(tmp_path / "none.mpg", [Gap(0.8, 1.2)], tmp_path / "file" / "out")

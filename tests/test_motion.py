@@ -97,3 +97,73 @@ def test_tracks_survive_a_kaldi_matrix():
     assert np.array_equal(again.points, points, equal_nan=True)
     assert again.time_s == pytest.approx(TIME_S, abs=1e-6)
     assert again.found.sum() == 74
+
+
+# Of the measures of lips and jaw: the opening between the inner lips in the middle, and its place among them.
+ARTICULATION = VisualConfig(points="articulation", positions=True)
+N_MEASURES, OPENING_AT = 13, 4
+
+
+def lips(opening: np.ndarray, widening: np.ndarray | float = 0.0, **place) -> Tracks:
+    """A face whose lower inner lip falls by ``opening`` and whose corners part by ``widening``, in eye distances."""
+    tracks = face(np.zeros_like(TIME_S), TIME_S, scale=1.0, shift=(0.0, 0.0))
+    points = tracks.points.astype(np.float64)
+    points[:, [65, 66, 67], 1] += opening[:, None]
+    points[:, [48, 60], 0] -= np.broadcast_to(widening, TIME_S.shape)[:, None] / 2
+    points[:, [54, 64], 0] += np.broadcast_to(widening, TIME_S.shape)[:, None] / 2
+    scale, angle, shift = place.get("scale", 60.0), place.get("angle", 0.0), place.get("shift", (180.0, 140.0))
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return Tracks(TIME_S, (points @ turn * scale + np.array(shift)).astype(np.float32))
+
+
+def on_frames(values: np.ndarray) -> np.ndarray:
+    return np.interp((np.arange(250) + 0.5) * 0.012, TIME_S, values)
+
+
+def test_articulation_is_measured_in_eye_distances():
+    opening, widening = 0.2 * OPENING, 0.1 * mouth_opening(1, TIME_S)
+    values = features(lips(opening, widening), ARTICULATION)
+    assert values.shape == (250, 2 * N_MEASURES) and n_features(ARTICULATION) == 2 * N_MEASURES
+    for column, expected in (
+        (0, widening),  # the corners without
+        (1, widening),  # and within
+        (2, 0 * opening),  # the rim of the upper lip stays as wide
+        (OPENING_AT, opening),
+        (OPENING_AT + 1, opening),  # at the sides
+        (OPENING_AT + 4, -opening),  # the lower lip gets thinner
+        (N_MEASURES - 2, 0 * opening),  # the chin stays where it is
+    ):
+        assert values[:, column] == pytest.approx(on_frames(expected - expected.mean()), abs=1e-4)
+        motion = on_frames(np.diff(expected, prepend=expected[:1]))
+        assert values[:, N_MEASURES + column] == pytest.approx(motion, abs=1e-4)
+
+
+def test_articulation_follows_the_jaw():
+    values = features(face(OPENING, TIME_S), ARTICULATION)
+    chin = on_frames(0.3 * (OPENING - OPENING.mean()))
+    assert values[:, N_MEASURES - 2] == pytest.approx(chin, abs=1e-4)  # below the base of the nose
+    assert values[:, OPENING_AT + 5] == pytest.approx(0 * chin, abs=1e-4)  # below the lower lip, which falls with it
+
+
+@pytest.mark.parametrize("clip_scale", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("change", [{"scale": 120.0}, {"angle": 0.3}, {"shift": (20.0, 300.0)}])
+def test_articulation_does_not_depend_on_distance_tilt_and_place(change, clip_scale):
+    config = VisualConfig(points="articulation", positions=True, clip_scale=clip_scale)
+    one, two = (features(lips(0.2 * OPENING, 0.1 * OPENING, **place), config) for place in ({}, change))
+    assert one == pytest.approx(two, abs=5e-3 if clip_scale else 1e-4)
+    assert one.max() > 0.05
+
+
+def test_the_clips_own_deviation_takes_its_power_of_how_far_a_face_moves():
+    for power, expected in ((0.0, 2.0), (0.5, 2.0**0.5), (1.0, 1.0)):
+        config = VisualConfig(points="articulation", positions=True, clip_scale=power)
+        small, large = (features(lips(share * OPENING), config) for share in (0.1, 0.2))
+        for column in (OPENING_AT, N_MEASURES + OPENING_AT):
+            assert large[:, column] == pytest.approx(expected * small[:, column], abs=2e-3)
+    assert small[:, OPENING_AT].std() == pytest.approx(1.0, abs=0.06)  # power 1
+
+
+def test_a_still_face_is_not_blown_up():
+    config = VisualConfig(points="articulation", positions=True, clip_scale=1.0)
+    noise = 1e-4 * np.random.default_rng(0).standard_normal(75)
+    assert np.abs(features(lips(noise), config)).max() < 0.3

@@ -31,6 +31,17 @@ def test_every_dependency_is_pinned_for_the_makefile():
     assert missing == set()
 
 
+def test_what_the_tests_need_is_pinned_and_the_vocoder_finds_pkg_resources():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    extras = {name: value.split() for name, value in setup["options.extras_require"].items()}
+    pinned = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
+    assert {name.split("<")[0] for name in extras["dev"]} <= set(pinned)
+    assert set(extras["dev"]) - set(extras["test"]) == {"ruff"}
+    assert set(extras["voices"]) == {"pyworld", "setuptools<81"} <= set(extras["test"])
+    assert int(pinned["setuptools"].split(".")[0]) < 81
+
+
 @pytest.mark.parametrize("name", ["a", "av", "s1_a", "s1_av"])
 def test_a_pretrained_model_loads_and_its_files_are_packed(name):
     from avsi.models.store import PRETRAINED, load_model

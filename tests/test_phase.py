@@ -3,7 +3,7 @@ import pytest
 import torch
 from conftest import RATE, speech
 
-from avsi.audio.phase import fill_gaps, keep_reliable, paste
+from avsi.audio.phase import fill_gaps, keep_reliable, paste, samples_like
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.config import StftConfig
 from avsi.data.gaps import lost_frames, lost_samples
@@ -61,3 +61,29 @@ def test_keep_reliable_takes_each_frame_from_where_it_belongs():
     lost = torch.tensor([False, True, False])
     mixed = keep_reliable(torch.zeros(2, 3, 5), torch.ones(2, 3, 5), lost)
     assert mixed[:, :, 0].tolist() == [[0, 1, 0], [0, 1, 0]]
+
+
+def test_each_spectrogram_of_a_batch_has_lost_frames_of_its_own():
+    reliable, predicted = torch.zeros(2, 4, 4), torch.ones(2, 4, 4)
+    lost = torch.tensor([[True, False, False, False], [False, False, True, True]])
+    mixed = keep_reliable(reliable, predicted, lost)
+    assert torch.equal(mixed, lost[..., None].float().expand(2, 4, 4))
+    assert torch.equal(keep_reliable(reliable, predicted, lost[1])[0], mixed[1])
+
+
+def test_samples_with_the_true_magnitude_and_phases_are_the_true_ones():
+    samples = torch.from_numpy(speech(0))
+    frames = spectrum(samples, STFT)
+    made = samples_like(frames, log_magnitude(frames, STFT), len(samples), STFT)
+    assert made.shape == samples.shape and torch.allclose(made, samples, atol=1e-4)
+
+
+def test_samples_have_the_magnitude_asked_for_whatever_that_of_the_start():
+    samples = torch.from_numpy(speech(0))
+    frames = spectrum(samples, STFT)
+    wanted = log_magnitude(spectrum(torch.from_numpy(speech(1)), STFT), STFT)
+    before = frames.clone()
+    made = spectrum(samples_like(frames, wanted, len(samples), STFT), STFT).abs()
+    assert torch.equal(frames, before)
+    loud = wanted > wanted.max() - 4
+    assert (log_magnitude(made, STFT) - wanted)[loud].abs().mean() < 0.25

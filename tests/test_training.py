@@ -18,8 +18,9 @@ from safetensors.torch import load_file
 from avsi.data.datadir import read_datadir
 from avsi.data.stats import Stats
 from avsi.errors import ConfigError, DataError, ModelError
-from avsi.models.store import load_model
-from avsi.training import LAST, train
+from avsi.models.inpainter import BLSTMInpainter
+from avsi.models.store import load_model, save_model
+from avsi.training import LAST, TrainingRun, train
 
 
 def last_weights(folder) -> dict:
@@ -215,4 +216,107 @@ def test_statistics_of_other_features_are_refused(corpus, tmp_path):
         DataError, match=r"has 136 visual statistics, but the config asks for 272; run data_prep\.stats"
     ):
         train(config, tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+class Weights(Callback):
+    """The weights after each step."""
+
+    def __init__(self) -> None:
+        self.steps = []
+
+    def on_train_batch_end(self, trainer, run, *_) -> None:
+        self.steps.append({name: value.detach().clone() for name, value in run.model.named_parameters()})
+
+
+def test_the_model_saved_is_the_average_over_the_way_of_the_weights(corpus, tmp_path):
+    settings = {"max_epochs": 2, "learning_rate": 3e-3, "average": 0.8}
+    way = Weights()
+    train(corpus_config(corpus, training=settings), tmp_path / "run", progress=False, callbacks=[way])
+    assert len(way.steps) == 6
+    average = way.steps[0]
+    for step in way.steps[1:]:
+        average = {name: 0.8 * value + 0.2 * step[name] for name, value in average.items()}
+    assert float(metrics(tmp_path / "run")[-1]["epoch"]) == 1  # the second epoch was the better one
+    saved = load_model(tmp_path / "run")
+    for name, value in saved.named_parameters():
+        assert torch.allclose(value, average[name], atol=1e-6), name
+    assert not torch.allclose(saved.to_spectrum.weight, way.steps[-1]["to_spectrum.weight"], atol=1e-4)
+    stats = Stats.load(corpus_config(corpus).data.stats)
+    assert torch.equal(saved.audio_mean, torch.from_numpy(stats.audio_mean))
+    # The way itself is that of a run without an average.
+    plain = Weights()
+    config = corpus_config(corpus, training={**settings, "average": 0.0})
+    train(config, tmp_path / "plain", progress=False, callbacks=[plain])
+    assert all(same(one, two) for one, two in zip(way.steps, plain.steps, strict=True))
+
+
+def test_the_average_has_no_gradients(corpus):
+    """Several GPUs would wait for them."""
+    config = corpus_config(corpus, training={"average": 0.9})
+    run = TrainingRun(config, Stats.load(config.data.stats))
+    assert not any(parameter.requires_grad for parameter in run.average.parameters())
+    assert all(parameter.requires_grad for parameter in run.model.parameters())
+
+
+@pytest.mark.slow
+def test_an_averaged_run_that_goes_on_ends_where_an_unbroken_one_does(corpus, tmp_path):
+    def run(name: str, max_epochs: int) -> float:
+        settings = {"max_epochs": max_epochs, "average": 0.9, "weight_decay": 0.01, "stoi_weight": 0.1}
+        augment = {"tempo": 0.1, "noise": 0.5, "face_gain": 0.2, "face_lag_ms": 30, "face_noise": 0.1}
+        model = {"dropout": 0.3, "normalise": "utterance", "mask": True}
+        config = corpus_config(corpus, model=model, training=settings, augment=augment)
+        return train(config, tmp_path / name, progress=False)
+
+    whole = run("whole", 3)
+    for epochs in (1, 2, 3):
+        parts = run("parts", epochs)
+    assert parts == whole
+    assert same(last_weights(tmp_path / "whole"), last_weights(tmp_path / "parts"))
+    assert same(*(load_file(tmp_path / name / "model.safetensors") for name in ("whole", "parts")))
+
+
+@pytest.fixture
+def trained(corpus, tmp_path):
+    """A model of which nothing but its weights and statistics is known."""
+    config = corpus_config(corpus)
+    torch.manual_seed(7)
+    model = BLSTMInpainter(config, Stats.load(config.data.stats))
+    model.audio_mean += 1.0
+    save_model(tmp_path / "trained", model)
+    return tmp_path / "trained"
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_a_run_starts_from_a_trained_model(corpus, trained, tmp_path, average):
+    settings = {"max_epochs": 1, "learning_rate": 0.0, "init": str(trained), "average": average}
+    train(corpus_config(corpus, training=settings), tmp_path / "run", progress=False)
+    assert same(*(load_file(folder / "model.safetensors") for folder in (trained, tmp_path / "run")))
+
+
+def test_a_run_that_goes_on_does_not_start_again_from_its_model(corpus, trained, tmp_path):
+    def run(name: str, max_epochs: int) -> None:
+        settings = {"max_epochs": max_epochs, "init": str(trained)}
+        train(corpus_config(corpus, training=settings), tmp_path / name, progress=False)
+
+    run("whole", 2)
+    run("parts", 1)
+    (trained / "model.safetensors").unlink()  # it is not looked at any more
+    run("parts", 2)
+    assert same(last_weights(tmp_path / "whole"), last_weights(tmp_path / "parts"))
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"model": {"hidden": 12}}, r"trained: its weights do not fit \(.*size mismatch"),
+        ({"model": {"layers": 1}}, r"trained: its weights do not fit \("),
+        ({"training": {"init": "nowhere"}}, r"nowhere: neither a folder with a trained model nor a pretrained one"),
+    ],
+)
+def test_a_model_that_does_not_fit_is_refused_before_anything_is_made(corpus, trained, tmp_path, sections, message):
+    sections = {**sections, "training": {"init": str(trained), **sections.get("training", {})}}
+    with pytest.raises(ModelError, match=message) as raised:
+        train(corpus_config(corpus, **sections), tmp_path / "run", progress=False)
+    assert "\n" not in str(raised.value)
     assert not (tmp_path / "run").exists()

@@ -18,8 +18,8 @@ MARGIN_FRAMES = 3
 
 
 def keep_reliable(reliable: Tensor, predicted: Tensor, lost: Tensor) -> Tensor:
-    """The reliable frames of spectra and the lost ones of others; shapes (..., n_frames, n_bins), those of ``lost``
-    (..., n_frames).
+    """The reliable frames of one spectrogram and the lost ones of another; shapes (..., n_frames, n_bins), ``lost``
+    (n_frames,) or (..., n_frames).
     """
     return torch.where(lost[..., None], predicted, reliable)
 
@@ -49,15 +49,34 @@ def fill_gaps(
     first, last = max(int(places[0]) - MARGIN_FRAMES, 0), int(places[-1]) + 1 + MARGIN_FRAMES
     near = slice(first * stft.hop_samples, min(last * stft.hop_samples, len(samples)))
     estimate = known.clone()
-    estimate[near] = _griffin_lim(
-        known[near], lost_samples[near], magnitude(log_magnitude_[lost_frames], stft), lost_frames[first:last], stft
-    )
+    # Start from the phases of what the known samples leave in the lost frames; those deep inside a gap start at 0.
+    start = spectrum(known[near], stft)
+    wanted = magnitude(log_magnitude_[lost_frames], stft)
+    estimate[near] = _griffin_lim(start, wanted, known[near], lost_samples[near], lost_frames[first:last], stft)
     return estimate
 
 
-def _griffin_lim(known: Tensor, lost_samples: Tensor, wanted: Tensor, lost_frames: Tensor, stft: StftConfig) -> Tensor:
-    current = spectrum(known, stft)
-    # Start from the phases of what the known samples leave in the lost frames; those deep inside a gap start at 0.
+def samples_like(start: Tensor, log_magnitude_: Tensor, n_samples: int, stft: StftConfig) -> Tensor:
+    """Find samples whose spectrogram is near a given one, nothing of them being known but phases to start from.
+
+    Args:
+        start: complex, shape (n_frames, n_bins); only its phases are read.
+        log_magnitude_: natural log magnitude, same shape.
+
+    Returns:
+        Shape (n_samples,).
+    """
+    everything = [torch.ones(count, dtype=torch.bool) for count in (n_samples, len(start))]
+    known = log_magnitude_.new_zeros(n_samples)
+    return _griffin_lim(start.clone(), magnitude(log_magnitude_, stft), known, *everything, stft)
+
+
+def _griffin_lim(
+    current: Tensor, wanted: Tensor, known: Tensor, lost_samples: Tensor, lost_frames: Tensor, stft: StftConfig
+) -> Tensor:
+    """From ``current``, a spectrogram that is written over, to samples; the magnitudes ``wanted`` are those of the lost
+    frames.
+    """
     current[lost_frames] = torch.polar(wanted, current[lost_frames].angle())
     previous = current[lost_frames]
     for _ in range(ITERATIONS):

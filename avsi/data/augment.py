@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import warnings
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -12,24 +14,72 @@ from ..config import AugmentConfig, StftConfig
 from .features import Features
 
 
+@dataclass(frozen=True)
+class Variation:
+    """What an utterance is changed by.
+
+    Attributes:
+        speed: of sound and face; above 1 is faster.
+        start: as of :func:`change_tempo`.
+        contrast: factor of each bin's distance from its mean.
+        noise_db: the noise floor's mean power, relative to the loudest bin; None where there is none.
+        face_lag_ms: the face comes this much later than the sound, or earlier where it is negative.
+        face_hidden: whether there is no face.
+        face_seed, noise_seed: what the face's gains and noise, and the sound's, are drawn from.
+    """
+
+    speed: float
+    start: float
+    contrast: float
+    noise_db: float | None
+    face_lag_ms: float
+    face_hidden: bool
+    face_seed: np.random.SeedSequence = field(repr=False)
+    noise_seed: np.random.SeedSequence = field(repr=False)
+
+
 def augment(features: Features, config: AugmentConfig, stft: StftConfig, rng: np.random.Generator) -> Features:
-    """One variation, of as many frames as before; each step draws from ``rng`` whether it does anything or not."""
-    spectrum, visual = features.log_spectrum, features.visual
-    speed, start, has_noise, noise_db = 1 + config.tempo * rng.uniform(-1, 1), rng.random(), rng.random(), rng.random()
+    """One variation drawn and applied, of as many frames as before."""
+    return apply_variation(features, draw_variation(config, rng), config, stft)
+
+
+def draw_variation(config: AugmentConfig, rng: np.random.Generator) -> Variation:
+    """Each value takes its place in what ``rng`` draws whether it does anything or not, so that a setting does not
+    change what is drawn for the others.
+    """
+    speed, start, has_noise, noise_share = rng.uniform(-1, 1), rng.random(), rng.random(), rng.random()
     lag, hidden = rng.uniform(-1, 1), rng.random()
     contrast = rng.uniform(-1, 1)
-    visual_rng, noise_rng = rng.spawn(2)
+    face_seed, noise_seed = rng.bit_generator.seed_seq.spawn(2)
+    noise_db = config.noise_min_db + noise_share * (config.noise_max_db - config.noise_min_db)
+    return Variation(
+        speed=1 + config.tempo * speed,
+        start=start,
+        contrast=math.exp(config.contrast * contrast),
+        noise_db=noise_db if has_noise < config.noise else None,
+        face_lag_ms=lag * config.face_lag_ms,
+        face_hidden=hidden < config.face_hidden,
+        face_seed=face_seed,
+        noise_seed=noise_seed,
+    )
+
+
+def apply_variation(features: Features, variation: Variation, config: AugmentConfig, stft: StftConfig) -> Features:
+    """An utterance as the variation has it, of as many frames as before; the face's gains and noise are of ``config``'s
+    size.
+    """
+    spectrum, visual = features.log_spectrum, features.visual
     if config.tempo:
-        spectrum, visual = change_tempo(spectrum, speed, start), change_tempo(visual, speed, start)
+        spectrum, visual = (change_tempo(frames, variation.speed, variation.start) for frames in (spectrum, visual))
     if config.contrast:
-        spectrum = change_contrast(spectrum, math.exp(contrast * config.contrast), stft)
-    if has_noise < config.noise:
-        level_db = config.noise_min_db + noise_db * (config.noise_max_db - config.noise_min_db)
-        spectrum = add_noise_floor(spectrum, level_db, stft, noise_rng)
+        spectrum = change_contrast(spectrum, variation.contrast, stft)
+    if variation.noise_db is not None:
+        noise_rng = np.random.default_rng(variation.noise_seed)
+        spectrum = add_noise_floor(spectrum, variation.noise_db, stft, noise_rng)
     if visual.shape[1]:
-        visual = change_face(visual, config, visual_rng)
-        visual = shift(visual, round(lag * config.face_lag_ms / 1000 * stft.sample_rate / stft.hop_samples))
-        if hidden < config.face_hidden:
+        visual = change_face(visual, config, np.random.default_rng(variation.face_seed))
+        visual = shift(visual, round(variation.face_lag_ms / 1000 * stft.sample_rate / stft.hop_samples))
+        if variation.face_hidden:
             visual = torch.full_like(visual, math.nan)
     return features._replace(log_spectrum=spectrum, visual=visual)
 
@@ -71,7 +121,9 @@ def change_face(visual: Tensor, config: AugmentConfig, rng: np.random.Generator)
     """Each visual feature times a factor of its own, and white noise."""
     gain = np.exp(config.face_gain * rng.standard_normal(visual.shape[1], dtype=np.float32))
     noise = config.face_noise * rng.standard_normal(visual.shape, dtype=np.float32)
-    deviation = torch.from_numpy(np.nan_to_num(np.nanstd(visual.numpy(), axis=0)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a face that is never seen has no deviation
+        deviation = torch.from_numpy(np.nan_to_num(np.nanstd(visual.numpy(), axis=0)))
     return visual * torch.from_numpy(gain) + torch.from_numpy(noise) * deviation
 
 

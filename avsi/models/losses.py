@@ -13,6 +13,7 @@ from ..data.phones import BLANK
 # Of the measure by Taal et al. (2011): 15 third-octave bands from 150 Hz on, stretches of 384 ms, what lies 40 dB below
 # the loudest is left out, and errors count up to a signal-to-distortion ratio of -15 dB.
 BANDS, LOWEST_HZ, STRETCH_S, RANGE_DB, CLIP_DB = 15, 150.0, 0.384, 40.0, -15.0
+HIGHEST = 40.0  # of log magnitudes, 15 orders above full scale: squares of more are no float32
 
 
 def masked_loss(predicted: Tensor, target: Tensor, lost: Tensor, kind: str) -> Tensor:
@@ -71,8 +72,8 @@ def stoi_loss(restored: Tensor, clean: Tensor, lost: Tensor, stft: StftConfig) -
         bands = third_octaves(stft).to(restored.device)
         # Bands, then stretches of frames: shape (batch, n_stretches, n_bands, length).
         x, y = (
-            (magnitude(log.float(), stft).square() @ bands + stft.log_floor**2).sqrt().unfold(1, length, 1)
-            for log in (clean, restored)
+            (magnitude(log, stft).square() @ bands + stft.log_floor**2).sqrt().unfold(1, length, 1)
+            for log in (clean.float().clamp_max(HIGHEST), restored.float().clamp_max(HIGHEST))
         )
         power = x.square().sum(dim=(2, 3))
         loud = power > power.amax(dim=1, keepdim=True) * 10 ** (-RANGE_DB / 10)

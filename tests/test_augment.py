@@ -1,0 +1,168 @@
+"""What is varied in training, on values."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from conftest import corpus_config
+
+from avsi.config import AugmentConfig, StftConfig
+from avsi.data.augment import (
+    add_noise_floor,
+    apply_variation,
+    augment,
+    change_face,
+    change_tempo,
+    draw_variation,
+    shift,
+)
+from avsi.data.dataset import InpaintingData
+from avsi.data.features import Features
+from avsi.data.gaps import generator
+
+STFT = StftConfig()
+EVERYTHING = AugmentConfig(0.12, 0.5, -80, -45, 0.25, 30, 0.1, 0.3)
+
+
+def features(n_visual: int = 4) -> Features:
+    frames = torch.arange(40.0)[:, None]
+    spectrum = torch.sin(frames + torch.arange(257) / 50) * 3 - 5
+    return Features(spectrum, torch.cos(frames / 3 + torch.arange(n_visual)), (1, 2))
+
+
+def drawn(epoch: int, config: AugmentConfig = EVERYTHING, seed: int = 0):
+    return generator(seed, epoch, "augment", "s01_a")
+
+
+def same(one: Features, two: Features) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one[:2], two[:2], strict=True))
+
+
+def test_a_faster_utterance_holds_its_end():
+    assert change_tempo(torch.arange(8), 1.5, 0.0).tolist() == [0, 2, 3, 4, 6, 7, 7, 7]
+    assert change_tempo(torch.arange(8), 1.5, 0.9).tolist() == [0, 2, 3, 4, 6, 7, 7, 7]
+
+
+def test_a_slower_utterance_loses_its_beginning_and_its_end():
+    frames = torch.arange(8)
+    assert change_tempo(frames, 0.5, 0.0).tolist() == [0, 0, 1, 2, 2, 2, 3, 4]  # halves to the even frame
+    assert change_tempo(frames, 0.5, 1.0).tolist() == [4, 4, 5, 6, 6, 6, 7, 7]
+    assert change_tempo(frames, 1.0, 0.5).tolist() == frames.tolist()
+
+
+def test_frames_move_later_or_earlier_and_the_edge_is_held():
+    frames = torch.arange(5)
+    assert shift(frames, 2).tolist() == [0, 0, 0, 1, 2]
+    assert shift(frames, -2).tolist() == [2, 3, 4, 4, 4]
+    assert shift(frames, 0).tolist() == frames.tolist()
+
+
+@pytest.mark.parametrize("level_db", [-45.0, -80.0])
+def test_the_noise_floor_has_its_mean_power_and_adds_to_the_sound(level_db):
+    silent = torch.full((300, 257), math.log(STFT.log_floor))
+    silent[0, 0] = 2.0  # the loudest bin
+    noisy = add_noise_floor(silent, level_db, STFT, np.random.default_rng(0))
+    power = torch.exp(2 * noisy)[1:]
+    expected = math.exp(4.0) * 10 ** (level_db / 10)
+    assert power.mean().item() == pytest.approx(expected, rel=0.02)
+    assert power.std().item() == pytest.approx(expected, rel=0.05)  # as exponentially distributed powers have it
+    assert noisy[0, 0].item() == pytest.approx(2.0, abs=1e-3)
+    assert (noisy >= silent).all()
+
+
+def test_each_feature_of_the_face_has_a_gain_of_its_own():
+    visual = features(500).visual
+    gains = change_face(visual, AugmentConfig(face_gain=0.25), np.random.default_rng(0)) / visual
+    assert gains.std(dim=0).max() < 1e-4
+    logs = gains[0].log()
+    assert logs.mean().item() == pytest.approx(0, abs=0.03) and logs.std().item() == pytest.approx(0.25, rel=0.1)
+
+
+def test_the_faces_noise_is_a_share_of_each_features_deviation():
+    visual = torch.randn(2000, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 10.0, 0.0])
+    visual[:50] = math.nan
+    noise = change_face(visual, AugmentConfig(face_noise=0.1), np.random.default_rng(0)) - visual
+    assert noise[:50].isnan().all()
+    assert noise[50:].std(dim=0).numpy() == pytest.approx([0.1, 1.0, 0.0], rel=0.05)
+
+
+def test_a_face_that_is_never_seen_stays_unknown_without_a_warning():
+    unknown = torch.full((40, 4), math.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        varied = augment(features()._replace(visual=unknown), EVERYTHING, STFT, drawn(0))
+    assert varied.visual.isnan().all() and not varied.log_spectrum.isnan().any()
+
+
+def test_a_lag_is_rounded_to_frames():
+    config = AugmentConfig(face_lag_ms=48)  # 12 ms a frame
+    for epoch in range(10):
+        variation = draw_variation(config, drawn(epoch))
+        assert abs(variation.face_lag_ms) <= 48
+        varied = apply_variation(features(), variation, config, STFT)
+        assert torch.equal(varied.visual, shift(features().visual, round(variation.face_lag_ms / 12)))
+
+
+def test_nothing_set_changes_no_bit():
+    assert same(augment(features(), AugmentConfig(), STFT, drawn(0)), features())
+
+
+def test_shapes_and_labels_stay_and_a_sound_alone_will_do():
+    for n_visual in (0, 4):
+        varied = augment(features(n_visual), EVERYTHING, STFT, drawn(0))
+        assert [part.shape for part in varied[:2]] == [(40, 257), (40, n_visual)]
+        assert [part.dtype for part in varied[:2]] == [torch.float32, torch.float32]
+        assert varied.labels == (1, 2)
+
+
+# (three bins of the sound, three features of the face) by epoch: what models have been trained on.
+PINNED = {
+    0: ([-4.9998288, -3.7394562, -4.5880880], [0.6168584, -0.4915680, -0.8089517]),
+    1: ([-2.4755747, -6.6049685, -4.5880756], [0.4614109, -0.4397361, -0.7547925]),
+    2: ([-5.0, -3.7394989, -4.5881991], [1.2237915, -0.8340197, -0.7689208]),
+    3: ([-4.5766401, -2.0281777, -4.5881991], [0.6954688, -0.4833433, -0.8094455]),
+    4: ([-4.9998436, -3.7394536, -4.5880699], [math.nan, math.nan, math.nan]),
+    7: ([-2.2720981, -3.7394552, -7.8692603], [0.3073498, -0.5776884, -1.0741264]),
+}
+
+
+@pytest.mark.parametrize("epoch", PINNED)
+def test_what_a_seed_draws_stays_the_same_over_releases(epoch):
+    varied = augment(features(), EVERYTHING, STFT, drawn(epoch))
+    heard, seen = PINNED[epoch]
+    assert [varied.log_spectrum[place].item() for place in ((0, 0), (10, 100), (39, 256))] == pytest.approx(heard)
+    found = [varied.visual[place].item() for place in ((0, 0), (20, 1), (39, 3))]
+    assert found == pytest.approx(seen, rel=1e-5, nan_ok=True)
+
+
+def test_a_variation_applied_again_is_the_same():
+    variation = draw_variation(EVERYTHING, drawn(0))
+    once, twice = (apply_variation(features(), variation, EVERYTHING, STFT) for _ in range(2))
+    assert same(once, twice) and same(once, augment(features(), EVERYTHING, STFT, drawn(0)))
+
+
+def test_one_setting_does_not_change_what_is_drawn_for_the_others():
+    every, less = (draw_variation(config, drawn(2)) for config in (EVERYTHING, AugmentConfig(face_lag_ms=30)))
+    assert every.face_lag_ms == less.face_lag_ms and every.speed != 1 == less.speed
+
+
+def test_shares_are_those_of_the_config():
+    variations = [draw_variation(EVERYTHING, drawn(epoch)) for epoch in range(1000)]
+    assert np.mean([v.noise_db is not None for v in variations]) == pytest.approx(0.5, abs=0.05)
+    assert np.mean([v.face_hidden for v in variations]) == pytest.approx(0.3, abs=0.05)
+    assert all(0.88 <= v.speed <= 1.12 for v in variations)
+    levels = [v.noise_db for v in variations if v.noise_db is not None]
+    assert -80 <= min(levels) < -75 and -50 < max(levels) <= -45
+
+
+def test_training_sets_are_varied_each_epoch_and_others_never(corpus):
+    config = corpus_config(corpus, augment={"tempo": 0.1, "face_noise": 0.1})
+    varied, plain = (InpaintingData(corpus / "train", config, augmented=flag) for flag in (True, False))
+    first = varied[0][1]
+    assert not same(first, plain[0][1])
+    assert same(first, InpaintingData(corpus / "train", config, augmented=True)[0][1])
+    varied.epoch = plain.epoch = 1
+    assert not same(first, varied[0][1])
+    assert same(plain[0][1], InpaintingData(corpus / "train", config)[0][1])  # what is cached is not varied
