@@ -93,7 +93,7 @@ def audition(clip: Path, folder: Path, config: Config, copies: int, seed: int) -
     log_spectrum = log_magnitude(spectrum(torch.from_numpy(samples), stft), stft)
     original = Features(log_spectrum, _see(clip, n_frames(len(samples), stft), config))
     face = ["0", "seen"] if original.visual.shape[1] else ["-", "-"]
-    heard = [Heard(ORIGINAL, samples, original, ["1", "1", "1", "1", "-", *face])]
+    heard = [Heard(ORIGINAL, samples, original, ["1", "1", "1", "1", "1", "-", *face])]
     try:
         analysis = analyse(samples, stft.sample_rate)
         for number in range(1, copies + 1):
