@@ -103,6 +103,8 @@ class TrainingConfig:
     init: str = ""  # a trained model to start from; empty: random weights
     clip_norm: float = 0.0  # gradients of a larger norm are scaled down to this one; 0: none are
     batch_size: int = 8
+    epoch_utterances: int = 0  # an epoch's length; 0: each utterance once
+    balance: float = 1.0  # speakers are drawn by their share to this power: 1 as they come, 0 each as often
     max_epochs: int = 50
     patience: int = 5  # epochs without improvement before training stops
     lr_patience: int = 0  # epochs without improvement before the learning rate is halved; 0: never
@@ -199,6 +201,8 @@ def check_config(config: Config) -> None:
         "training.workers": 0,
         "training.ctc_weight": 0,
         "training.clip_norm": 0,
+        "training.epoch_utterances": 0,
+        "training.balance": 0,
         "training.stoi_weight": 0,
         "training.weight_decay": 0,
         "training.average": 0,

@@ -139,7 +139,9 @@ class TrainingRun(LightningModule):
     def train_dataloader(self) -> DataLoader:
         data = self.task.train_set
         data.epoch = self.current_epoch
-        order = self._epoch_generator("order").permutation(len(data)).tolist()
+        order = draw_order(
+            [utterance.speaker for utterance in data.utterances], self.config.training, self._epoch_generator("order")
+        )
         return DataLoader(data, sampler=order, **self._loading())
 
     def val_dataloader(self) -> DataLoader:
@@ -196,6 +198,24 @@ class TrainingRun(LightningModule):
     def _loading(self) -> dict:
         settings = self.config.training
         return {"batch_size": settings.batch_size, "num_workers": settings.workers, "collate_fn": collate}
+
+
+def draw_order(speakers: list[str], settings: TrainingConfig, rng: np.random.Generator) -> list[int]:
+    """The places of the utterances of one epoch, in the order in which they are trained on.
+
+    Without ``balance`` all come once before any comes again; with it each is drawn by itself, the speaker's share among
+    all being its number of utterances to that power (as languages are in Conneau et al., 2020, section 3.1).
+
+    Args:
+        speakers: that of each utterance.
+    """
+    length = settings.epoch_utterances or len(speakers)
+    if settings.balance == 1:
+        rounds = -(-length // len(speakers))
+        return np.concatenate([rng.permutation(len(speakers)) for _ in range(rounds)])[:length].tolist()
+    _, speaker, count = np.unique(speakers, return_inverse=True, return_counts=True)
+    weight = count[speaker] ** (settings.balance - 1)
+    return rng.choice(len(speakers), length, p=weight / weight.sum()).tolist()
 
 
 class BestAndLast(Checkpoint):
