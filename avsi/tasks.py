@@ -53,7 +53,7 @@ class Inpainting:
         terms = [Term("gaps", on_gaps, 1.0, int(batch.lost.sum()))]
         if self._settings.stoi_weight:
             restored = keep_reliable(batch.log_spectrum, predicted * std + mean, batch.lost)
-            on_bands = stoi_loss(restored, batch.log_spectrum, batch.lost, model.config.stft)
+            on_bands = stoi_loss(restored, batch.log_spectrum, batch.lost, batch.lengths, model.config.stft)
             terms.append(Term("stoi", on_bands, self._settings.stoi_weight, len(batch.ids)))
         if self.lexicon is not None:
             on_phones = ctc_loss(model.to_phones(hidden), batch.lengths, batch.labels, batch.label_lengths)

@@ -1,11 +1,12 @@
 """A data directory with each recording in several voices, by the WORLD vocoder; faces and words stay the same.
 
-python -m data_prep.voices data/train data/train_voices --copies 6
+python -m data_prep.voices data/train data/train_voices --copies 6 --copies-of-few 30
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,8 @@ from avsi.errors import DataError, MediaError
 from avsi.files import check_folder, read_lines, write_text
 from avsi.program import in_parallel, progress, run_program
 
+from .splits import WHOLE
+
 app = typer.Typer(add_completion=False)
 
 # In the directory made: the copies' ids with what was drawn for each, those that have none with the reason, and what
@@ -33,6 +36,10 @@ def main(
     datadir: Annotated[Path, typer.Argument(help="The recordings as they are; landmarks first, or copies lack them.")],
     out: Annotated[Path, typer.Argument(help="The data directory to make.")],
     copies: Annotated[int, typer.Option(min=1, help="Voices beside each recording's own.")] = 6,
+    copies_of_few: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"The same for speakers of fewer than {WHOLE} recordings; as many as --copies."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="By which voices are drawn.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     max_left_out: Annotated[float, typer.Option(help="Fail where a larger share gets no other voice.")] = 0.05,
@@ -46,13 +53,14 @@ def main(
         raise DataError(f"{out}: is the directory that the voices are made from")
     settings = load_config(config, set_)
     utterances = read_datadir(datadir)
-    _check_ids(datadir, utterances, copies)
+    copies_of = _copies(utterances, copies, copies_of_few or copies)
+    _check_ids(datadir, copies_of)
     _claim(out, datadir, seed, settings)
-    drawn, failed = _speak_all(utterances, out, copies, seed, settings, jobs)
+    drawn, failed = _speak_all(utterances, out, copies_of, seed, settings, jobs)
     kept = [
         dataclasses.replace(utterance, id=id_, wav=str(_wav(out.resolve(), utterance, id_)))
         for utterance in utterances
-        for id_ in _copies(utterance, copies)
+        for id_ in copies_of[utterance.id]
         if id_ in drawn
     ]
     write_datadir(out, [*utterances, *kept], corpus_of(datadir), split_of(datadir) or None)
@@ -67,20 +75,20 @@ def main(
 
 
 def _speak_all(
-    utterances: list[Utterance], out: Path, copies: int, seed: int, config: Config, jobs: int
+    utterances: list[Utterance], out: Path, copies_of: dict[str, list[str]], seed: int, config: Config, jobs: int
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Write the copies that are not there. By id, what was drawn for all of them, and why an utterance has none."""
     noted, failed = _done(out / DRAWN), {}
     drawn = {
         id_: noted[id_]
         for utterance in utterances
-        for id_ in _copies(utterance, copies)
+        for id_ in copies_of[utterance.id]
         if id_ in noted and _is_newer(_wav(out, utterance, id_), Path(utterance.wav))
     }
     tasks = [
         (_speak, utterance, out.resolve(), todo, seed, config)
         for utterance in utterances
-        if (todo := [id_ for id_ in _copies(utterance, copies) if id_ not in drawn])
+        if (todo := [id_ for id_ in copies_of[utterance.id] if id_ not in drawn])
     ]
     # What is done stands there one line after the other, so that a killed run leaves a whole list but for its end.
     write_text(out / DRAWN, _lines(drawn))
@@ -95,10 +103,9 @@ def _speak_all(
     return drawn, failed
 
 
-def _check_ids(datadir: Path, utterances: list[Utterance], copies: int) -> None:
+def _check_ids(datadir: Path, copies_of: dict[str, list[str]]) -> None:
     """Raise DataError where a copy would have the id of an utterance, as in a directory that holds voices already."""
-    ids = {utterance.id for utterance in utterances}
-    taken = [id_ for utterance in utterances for id_ in _copies(utterance, copies) if id_ in ids]
+    taken = [id_ for ids in copies_of.values() for id_ in ids if id_ in copies_of]
     if taken:
         raise DataError(
             f"{datadir}: has an utterance {taken[0]} already; expected recordings as they are, not what "
@@ -127,8 +134,11 @@ def _claim(out: Path, datadir: Path, seed: int, config: Config) -> None:
     write_text(note, text)
 
 
-def _copies(utterance: Utterance, copies: int) -> list[str]:
-    return [id_in_voice(utterance.id, number) for number in range(1, copies + 1)]
+def _copies(utterances: list[Utterance], copies: int, of_few: int) -> dict[str, list[str]]:
+    """The ids of each utterance's copies."""
+    of = Counter(utterance.speaker for utterance in utterances)
+    counts = {utterance.id: copies if of[utterance.speaker] >= WHOLE else of_few for utterance in utterances}
+    return {id_: [id_in_voice(id_, number) for number in range(1, count + 1)] for id_, count in counts.items()}
 
 
 def _wav(out: Path, utterance: Utterance, id_: str) -> Path:

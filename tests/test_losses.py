@@ -27,6 +27,11 @@ def all_lost(spectra: torch.Tensor) -> torch.Tensor:
     return torch.ones(spectra.shape[:2], dtype=torch.bool)
 
 
+def loss_of(restored: torch.Tensor, clean: torch.Tensor, lost: torch.Tensor) -> torch.Tensor:
+    """That of recordings that all fill the batch."""
+    return stoi_loss(restored, clean, lost, torch.full((len(lost),), lost.shape[1]), STFT)
+
+
 @pytest.fixture
 def clean() -> torch.Tensor:
     return logs(speech(0))
@@ -48,7 +53,7 @@ def test_it_is_pystois_measure(seed):
     ours, theirs = [], []
     for snr_db in (20, 10, 5, 0, -5, -10):
         damaged = samples + noise * 10 ** (-snr_db / 20)
-        ours.append(1 - stoi_loss(logs(damaged), logs(samples), all_lost(logs(samples)), STFT).item())
+        ours.append(1 - loss_of(logs(damaged), logs(samples), all_lost(logs(samples))).item())
         theirs.append(float(stoi(samples, damaged, RATE)))
     assert ours == sorted(ours, reverse=True)
     assert ours == pytest.approx(theirs, abs=0.05)
@@ -68,7 +73,7 @@ def test_third_octaves_are_pystois_within_a_bin():
 
 
 def test_what_is_equal_costs_nothing(clean, lost):
-    assert stoi_loss(clean, clean, lost, STFT).item() == pytest.approx(0, abs=1e-6)
+    assert loss_of(clean, clean, lost).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_level_does_not_count_and_damage_does(clean, lost):
@@ -76,17 +81,31 @@ def test_level_does_not_count_and_damage_does(clean, lost):
     losses = []
     for share in (0.0, 0.3, 1.0, 3.0):
         damaged = torch.where(lost[..., None], clean + share * noise, clean)
-        losses.append(stoi_loss(damaged, clean, lost, STFT).item())
-        assert stoi_loss(damaged + 1.0, clean, lost, STFT).item() == pytest.approx(losses[-1], abs=2e-3)
+        losses.append(loss_of(damaged, clean, lost).item())
+        assert loss_of(damaged + 1.0, clean, lost).item() == pytest.approx(losses[-1], abs=2e-3)
     assert losses == sorted(losses) and losses[-1] > losses[1] + 0.1
 
 
 def test_only_stretches_that_hold_a_lost_frame_count(clean, lost):
     far = clean.clone()
     far[:, 200:] = -3.0
-    assert stoi_loss(far, clean, lost, STFT).item() == pytest.approx(0, abs=1e-6)
-    assert stoi_loss(far, clean, torch.zeros_like(lost), STFT).item() == 0
-    assert stoi_loss(clean[:, :20], clean[:, :20], lost[:, :20], STFT).item() == 0  # shorter than a stretch
+    assert loss_of(far, clean, lost).item() == pytest.approx(0, abs=1e-6)
+    assert loss_of(far, clean, torch.zeros_like(lost)).item() == 0
+    assert loss_of(clean[:, :20], clean[:, :20], lost[:, :20]).item() == 0  # shorter than a stretch
+
+
+def test_padding_does_not_count(clean, lost):
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    damaged = torch.where(lost[..., None], clean + noise, clean)
+    length, softer = GAP.stop + 10, math.log(0.03)  # a short, soft recording beside long ones: padding is louder
+
+    def padded(log_spectrum: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.pad(log_spectrum[:, :length] + softer, (0, 0, 0, 40))
+
+    mask = torch.nn.functional.pad(lost[:, :length], (0, 40))
+    found = stoi_loss(padded(damaged), padded(clean), mask, torch.tensor([length]), STFT)
+    expected = loss_of(damaged[:, :length] + softer, clean[:, :length] + softer, lost[:, :length])
+    assert found.item() == pytest.approx(expected.item(), abs=1e-6)
 
 
 def in_gap(value: float):
@@ -127,7 +146,7 @@ def bands(first: int, value: float):
 )
 def test_gradients_are_finite_whatever_is_silent_or_far_too_loud(clean, lost, of_restored, of_clean):
     restored = of_restored(clean.clone()).requires_grad_(True)
-    loss = stoi_loss(restored, of_clean(clean.clone()), lost, STFT)
+    loss = loss_of(restored, of_clean(clean.clone()), lost)
     loss.backward()
     assert 0 <= loss.item() + 1e-6 <= 2
     assert torch.isfinite(restored.grad).all()
@@ -140,7 +159,7 @@ def test_its_gradient_leads_to_what_was_said(clean, lost):
     losses = []
     for _ in range(30):
         optimizer.zero_grad()
-        losses.append(loss := stoi_loss(restored, clean, lost, STFT))
+        losses.append(loss := loss_of(restored, clean, lost))
         loss.backward()
         optimizer.step()
     assert losses[-1].item() < 0.3 * losses[0].item()
@@ -149,9 +168,9 @@ def test_its_gradient_leads_to_what_was_said(clean, lost):
 def test_half_precision_around_it_does_not_change_it(clean, lost):
     damaged = clean + torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     with torch.autocast("cpu", torch.bfloat16):
-        found = stoi_loss(damaged, clean, lost, STFT)
+        found = loss_of(damaged, clean, lost)
     assert found.dtype == torch.float32
-    assert found.item() == stoi_loss(damaged, clean, lost, STFT).item()
+    assert found.item() == loss_of(damaged, clean, lost).item()
 
 
 @pytest.mark.parametrize("normalise", ["corpus", "utterance"])
@@ -167,7 +186,7 @@ def test_in_training_it_is_that_of_what_would_be_restored(corpus, normalise):
         )
         for n in range(3)
     ]
-    expected = stoi_loss(torch.cat(restored), batch.log_spectrum, batch.lost, STFT)
+    expected = loss_of(torch.cat(restored), batch.log_spectrum, batch.lost)
     assert on_bands.value.item() == pytest.approx(expected.item(), abs=1e-5)
     on_bands.value.backward()
     assert task.model.to_spectrum.weight.grad.norm() > 0

@@ -1,5 +1,7 @@
 """A data directory in other voices."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import soundfile
@@ -68,6 +70,17 @@ def test_each_utterance_has_copies_that_share_all_but_the_voice(source, tmp_path
     assert all(0.5 < float(text.split()[0]) < 2.5 for text in drawn.values())
     assert (out / "corpus").read_text() == "a corpus\n" and (out / "split").read_text() == "a split\n"
     assert not (out / "gaps_random").exists()
+
+
+def test_speakers_of_few_recordings_can_have_more_copies(source, tmp_path, monkeypatch):
+    utterances = read_datadir(source)
+    of = Counter(utterance.speaker for utterance in utterances)
+    most = max(of, key=of.get)
+    assert of[most] > min(of.values())
+    monkeypatch.setattr(voices, "WHOLE", of[most])
+    assert run(source, tmp_path / "out", "--copies", 1, "--copies-of-few", 2).exit_code == 0
+    found = Counter(utterance.speaker for utterance in read_datadir(tmp_path / "out"))
+    assert found == {speaker: count * (2 if speaker == most else 3) for speaker, count in of.items()}
 
 
 def test_what_is_there_is_not_made_again_and_more_copies_are_added(source, tmp_path, spoken):

@@ -52,7 +52,7 @@ def ctc_loss(scores: Tensor, lengths: Tensor, labels: Tensor, label_lengths: Ten
         return each.mean()
 
 
-def stoi_loss(restored: Tensor, clean: Tensor, lost: Tensor, stft: StftConfig) -> Tensor:
+def stoi_loss(restored: Tensor, clean: Tensor, lost: Tensor, lengths: Tensor, stft: StftConfig) -> Tensor:
     """1 minus the mean correlation of band envelopes over the stretches that hold a lost frame.
 
     It is the short-time objective intelligibility of Taal et al. (2011), but on this package's frames and without a way
@@ -61,6 +61,7 @@ def stoi_loss(restored: Tensor, clean: Tensor, lost: Tensor, stft: StftConfig) -
     Args:
         restored, clean: natural log magnitude, shape (batch, n_frames, n_bins).
         lost: bool, shape (batch, n_frames).
+        lengths: int64, shape (batch,): the frames of each utterance; what follows is padding.
 
     Returns:
         Shape (); 0 where no stretch holds a lost frame and speech.
@@ -75,7 +76,8 @@ def stoi_loss(restored: Tensor, clean: Tensor, lost: Tensor, stft: StftConfig) -
             (magnitude(log, stft).square() @ bands + stft.log_floor**2).sqrt().unfold(1, length, 1)
             for log in (clean.float().clamp_max(HIGHEST), restored.float().clamp_max(HIGHEST))
         )
-        power = x.square().sum(dim=(2, 3))
+        ends = torch.arange(length, lost.shape[1] + 1, device=lost.device)
+        power = x.square().sum(dim=(2, 3)).masked_fill(ends > lengths[:, None], 0)
         loud = power > power.amax(dim=1, keepdim=True) * 10 ** (-RANGE_DB / 10)
         chosen = loud & lost.unfold(1, length, 1).any(dim=2)
         if not chosen.any():

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Models for speakers that were never met, judged by leaving speakers out. Stages: 0 prepare, 1 landmarks, 2 voices, folds, 3 statistics,
 # lexicon, gaps, 4 train the base models, 5 fine-tune them for each fold and for all speakers, 6 restore, 7 score, 8 report.
-# ./run_general.sh --root CORPUS --fold s04 --fold s26 --fold "others=s02 s03" [--copies 6] [--models "a av"] [--beside "exp/a exp/av"]
+# ./run_general.sh --root CORPUS --fold s04 --fold s26 --fold "others=s02 s03" [--copies 6] [--copies-of-few 30] [--models "a av"] [--beside "exp/a exp/av"]
 #          [--split whole-speakers] [--protocol FILE] [--stage 0] [--stop-stage 8] [--jobs 2]
 # ./run_general.sh --smoke: all stages in a few minutes, in smoke_general/, on small models and a corpus that is made there.
 # CORPUS holds at least one speaker as a whole and others in part. The speakers of a fold are left out together; those in no fold train
@@ -9,24 +9,24 @@
 # on the whole speakers.
 set -euo pipefail
 
-root_of_corpus= split=whole-speakers copies=6 models="a av" beside="exp/a exp/av" protocol= stage=0 stop_stage=8 jobs=2 smoke= folds=()
+root_of_corpus= split=whole-speakers copies=6 copies_of_few=30 models="a av" beside="exp/a exp/av" protocol= stage=0 stop_stage=8 jobs=2 smoke= folds=()
 case " $* " in *" --smoke "*)
-  smoke=yes root_of_corpus=corpus copies=1 beside= folds=(--fold mini0-s02 --fold mini0-s03) ;;
+  smoke=yes root_of_corpus=corpus copies=1 copies_of_few=1 beside= folds=(--fold mini0-s02 --fold mini0-s03) ;;
 esac
 while [ $# -gt 0 ]; do
   case "$1" in
-    --root | --fold | --copies | --models | --beside | --split | --protocol | --stage | --stop-stage | --jobs)
+    --root | --fold | --copies | --copies-of-few | --models | --beside | --split | --protocol | --stage | --stop-stage | --jobs)
       [ $# -ge 2 ] || { echo "error: $1 needs a value" >&2; exit 1; } ;;&
     --root) root_of_corpus=$2 && shift 2 ;;
     --fold) folds+=(--fold "$2") && shift 2 ;;
-    --copies | --models | --beside | --split | --protocol | --stage | --stop-stage | --jobs)
+    --copies | --copies-of-few | --models | --beside | --split | --protocol | --stage | --stop-stage | --jobs)
       name=${1#--} && printf -v "${name//-/_}" %s "$2" && shift 2 ;;
     --smoke) shift ;;
     -h | --help) sed -n '2,/^set/s/^# //p' "$0"; exit ;;
     *) echo "error: unknown option $1; ./run_general.sh --help shows those there are" >&2; exit 1 ;;
   esac
 done
-for number in "$stage" "$stop_stage" "$jobs" "$copies"; do
+for number in "$stage" "$stop_stage" "$jobs" "$copies" "$copies_of_few"; do
   case "$number" in *[!0-9]* | "") echo "error: '$number': stages, jobs and copies are whole numbers" >&2; exit 1 ;; esac
 done
 if [ "$stage" -gt "$stop_stage" ] || [ "$stage" -gt 8 ]; then echo "error: there is no stage from $stage to $stop_stage" >&2; exit 1; fi
@@ -55,7 +55,7 @@ fi
 if due 1 "landmarks"; then python -m data_prep.landmarks "$data/train" "$data/valid" "$data/test" --drop --jobs "$jobs"; fi
 if due 2 "voices, folds"; then
   [ ${#folds[@]} -gt 0 ] || { echo "error: name the speakers to leave out in turn, such as --fold s04 --fold 's02 s03'" >&2; exit 1; }
-  python -m data_prep.voices "$data/train" "$data/voices" --copies "$copies" --config "$conf/general.yaml" --jobs "$jobs"
+  python -m data_prep.voices "$data/train" "$data/voices" --copies "$copies" --copies-of-few "$copies_of_few" --config "$conf/general.yaml" --jobs "$jobs"
   python -m data_prep.leave_out "$data/voices" "$data/folds" "${folds[@]}"
   python -m data_prep.combine "$data/unseen" "$data"/folds/*/test
 fi
