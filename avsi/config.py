@@ -107,6 +107,7 @@ class TrainingConfig:
     balance: float = 1.0  # speakers are drawn by their share to this power: 1 as they come, 0 each as often
     max_epochs: int = 50
     patience: int = 5  # epochs without improvement before training stops
+    keep: str = "best"  # the epoch of the lowest validation loss, or "last": where no speaker judged may choose it
     lr_patience: int = 0  # epochs without improvement before the learning rate is halved; 0: never
     seed: int = 0
     precision: str = "32-true"  # Lightning's names: "32-true", "bf16-mixed", "16-mixed"
@@ -180,6 +181,7 @@ def check_config(config: Config) -> None:
     """Raise ConfigError where values contradict each other or have no meaning."""
     for name, value, allowed in (
         ("model.kind", config.model.kind, ("inpainter", "recognizer")),
+        ("training.keep", config.training.keep, ("best", "last")),
         ("training.loss", config.training.loss, ("l1", "mse")),
         ("visual.points", config.visual.points, ("face", "mouth", "articulation")),
         ("model.normalise", config.model.normalise, ("corpus", "utterance")),

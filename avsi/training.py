@@ -37,7 +37,7 @@ LAST = "last.ckpt"
 def train(config: Config, folder: str | Path, progress: bool = True, callbacks: Sequence[Callback] = ()) -> float:
     """Train a model into ``folder``, or go on where a run in that folder was stopped.
 
-    The folder then holds the best model so far (``config.json``, ``model.safetensors``), ``last.ckpt`` to resume from,
+    The folder then holds the model (``config.json``, ``model.safetensors``), ``last.ckpt`` to resume from,
     ``config.yaml``, the ids it was trained on, the lexicon where phones are learnt, and logs for spreadsheets
     (``logs/csv``) and TensorBoard (``logs/tensorboard``).
 
@@ -219,7 +219,8 @@ def draw_order(speakers: list[str], settings: TrainingConfig, rng: np.random.Gen
 
 
 class BestAndLast(Checkpoint):
-    """After each epoch, the best model in the form that restoring reads, and the whole state to resume from.
+    """After each epoch, the best model, or the last by ``training.keep``, in the form that restoring reads, and the
+    whole state to resume from.
 
     Lightning runs this kind of callback after all others, so that the saved state holds theirs.
     """
@@ -236,10 +237,9 @@ class BestAndLast(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, run: TrainingRun) -> None:
         self._stopped_early = trainer.should_stop
         loss = float(trainer.callback_metrics["valid_loss"])
-        if loss < self.lowest:
-            self.lowest = loss
-            if trainer.is_global_zero:
-                save_model(self.folder, run.result, valid_loss=round(loss, 6), epoch=trainer.current_epoch)
+        lowest, self.lowest = loss < self.lowest, min(loss, self.lowest)
+        if (lowest or run.config.training.keep == "last") and trainer.is_global_zero:
+            save_model(self.folder, run.result, valid_loss=round(loss, 6), epoch=trainer.current_epoch)
         trainer.save_checkpoint(self.folder / LAST, weights_only=False)
 
     def state_dict(self) -> dict:
