@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,12 +16,13 @@ from conftest import corpus_config
 from lightning.pytorch import Callback
 from safetensors.torch import load_file
 
+from avsi.config import TrainingConfig
 from avsi.data.datadir import read_datadir
 from avsi.data.stats import Stats
 from avsi.errors import ConfigError, DataError, ModelError
 from avsi.models.inpainter import BLSTMInpainter
-from avsi.models.store import load_model, save_model
-from avsi.training import LAST, TrainingRun, train
+from avsi.models.store import load_model, read_description, save_model
+from avsi.training import LAST, BestAndLast, TrainingRun, draw_order, train
 
 
 def last_weights(folder) -> dict:
@@ -70,6 +72,39 @@ def test_a_model_lists_all_that_it_learnt_from_also_before_and_by_its_statistics
     with pytest.raises(ModelError, match=r"first: has no list of what it was trained on \(train_ids\)"):
         train(later, tmp_path / "unknown", progress=False)
     assert not (tmp_path / "unknown").exists()
+
+
+@pytest.mark.parametrize(("keep", "epoch"), [("best", 1), ("last", 3)])
+def test_the_best_epoch_is_kept_or_the_last(corpus, tmp_path, keep, epoch):
+    config = corpus_config(corpus, training={"keep": keep})
+    run, kept = TrainingRun(config, Stats.load(config.data.stats)), BestAndLast(tmp_path)
+    for number, loss in enumerate([0.9, 0.5, 0.7, 0.6]):
+        trainer = SimpleNamespace(
+            callback_metrics={"valid_loss": loss},
+            current_epoch=number,
+            is_global_zero=True,
+            should_stop=False,
+            save_checkpoint=lambda *_, **__: None,
+        )
+        kept.on_train_epoch_end(trainer, run)
+    assert kept.lowest == 0.5
+    assert read_description(tmp_path)["about"] == {"epoch": epoch, "valid_loss": [0.9, 0.5, 0.7, 0.6][epoch]}
+
+
+def test_all_utterances_come_once_before_any_comes_again():
+    settings, rng = TrainingConfig(epoch_utterances=12), np.random.default_rng(0)
+    order = draw_order(["s01"] * 4 + ["s02"], settings, rng)
+    assert len(order) == 12
+    assert sorted(order[:5]) == sorted(order[5:10]) == list(range(5)) and len(set(order[10:])) == 2
+    assert len(draw_order(["s01"] * 7, TrainingConfig(), rng)) == 7
+
+
+@pytest.mark.parametrize(("balance", "share"), [(0.5, 0.25), (0.0, 0.5)])
+def test_speakers_of_few_clips_are_drawn_more_often(balance, share):
+    settings = TrainingConfig(balance=balance, epoch_utterances=20000)
+    order = np.array(draw_order(["s01"] * 90 + ["s02"] * 10, settings, np.random.default_rng(0)))
+    assert np.mean(order >= 90) == pytest.approx(share, abs=0.02)
+    assert set(order) == set(range(100))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
