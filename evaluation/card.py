@@ -1,6 +1,6 @@
 """A model's card, with the figures of evaluations: means under each condition, and how they compare to interpolation.
 
-python -m evaluation.card ../../avsi/pretrained/av exp/evaluation/paper
+python -m evaluation.card ../../avsi/pretrained/av exp/evaluation/general_{unseen,seen} --family av
 """
 
 from __future__ import annotations
@@ -37,17 +37,23 @@ def main(
     metrics: Annotated[
         str, typer.Option(help=f"Which, separated by commas, of {', '.join(COLUMNS)}; by default all that were scored.")
     ] = "",
+    family: Annotated[
+        str,
+        typer.Option(
+            help="Of evaluations that the model is not in, the system that is a family of models made like it."
+        ),
+    ] = "",
 ) -> None:
     """Write what is known of a model, and its figures, into the parts of its card that are marked for them."""
     folder = find_model(model)
     wanted = [name.strip() for name in metrics.split(",")] if metrics else list(COLUMNS)
-    sections = [_section(folder, Evaluation.read(evaluation), wanted) for evaluation in evaluations]
+    sections = [_section(folder, Evaluation.read(evaluation), wanted, family) for evaluation in evaluations]
     update_card(folder, "\n\n".join(sections))
     print(f"{folder / CARD}: the figures of {len(sections)} evaluation(s)")
 
 
-def _section(folder: Path, evaluation: Evaluation, metrics: list[str]) -> str:
-    system, measured = _find(folder, evaluation)
+def _section(folder: Path, evaluation: Evaluation, metrics: list[str], family: str) -> str:
+    system, measured = _find(folder, evaluation, family)
     name = folder.resolve().name
     summary = _of_one(summarize(evaluation, [(BASELINE, system)]), system, name, metrics)
     if not summary.columns:
@@ -66,11 +72,11 @@ def _section(folder: Path, evaluation: Evaluation, metrics: list[str]) -> str:
     )
 
 
-def _find(folder: Path, evaluation: Evaluation) -> tuple[str, str]:
-    """The system of an evaluation that is the model, and a sentence on which weights were measured.
+def _find(folder: Path, evaluation: Evaluation, family: str) -> tuple[str, str]:
+    """The system of an evaluation that is the model, or stands for it, and a sentence on which weights were measured.
 
     Raises:
-        DataError: none has the model's weights, nor those that it was exported from.
+        DataError: none has the model's weights, nor those that it was exported from, and there is no such family.
     """
     shipped = digest(folder / WEIGHTS)
     before = read_description(folder).get("about", {}).get("exported_from")
@@ -81,9 +87,14 @@ def _find(folder: Path, evaluation: Evaluation) -> tuple[str, str]:
         return found[
             before
         ], f"Measured with the weights {before}, which are these ({shipped}) before they were rounded."
+    if "models" in evaluation.about["systems"].get(family, {}):
+        return family, (
+            f"Measured on {evaluation.about['systems'][family]['models']} models made like this one ({shipped}), each "
+            "without the speakers that it is judged on."
+        )
     raise DataError(
         f"{evaluation.folder}: no system there has the weights of {folder} ({shipped}), or those it was exported from "
-        f"({before or 'not known'}); evaluation.restore adds it"
+        f"({before or 'not known'}), nor a family of models by the name of '{family}'; evaluation.restore adds them"
     )
 
 

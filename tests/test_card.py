@@ -1,5 +1,6 @@
 """The cards of models: those that are shipped, those that are begun, and the figures that evaluations put into them."""
 
+import json
 import re
 import shutil
 
@@ -141,6 +142,18 @@ def test_figures_of_the_weights_before_rounding_are_said_to_be_that_and_others_a
         f"Measured with the weights {before}, which are these ({digest(exported / WEIGHTS)}) before they were rounded."
     )
     assert said in read_card(exported)
+
+
+def test_a_family_stands_for_a_model_that_has_met_the_speakers_judged(evaluation, exported, tmp_path):
+    folder = shutil.copytree(evaluation, tmp_path / "of_families")
+    with pytest.raises(AvsiError, match="nor a family of models by the name of 'model'"):
+        run_app(card.app, exported, folder, "--family", "model")  # a single model stands for itself alone
+    about = json.loads((folder / "evaluation.json").read_text())
+    about["systems"]["model"]["models"] = 3
+    (folder / "evaluation.json").write_text(json.dumps(about))
+    run_app(card.app, exported, folder, "--family", "model")
+    said = f"Measured on 3 models made like this one ({digest(exported / WEIGHTS)}), each without the speakers"
+    assert said in read_card(exported) and "| 600 ms |" in read_card(exported)
 
 
 def test_conditions_where_the_model_was_not_scored_are_left_out(corpus, evaluation, model, tmp_path):
