@@ -13,14 +13,16 @@ from .audio.files import read_mono, write_wav
 from .audio.phase import samples_like
 from .audio.stft import log_magnitude, spectrum
 from .audio.voice import Voice, analyse, draw_voice, speak
-from .config import AugmentConfig, Config, load_config
+from .config import Config, load_config
 from .data.augment import Variation, apply_variation, change_tempo, draw_variation
 from .data.features import Features
 from .data.gaps import generator
-from .errors import AvsiWarning, ConfigError, FaceError, MediaError
+from .data.ids import id_in_voice
+from .errors import AvsiWarning, FaceError, MediaError
 from .files import check_folder, write_text, written_beside
 from .models.store import load_model
 from .plots import stacked
+from .pretrained import DEFAULT
 from .timebase import n_frames, to_samples, to_seconds
 from .video.files import has_picture
 from .video.landmarks import track_face
@@ -46,27 +48,9 @@ class Heard:
     drawn: list[str]
 
 
-def audition_config(paths: list[Path], overrides: list[str], model: str = "av") -> Config:
-    """The config named, or that of a pretrained model.
-
-    Raises:
-        ConfigError: none is named, and the model was trained on recordings as they are.
-    """
-    if paths:
-        return load_config(paths, overrides)
-    config = load_config(overrides=overrides, start=load_model(model).config)
-    if not varies(config.augment):
-        raise ConfigError(
-            f"the model '{model}' was trained without variations; name a config with a section 'augment' by --config, "
-            "such as recipes/grid/conf/general.yaml"
-        )
-    return config
-
-
-def varies(config: AugmentConfig) -> bool:
-    """Whether anything is varied in training."""
-    shares = (config.tempo, config.noise, config.face_gain, config.face_lag_ms, config.face_noise, config.face_hidden)
-    return any(shares)
+def audition_config(paths: list[Path], overrides: list[str]) -> Config:
+    """The config named, or that of the model that is taken where none is named."""
+    return load_config(paths, overrides, start=None if paths else load_model(DEFAULT).config)
 
 
 def audition(clip: Path, folder: Path, config: Config, copies: int, seed: int) -> list[list[str]]:
@@ -97,7 +81,7 @@ def audition(clip: Path, folder: Path, config: Config, copies: int, seed: int) -
     try:
         analysis = analyse(samples, stft.sample_rate)
         for number in range(1, copies + 1):
-            id_ = f"{clip.stem}-v{number}"
+            id_ = id_in_voice(clip.stem, number)
             voice = draw_voice(analysis, config.voices, generator(seed, "voice", id_))
             variation = draw_variation(config.augment, generator(seed, 0, "augment", id_))
             spoken = speak(analysis, voice).astype(np.float32)

@@ -99,8 +99,9 @@ class TrainingConfig:
     stoi_weight: float = 0.0  # of the loss of short-time intelligibility beside that on the lost bins
     learning_rate: float = 1e-3
     weight_decay: float = 0.0  # decoupled from the gradient, as in AdamW
-    average: float = 0.0  # the model is the exponential moving average of its weights with this decay; 0: it is not
-    init: str = ""  # a trained model to start from; empty: random weights
+    # The model is the exponential moving average of its weights with this decay, from the first step on; 0: it is not.
+    average: float = 0.0
+    init: str = ""  # a trained model to start from, its statistics too; empty: random weights
     clip_norm: float = 0.0  # gradients of a larger norm are scaled down to this one; 0: none are
     batch_size: int = 8
     epoch_utterances: int = 0  # an epoch's length; 0: each utterance once
@@ -114,9 +115,8 @@ class TrainingConfig:
     accelerator: str = "auto"
     devices: str = "auto"
     workers: int = 0  # processes that load data; 0: the training process itself
-    cache: bool = (
-        True  # without workers: keep every utterance's features in memory (0.5 MB a clip, 13 GB for all of GRID)
-    )
+    # Without workers: keep every utterance's features in memory, 0.3 MB a clip of 3 s; copies in other voices count.
+    cache: bool = True
 
 
 @dataclass
@@ -190,6 +190,15 @@ def check_config(config: Config) -> None:
             raise ConfigError(f"{name}: '{value}' is not one of {', '.join(allowed)}")
     if not (config.model.audio or config.model.video):
         raise ConfigError("model.audio and model.video are both false: the model would have no input")
+    for name in ("noise", "face_hidden"):
+        if getattr(config.augment, name) > 1:
+            raise ConfigError(f"augment.{name}: {getattr(config.augment, name):g} is a share, at most 1")
+    if config.model.kind == "recognizer" and (
+        config.model.normalise != "corpus" or config.model.mask or config.training.stoi_weight
+    ):
+        raise ConfigError(
+            "model.kind: a recognizer takes model.normalise corpus, model.mask false and training.stoi_weight 0"
+        )
     if config.model.kind == "recognizer" and (config.model.video or not config.model.audio or config.model.ctc):
         raise ConfigError("model.kind: a recognizer takes model.audio true, model.video false and model.ctc false")
     if config.model.video and not (config.visual.motion or config.visual.positions):

@@ -47,9 +47,10 @@ class Inpainting:
 
     def losses(self, model: BLSTMInpainter, batch: Batch) -> list[Term]:
         mean, std = model.scale(batch.log_spectrum, batch.lost, batch.lengths)
-        hidden = model.encode(batch.log_spectrum, batch.visual, batch.lost, batch.lengths)
+        target = (batch.log_spectrum - mean) / std
+        hidden = model.encode(target, batch.visual, batch.lost, batch.lengths)
         predicted = model.to_spectrum(hidden)
-        on_gaps = masked_loss(predicted, (batch.log_spectrum - mean) / std, batch.lost, self._settings.loss)
+        on_gaps = masked_loss(predicted, target, batch.lost, self._settings.loss)
         terms = [Term("gaps", on_gaps, 1.0, int(batch.lost.sum()))]
         if self._settings.stoi_weight:
             restored = keep_reliable(batch.log_spectrum, predicted * std + mean, batch.lost)

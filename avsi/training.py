@@ -6,6 +6,7 @@ import logging
 import os
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,12 +27,13 @@ from .data.dataset import Batch, collate
 from .data.gaps import generator
 from .data.stats import Stats
 from .errors import ConfigError, DataError, ModelError
-from .files import write_text, written_beside
-from .models.store import LEXICON, TRAIN_IDS, learnt_from, save_model, start_from
+from .files import digest, write_text, written_beside
+from .models.store import LEXICON, TRAIN_IDS, WEIGHTS, find_model, learnt_from, save_model, start_from
 from .tasks import Term, make_task
 from .video.motion import n_features
 
 LAST = "last.ckpt"
+MADE_FROM = "made_from"  # what a run that goes on must have in common with the one that was stopped
 
 
 def train(config: Config, folder: str | Path, progress: bool = True, callbacks: Sequence[Callback] = ()) -> float:
@@ -200,8 +202,9 @@ class TrainingRun(LightningModule):
         return {"batch_size": settings.batch_size, "num_workers": settings.workers, "collate_fn": collate}
 
 
-def draw_order(speakers: list[str], settings: TrainingConfig, rng: np.random.Generator) -> list[int]:
-    """The places of the utterances of one epoch, in the order in which they are trained on.
+def draw_order(speakers: list[str], settings: TrainingConfig, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """The utterances of one epoch in the order in which they are trained on: the place of each, and how often it came
+    before.
 
     Without ``balance`` all come once before any comes again; with it each is drawn by itself, the speaker's share among
     all being its number of utterances to that power (as languages are in Conneau et al., 2020, section 3.1).
@@ -212,10 +215,20 @@ def draw_order(speakers: list[str], settings: TrainingConfig, rng: np.random.Gen
     length = settings.epoch_utterances or len(speakers)
     if settings.balance == 1:
         rounds = -(-length // len(speakers))
-        return np.concatenate([rng.permutation(len(speakers)) for _ in range(rounds)])[:length].tolist()
+        places = np.concatenate([rng.permutation(len(speakers)) for _ in range(rounds)])[:length].tolist()
+        return _counted(places)
     _, speaker, count = np.unique(speakers, return_inverse=True, return_counts=True)
     weight = count[speaker] ** (settings.balance - 1)
-    return rng.choice(len(speakers), length, p=weight / weight.sum()).tolist()
+    return _counted(rng.choice(len(speakers), length, p=weight / weight.sum()).tolist())
+
+
+def _counted(places: list[int]) -> list[tuple[int, int]]:
+    seen: Counter[int] = Counter()
+    pairs = []
+    for place in places:
+        pairs.append((place, seen[place]))
+        seen[place] += 1
+    return pairs
 
 
 class BestAndLast(Checkpoint):
@@ -279,13 +292,13 @@ def _claim(folder: Path, config: Config, run: TrainingRun, met: set[str]) -> Non
     from omegaconf import OmegaConf
 
     note = folder / "config.yaml"
-    texts = {TRAIN_IDS: "".join(f"{id_}\n" for id_ in sorted(met))}
+    texts = {TRAIN_IDS: "".join(f"{id_}\n" for id_ in sorted(met)), MADE_FROM: _made_from(config, run, folder)}
     if run.task.lexicon is not None:
         texts[LEXICON] = run.task.lexicon.text()
     if (folder / LAST).is_file():
         if note.is_file() and _without_limits(load_config([note])) != _without_limits(config):
             raise DataError(f"{folder}: holds a run with another config ({note}); choose another folder or delete it")
-        for name, what in ((TRAIN_IDS, "on another training set"), (LEXICON, "with another lexicon")):
+        for name, what in ((MADE_FROM, "on other utterances or from another model"), (LEXICON, "with another lexicon")):
             earlier = folder / name
             if earlier.is_file() and earlier.read_text("utf-8") != texts.get(name):
                 raise DataError(f"{folder}: holds a run {what} ({earlier}); choose another folder or delete it")
@@ -306,6 +319,19 @@ def _met(config: Config, run: TrainingRun, stats: Stats, folder: Path) -> set[st
     if before is None:
         raise ModelError(f"{config.training.init}: has no list of what it was trained on ({TRAIN_IDS})")
     return {utterance.id for utterance in run.task.train_set.utterances} | before | set(map(str, stats.ids))
+
+
+def _made_from(config: Config, run: TrainingRun, folder: Path) -> str:
+    """The model that a run starts from, by a digest of its weights, and the utterances that it is trained on."""
+    init, noted = "", folder / MADE_FROM
+    if config.training.init:
+        try:
+            init = digest(find_model(config.training.init) / WEIGHTS)
+        except (ModelError, OSError):  # a run that goes on does not need it any more
+            if not noted.is_file():
+                raise
+            init = noted.read_text("utf-8").partition("\n")[0]
+    return "".join(f"{line}\n" for line in (init, *(utterance.id for utterance in run.task.train_set.utterances)))
 
 
 def _without_limits(config: Config) -> Config:

@@ -18,7 +18,7 @@ from avsi.models.store import DESCRIPTION, TRAIN_IDS, learnt_from
 
 def is_family(spec: str) -> bool:
     """Whether a system is named by a pattern of folders."""
-    return any(sign in spec for sign in "*?[")
+    return any(sign in spec for sign in "*?[") and not Path(spec).is_dir()
 
 
 class Family:
@@ -32,7 +32,10 @@ class Family:
         """Raises ConfigError where the pattern finds no model, or one that does not say what it was trained on."""
         self.pattern = pattern
         start = Path(pattern).anchor
-        found = Path(start or ".").glob(str(Path(pattern).relative_to(start)))
+        try:
+            found = list(Path(start or ".").glob(str(Path(pattern).relative_to(start))))
+        except (ValueError, IndexError) as error:
+            raise ConfigError(f"{pattern}: not a pattern of folders ({error})") from error
         self.folders = sorted(folder for folder in found if (folder / DESCRIPTION).is_file())
         if not self.folders:
             raise ConfigError(f"{pattern}: finds no folder with a trained model")

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from avsi.errors import DataError
+from avsi.errors import ConfigError, DataError
 from avsi.files import digest
 from avsi.metrics.table import COLUMNS
 from avsi.models.card import CARD, update_card
@@ -46,6 +46,8 @@ def main(
 ) -> None:
     """Write what is known of a model, and its figures, into the parts of its card that are marked for them."""
     folder = find_model(model)
+    if unknown := set(filter(None, map(str.strip, metrics.split(",")))) - set(COLUMNS):
+        raise ConfigError(f"--metrics: unknown {', '.join(sorted(unknown))}; expected some of {', '.join(COLUMNS)}")
     wanted = [name.strip() for name in metrics.split(",")] if metrics else list(COLUMNS)
     sections = [_section(folder, Evaluation.read(evaluation), wanted, family) for evaluation in evaluations]
     update_card(folder, "\n\n".join(sections))

@@ -13,15 +13,15 @@ from typer.testing import CliRunner
 from avsi import audition as module
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.audition import HEADER, audition, audition_config
-from avsi.config import Config
+from avsi.config import Config, load_config
 from avsi.data.augment import augment
 from avsi.data.datadir import read_datadir
 from avsi.data.features import load_features
 from avsi.data.gaps import generator
-from avsi.errors import AvsiWarning, ConfigError, DataError, MediaError
-from avsi.models.inpainter import BLSTMInpainter
-from avsi.models.store import save_model
+from avsi.errors import AvsiWarning, DataError, MediaError
+from avsi.models.store import load_model
 from avsi.plots import stacked
+from avsi.pretrained import DEFAULT
 from data_prep import voices
 
 ROOT = Path(__file__).parents[1]
@@ -110,7 +110,7 @@ def test_a_face_is_varied_and_shown_too(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "stacked", show)
     config = small_config(augment={**VARIED, "face_hidden": 0.5}, visual={"points": "articulation"})
     rows = audition(film, tmp_path / "out", config, copies=4, seed=0)
-    assert rows[0][6:] == ["0", "seen"]
+    assert rows[0][7:] == ["0", "seen"]
     assert {row[8] for row in rows[1:]} == {"seen", "hidden"}
     assert all(abs(int(row[7])) <= 30 for row in rows)
     for name, *_, state in rows:
@@ -123,7 +123,7 @@ def test_a_film_without_a_face_is_heard_alone_and_that_is_said(tmp_path):
     film = write_video(tmp_path / "bars.mpg", speech(0, rate=44100))
     with pytest.warns(AvsiWarning, match=r"bars\.mpg: no face was found .*; only its sound is varied"):
         rows = audition(film, tmp_path / "out", small_config(augment=VARIED), copies=1, seed=0)
-    assert rows[1][6:] == ["-", "-"]
+    assert rows[1][7:] == ["-", "-"]
 
 
 @pytest.mark.parametrize("visual", [0, 13])
@@ -163,15 +163,9 @@ def test_a_folder_that_cannot_be_made_is_said_before_the_work(clip):
         audition(clip, clip, small_config(), 1, 0)
 
 
-def test_the_config_is_the_one_named_or_that_of_a_model_that_was_trained_with_variations(tmp_path):
-    torch.manual_seed(0)
-    save_model(tmp_path / "plain", BLSTMInpainter(small_config()))
-    save_model(tmp_path / "varied", BLSTMInpainter(small_config(augment=VARIED, voices={"pitch_max_hz": 200.0})))
-    config = audition_config([], ["augment.noise=0.5"], tmp_path / "varied")
-    assert (config.augment.tempo, config.augment.noise, config.voices.pitch_max_hz) == (0.12, 0.5, 200.0)
-    assert audition_config([], ["augment.tempo=0.1"], tmp_path / "plain").augment.tempo == 0.1
-    with pytest.raises(ConfigError, match=r"plain' was trained without variations; name a config .* by --config"):
-        audition_config([], [], tmp_path / "plain")
+def test_the_config_is_the_one_named_or_that_of_the_model_taken_by_default(tmp_path):
+    default = load_model(DEFAULT).config
+    assert audition_config([], ["augment.noise=0.5"]) == load_config([], ["augment.noise=0.5"], default)
     general = audition_config([ROOT / "recipes" / "grid" / "conf" / "general_av.yaml"], ["augment.noise=0"])
     assert (general.augment.tempo, general.augment.noise, general.visual.points) == (0.12, 0.0, "articulation")
     (tmp_path / "voices.yaml").write_text("voices:\n  pitch_max_hz: 180\n")

@@ -13,6 +13,7 @@ from avsi.data.augment import (
     add_noise_floor,
     apply_variation,
     augment,
+    change_contrast,
     change_face,
     change_tempo,
     draw_variation,
@@ -23,7 +24,16 @@ from avsi.data.features import Features
 from avsi.data.gaps import generator
 
 STFT = StftConfig()
-EVERYTHING = AugmentConfig(0.12, 0.5, -80, -45, 0.25, 30, 0.1, 0.3)
+EVERYTHING = AugmentConfig(
+    tempo=0.12,
+    noise=0.5,
+    noise_min_db=-80,
+    noise_max_db=-45,
+    face_gain=0.25,
+    face_lag_ms=30,
+    face_noise=0.1,
+    face_hidden=0.3,
+)
 
 
 def features(n_visual: int = 4) -> Features:
@@ -38,6 +48,15 @@ def drawn(epoch: int, config: AugmentConfig = EVERYTHING, seed: int = 0):
 
 def same(one: Features, two: Features) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one[:2], two[:2], strict=True))
+
+
+def test_contrast_moves_each_bin_away_from_its_mean_and_not_below_the_floor():
+    spectrum = torch.tensor([[-1.0, -9.0], [-3.0, -13.0]])
+    assert torch.allclose(change_contrast(spectrum, 1.5, STFT), torch.tensor([[-0.5, -8.0], [-3.5, math.log(1e-6)]]))
+    assert torch.allclose(change_contrast(spectrum, 1.0, STFT), spectrum)
+    config = AugmentConfig(contrast=0.2)
+    factors = [draw_variation(config, generator(0, number)).contrast for number in range(200)]
+    assert math.exp(-0.2) <= min(factors) < 0.85 and 1.18 < max(factors) <= math.exp(0.2)
 
 
 def test_a_faster_utterance_holds_its_end():

@@ -54,6 +54,8 @@ def test_of_several_files_the_last_decides(tmp_path):
         ("model.dropout=1.0", "must be below 1"),
         ("training.average=1", "training.average: 1 must be below 1"),
         ("augment.tempo=1.5", "augment.tempo: 1.5 must be below 1"),
+        ("augment.noise=3", "augment.noise: 3 is a share, at most 1"),
+        ("augment.face_hidden=1.5", "augment.face_hidden: 1.5 is a share, at most 1"),
         ("augment.noise=-0.1", "augment.noise: -0.1 must be at least 0"),
         ("augment.noise_max_db=-90", "augment.noise_max_db: -90 must be at least -80"),
         ("augment.noise_min_db=nan", "augment.noise_min_db: nan must be at least -200"),

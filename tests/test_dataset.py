@@ -19,6 +19,17 @@ def test_features_lie_on_one_grid(corpus):
     assert lost.shape == (249,) and 0 < lost.sum() < 249
 
 
+def test_an_utterance_that_comes_again_in_an_epoch_is_varied_anew(corpus):
+    config = corpus_config(corpus, augment={"tempo": 0.1, "face_gain": 0.2})
+    data = InpaintingData(corpus / "train", config, augmented=True)
+    plain, first, again = data[0], data[0, 0], data[0, 1]
+    assert plain[0] == first[0] == again[0]
+    assert torch.equal(plain[2], first[2]) and not torch.equal(first[2], again[2])
+    for one, two, three in zip(plain[1][:2], first[1][:2], again[1][:2], strict=True):
+        assert torch.equal(one, two) and not torch.equal(two, three)
+    assert torch.equal(again[1].log_spectrum, data[0, 1][1].log_spectrum)
+
+
 def test_gaps_are_new_each_epoch_and_the_same_in_any_order(corpus):
     one, two = (InpaintingData(corpus / "train", corpus_config(corpus)) for _ in range(2))
     forward = [one[index][2] for index in range(len(one))]

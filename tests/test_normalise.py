@@ -100,14 +100,32 @@ def test_padding_changes_nothing():
     assert torch.allclose(together[:1, :100], alone, atol=1e-4)
 
 
-def test_too_little_reliable_sound_falls_back_on_the_training_set():
+def test_digital_silence_far_from_a_gap_does_not_move_what_is_restored():
+    inpainter = model(video=False)
+    samples = np.concatenate([speech(0), speech(1)])
+    stft = inpainter.config.stft
+    lost = torch.zeros(1, -(-len(samples) // stft.hop_samples), dtype=torch.bool)
+    lost[:, 300:340] = True
+    muted = samples.copy()
+    muted[:RATE] = 0  # as an edit leaves it
+    spectra = [log_magnitude(spectrum(torch.from_numpy(part), stft), stft)[None] for part in (samples, muted)]
+    one, two = (inpainter.restore_spectrum(x, torch.zeros(x.shape[1], 0), lost[0])[lost] for x in spectra)
+    assert 20 / math.log(10) * (two - one).mean().abs() < 1.5  # dB; 19 dB where silence counts as sound
+    silent = torch.full((1, N_FRAMES, 257), math.log(1e-6))
+    mean, std = inpainter.scale(silent, torch.zeros(1, N_FRAMES, dtype=torch.bool))
+    assert torch.equal(mean[0, 0], inpainter.audio_mean) and torch.equal(std[0, 0], inpainter.audio_std)
+
+
+def test_too_little_reliable_sound_falls_back_on_the_training_set_but_for_the_level():
     inpainter = model()
     log_spectrum, _, _ = batch()
     enough = math.ceil(0.5 * RATE / 192)  # half a second
     lost = torch.ones(2, N_FRAMES, dtype=torch.bool)
     lost[0, : enough - 1] = lost[1, :enough] = False
     mean, std = inpainter.scale(log_spectrum, lost)
-    assert torch.equal(mean[0, 0], inpainter.audio_mean) and torch.equal(std[0, 0], inpainter.audio_std)
+    level = (log_spectrum[0, : enough - 1].mean(dim=0) - inpainter.audio_mean).mean()
+    assert torch.allclose(mean[0, 0], inpainter.audio_mean + level, atol=1e-5)
+    assert torch.equal(std[0, 0], inpainter.audio_std)
     assert torch.allclose(mean[1, 0], log_spectrum[1, :enough].mean(dim=0), atol=1e-5)
     nothing = inpainter.scale(log_spectrum, torch.ones_like(lost))
     assert all(torch.isfinite(part).all() for part in nothing)
@@ -115,9 +133,9 @@ def test_too_little_reliable_sound_falls_back_on_the_training_set():
 
 def test_a_recording_without_change_is_not_blown_up():
     inpainter = model()
-    silent = torch.full((1, N_FRAMES, 257), math.log(1e-6))
-    mean, std = inpainter.scale(silent, torch.zeros(1, N_FRAMES, dtype=torch.bool))
-    assert mean.numpy() == pytest.approx(math.log(1e-6), rel=1e-5)
+    steady = torch.full((1, N_FRAMES, 257), -9.0)
+    mean, std = inpainter.scale(steady, torch.zeros(1, N_FRAMES, dtype=torch.bool))
+    assert mean.numpy() == pytest.approx(-9.0, rel=1e-5)
     assert torch.allclose(std[0, 0], inpainter.audio_std * MIN_SHARE**0.5, rtol=1e-5)
 
 

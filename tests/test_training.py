@@ -17,7 +17,7 @@ from lightning.pytorch import Callback
 from safetensors.torch import load_file
 
 from avsi.config import TrainingConfig
-from avsi.data.datadir import read_datadir
+from avsi.data.datadir import read_datadir, write_datadir
 from avsi.data.stats import Stats
 from avsi.errors import ConfigError, DataError, ModelError
 from avsi.models.inpainter import BLSTMInpainter
@@ -93,8 +93,9 @@ def test_the_best_epoch_is_kept_or_the_last(corpus, tmp_path, keep, epoch):
 
 def test_all_utterances_come_once_before_any_comes_again():
     settings, rng = TrainingConfig(epoch_utterances=12), np.random.default_rng(0)
-    order = draw_order(["s01"] * 4 + ["s02"], settings, rng)
-    assert len(order) == 12
+    pairs = draw_order(["s01"] * 4 + ["s02"], settings, rng)
+    assert [repeat for _, repeat in pairs] == [0] * 5 + [1] * 5 + [2] * 2
+    order = [place for place, _ in pairs]
     assert sorted(order[:5]) == sorted(order[5:10]) == list(range(5)) and len(set(order[10:])) == 2
     assert len(draw_order(["s01"] * 7, TrainingConfig(), rng)) == 7
 
@@ -102,7 +103,7 @@ def test_all_utterances_come_once_before_any_comes_again():
 @pytest.mark.parametrize(("balance", "share"), [(0.5, 0.25), (0.0, 0.5)])
 def test_speakers_of_few_clips_are_drawn_more_often(balance, share):
     settings = TrainingConfig(balance=balance, epoch_utterances=20000)
-    order = np.array(draw_order(["s01"] * 90 + ["s02"] * 10, settings, np.random.default_rng(0)))
+    order = np.array(draw_order(["s01"] * 90 + ["s02"] * 10, settings, np.random.default_rng(0)))[:, 0]
     assert np.mean(order >= 90) == pytest.approx(share, abs=0.02)
     assert set(order) == set(range(100))
 
@@ -238,10 +239,14 @@ def test_a_damaged_checkpoint_is_named_and_the_best_model_kept(corpus, tmp_path)
 def test_a_run_on_another_training_set_is_not_gone_on_with(corpus, tmp_path):
     config = corpus_config(corpus, training={"max_epochs": 1})
     train(config, tmp_path / "run", progress=False)
-    ids = (tmp_path / "run" / "train_ids").read_text()
-    assert ids.splitlines() == [f"s{speaker:02d}_clip{n}" for speaker in (1, 2) for n in range(6)]
-    (tmp_path / "run" / "train_ids").write_text(ids.replace("s02_clip5\n", ""))
-    with pytest.raises(DataError, match=r"holds a run on another training set \(.*train_ids\)"):
+    utterances = read_datadir(config.data.train)
+    smaller = tmp_path / "smaller"
+    write_datadir(smaller, utterances[:-1])
+    config.data.train = str(smaller)
+    # The same path in the config of the first run, as if the set had been changed in place.
+    note = tmp_path / "run" / "config.yaml"
+    note.write_text(note.read_text().replace(str(corpus / "train") + "\n", f"{smaller}\n"))
+    with pytest.raises(DataError, match=r"holds a run on other utterances or from another model \(.*made_from\)"):
         train(config, tmp_path / "run", progress=False)
 
 
@@ -313,12 +318,13 @@ def test_an_averaged_run_that_goes_on_ends_where_an_unbroken_one_does(corpus, tm
 
 @pytest.fixture
 def trained(corpus, tmp_path):
-    """A model of which nothing but its weights and statistics is known."""
+    """A model of which nothing is known but weights, statistics and whom it has met."""
     config = corpus_config(corpus)
     torch.manual_seed(7)
     model = BLSTMInpainter(config, Stats.load(config.data.stats))
     model.audio_mean += 1.0
     save_model(tmp_path / "trained", model)
+    (tmp_path / "trained" / "train_ids").write_text("s09_clip0\n")
     return tmp_path / "trained"
 
 
@@ -327,6 +333,21 @@ def test_a_run_starts_from_a_trained_model(corpus, trained, tmp_path, average):
     settings = {"max_epochs": 1, "learning_rate": 0.0, "init": str(trained), "average": average}
     train(corpus_config(corpus, training=settings), tmp_path / "run", progress=False)
     assert same(*(load_file(folder / "model.safetensors") for folder in (trained, tmp_path / "run")))
+
+
+@pytest.mark.parametrize(
+    ("section", "setting", "message"),
+    [
+        ("visual", {"clip_scale": 0.5}, r"has visual\.clip_scale 0\.0, but the config asks for 0\.5"),
+        ("stft", {"log_floor": 1e-3}, r"has stft\.log_floor 1e-06, but the config asks for 0\.001"),
+        ("model", {"normalise": "utterance"}, r"has model\.normalise corpus, but the config asks for utterance"),
+    ],
+)
+def test_a_model_that_learnt_from_other_inputs_is_refused(corpus, trained, tmp_path, section, setting, message):
+    config = corpus_config(corpus, **{section: setting, "training": {"max_epochs": 1, "init": str(trained)}})
+    with pytest.raises(ModelError, match=message):
+        train(config, tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_that_goes_on_does_not_start_again_from_its_model(corpus, trained, tmp_path):
@@ -344,8 +365,8 @@ def test_a_run_that_goes_on_does_not_start_again_from_its_model(corpus, trained,
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
-        ({"model": {"hidden": 12}}, r"trained: its weights do not fit \(.*size mismatch"),
-        ({"model": {"layers": 1}}, r"trained: its weights do not fit \("),
+        ({"model": {"hidden": 12}}, r"trained: has model\.hidden \d+, but the config asks for 12"),
+        ({"model": {"layers": 1}}, r"trained: has model\.layers \d+, but the config asks for 1"),
         ({"training": {"init": "nowhere"}}, r"nowhere: neither a folder with a trained model nor a pretrained one"),
     ],
 )

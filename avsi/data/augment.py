@@ -77,7 +77,8 @@ def apply_variation(features: Features, variation: Variation, config: AugmentCon
         noise_rng = np.random.default_rng(variation.noise_seed)
         spectrum = add_noise_floor(spectrum, variation.noise_db, stft, noise_rng)
     if visual.shape[1]:
-        visual = change_face(visual, config, np.random.default_rng(variation.face_seed))
+        if config.face_gain or config.face_noise:
+            visual = change_face(visual, config, np.random.default_rng(variation.face_seed))
         visual = shift(visual, round(variation.face_lag_ms / 1000 * stft.sample_rate / stft.hop_samples))
         if variation.face_hidden:
             visual = torch.full_like(visual, math.nan)

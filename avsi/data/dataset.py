@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -70,8 +71,14 @@ class SpeechData(Dataset):
     def __len__(self) -> int:
         return len(self.utterances)
 
-    def __getitem__(self, index: int) -> tuple[str, Features, Tensor]:
-        """(id, features, lost frames as bool of shape (n_frames,))."""
+    def __getitem__(self, place: int | tuple[int, int]) -> tuple[str, Features, Tensor]:
+        """(id, features, lost frames as bool of shape (n_frames,)).
+
+        Args:
+            place: of the utterance; or that and how often it came in this epoch before, so that what is drawn for it
+                differs.
+        """
+        index, repeat = place if isinstance(place, tuple) else (place, 0)
         utterance = self.utterances[index]
         features = self._cache.get(index)
         if features is None:
@@ -84,11 +91,14 @@ class SpeechData(Dataset):
             if self.config.training.cache:
                 self._cache[index] = features
         if self.augmented:
-            rng = generator(self.config.training.seed, self.epoch, "augment", utterance.id)
+            rng = self._generator(repeat, "augment", utterance.id)
             features = augment(features, self.config.augment, self.config.stft, rng)
-        return utterance.id, features, self._lost(utterance, len(features.log_spectrum))
+        return utterance.id, features, self._lost(utterance, len(features.log_spectrum), repeat)
 
-    def _lost(self, utterance: Utterance, count: int) -> Tensor:
+    def _generator(self, repeat: int, *names: str) -> np.random.Generator:
+        return generator(self.config.training.seed, self.epoch, *names, *([repeat] if repeat else []))
+
+    def _lost(self, utterance: Utterance, count: int, repeat: int) -> Tensor:
         return torch.zeros(count, dtype=torch.bool)
 
 
@@ -115,10 +125,10 @@ class InpaintingData(SpeechData):
         if self._gaps is not None:
             check_gaps_cover(self._gaps, self.utterances, gap_file)
 
-    def _lost(self, utterance: Utterance, count: int) -> Tensor:
+    def _lost(self, utterance: Utterance, count: int, repeat: int) -> Tensor:
         stft = self.config.stft
         if self._gaps is None:
-            rng = generator(self.config.training.seed, self.epoch, utterance.id)
+            rng = self._generator(repeat, utterance.id)
             gaps = draw_random(utterance.duration_s, self.config.gaps, stft.sample_rate, rng)
         else:
             gaps = self._gaps[utterance.id]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +15,8 @@ from .blstm import make_blstm, run_blstm
 
 # Less reliable sound than this says too little of a recording to normalise by.
 MIN_RELIABLE_S = 0.5
+# Nearer to the floor than this, in natural log magnitude, there is no sound at all.
+ABOVE_FLOOR = 0.1
 # A recording's own deviation counts as at least this share of the training set's.
 MIN_SHARE = 0.2
 
@@ -49,8 +53,9 @@ class BLSTMInpainter(nn.Module):
         """Mean and standard deviation by which natural log magnitudes are normalised, per bin.
 
         With ``model.normalise: utterance`` the mean is that of the recording's own reliable frames, so that neither its
-        level nor a fixed filter counts, and the deviation the geometric mean of theirs and the training set's. Both are
-        the training set's where fewer than half a second is reliable.
+        level nor a fixed filter counts, and the deviation the geometric mean of theirs and the training set's. Where
+        less than half a second is reliable, both are the training set's, but for the level. Digital silence, such as an
+        edit leaves, says nothing of the recording and is passed over.
 
         Args:
             log_spectrum, lost, lengths: as of :meth:`forward`.
@@ -63,13 +68,16 @@ class BLSTMInpainter(nn.Module):
         reliable = ~lost
         if lengths is not None:
             reliable = reliable & (torch.arange(lost.shape[1], device=lost.device) < lengths[:, None])
+        floor = math.log(self.config.stft.log_floor)
+        reliable = reliable & (log_spectrum > floor + ABOVE_FLOOR).any(dim=-1)
         count = reliable.sum(dim=1)[:, None, None]
         weight = reliable[..., None] / count.clamp_min(1)
         mean = (log_spectrum * weight).sum(dim=1, keepdim=True)
         variance = ((log_spectrum - mean).square() * weight).sum(dim=1, keepdim=True)
         enough = count * self.config.stft.hop_samples >= MIN_RELIABLE_S * self.config.stft.sample_rate
         std = (variance.sqrt().clamp_min(MIN_SHARE * self.audio_std) * self.audio_std).sqrt()
-        return torch.where(enough, mean, self.audio_mean), torch.where(enough, std, self.audio_std)
+        level = (mean - self.audio_mean).mean(dim=-1, keepdim=True).masked_fill(count == 0, 0)
+        return torch.where(enough, mean, self.audio_mean + level), torch.where(enough, std, self.audio_std)
 
     def forward(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Predict the log spectrum of every frame, from the frames that are not lost.
@@ -84,18 +92,23 @@ class BLSTMInpainter(nn.Module):
             Natural log magnitude, shape (batch, n_frames, n_bins); reliable frames too are predictions.
         """
         mean, std = self.scale(log_spectrum, lost, lengths)
-        return self.to_spectrum(self.encode(log_spectrum, visual, lost, lengths)) * std + mean
+        hidden = self.encode((log_spectrum - mean) / std, visual, lost, lengths)
+        return self.to_spectrum(hidden) * std + mean
 
-    def encode(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """What the linear layers work on, shape (batch, n_frames, 2 * hidden); arguments as of :meth:`forward`."""
+    def encode(self, normalised: Tensor, visual: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """What the linear layers work on, shape (batch, n_frames, 2 * hidden).
+
+        Args:
+            normalised: log spectrum by :meth:`scale`, shape (batch, n_frames, n_bins); ignored where ``lost``.
+            visual, lost, lengths: as of :meth:`forward`.
+        """
         inputs = []
         if self.config.model.audio:
-            mean, std = self.scale(log_spectrum, lost, lengths)
-            inputs.append(((log_spectrum - mean) / std).masked_fill(lost[..., None], 0))
+            inputs.append(normalised.masked_fill(lost[..., None], 0))
         if self.config.model.video:
             inputs.append(((visual - self.visual_mean) / self.visual_std).nan_to_num())
         if self.config.model.mask:
-            inputs.append(lost[..., None].to(log_spectrum.dtype))
+            inputs.append(lost[..., None].to(normalised.dtype))
         return run_blstm(self.blstm, torch.cat(inputs, dim=-1), lengths)
 
     @torch.inference_mode()

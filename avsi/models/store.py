@@ -103,14 +103,22 @@ def learnt_from(name_or_path: str | Path) -> set[str] | None:
 
 
 def start_from(model: Model, name_or_path: str | Path) -> None:
-    """Give a model the weights and statistics of a trained one. Raises ModelError where they do not fit."""
+    """Give a model the weights and statistics of a trained one. Raises ModelError where they do not fit, or were learnt
+    with other inputs.
+    """
     trained = load_model(name_or_path, model.config.model.kind)
+    here, there = (dataclasses.replace(each.config.model, dropout=0.0) for each in (model, trained))
+    for section, one, two in (
+        ("stft", model.config.stft, trained.config.stft),
+        ("visual", model.config.visual, trained.config.visual),
+        ("model", here, there),
+    ):
+        for name, value in dataclasses.asdict(one).items():
+            if (found := getattr(two, name)) != value:
+                raise ModelError(f"{name_or_path}: has {section}.{name} {found}, but the config asks for {value}")
     if trained.phones != model.phones:
         raise ModelError(f"{name_or_path}: knows other phones than the lexicon")
-    try:
-        model.load_state_dict(trained.state_dict())
-    except RuntimeError as error:
-        raise ModelError(f"{name_or_path}: its weights do not fit ({str(error).splitlines()[-1].strip()})") from error
+    model.load_state_dict(trained.state_dict())
 
 
 def find_model(name_or_path: str | Path) -> Path:
