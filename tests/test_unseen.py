@@ -14,6 +14,7 @@ from avsi.errors import AvsiWarning, ConfigError
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
 from evaluation import report, restore, score
+from evaluation.acquaintance import Family, is_family
 from evaluation.folder import Evaluation
 
 IDS = ["s04_clip1", "s05_clip1", "s05_clip2"]
@@ -117,3 +118,11 @@ def test_a_family_of_which_one_was_trained_on_is_restored_anew(corpus, folds):
     make_model(corpus, folds / "folds" / "again" / "m", [*TRAINED_ON["without_s05"], "s02_a"], 9)
     assert "m, 600ms: has changed" in restored(corpus, folds, family)  # with the same weights, of other speakers
     assert [str(one) for one in Evaluation.read(folds / "out").sets] == ["m, 600ms"]
+
+
+def test_signs_of_a_pattern_may_be_a_folders_own_and_a_pattern_may_be_none(tmp_path):
+    folder = tmp_path / "exp" / "[old]"
+    folder.mkdir(parents=True)
+    assert not is_family(str(folder)) and is_family(f"{tmp_path}/exp/[a-z]*")
+    with pytest.raises(ConfigError, match=r"\*\*x/m: not a pattern of folders"):
+        Family(f"{tmp_path}/**x/m")
