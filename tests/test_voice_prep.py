@@ -94,13 +94,11 @@ def test_a_speaker_who_is_divided_as_a_whole_is_not_one_of_few_in_training(sourc
     few = {f"s04_clip{n:03d}" for n in range(50)}
     trained_on = [id_ for id_ in ids if set_of(id_) == "train"] + sorted(few)
     assert len(trained_on) < WHOLE + len(few)
-    monkeypatch.setattr(
-        voices, "_speak_all", lambda utterances, out, copies_of, *rest: seen.append(copies_of) or ({}, {})
-    )
-    seen = []
+    asked = []
+    monkeypatch.setattr(voices, "_speak_all", lambda _, __, copies_of, *rest: asked.append(copies_of) or ({}, {}))
     write_datadir(source, [Utterance(id_, id_[:3], "none.wav", 1.0, ("bin",)) for id_ in trained_on])
     assert run(source, tmp_path / "out", "--copies", 1, "--copies-of-few", 3).exit_code == 0
-    assert {id_: len(copies) for id_, copies in seen[0].items()} == {id_: 3 if id_ in few else 1 for id_ in trained_on}
+    assert {id_: len(copies) for id_, copies in asked[0].items()} == {id_: 3 if id_ in few else 1 for id_ in trained_on}
 
 
 def test_what_is_there_is_not_made_again_and_more_copies_are_added(source, tmp_path, spoken):
