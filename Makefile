@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do $$p -c 'import sys;
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: test quick smoke demo lint clean
+.PHONY: test quick smoke smoke_general demo lint clean
 
 # Small arrays are fastest on one thread; several wait for each other where the machine has other work.
 test quick: export OMP_NUM_THREADS = 1
@@ -20,6 +20,9 @@ quick: $(INSTALLED)
 
 smoke: $(INSTALLED)
 	recipes/grid/run.sh --smoke
+
+smoke_general: $(INSTALLED)
+	recipes/grid/run_general.sh --smoke
 
 ifdef CLIP
 demo: $(INSTALLED)

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from avsi.data.datadir import Utterance, corpus_of, read_datadir, write_datadir
-from avsi.data.ids import recording_in
+from avsi.data.ids import recording_in, speaker_in
 from avsi.errors import ConfigError, DataError
 from avsi.program import print_table, run_program
 
@@ -30,6 +30,9 @@ def main(
         typer.Option(help="Speakers who are left out together: 's04', 's02 s03', or 'NAME=s02 s03'. Repeatable."),
     ] = [],  # noqa: B006
     each_speaker: Annotated[bool, typer.Option("--each-speaker", help="A fold for every speaker.")] = False,
+    valid: Annotated[
+        Path | None, typer.Option(help="The set by which the epoch is chosen; fail where a fold's speaker is in it.")
+    ] = None,
 ) -> None:
     """Write, for each fold, all other speakers' utterances in all voices (train), and those of the fold's speakers in
     their own voice (test). Speakers in no fold are in every training set, and together in always/train.
@@ -37,8 +40,11 @@ def main(
     if each_speaker == bool(fold):
         raise ConfigError("name the speakers to leave out, by --fold, or all in turn by --each-speaker, and not both")
     utterances = read_datadir(datadir)
+    _check_ids(datadir, utterances)
     speakers = sorted({utterance.speaker for utterance in utterances})
     folds = parse_folds(speakers if each_speaker else fold, speakers)
+    if valid:
+        _check_unseen(valid, folds)
     left_out = {speaker for of in folds.values() for speaker in of}
     sets = {Path(name) / "train": without(utterances, of) for name, of in folds.items()}
     sets |= {Path(name) / "test": in_own_voice(utterances, of) for name, of in folds.items()}
@@ -92,6 +98,27 @@ def in_own_voice(utterances: list[Utterance], speakers: set[str]) -> list[Uttera
     ids = {utterance.id for utterance in utterances}
     copies = {id_ for id_ in ids if recording_in(id_) != id_ and recording_in(id_) in ids}
     return [utterance for utterance in utterances if utterance.speaker in speakers and utterance.id not in copies]
+
+
+def _check_ids(datadir: Path, utterances: list[Utterance]) -> None:
+    """Raise DataError where an id does not name its speaker: whom a model has met is read from ids alone."""
+    for utterance in utterances:
+        if speaker_in(utterance.id) != utterance.speaker:
+            raise DataError(
+                f"{datadir}: {utterance.id} does not begin with its speaker, {utterance.speaker}, and '_', by which a "
+                "model's train_ids tell whom it has met"
+            )
+
+
+def _check_unseen(valid: Path, folds: dict[str, set[str]]) -> None:
+    """Raise ConfigError where a speaker of a fold is in the set by which the epoch is chosen."""
+    choosing = {utterance.speaker for utterance in read_datadir(valid)}
+    for name, of in folds.items():
+        if met := sorted(of & choosing):
+            raise ConfigError(
+                f"fold '{name}': {', '.join(met)} cannot be left out, being in {valid}, by which the epoch is chosen; "
+                "name speakers who have no utterance there"
+            )
 
 
 if __name__ == "__main__":

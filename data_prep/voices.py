@@ -22,8 +22,6 @@ from avsi.errors import DataError, MediaError
 from avsi.files import check_folder, read_lines, write_text
 from avsi.program import in_parallel, progress, run_program
 
-from .splits import WHOLE
-
 app = typer.Typer(add_completion=False)
 
 # In the directory made: the copies' ids with what was drawn for each, those that have none with the reason, and what
@@ -38,8 +36,11 @@ def main(
     copies: Annotated[int, typer.Option(min=1, help="Voices beside each recording's own.")] = 6,
     copies_of_few: Annotated[
         int | None,
-        typer.Option(min=1, help=f"The same for speakers of fewer than {WHOLE} recordings; as many as --copies."),
+        typer.Option(min=1, help="The same for speakers of few recordings; by default as many as --copies."),
     ] = None,
+    few_below: Annotated[
+        int, typer.Option(min=1, help="A speaker of fewer recordings than this has --copies-of-few copies.")
+    ] = 80,
     seed: Annotated[int, typer.Option(help="By which voices are drawn.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     max_left_out: Annotated[float, typer.Option(help="Fail where a larger share gets no other voice.")] = 0.05,
@@ -53,7 +54,7 @@ def main(
         raise DataError(f"{out}: is the directory that the voices are made from")
     settings = load_config(config, set_)
     utterances = read_datadir(datadir)
-    copies_of = _copies(utterances, copies, copies_of_few or copies)
+    copies_of = _copies(utterances, copies, copies_of_few or copies, few_below)
     _check_ids(datadir, copies_of)
     _claim(out, datadir, seed, settings)
     drawn, failed = _speak_all(utterances, out, copies_of, seed, settings, jobs)
@@ -134,10 +135,10 @@ def _claim(out: Path, datadir: Path, seed: int, config: Config) -> None:
     write_text(note, text)
 
 
-def _copies(utterances: list[Utterance], copies: int, of_few: int) -> dict[str, list[str]]:
-    """The ids of each utterance's copies."""
+def _copies(utterances: list[Utterance], copies: int, of_few: int, few_below: int) -> dict[str, list[str]]:
+    """The ids of each utterance's copies: ``of_few`` where there are fewer than ``few_below`` of its speaker."""
     of = Counter(utterance.speaker for utterance in utterances)
-    counts = {utterance.id: copies if of[utterance.speaker] >= WHOLE else of_few for utterance in utterances}
+    counts = {utterance.id: of_few if of[utterance.speaker] < few_below else copies for utterance in utterances}
     return {id_: [id_in_voice(id_, number) for number in range(1, count + 1)] for id_, count in counts.items()}
 
 

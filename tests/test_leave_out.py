@@ -60,6 +60,28 @@ def test_folds_that_cannot_be(voices, tmp_path, folds, why):
     assert not (tmp_path / "out").exists()
 
 
+def test_no_speaker_of_a_fold_may_choose_the_epoch(voices, tmp_path):
+    write_datadir(tmp_path / "valid", [Utterance("s01_c", "s01", "s01_c.wav", 1.0, ("bin",))])
+    options = (tmp_path / "out", "--valid", tmp_path / "valid")
+    with pytest.raises(
+        ConfigError, match=r"fold 'x': s01 cannot be left out, being in .*valid, by which the epoch"
+    ) as error:
+        run_app(leave_out.app, voices, *options, "--fold", "s03", "--fold", "x=s01 s02")
+    assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
+    with pytest.raises(ConfigError, match="fold 's01': s01 cannot"):
+        run_app(leave_out.app, voices, *options, "--each-speaker")
+    run_app(leave_out.app, voices, *options, "--fold", "s02 s03")
+    assert ids(tmp_path / "out" / "s02_s03" / "test") == ["s02_a", "s03_a", "s03_odd-v1"]
+
+
+def test_ids_that_do_not_name_their_speaker_are_refused(tmp_path):
+    utterances = [Utterance(f"{of}{sign}a", of, "a.wav", 1.0, ("bin",)) for of, sign in (("s01", "_"), ("s02", "-"))]
+    write_datadir(tmp_path / "set", utterances)
+    with pytest.raises(DataError, match=r"set: s02-a does not begin with its speaker, s02, and '_'"):
+        run_app(leave_out.app, tmp_path / "set", tmp_path / "out", "--fold", "s01")
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_is_left_of_other_folds_and_nothing_to_train_on_is_told(voices, tmp_path):
     run_app(leave_out.app, voices, tmp_path / "out", "--fold", "s02", "--fold", "s03")
     (tmp_path / "out" / "always" / "train" / "stats.npz").write_bytes(b"of others")

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from avsi.data.datadir import Utterance, read_datadir, write_datadir
 from avsi.errors import AvsiError, DataError
 from data_prep import voices
+from data_prep.splits import WHOLE, load_split
 
 IDS = ["s01_a", "s01_b", "s02_c"]
 
@@ -72,15 +73,32 @@ def test_each_utterance_has_copies_that_share_all_but_the_voice(source, tmp_path
     assert not (out / "gaps_random").exists()
 
 
-def test_speakers_of_few_recordings_can_have_more_copies(source, tmp_path, monkeypatch):
-    utterances = read_datadir(source)
-    of = Counter(utterance.speaker for utterance in utterances)
-    most = max(of, key=of.get)
-    assert of[most] > min(of.values())
-    monkeypatch.setattr(voices, "WHOLE", of[most])
-    assert run(source, tmp_path / "out", "--copies", 1, "--copies-of-few", 2).exit_code == 0
-    found = Counter(utterance.speaker for utterance in read_datadir(tmp_path / "out"))
-    assert found == {speaker: count * (2 if speaker == most else 3) for speaker, count in of.items()}
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--copies-of-few", 2, "--few-below", 2), {"s01": 2 * 2, "s02": 1 * 3}),
+        (("--copies-of-few", 2, "--few-below", 1), {"s01": 2 * 2, "s02": 1 * 2}),
+        (("--copies-of-few", 2), {"s01": 2 * 3, "s02": 1 * 3}),
+        (("--few-below", 2), {"s01": 2 * 2, "s02": 1 * 2}),
+    ],
+)
+def test_speakers_of_few_recordings_can_have_more_copies(source, tmp_path, spoken, options, expected):
+    assert run(source, tmp_path / "out", "--copies", 1, *options).exit_code == 0
+    assert Counter(utterance.speaker for utterance in read_datadir(tmp_path / "out")) == expected
+
+
+def test_a_speaker_who_is_divided_as_a_whole_is_not_one_of_few_in_training(source, tmp_path, monkeypatch):
+    """Of the smallest whole speaker's clips, too, enough are left; s04 of the recipe, with 50, is one of few."""
+    ids = {f"s01_clip{n:03d}" for n in range(WHOLE)}
+    set_of = load_split("whole-speakers", ids)
+    few = {f"s04_clip{n:03d}" for n in range(50)}
+    trained_on = [id_ for id_ in ids if set_of(id_) == "train"] + sorted(few)
+    assert len(trained_on) < WHOLE + len(few)
+    asked = []
+    monkeypatch.setattr(voices, "_speak_all", lambda _, __, copies_of, *rest: asked.append(copies_of) or ({}, {}))
+    write_datadir(source, [Utterance(id_, id_[:3], "none.wav", 1.0, ("bin",)) for id_ in trained_on])
+    assert run(source, tmp_path / "out", "--copies", 1, "--copies-of-few", 3).exit_code == 0
+    assert {id_: len(copies) for id_, copies in asked[0].items()} == {id_: 3 if id_ in few else 1 for id_ in trained_on}
 
 
 def test_what_is_there_is_not_made_again_and_more_copies_are_added(source, tmp_path, spoken):

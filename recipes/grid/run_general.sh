@@ -1,26 +1,30 @@
 #!/usr/bin/env bash
 # Models for speakers that were never met, judged by leaving speakers out. Stages: 0 prepare, 1 landmarks, 2 voices, folds, 3 statistics,
 # lexicon, gaps, 4 train the base models, 5 fine-tune them for each fold and for all speakers, 6 restore, 7 score, 8 report.
-# ./run_general.sh --root CORPUS --fold s04 --fold s26 --fold "others=s02 s03" [--copies 6] [--copies-of-few 30] [--models "a av"] [--beside "exp/a exp/av"]
-#          [--split whole-speakers] [--protocol FILE] [--stage 0] [--stop-stage 8] [--jobs 2]
+# ./run_general.sh --root CORPUS --fold s04 --fold s26 --fold "others=s02 s03" [--copies 6] [--copies-of-few 30] [--models "a av"]
+#          [--beside "exp/a exp/av"] [--split whole-speakers] [--protocol FILE] [--stage 0] [--stop-stage 8] [--jobs 2]
 # ./run_general.sh --smoke: all stages in a few minutes, in smoke_general/, on small models and a corpus that is made there.
-# CORPUS holds at least one speaker as a whole and others in part. The speakers of a fold are left out together; those in no fold train
-# the base models. data/general, exp/general and exp/evaluation/general_* are made here. The models of --beside were trained by run.sh
-# on the whole speakers.
+# CORPUS holds at least one speaker as a whole and others in part. The speakers of a fold are left out together; those in no
+# fold, the whole speakers among them, train the base models. Other sentences of the whole speakers are the validation set.
+# data/general, exp/general and exp/evaluation/general_* are made here. The models of --beside, by default none, are judged on the whole
+# speakers' unseen sentences too, such as those that run.sh trained; they are sought from where you are, then from recipes/grid.
+# Stage 2 needs the extra voices: pip install 'avsi[voices]'.
 set -euo pipefail
 
-root_of_corpus= split=whole-speakers copies=6 copies_of_few=30 models="a av" beside="exp/a exp/av" protocol= stage=0 stop_stage=8 jobs=2 smoke= folds=()
+root_of_corpus= split=whole-speakers copies=6 copies_of_few=30 models="a av" beside= protocol= stage=0 stop_stage=8 jobs=2 smoke= folds=()
 case " $* " in *" --smoke "*)
-  smoke=yes root_of_corpus=corpus copies=1 copies_of_few=1 beside= folds=(--fold mini0-s02 --fold mini0-s03) ;;
+  smoke=yes root_of_corpus=corpus copies=1 copies_of_few=1 folds=(--fold mini0-s02 --fold mini0-s03) ;;
 esac
 while [ $# -gt 0 ]; do
   case "$1" in
     --root | --fold | --copies | --copies-of-few | --models | --beside | --split | --protocol | --stage | --stop-stage | --jobs)
-      [ $# -ge 2 ] || { echo "error: $1 needs a value" >&2; exit 1; } ;;&
-    --root) root_of_corpus=$2 && shift 2 ;;
-    --fold) folds+=(--fold "$2") && shift 2 ;;
-    --copies | --copies-of-few | --models | --beside | --split | --protocol | --stage | --stop-stage | --jobs)
-      name=${1#--} && printf -v "${name//-/_}" %s "$2" && shift 2 ;;
+      [ $# -ge 2 ] || { echo "error: $1 needs a value" >&2; exit 1; }
+      case "$1" in
+        --root) root_of_corpus=$2 ;;
+        --fold) folds+=(--fold "$2") ;;
+        *) name=${1#--} && printf -v "${name//-/_}" %s "$2" ;;
+      esac
+      shift 2 ;;
     --smoke) shift ;;
     -h | --help) sed -n '2,/^set/s/^# //p' "$0"; exit ;;
     *) echo "error: unknown option $1; ./run_general.sh --help shows those there are" >&2; exit 1 ;;
@@ -30,12 +34,29 @@ for number in "$stage" "$stop_stage" "$jobs" "$copies" "$copies_of_few"; do
   case "$number" in *[!0-9]* | "") echo "error: '$number': stages, jobs and copies are whole numbers" >&2; exit 1 ;; esac
 done
 if [ "$stage" -gt "$stop_stage" ] || [ "$stage" -gt 8 ]; then echo "error: there is no stage from $stage to $stop_stage" >&2; exit 1; fi
+is_due() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ]; }
+due() { is_due "$1" && echo "stage $1: $2"; }
+if is_due 0 && [ -z "$root_of_corpus" ]; then echo "error: --root must name the folder that holds the corpus" >&2; exit 1; fi
+if is_due 2 && [ ${#folds[@]} -eq 0 ]; then
+  echo "error: name the speakers to leave out in turn, such as --fold s04 --fold 's02 s03'" >&2; exit 1
+fi
 [ -n "$smoke" ] || [ ! -e "$root_of_corpus" ] || root_of_corpus=$(realpath "$root_of_corpus")
 [ ! -e "$split" ] || split=$(realpath "$split")
 [ -z "$protocol" ] || protocol=$(realpath "$protocol")
+from=$PWD
 cd "$(dirname "$0")"
 . ./path.sh
-conf=$PWD/conf over=()
+conf=$PWD/conf over=() besides=()
+for model in $beside; do
+  case "$model" in
+    /*) ;;
+    *) if [ ! "$from" -ef . ] && [ -e "$from/$model/config.json" ]; then model=$from/$model; elif [ -n "$smoke" ]; then model=$PWD/$model; fi ;;
+  esac
+  if is_due 6 && [ ! -e "$model/config.json" ]; then
+    echo "error: $model: no model yet; run.sh trains it, or name those there are by --beside" >&2; exit 1
+  fi
+  besides+=(--system "$model")
+done
 protocol=${protocol:-$root/evaluation/protocols/unseen.yaml}
 if [ -n "$smoke" ]; then
   over=(--config "$conf/general_smoke.yaml") split=$conf/general_smoke.split
@@ -45,24 +66,21 @@ if [ -n "$smoke" ]; then
 fi
 data=data/general exp=exp/general stats=data/general/folds/always/train/stats.npz
 sets=(--set data.valid="$data/valid" --set data.valid_gaps="$data/valid/gaps_random" --set data.lexicon="$data/lexicon.txt" --set data.stats="$stats")
-due() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ] && echo "stage $1: $2"; }
 
 if due 0 "prepare"; then
-  [ -n "$root_of_corpus" ] || { echo "error: --root must name the folder that holds the corpus" >&2; exit 1; }
   [ -z "$smoke" ] || python -m data_prep.mini_grid --out corpus --speakers 5 --sentences 3 --jobs "$jobs"
   python -m data_prep.grid --root "$root_of_corpus" --out "$data" --split "$split" --jobs "$jobs"
 fi
 if due 1 "landmarks"; then python -m data_prep.landmarks "$data/train" "$data/valid" "$data/test" --drop --jobs "$jobs"; fi
 if due 2 "voices, folds"; then
-  [ ${#folds[@]} -gt 0 ] || { echo "error: name the speakers to leave out in turn, such as --fold s04 --fold 's02 s03'" >&2; exit 1; }
   python -m data_prep.voices "$data/train" "$data/voices" --copies "$copies" --copies-of-few "$copies_of_few" --config "$conf/general.yaml" --jobs "$jobs"
-  python -m data_prep.leave_out "$data/voices" "$data/folds" "${folds[@]}"
+  python -m data_prep.leave_out "$data/voices" "$data/folds" "${folds[@]}" --valid "$data/valid"
   python -m data_prep.combine "$data/unseen" "$data"/folds/*/test
 fi
 if due 3 "statistics, lexicon, gaps"; then
   python -m data_prep.stats "$data/folds/always/train" --config "$conf/general_av.yaml" "${over[@]}"
   cp "$conf/lexicon.txt" "$data/lexicon.txt"
-  python -m data_prep.gaps "$data/valid" random
+  python -m data_prep.gaps "$data/valid" random --config "$conf/general.yaml"
   for set in unseen test; do python -m data_prep.gaps "$data/$set" --protocol "$protocol"; done
 fi
 if due 4 "train the base models"; then
@@ -84,15 +102,11 @@ fi
 if due 6 "restore"; then
   families=() general=()
   for model in $models; do
-    families+=(--system "$model=$exp/folds/*/$model") general+=(--system "general_$model=$exp/all/$model")
-  done
-  for model in $beside; do
-    [ -e "$model/config.json" ] || { echo "error: $model: no model yet; run.sh trains it, or name those there are by --beside" >&2; exit 1; }
-    general+=(--system "$model")
+    families+=(--system "general_$model=$exp/folds/*/$model") general+=(--system "general_$model=$exp/all/$model")
   done
   restore=(--protocol "$protocol" --stats "$stats" --jobs "$jobs" --system unprocessed --system interpolation)
   python -m evaluation.restore "$data/unseen" "${restore[@]}" "${families[@]}" --out exp/evaluation/general_unseen
-  python -m evaluation.restore "$data/test" "${restore[@]}" "${general[@]}" --out exp/evaluation/general_seen
+  python -m evaluation.restore "$data/test" "${restore[@]}" "${general[@]}" "${besides[@]}" --out exp/evaluation/general_seen
 fi
 evaluations="exp/evaluation/general_unseen exp/evaluation/general_seen"
 if due 7 "score"; then

@@ -1,0 +1,94 @@
+"""What the recipe for speakers who were never met refuses before it begins."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from avsi.config import load_config
+
+GRID = Path(__file__).resolve().parents[1] / "recipes" / "grid"
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    """A copy of the recipe in which programs do nothing but tell what they are given."""
+    shutil.copytree(GRID / "conf", tmp_path / "recipes/grid/conf")
+    for name in ("run_general.sh", "path.sh"):
+        shutil.copy(GRID / name, tmp_path / "recipes/grid" / name)
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("python", "avsi"):
+        (programs / name).write_text(f'#!/bin/sh\necho {name} "$@"\n')
+        (programs / name).chmod(0o755)
+    return tmp_path / "recipes/grid"
+
+
+def start(recipe, *options, cwd=None):
+    command = ["bash", str(recipe / "run_general.sh"), *map(str, options)]
+    return subprocess.run(command, cwd=cwd or recipe, capture_output=True, text=True)
+
+
+def model_in(folder):
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--fold", "s04"], "--root must name the folder"),
+        (["--root", "."], "name the speakers to leave out in turn"),
+        (["--root", ".", "--fold", "s04", "--beside", "exp/a"], "exp/a: no model yet"),
+        (["--stage", "6", "--beside", "exp/a"], "exp/a: no model yet"),
+        (["--stage", "2", "--stop-stage", "2"], "name the speakers to leave out in turn"),
+    ],
+)
+def test_what_a_later_stage_needs_is_asked_for_first(recipe, options, why):
+    result = start(recipe, *options)
+    assert result.returncode == 1 and result.stdout == ""
+    assert result.stderr.startswith("error: ") and why in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_only_what_is_due_is_asked_for(recipe):
+    result = start(recipe, "--stage", 4, "--stop-stage", 4, "--beside", "exp/a")
+    assert (result.returncode, result.stderr) == (0, "") and result.stdout.count("avsi train") == 2
+
+
+def test_the_folds_may_not_choose_the_epoch_and_validation_has_the_gaps_of_training(recipe):
+    (recipe / "data/general/folds/s04/test").mkdir(parents=True)
+    result = start(recipe, "--stage", 2, "--stop-stage", 3, "--fold", "s04")
+    assert result.returncode == 0, result.stderr
+    assert "data_prep.leave_out data/general/voices data/general/folds --fold s04 --valid data/general/valid" in (
+        result.stdout
+    )
+    assert f"data_prep.gaps data/general/valid random --config {recipe}/conf/general.yaml" in result.stdout
+
+
+def test_families_and_the_models_of_all_have_one_name(recipe):
+    result = start(recipe, "--stage", 6, "--stop-stage", 6)
+    assert result.returncode == 0, result.stderr
+    unseen, seen = (line for line in result.stdout.splitlines() if "evaluation.restore" in line)
+    for model in ("a", "av"):
+        assert f"--system general_{model}=exp/general/folds/*/{model} " in unseen
+        assert f"--system general_{model}=exp/general/all/{model} " in seen
+    assert seen.count("--system") == 4  # and two without a model
+
+
+def test_models_to_judge_beside_are_sought_from_where_the_caller_is(recipe, tmp_path):
+    for folder in (tmp_path / "mine/x", recipe / "x", recipe / "exp/a"):
+        model_in(folder)
+    options = ("--stage", 6, "--stop-stage", 6, "--beside", "x exp/a")
+    assert "--system x --system exp/a --out" in start(recipe, *options).stdout
+    result = start(recipe, *options, cwd=tmp_path / "mine")
+    assert f"--system {tmp_path}/mine/x --system exp/a --out" in result.stdout
+    result = start(recipe, *options, "--smoke")
+    assert f"--system {recipe}/x --system {recipe}/exp/a --out" in result.stdout
+
+
+@pytest.mark.parametrize("model", ["a", "av"])
+def test_the_small_run_is_short(model):
+    configs = [GRID / "conf" / name for name in (f"general_tune_{model}.yaml", "general_smoke.yaml")]
+    training = load_config(configs, []).training
+    assert (training.epoch_utterances, training.max_epochs, training.keep) == (0, 2, "last")
