@@ -1,6 +1,6 @@
 """A model's card, with the figures of evaluations: means under each condition, and how they compare to interpolation.
 
-python -m evaluation.card ../../avsi/pretrained/av exp/evaluation/general_{unseen,seen} --family av
+python -m evaluation.card ../../avsi/pretrained/av exp/evaluation/general_{unseen,seen} --family general_av
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ NO_FIGURES = "None yet: `python -m evaluation.card FOLDER EVALUATION` puts those
 # Where and how fast a run was made: no matter to what it made.
 _ELSEWHERE = ("training.accelerator", "training.devices", "training.workers", "training.cache")
 # What training tells of a run, and how a card calls it.
-_RUN = {"epoch": "best epoch", "valid_loss": "validation loss"}
+_RUN = {"epoch": "{keep} epoch", "valid_loss": "validation loss"}
 _POINTS = {
     "face": "its 68 landmarks",
     "mouth": "the 37 landmarks of jaw and lips",
@@ -127,7 +127,11 @@ def facts(folder: Path) -> str:
         "Training": ", ".join(
             [
                 f"seed {config.training.seed}",
-                *(f"{name} {about[key]}" for key, name in _RUN.items() if key in about),
+                *(
+                    f"{name.format(keep=config.training.keep)} {about[key]}"
+                    for key, name in _RUN.items()
+                    if key in about
+                ),
             ]
         ),
         "Settings": " ".join(f"`{setting}`" for setting in _settings(config)) or "the defaults",
