@@ -46,8 +46,7 @@ class Inpainting:
         self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
 
     def losses(self, model: BLSTMInpainter, batch: Batch) -> list[Term]:
-        mean, std = model.scale(batch.log_spectrum, batch.lost, batch.lengths)
-        target = (batch.log_spectrum - mean) / std
+        target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
         hidden = model.encode(target, batch.visual, batch.lost, batch.lengths)
         predicted = model.to_spectrum(hidden)
         on_gaps = masked_loss(predicted, target, batch.lost, self._settings.loss)

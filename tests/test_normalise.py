@@ -38,7 +38,7 @@ def batch(n_frames: int = N_FRAMES, size: int = 2):
 def test_mean_and_deviation_are_those_of_the_reliable_frames():
     inpainter = model()
     log_spectrum, _, lost = batch()
-    mean, std = inpainter.scale(log_spectrum, lost)
+    _, mean, std = inpainter.normalise(log_spectrum, lost)
     assert mean.shape == std.shape == (2, 1, 257)
     for row in range(2):
         heard = log_spectrum[row][~lost[row]]
@@ -49,7 +49,7 @@ def test_mean_and_deviation_are_those_of_the_reliable_frames():
 
 def test_without_the_setting_they_are_the_training_sets():
     inpainter = model(normalise="corpus")
-    mean, std = inpainter.scale(*batch()[::2])
+    _, mean, std = inpainter.normalise(*batch()[::2])
     assert mean is inpainter.audio_mean and std is inpainter.audio_std
 
 
@@ -112,7 +112,7 @@ def test_digital_silence_far_from_a_gap_does_not_move_what_is_restored():
     one, two = (inpainter.restore_spectrum(x, torch.zeros(x.shape[1], 0), lost[0])[lost] for x in spectra)
     assert 20 / math.log(10) * (two - one).mean().abs() < 1.5  # dB; 19 dB where silence counts as sound
     silent = torch.full((1, N_FRAMES, 257), math.log(1e-6))
-    mean, std = inpainter.scale(silent, torch.zeros(1, N_FRAMES, dtype=torch.bool))
+    _, mean, std = inpainter.normalise(silent, torch.zeros(1, N_FRAMES, dtype=torch.bool))
     assert torch.equal(mean[0, 0], inpainter.audio_mean) and torch.equal(std[0, 0], inpainter.audio_std)
 
 
@@ -122,19 +122,19 @@ def test_too_little_reliable_sound_falls_back_on_the_training_set_but_for_the_le
     enough = math.ceil(0.5 * RATE / 192)  # half a second
     lost = torch.ones(2, N_FRAMES, dtype=torch.bool)
     lost[0, : enough - 1] = lost[1, :enough] = False
-    mean, std = inpainter.scale(log_spectrum, lost)
+    _, mean, std = inpainter.normalise(log_spectrum, lost)
     level = (log_spectrum[0, : enough - 1].mean(dim=0) - inpainter.audio_mean).mean()
     assert torch.allclose(mean[0, 0], inpainter.audio_mean + level, atol=1e-5)
     assert torch.equal(std[0, 0], inpainter.audio_std)
     assert torch.allclose(mean[1, 0], log_spectrum[1, :enough].mean(dim=0), atol=1e-5)
-    nothing = inpainter.scale(log_spectrum, torch.ones_like(lost))
+    nothing = inpainter.normalise(log_spectrum, torch.ones_like(lost))
     assert all(torch.isfinite(part).all() for part in nothing)
 
 
 def test_a_recording_without_change_is_not_blown_up():
     inpainter = model()
     steady = torch.full((1, N_FRAMES, 257), -9.0)
-    mean, std = inpainter.scale(steady, torch.zeros(1, N_FRAMES, dtype=torch.bool))
+    _, mean, std = inpainter.normalise(steady, torch.zeros(1, N_FRAMES, dtype=torch.bool))
     assert mean.numpy() == pytest.approx(-9.0, rel=1e-5)
     assert torch.allclose(std[0, 0], inpainter.audio_std * MIN_SHARE**0.5, rtol=1e-5)
 

@@ -17,6 +17,9 @@ from .blstm import make_blstm, run_blstm
 MIN_RELIABLE_S = 0.5
 # Nearer to the floor than this, in natural log magnitude, there is no sound at all.
 ABOVE_FLOOR = 0.1
+# How loud speech is, the softest of this many frames tells, the loudest there are. What lies this far below it, in
+# natural log magnitude, is a pause; this many frames of pauses count (2 s); and this deep the deepest are heard.
+LOUDEST, PAUSE_DEPTH, PAUSES, DEEPEST = 12, 3.0, 167, 4.5
 # A recording's own deviation counts as at least this share of the training set's.
 MIN_SHARE = 0.2
 
@@ -49,35 +52,50 @@ class BLSTMInpainter(nn.Module):
         if config.model.ctc:
             self.to_phones = nn.Linear(2 * config.model.hidden, 1 + len(phones))
 
-    def scale(self, log_spectrum: Tensor, lost: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation by which natural log magnitudes are normalised, per bin.
+    def normalise(
+        self, log_spectrum: Tensor, lost: Tensor, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Natural log magnitudes in units of a standard deviation per bin, from a mean per bin.
 
         With ``model.normalise: utterance`` the mean is that of the recording's own reliable frames, so that neither its
         level nor a fixed filter counts, and the deviation the geometric mean of theirs and the training set's. Where
-        less than half a second is reliable, both are the training set's, but for the level. Digital silence, such as an
-        edit leaves, says nothing of the recording and is passed over.
+        less than half a second is reliable, both are the training set's, but for the level.
+
+        A recording may have longer and quieter pauses than GRID's clips, which would pull the mean down and be unlike
+        anything learnt. So pauses deeper than 39 dB are heard as of that depth; digital silence, such as an edit
+        leaves, and what is more than two seconds of pauses do not count for the mean. Of GRID's clips nearly all stays
+        as it is.
 
         Args:
             log_spectrum, lost, lengths: as of :meth:`forward`.
 
         Returns:
-            Each of shape (batch, 1, n_bins), or (n_bins,) with ``model.normalise: corpus``.
+            The normalised spectrum, shape (batch, n_frames, n_bins), and mean and deviation, each of shape
+            (batch, 1, n_bins), or (n_bins,) with ``model.normalise: corpus``.
         """
         if self.config.model.normalise == "corpus":
-            return self.audio_mean, self.audio_std
+            return (log_spectrum - self.audio_mean) / self.audio_std, self.audio_mean, self.audio_std
         reliable = ~lost
         if lengths is not None:
             reliable = reliable & (torch.arange(lost.shape[1], device=lost.device) < lengths[:, None])
         floor = math.log(self.config.stft.log_floor)
+        level = log_spectrum.mean(dim=-1)
+        loud = level.masked_fill(~reliable, floor).topk(min(LOUDEST, level.shape[1]), dim=1).values[:, -1:]
+        depth = (loud - level).masked_fill(~reliable, 0)
+        lifted = log_spectrum + (depth - DEEPEST).clamp_min(0)[..., None]
         reliable = reliable & (log_spectrum > floor + ABOVE_FLOOR).any(dim=-1)
         count = reliable.sum(dim=1)[:, None, None]
-        weight = reliable[..., None] / count.clamp_min(1)
-        mean = (log_spectrum * weight).sum(dim=1, keepdim=True)
-        variance = ((log_spectrum - mean).square() * weight).sum(dim=1, keepdim=True)
+        pause = reliable & (depth > PAUSE_DEPTH)
+        of_pauses = (PAUSES / pause.sum(dim=1, keepdim=True)).clamp_max(1)
+        weight = torch.where(pause, of_pauses, reliable.to(level.dtype))[..., None]
+        weight = weight / weight.sum(dim=1, keepdim=True).clamp_min(1)
+        mean = (lifted * weight).sum(dim=1, keepdim=True)
+        variance = ((lifted - mean).square() * weight).sum(dim=1, keepdim=True)
         enough = count * self.config.stft.hop_samples >= MIN_RELIABLE_S * self.config.stft.sample_rate
         std = (variance.sqrt().clamp_min(MIN_SHARE * self.audio_std) * self.audio_std).sqrt()
-        level = (mean - self.audio_mean).mean(dim=-1, keepdim=True).masked_fill(count == 0, 0)
-        return torch.where(enough, mean, self.audio_mean + level), torch.where(enough, std, self.audio_std)
+        louder = (mean - self.audio_mean).mean(dim=-1, keepdim=True).masked_fill(count == 0, 0)
+        mean, std = torch.where(enough, mean, self.audio_mean + louder), torch.where(enough, std, self.audio_std)
+        return (lifted - mean) / std, mean, std
 
     def forward(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Predict the log spectrum of every frame, from the frames that are not lost.
@@ -91,15 +109,15 @@ class BLSTMInpainter(nn.Module):
         Returns:
             Natural log magnitude, shape (batch, n_frames, n_bins); reliable frames too are predictions.
         """
-        mean, std = self.scale(log_spectrum, lost, lengths)
-        hidden = self.encode((log_spectrum - mean) / std, visual, lost, lengths)
+        normalised, mean, std = self.normalise(log_spectrum, lost, lengths)
+        hidden = self.encode(normalised, visual, lost, lengths)
         return self.to_spectrum(hidden) * std + mean
 
     def encode(self, normalised: Tensor, visual: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
         """What the linear layers work on, shape (batch, n_frames, 2 * hidden).
 
         Args:
-            normalised: log spectrum by :meth:`scale`, shape (batch, n_frames, n_bins); ignored where ``lost``.
+            normalised: log spectrum by :meth:`normalise`, shape (batch, n_frames, n_bins); ignored where ``lost``.
             visual, lost, lengths: as of :meth:`forward`.
         """
         inputs = []
