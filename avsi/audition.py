@@ -114,7 +114,7 @@ def _vary(
         f"{value:.3f}" for value in (voice.pitch, voice.intonation, voice.formants, variation.speed, variation.contrast)
     ]
     noise = "-" if variation.noise_db is None else f"{variation.noise_db:.1f}"
-    face = [f"{variation.face_lag_ms:.0f}", "hidden" if variation.face_hidden else "seen"]
+    face = [f"{round(variation.face_lag_ms)}", "hidden" if variation.face_hidden else "seen"]
     return Heard(name, samples, varied, [*drawn, noise, *(face if visual.shape[1] else ["-", "-"])])
 
 

@@ -77,11 +77,15 @@ def parse_folds(texts: list[str], speakers: list[str]) -> dict[str, set[str]]:
         name = name if equals else "_".join(of)
         if not of:
             raise ConfigError(f"fold '{text}': expected speakers, such as 's02 s03' or 'NAME=s02 s03'")
-        if not re.fullmatch(r"[\w.+-]+", name) or not name.strip(".") or name == ALWAYS or name in folds:
-            raise ConfigError(f"fold '{text}': expected a name of its own of letters, digits and -_.+, not {ALWAYS}")
+        if name in folds:
+            raise ConfigError(f"fold '{text}': there is a fold of that name already")
+        if not re.fullmatch(r"[\w.+-]+", name) or not name.strip(".") or name == ALWAYS:
+            raise ConfigError(
+                f"fold '{text}': expected a name of letters, digits and -_.+, and not '{ALWAYS}', which is taken"
+            )
         for speaker in of:
             if speaker not in speakers:
-                raise ConfigError(f"fold '{text}': no speaker {speaker}, but {', '.join(speakers)}")
+                raise ConfigError(f"fold '{text}': no speaker {speaker}; there are {', '.join(speakers)}")
             if other := next((fold for fold, known in folds.items() if speaker in known), None):
                 raise ConfigError(f"fold '{text}': {speaker} is in fold '{other}' already")
         folds[name] = set(of)

@@ -45,10 +45,10 @@ def test_every_speaker_in_turn(voices, tmp_path):
 @pytest.mark.parametrize(
     ("folds", "why"),
     [
-        (["s05"], "fold 's05': no speaker s05, but s01, s02, s03, s04"),
+        (["s05"], "fold 's05': no speaker s05; there are s01, s02, s03, s04"),
         (["s02", "x=s03 s02"], "fold 'x=s03 s02': s02 is in fold 's02' already"),
-        (["x=s02", "x=s03"], "expected a name of its own"),
-        (["always=s02"], "not always"),
+        (["x=s02", "x=s03"], "there is a fold of that name already"),
+        (["always=s02"], "and not .always., which is taken"),
         (["a/b=s02"], "of letters, digits and"),
         ([" "], "expected speakers"),
         ([], "by --fold, or all in turn by --each-speaker"),

@@ -116,6 +116,21 @@ def test_digital_silence_far_from_a_gap_does_not_move_what_is_restored():
     assert torch.equal(mean[0, 0], inpainter.audio_mean) and torch.equal(std[0, 0], inpainter.audio_std)
 
 
+def test_more_than_two_seconds_of_pauses_and_deeper_ones_than_39_db_move_nothing():
+    inpainter, stft = model(video=False), small_config().stft
+    samples = np.concatenate([speech(0), speech(1)])
+
+    def mean(seconds: float, level_db: float) -> float:
+        noise = np.random.default_rng(0).standard_normal(round(seconds * RATE)) * 10 ** (level_db / 20)
+        recording = torch.from_numpy(np.concatenate([noise, samples]).astype(np.float32))
+        spectra = log_magnitude(spectrum(recording, stft), stft)[None]
+        return inpainter.normalise(spectra, torch.zeros(spectra.shape[:2], dtype=torch.bool))[1].mean().item()
+
+    without, two, long, deep = mean(0, -75), mean(2, -75), mean(15, -75), mean(2, -95)
+    assert without - two > 0.3  # nats: pauses do count
+    assert long == pytest.approx(two, abs=0.2) and deep == pytest.approx(two, abs=0.2)
+
+
 def test_too_little_reliable_sound_falls_back_on_the_training_set_but_for_the_level():
     inpainter = model()
     log_spectrum, _, _ = batch()
