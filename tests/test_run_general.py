@@ -42,6 +42,8 @@ def model_in(folder):
         (["--root", "."], "name the speakers to leave out in turn"),
         (["--root", ".", "--fold", "s04", "--beside", "exp/a"], "exp/a: no model yet"),
         (["--stage", "6", "--beside", "exp/a"], "exp/a: no model yet"),
+        (["--root", "nowhere", "--fold", "s04"], "nowhere: no such folder"),
+        (["--root", ".", "--fold", "s04", "--models", "a b"], "--models b: no config conf/general_b.yaml"),
         (["--stage", "2", "--stop-stage", "2"], "name the speakers to leave out in turn"),
     ],
 )

@@ -40,13 +40,19 @@ if is_due 0 && [ -z "$root_of_corpus" ]; then echo "error: --root must name the 
 if is_due 2 && [ ${#folds[@]} -eq 0 ]; then
   echo "error: name the speakers to leave out in turn, such as --fold s04 --fold 's02 s03'" >&2; exit 1
 fi
-[ -n "$smoke" ] || [ ! -e "$root_of_corpus" ] || root_of_corpus=$(realpath "$root_of_corpus")
+[ -n "$smoke" ] || [ -z "$root_of_corpus" ] || [ -e "$root_of_corpus" ] || { echo "error: $root_of_corpus: no such folder" >&2; exit 1; }
+[ -n "$smoke" ] || [ -z "$root_of_corpus" ] || root_of_corpus=$(realpath "$root_of_corpus")
 [ ! -e "$split" ] || split=$(realpath "$split")
 [ -z "$protocol" ] || protocol=$(realpath "$protocol")
 from=$PWD
 cd "$(dirname "$0")"
 . ./path.sh
 conf=$PWD/conf over=() besides=()
+for model in $models; do
+  for config in "general_$model" "general_tune_$model"; do
+    [ -e "$conf/$config.yaml" ] || { echo "error: --models $model: no config conf/$config.yaml" >&2; exit 1; }
+  done
+done
 for model in $beside; do
   case "$model" in
     /*) ;;
