@@ -24,6 +24,7 @@ from avsi.plots import stacked
 from avsi.pretrained import DEFAULT
 from data_prep import voices
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 VARIED = {"tempo": 0.12, "contrast": 0.2, "noise": 1.0, "face_gain": 0.25, "face_lag_ms": 30, "face_noise": 0.1}
 
@@ -185,7 +186,6 @@ def test_the_command_prints_what_was_drawn(clip, tmp_path):
 
 
 @needs_grid
-@pytest.mark.slow
 def test_a_real_clip_keeps_its_words_and_its_face(tmp_path):
     general = [ROOT / "recipes" / "grid" / "conf" / "general_av.yaml"]
     rows = audition(real_clip("s1/bbir9a"), tmp_path / "out", audition_config(general, []), copies=2, seed=0)

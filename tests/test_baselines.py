@@ -50,6 +50,7 @@ def test_silence_stays_silent_and_short_recordings_do():
 
 @needs_grid
 @pytest.mark.parametrize("clip", ["s1/bbir9a", "s4/bbilzs"])
+@pytest.mark.slow
 def test_long_gaps_in_real_speech_stay_sane(clip):
     clean = read_mono(real_clip(clip), RATE)
     span = (8000, 8000 + 25600)

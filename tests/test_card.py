@@ -156,6 +156,7 @@ def test_a_family_stands_for_a_model_that_has_met_the_speakers_judged(evaluation
     assert said in read_card(exported) and "| 600 ms |" in read_card(exported)
 
 
+@pytest.mark.slow
 def test_conditions_where_the_model_was_not_scored_are_left_out(corpus, evaluation, model, tmp_path):
     gaps = tmp_path / "gaps_250ms"
     gaps.write_text("".join(f"s04_clip{n} 0.5 0.75\n" for n in range(4)))

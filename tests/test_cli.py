@@ -138,6 +138,7 @@ def test_a_bad_model_is_one_line(room, avsi_here, model, message):
     assert status == 1 and errors.count("\n") == 1 and message in errors
 
 
+@pytest.mark.slow
 def test_a_restored_file_is_said_and_there(room):
     status, output, errors = inpaint(
         room, "good.wav", "--gaps-file", str(room / "gaps.txt"), "--gap", "2:2.1", out="three.wav"
@@ -204,6 +205,7 @@ def test_debug_shows_the_traceback(room):
 
 
 @pytest.mark.parametrize("clip", ["good.wav", "film.mpg"])
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_leaves_nothing(room, clip):
     """A limit on the size of files stands in for the disk."""
     import resource

@@ -39,6 +39,7 @@ def without_scores(evaluation):
     return evaluation
 
 
+@pytest.mark.slow
 def test_every_system_keeps_what_is_reliable_and_fills_the_gaps(corpus, made):
     gaps = read_gap_file(corpus / "test" / "gaps_600ms")
     assert Evaluation.read(made).systems == [*BASELINES, "model"]
@@ -306,6 +307,7 @@ def test_what_is_there_stays_and_what_is_missing_is_made(corpus, evaluation):
         assert [str(one) for one in found.sets][:2] == ["unprocessed, 600ms", "interpolation, random"]
 
 
+@pytest.mark.slow
 def test_a_model_that_was_trained_on_is_restored_anew(corpus, model, tmp_path):
     """And what it made of other gaps is no longer shown as its own."""
     mine, out = shutil.copytree(model, tmp_path / "mine"), tmp_path / "evaluation"
@@ -362,6 +364,7 @@ def test_an_utterance_without_a_face_is_left_out_with_its_reason(corpus, model, 
     assert all(rows[id_]["l1"] is not None for id_ in IDS if id_ != "s04_clip1")
 
 
+@pytest.mark.slow
 def test_a_set_prepared_anew_after_restoring_does_not_change_scores(corpus, evaluation, monkeypatch, tmp_path):
     whole = scores(evaluation)
     about = json.loads((evaluation / "evaluation.json").read_text())

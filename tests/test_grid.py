@@ -244,6 +244,7 @@ def test_the_speaker_is_read_off_the_folders(path, speaker):
 
 
 @needs_grid
+@pytest.mark.slow
 def test_real_clips_with_their_alignments(tmp_path):
     root = real_clip("s1/x").parents[1]
     result = prepare(

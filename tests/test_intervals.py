@@ -23,6 +23,7 @@ def test_speakers_that_differ_widen_it():
 
 
 @pytest.mark.parametrize("n_speakers", [4, 12])
+@pytest.mark.slow
 def test_it_holds_the_truth_nineteen_times_in_twenty_for_few_speakers_too(n_speakers):
     rng = np.random.default_rng(n_speakers)
     held = 0

@@ -192,6 +192,7 @@ def test_a_place_that_the_sentence_has_not_is_told(ear, spoken):
         run_app(keywords.app, spoken, "--grammar", GRAMMAR, "--keywords", "color,letter")
 
 
+@pytest.mark.slow
 def test_an_evaluation_is_heard_and_summed_up(ear, spoken, tmp_path, monkeypatch):
     """Of what another program restored: one sentence whole, one that is another, one silent, one missing."""
     made = tmp_path / "made" / "mine"

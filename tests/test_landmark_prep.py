@@ -65,6 +65,7 @@ def test_a_run_that_was_killed_goes_on_after_what_is_whole(folder):
     assert calls == []
 
 
+@pytest.mark.slow
 def test_videos_without_a_face_are_listed_and_too_many_fail(tmp_path):
     for name in "ab":
         write_video(tmp_path / f"{name}.mpg", speech(0, 1.0, 44100), n_frames=4)

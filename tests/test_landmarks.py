@@ -36,6 +36,7 @@ def test_frames_without_a_face_are_marked_and_do_not_shift_the_rest():
 
 
 @needs_grid
+@pytest.mark.slow
 def test_a_clip_of_74_frames_and_one_of_another_size():
     assert len(track_face(real_clip("s1/lrae3s")).time_s) == 74
     assert track_face(real_clip("s4/bbilzs")).found.mean() > 0.95
@@ -48,6 +49,7 @@ def test_a_stretch_of_a_clip_has_the_same_clock():
 
 
 @needs_grid
+@pytest.mark.slow
 def test_both_apis_of_mediapipe_see_the_same_face(monkeypatch):
     """The Tasks API is the only one of newer releases; this one has both."""
     pytest.importorskip("mediapipe.tasks.python.vision")

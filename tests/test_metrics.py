@@ -127,6 +127,7 @@ def test_scores_fall_with_noise(metric):
 
 @needs_grid
 @pytest.mark.parametrize("clip", ["s1/bbir9a", "s4/bbilzs", "s31/bgiq6p"])
+@pytest.mark.slow
 def test_real_clips_score_as_the_reference_packages_do_and_worse_with_longer_gaps(clip):
     import pesq
     import pystoi

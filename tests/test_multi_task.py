@@ -131,6 +131,7 @@ def test_both_losses_reach_the_shared_layers_and_each_its_own(corpus, lexicon):
         assert all(parameter.grad is None for parameter in getattr(model, other).parameters())
 
 
+@pytest.mark.slow
 def test_without_weight_the_phones_change_nothing_and_with_it_they_do(corpus, lexicon, tmp_path):
     def weights(name: str, ctc: bool, weight: float) -> dict:
         config = mtl_config(corpus, lexicon, ctc, training={"ctc_weight": weight}, model={"dropout": 0.2})
@@ -145,6 +146,7 @@ def test_without_weight_the_phones_change_nothing_and_with_it_they_do(corpus, le
     assert "valid_ctc" in next((tmp_path / "both" / "logs" / "csv").rglob("metrics.csv")).read_text()
 
 
+@pytest.mark.slow
 def test_a_run_with_a_head_goes_on_as_if_unbroken_and_not_with_another_lexicon(corpus, lexicon, tmp_path):
     def run(name: str, max_epochs: int) -> None:
         settings = {"max_epochs": max_epochs, "ctc_weight": 0.1}

@@ -156,6 +156,7 @@ def test_log_mel_bands_are_the_power_in_a_band():
     assert silent.numpy() == pytest.approx(math.log(stft.log_floor**2), abs=1e-2)
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(toy, tmp_path):
     train(toy_config(toy, max_epochs=2), tmp_path / "whole", progress=False)
     for epochs in (1, 2):

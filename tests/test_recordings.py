@@ -88,6 +88,7 @@ def test_compressed_sound_keeps_what_it_decodes_to(tmp_path, name):
         assert np.array_equal(outside(before.read(), 44100), outside(after.read(), 44100))
 
 
+@pytest.mark.slow
 def test_a_picture_that_mp4_does_not_know_is_encoded_anew(tmp_path):
     path = write_video(tmp_path / "in.webm", speech(0, rate=48000), rate=48000, codecs=("libvpx", "libopus"))
     with pytest.warns(AvsiWarning, match="holds the sound to 24 bit"):

@@ -108,7 +108,7 @@ def test_speakers_of_few_clips_are_drawn_more_often(balance, share):
     assert set(order) == set(range(100))
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_same_seed_gives_the_same_weights_whatever_the_workers(corpus, tmp_path, workers):
     for name, count in (("one", 0), ("two", workers)):
         config = corpus_config(corpus, training={"workers": count, "cache": not count}, model={"dropout": 0.3})
@@ -350,6 +350,7 @@ def test_a_model_that_learnt_from_other_inputs_is_refused(corpus, trained, tmp_p
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_does_not_start_again_from_its_model(corpus, trained, tmp_path):
     def run(name: str, max_epochs: int) -> None:
         settings = {"max_epochs": max_epochs, "init": str(trained)}

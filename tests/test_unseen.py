@@ -106,6 +106,7 @@ def test_a_family_is_of_models_that_are_there_and_alike(corpus, folds):
         restored(corpus, folds, f"{folds}/folds/*/m")
 
 
+@pytest.mark.slow
 def test_a_family_of_which_one_was_trained_on_is_restored_anew(corpus, folds):
     family = f"{folds}/folds/*/m"
     restored(corpus, folds, family)

@@ -47,6 +47,7 @@ def made(out) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(out.rglob("*.wav"))}
 
 
+@pytest.mark.slow
 def test_each_utterance_has_copies_that_share_all_but_the_voice(source, tmp_path):
     write_datadir(source, read_datadir(source), "a corpus", "a split")
     (source / "gaps_random").write_text("s01_a 0.5 1.0\n")
@@ -188,6 +189,7 @@ def test_voices_of_voices_are_refused(source, tmp_path, spoken):
     assert not (tmp_path / "again").exists()
 
 
+@pytest.mark.slow
 def test_recordings_without_a_pitch_are_listed_and_too_many_fail(source, tmp_path):
     utterances = read_datadir(source)
     soundfile.write(utterances[0].wav, np.zeros(RATE), RATE)
