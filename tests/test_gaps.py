@@ -45,6 +45,63 @@ def test_random_totals_follow_the_papers_distribution():
     assert np.std(totals) == pytest.approx(0.3, abs=0.03)
 
 
+def test_every_number_of_gaps_that_is_allowed_and_fits_is_drawn():
+    counts = [len(draw_random(2.978, GapConfig(), RATE, generator(seed))) for seed in range(200)]
+    assert set(counts) == set(range(1, 9))
+    assert max(counts.count(n) for n in range(1, 9)) < 2 * min(counts.count(n) for n in range(1, 9))
+    always = GapConfig(min_count=8, max_count=8)
+    assert {len(draw_random(2.978, always, RATE, generator(seed))) for seed in range(20)} == {8}
+    # 0.2 s hold three gaps of 36 ms and the pauses between them, and no fourth.
+    short = {len(draw_random(0.2, GapConfig(), RATE, generator(seed))) for seed in range(50)}
+    assert short == {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("settings", "drawn"),
+    [
+        (
+            {},
+            [(0.005375, 0.3659375), (0.6924375, 0.7335625), (0.809875, 1.0865625), (1.1405625, 1.182125)]
+            + [(1.4261875, 1.934375)],
+        ),
+        (
+            {"total_mean_ms": 1100, "total_std_ms": 450, "max_count": 2, "region_ms": 2400},
+            [(0.4213125, 0.9273125), (0.967375, 2.0513125)],
+        ),
+    ],
+)
+def test_what_is_drawn_stays_the_same(settings, drawn):
+    gaps = draw_random(2.978, GapConfig(**settings), RATE, generator(0, "pinned"))
+    assert [(gap.start_s, gap.end_s) for gap in gaps] == drawn
+
+
+@pytest.mark.parametrize(
+    ("settings", "lost_s"),
+    [
+        ({"total_mean_ms": 99999}, (1.7, 2.0)),  # all that fits beside the pauses, or nearly
+        ({"total_mean_ms": 2400, "total_std_ms": 1e-300, "region_ms": 900}, (0.6, 0.9)),
+        ({"total_mean_ms": 0}, (0.036, 1.0)),
+        ({"total_mean_ms": 0, "total_std_ms": 0}, (0.036, 0.288)),  # as little as the number of gaps allows
+        ({"total_mean_ms": 1e-9, "total_std_ms": 1e-9}, (0.036, 0.288)),
+        ({"total_std_ms": 1e9}, (0.036, 2.0)),
+        ({"total_std_ms": 1e9, "total_max_ms": 1e9, "region_ms": 1e9}, (0.036, 2.978)),
+        ({"max_count": 10**9, "total_max_ms": 1e9}, (0.036, 2.0)),
+        ({"min_ms": 2000, "total_max_ms": 16000}, (2.0, 2.0)),
+    ],
+)
+def test_extreme_settings_end_and_give_gaps_that_fit(settings, lost_s):
+    for seed in range(20):
+        gaps = draw_random(2.978, GapConfig(**settings), RATE, generator(seed))
+        spans = gap_spans(gaps, 47648, RATE)  # raises where they do not
+        assert lost_s[0] <= sum(stop - start for start, stop in spans) / RATE <= lost_s[1]
+
+
+@pytest.mark.parametrize("settings", [{"min_ms": 1e9}, {"min_count": 40, "max_count": 40}, {"min_ms": 3000}])
+def test_settings_that_fit_no_recording_of_this_length_are_refused(settings):
+    with pytest.raises(GapError, match=r"a recording of 2\.978 s is too short for"):
+        draw_random(2.978, GapConfig(**settings), RATE, generator(0))
+
+
 def test_random_gaps_in_a_clip_that_holds_only_one():
     gaps = draw_random(0.1, GapConfig(), RATE, generator(0))
     assert len(gaps) == 1

@@ -127,12 +127,12 @@ class InpaintingData(SpeechData):
 
     def _lost(self, utterance: Utterance, count: int, repeat: int) -> Tensor:
         stft = self.config.stft
-        if self._gaps is None:
-            rng = self._generator(repeat, utterance.id)
-            gaps = draw_random(utterance.duration_s, self.config.gaps, stft.sample_rate, rng)
-        else:
-            gaps = self._gaps[utterance.id]
         try:
+            if self._gaps is None:
+                rng = self._generator(repeat, utterance.id)
+                gaps = draw_random(utterance.duration_s, self.config.gaps, stft.sample_rate, rng)
+            else:
+                gaps = self._gaps[utterance.id]
             spans = gap_spans(gaps, to_samples(utterance.duration_s, stft.sample_rate), stft.sample_rate)
         except GapError as error:
             raise DataError(f"{utterance.id}: {error}") from error

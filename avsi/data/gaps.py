@@ -157,9 +157,12 @@ def draw_single(duration_s: float, gap_ms: float, config: GapConfig, rate: int, 
 def _truncated_normal(mean: float, std: float, low: int, high: int, rng: np.random.Generator) -> int:
     from scipy.stats import truncnorm
 
-    if std <= 0 or low >= high:
-        return int(min(max(mean, low), high))
-    return int(truncnorm.rvs((low - mean) / std, (high - mean) / std, loc=mean, scale=std, random_state=rng))
+    drawn = mean
+    # SciPy cannot draw with a deviation of next to nothing, which is none.
+    if std > 1e-6 and low < high:
+        drawn = truncnorm.rvs((low - mean) / std, (high - mean) / std, loc=mean, scale=std, random_state=rng)
+    # Rounding may have left the bounds by a little.
+    return int(min(max(drawn, low), high))
 
 
 def _split(total: int, count: int, rng: np.random.Generator) -> np.ndarray:
