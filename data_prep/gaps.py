@@ -14,13 +14,12 @@ import typer
 
 from avsi.config import GapConfig, load_config
 from avsi.data.datadir import Utterance, read_datadir
-from avsi.data.dataset import check_gaps_cover
+from avsi.data.dataset import check_gaps_cover, check_gaps_fit
 from avsi.data.gaps import (
     Gap,
     draw_random,
     draw_single,
     gap_file,
-    gap_spans,
     generator,
     read_gap_file,
     write_gap_file,
@@ -28,7 +27,6 @@ from avsi.data.gaps import (
 from avsi.data.protocol import Condition, parse_conditions, read_protocol
 from avsi.errors import AvsiWarning, ConfigError, DataError, GapError
 from avsi.program import print_table, run_program
-from avsi.timebase import to_samples
 
 app = typer.Typer(add_completion=False)
 
@@ -71,24 +69,22 @@ def _gaps(
     condition: Condition, utterances: list[Utterance], settings: GapConfig, rate: int, seed: int
 ) -> dict[str, list[Gap]]:
     """By utterance. Raises DataError naming one whose gaps do not fit it."""
-    given = None
     if condition.file:
         given = read_gap_file(condition.file)
         check_gaps_cover(given, utterances, condition.file)
+        check_gaps_fit(given, utterances, condition.file, rate)
+        return given
     gaps = {}
     for utterance in utterances:
         # The same places at every run and in every order; other places for each length.
         rng = generator(seed, "gaps", condition.gap_ms or "random", utterance.id)
         try:
-            if given:
-                gaps[utterance.id] = given[utterance.id]
-                gap_spans(given[utterance.id], to_samples(utterance.duration_s, rate), rate)
-            elif condition.gap_ms:
+            if condition.gap_ms:
                 gaps[utterance.id] = draw_single(utterance.duration_s, condition.gap_ms, settings, rate, rng)
             else:
                 gaps[utterance.id] = draw_random(utterance.duration_s, settings, rate, rng)
         except GapError as error:
-            raise DataError(f"{condition.file or condition.name}: {utterance.id}: {error}") from error
+            raise DataError(f"{condition.name}: {utterance.id}: {error}") from error
     return gaps
 
 

@@ -27,13 +27,15 @@ def examples_of(evaluation: Evaluation, system: str, column: Column, count: int)
         ConfigError: more examples than a page holds.
     """
     rows = {(one.system, one.condition): one.rows(SCORES, PHONES, WORDS) for one in evaluation.sets}
+    utterances = {utterance.id: utterance for utterance in evaluation.utterances}
     values = {
-        condition.name: {id_: row.get(column.name) for id_, row in rows[system, condition.name].items()}
+        condition.name: {
+            id_: row.get(column.name) for id_, row in rows[system, condition.name].items() if id_ in utterances
+        }
         for condition in evaluation.conditions
         if (system, condition.name) in rows
     }
     clean = merged_rows(evaluation.folder / CLEAN, PHONES, WORDS)
-    utterances = {utterance.id: utterance for utterance in evaluation.utterances}
     examples = []
     for case in choose_cases(values, column.lower_is_better, count):
         try:

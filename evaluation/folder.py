@@ -22,6 +22,7 @@ from avsi.data.protocol import Condition
 from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.files import read_lines, write_text
+from avsi.metrics.table import COLUMNS
 
 from .provenance import this_run
 
@@ -31,6 +32,13 @@ SYSTEM, WAVS, SPECTRA, FAILED = "system.json", "wav.scp", "spectra.scp", "failed
 # What programs that look at it later add: one row an utterance.
 SCORES, PHONES, WORDS = "scores.jsonl", "phones.jsonl", "keywords.jsonl"
 JUDGES = {"per": "judge", "keywords": "keywords_judge"}  # what heard it, by column
+
+_CALLED = {str: "a text", dict: "values by name", list: "a list", None: "a value"}
+# What a row has besides an id and reasons for what failed, and what is a number in all of them where it is there.
+_NEEDED = {PHONES: ("per",), WORDS: ("keywords", "heard")}
+_NUMBERS = {*COLUMNS, *(column.weight for column in COLUMNS.values()), "substitutions", "deletions", "insertions"}
+# What is said of a system that is a model.
+_OF_MODEL = {"senses": list, "weights": str, "trained_on": str, "seed": None}
 
 
 @dataclass(frozen=True)
@@ -88,10 +96,11 @@ class Evaluation:
 
     @classmethod
     def read(cls, folder: str | Path) -> Evaluation:
+        """Raises DataError for a folder that is none, or whose description is broken."""
         folder = Path(folder)
         if not (folder / ABOUT).is_file():
             raise DataError(f"{folder}: not an evaluation (it has no {ABOUT}); evaluation.restore makes one")
-        return cls(folder, json.loads((folder / ABOUT).read_text("utf-8")))
+        return cls(folder, _read_about(folder / ABOUT))
 
     @classmethod
     def add(
@@ -153,7 +162,7 @@ class Evaluation:
         folder = self.set_folder(system, condition)
         if not (folder / SYSTEM).is_file():
             raise DataError(f"{folder}: not restored, or not to its end; the same evaluation.restore goes on")
-        made_by = json.loads((folder / SYSTEM).read_text("utf-8"))["weights"]
+        made_by = read_made_from(folder / SYSTEM)["weights"]
         if made_by != self.about["systems"][system].get("weights", ""):
             raise DataError(f"{folder}: was made before {system} was trained on; evaluation.restore makes it anew")
         wavs, spectra, failed = (read_table(folder / name) for name in (WAVS, SPECTRA, FAILED))
@@ -198,14 +207,58 @@ def merged_rows(folder: Path, *files: str) -> dict[str, dict]:
 
 
 def read_rows(path: Path) -> list[dict]:
-    """JSON lines. Raises DataError, naming the line, where one is none."""
+    """JSON lines. Raises DataError, naming the line, where one is none, or not what the programs write."""
     rows = []
     for number, line in enumerate(read_lines(path), start=1):
         try:
-            rows.append(json.loads(line))
+            row = json.loads(line)
         except ValueError:
-            raise DataError(f"{path}:{number}: expected a row in JSON, found '{line[:40]}'") from None
+            row = None
+        if not isinstance(row, dict):
+            raise DataError(f"{path}:{number}: expected a row in JSON, found '{line[:40]}'")
+        _check_types(f"{path}:{number}", row, {"id": str, "failed": dict, **dict.fromkeys(_NEEDED.get(path.name, ()))})
+        for key in _NUMBERS & {*row}:
+            if not isinstance(row[key], int | float | None):
+                raise DataError(f"{path}:{number}: {key}: expected a number or null, found {str(row[key])[:40]}")
+        rows.append(row)
     return rows
+
+
+def read_made_from(path: Path) -> dict[str, str]:
+    """What a system was made from when it restored a set. Raises DataError for a broken file."""
+    made = _read_json(path)
+    _check_types(path, made, {"weights": str}, f"remove {path.parent} and run evaluation.restore again")
+    return made
+
+
+def _read_about(path: Path) -> dict:
+    about = _read_json(path)
+    _check_types(path, about, dict.fromkeys(("corpus", "split", "datadir"), str))
+    _check_types(path, about, {"conditions": dict, "systems": dict, "runs": list})
+    for name, system in about["systems"].items():
+        is_model = isinstance(system, dict) and "senses" in system
+        _check_types(f"{path}: systems: {name}", system, {"system": str, **(_OF_MODEL if is_model else {})})
+    for number, run in enumerate(about["runs"], start=1):
+        _check_types(f"{path}: runs: {number}", run, dict.fromkeys(("command", "commit", "date", "machine"), str))
+    return about
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:  # of another encoding, too
+        raise DataError(f"{path}: not a JSON file ({error})") from error
+
+
+def _check_types(place: object, values: object, types: dict[str, type | None], remedy: str = "") -> None:
+    """Raise DataError, naming the key, unless there are values of these types by key; None: of any type."""
+    if not isinstance(values, dict):
+        raise DataError(f"{place}: expected values by name, found {str(values)[:40]}{remedy and '; ' + remedy}")
+    for key, kind in types.items():
+        if key not in values or not isinstance(values[key], kind or object):
+            found = str(values[key])[:40] if key in values else "nothing"
+            expected = _CALLED[kind]
+            raise DataError(f"{place}: {key}: expected {expected}, found {found}{remedy and '; ' + remedy}")
 
 
 def write_rows(path: Path, rows: list[dict]) -> None:

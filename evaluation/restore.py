@@ -17,7 +17,7 @@ import numpy as np
 import typer
 
 from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of, write_datadir
-from avsi.data.dataset import check_gaps_cover
+from avsi.data.dataset import check_gaps_cover, check_gaps_fit
 from avsi.data.gaps import gap_file, gap_file_remark, read_gap_file, write_gap_file
 from avsi.data.protocol import parse_conditions, read_protocol
 from avsi.data.stats import Stats
@@ -25,9 +25,9 @@ from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.files import write_text, written_beside
 from avsi.program import in_parallel, progress, run_program
 
-from .folder import ABOUT, CLEAN, FAILED, SPECTRA, STATS, SYSTEM, WAVS, Evaluation
+from .folder import ABOUT, CLEAN, FAILED, SPECTRA, STATS, SYSTEM, WAVS, Evaluation, read_made_from
 from .shares import restore_share, wav_path
-from .systems import SYSTEMS, check_system, describe, made_from, named
+from .systems import STFT, SYSTEMS, check_system, describe, made_from, named
 
 app = typer.Typer(add_completion=False)
 
@@ -73,6 +73,7 @@ def main(
         raise ConfigError("two systems, or two kinds of gaps, of one name; NAME=... tells systems apart")
     for path in files.values():
         check_gaps_cover(read_gap_file(path), utterances, path)
+        check_gaps_fit(read_gap_file(path), utterances, path, STFT.sample_rate)
     for spec in specs.values():
         check_system(spec, stats, utterances)  # one that cannot be loaded is refused before any work
     described = {name: describe(spec, utterances) for name, spec in specs.items()}
@@ -147,7 +148,7 @@ def _to_make(evaluation: Evaluation, name: str, spec: str, conditions: list[str]
     for condition in conditions:
         folder = evaluation.set_folder(name, condition)
         there = (folder / SYSTEM).is_file()
-        if there and json.loads((folder / SYSTEM).read_text("utf-8")) == made_from(spec, condition):
+        if there and read_made_from(folder / SYSTEM) == made_from(spec, condition):
             continue
         if there:
             print(f"{name}, {condition}: has changed since it was restored, and is restored anew")

@@ -272,11 +272,30 @@ def test_restoring_needs_gaps_for_the_same_utterances(corpus, tmp_path):
     assert not (tmp_path / "o").exists()
 
 
-def test_gaps_that_do_not_fit_one_recording_fail_that_one(corpus, tmp_path):
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ("2.0 3.2", "gap 2:3.2: outside the recording, which lasts 2.978 s"),
+        ("2.0 1.0", "gap 2:1: ends before it starts"),
+        ("1.0 2.0\ns04_clip1 1.5 2.5", "gap 1.5:2.5: overlaps the gap before it"),
+    ],
+)
+def test_gaps_that_do_not_fit_are_refused_before_anything_is_written(corpus, tmp_path, times, message):
+    gaps = tmp_path / "gaps_odd"
+    gaps.write_text("".join(f"{id_} {times if id_ == 's04_clip1' else '0.5 0.8'}\n" for id_ in IDS))
+    with pytest.raises(DataError, match=f"^{gaps}: s04_clip1: {message}"):
+        restored(corpus, tmp_path / "o", "interpolation", gaps=gaps)
+    assert not (tmp_path / "o").exists()
+
+
+def test_recordings_shorter_than_they_are_said_to_be_fail_one_by_one(corpus, tmp_path):
+    shutil.copytree(corpus / "test", tmp_path / "test")
+    shutil.copytree(corpus / "train", tmp_path / "train")
+    (tmp_path / "test" / "utt2dur").write_text("".join(f"{id_} 6.0\n" for id_ in IDS))
     gaps = tmp_path / "gaps_late"
     gaps.write_text("".join(f"{id_} 2.0 {2.2 + number:.1f}\n" for number, id_ in enumerate(IDS)))
     with pytest.raises(DataError, match="3 of 4 utterances could not be restored"):
-        restored(corpus, tmp_path / "o", "interpolation", gaps=gaps)
+        restored(tmp_path, tmp_path / "o", "interpolation", gaps=gaps)
     assert "s04_clip1 gap 2:3.2: outside the recording" in (tmp_path / "o/interpolation/late/failed").read_text()
     run_app(score.app, tmp_path / "o", "--jobs", 1)
     found = summarize(Evaluation.read(tmp_path / "o")).estimates["interpolation", "late", "l1"]

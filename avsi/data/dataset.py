@@ -16,7 +16,7 @@ from ..timebase import to_samples
 from .augment import augment
 from .datadir import Utterance, read_datadir
 from .features import Features, load_features
-from .gaps import draw_random, gap_spans, generator, lost_frames, read_gap_file
+from .gaps import Gap, draw_random, gap_spans, generator, lost_frames, read_gap_file
 from .phones import Lexicon, frames_needed, to_labels
 
 
@@ -117,13 +117,14 @@ class InpaintingData(SpeechData):
         lexicon: Lexicon | None = None,
         augmented: bool = False,
     ) -> None:
-        """Raises DataError as :class:`SpeechData`, and for a gap file that is broken, an utterance without a gap or
-        gap without an utterance.
+        """Raises DataError as :class:`SpeechData`, and for a gap file that is broken, an utterance without a gap, a gap
+        without an utterance or outside it.
         """
         super().__init__(datadir, config, lexicon, augmented)
         self._gaps = read_gap_file(gap_file) if gap_file else None
         if self._gaps is not None:
             check_gaps_cover(self._gaps, self.utterances, gap_file)
+            check_gaps_fit(self._gaps, self.utterances, gap_file, config.stft.sample_rate)
 
     def _lost(self, utterance: Utterance, count: int, repeat: int) -> Tensor:
         stft = self.config.stft
@@ -149,6 +150,15 @@ def check_gaps_cover(gaps: dict, utterances: list[Utterance], gap_file: str | Pa
             f"{gap_file}: {len(odd)} utterance(s) are either in it or in the data directory, not in both, "
             f"such as {odd[0]} in {place}; make the gaps again"
         )
+
+
+def check_gaps_fit(gaps: dict[str, list[Gap]], utterances: list[Utterance], gap_file: str | Path, rate: int) -> None:
+    """Raise DataError, naming the utterance and the gap, unless each gap lies in its recording and apart from others."""
+    for utterance in utterances:
+        try:
+            gap_spans(gaps[utterance.id], to_samples(utterance.duration_s, rate), rate)
+        except GapError as error:
+            raise DataError(f"{gap_file}: {utterance.id}: {error}") from error
 
 
 def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:

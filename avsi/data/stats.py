@@ -45,7 +45,13 @@ class Stats:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 needed = {one.name for one in fields(cls) if one.default_factory is MISSING}
-                return cls(**{one.name: arrays[one.name] for one in fields(cls) if one.name in needed | {*arrays}})
+                stats = cls(**{one.name: arrays[one.name] for one in fields(cls) if one.name in needed | {*arrays}})
+            for mean, std in ((stats.audio_mean, stats.audio_std), (stats.visual_mean, stats.visual_std)):
+                if mean.ndim != 1 or mean.shape != std.shape:
+                    raise ValueError(f"a mean of shape {mean.shape} beside a deviation of shape {std.shape}")
+                if not (np.isfinite(mean).all() and np.isfinite(std).all() and (std > 0).all()):
+                    raise ValueError("a mean or deviation that is no finite number, or no deviation")
+            return stats
         except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(f"{path}: not a statistics file ({error})") from error
 

@@ -63,11 +63,14 @@ _To be written: on which speakers, languages, lengths of gap, cameras and microp
 
 
 def read_card(folder: Path) -> str:
-    """Raises DataError where a model has none."""
+    """Raises DataError where a model has none, or one that is no text."""
     path = folder / CARD
     if not path.is_file():
         raise DataError(f"{path}: this model has no card; `avsi export` writes one")
-    return path.read_text("utf-8")
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
 
 
 def update_card(folder: Path, figures: str | None = None) -> None:
@@ -122,7 +125,7 @@ def facts(folder: Path) -> str:
         "Output": "the sound of the gaps; every sample outside them stays as it is" if inpaints else "phones",
         "Level": _LEVELS[config.model.normalise],
         "Gaps in training": _gaps(config) if inpaints else "",
-        "Trained on": about.get("trained_on", ""),
+        "Trained on": str(about.get("trained_on", "")),
         "Utterances": _utterances(ids),
         "Training": ", ".join(
             [

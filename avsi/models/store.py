@@ -83,7 +83,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
         model = KINDS[config.model.kind](config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
-    except (ConfigError, KeyError, SafetensorError, OSError) as error:
+    except (ConfigError, SafetensorError, OSError) as error:
         raise ModelError(f"{folder}: {WEIGHTS} or {DESCRIPTION} is damaged or incomplete ({error})") from error
     except RuntimeError as error:
         # torch names each tensor that does not fit on a line of its own.
@@ -142,10 +142,24 @@ def size_mb(folder: Path) -> float:
 
 
 def read_description(folder: Path) -> dict:
+    """What a model's folder says of it: its ``config``, and maybe ``about`` and ``phones``.
+
+    Raises:
+        ModelError: a file that cannot be read, or in which one of these is missing or something else.
+    """
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{folder / DESCRIPTION}: cannot be read ({error})") from error
     if not isinstance(description, dict):
         raise ModelError(f"{folder / DESCRIPTION}: not a model's description")
+    phones = description.get("phones", [])
+    for key, fits, expected in (
+        ("config", isinstance(description.get("config"), dict), "settings by section"),
+        ("about", isinstance(description.get("about", {}), dict), "facts by name"),
+        ("phones", isinstance(phones, list) and all(isinstance(phone, str) for phone in phones), "a list of names"),
+    ):
+        if not fits:
+            found = str(description[key])[:40] if key in description else "nothing"
+            raise ModelError(f"{folder / DESCRIPTION}: {key}: expected {expected}, found {found}")
     return description
