@@ -32,8 +32,8 @@ def main(
     from avsi.data.phones import Lexicon
 
     known = Lexicon.read(extra).pronunciations if extra else {}
-    dictionary = cmu_pronunciations()
     words = sorted({word for datadir in datadirs for utterance in read_datadir(datadir) for word in utterance.words})
+    dictionary = cmu_pronunciations()
     # The dictionary is in lower case; many corpora are not.
     lexicon = {word: known.get(word) or dictionary.get(word.lower()) for word in words}
     missing = [word for word, phones in lexicon.items() if not phones]

