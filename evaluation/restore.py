@@ -71,13 +71,13 @@ def main(
     specs = dict(map(named, systems))
     if len(specs) < len(systems) or len(files) < len(conditions):
         raise ConfigError("two systems, or two kinds of gaps, of one name; NAME=... tells systems apart")
-    if (bins := len(Stats.load(stats).audio_mean)) != STFT.n_bins:
-        raise DataError(f"{stats}: is of {bins} bins, expected {STFT.n_bins}, on which scores are measured")
     for path in files.values():
         check_gaps_cover(read_gap_file(path), utterances, path)
         check_gaps_fit(read_gap_file(path), utterances, path, STFT.sample_rate)
     for spec in specs.values():
         check_system(spec, stats, utterances)  # one that cannot be loaded is refused before any work
+    if (bins := len(Stats.load(stats).audio_mean)) != STFT.n_bins:
+        raise DataError(f"{stats}: is of {bins} bins, expected {STFT.n_bins}, on which scores are measured")
     described = {name: describe(spec, utterances) for name, spec in specs.items()}
     for name, about in described.items():
         if met := about.get("utterances_met"):
