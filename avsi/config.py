@@ -9,6 +9,8 @@ from pathlib import Path
 
 from .errors import ConfigError
 
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "64-true", "bf16-true", "16-true", "32", "bf16", "16", "64")
+
 
 @dataclass
 class StftConfig:
@@ -111,7 +113,8 @@ class TrainingConfig:
     keep: str = "best"  # the epoch of the lowest validation loss, or "last": where no speaker judged may choose it
     lr_patience: int = 0  # epochs without improvement before the learning rate is halved; 0: never
     seed: int = 0
-    precision: str = "32-true"  # Lightning's names: "32-true", "bf16-mixed", "16-mixed"
+    # "auto": bf16 where the device computes in it, else full precision; or what Lightning calls a precision.
+    precision: str = "auto"
     accelerator: str = "auto"
     devices: str = "auto"
     workers: int = 0  # processes that load data; 0: the training process itself
@@ -185,6 +188,7 @@ def check_config(config: Config) -> None:
         ("training.loss", config.training.loss, ("l1", "mse")),
         ("visual.points", config.visual.points, ("face", "mouth", "articulation")),
         ("model.normalise", config.model.normalise, ("corpus", "utterance")),
+        ("training.precision", config.training.precision, PRECISIONS),
     ):
         if value not in allowed:
             raise ConfigError(f"{name}: '{value}' is not one of {', '.join(allowed)}")

@@ -83,12 +83,14 @@ def test_the_best_epoch_is_kept_or_the_last(corpus, tmp_path, keep, epoch):
             callback_metrics={"valid_loss": loss},
             current_epoch=number,
             is_global_zero=True,
+            precision="32-true",
             should_stop=False,
             save_checkpoint=lambda *_, **__: None,
         )
         kept.on_train_epoch_end(trainer, run)
     assert kept.lowest == 0.5
-    assert read_description(tmp_path)["about"] == {"epoch": epoch, "valid_loss": [0.9, 0.5, 0.7, 0.6][epoch]}
+    about = {"epoch": epoch, "valid_loss": [0.9, 0.5, 0.7, 0.6][epoch], "precision": "32-true"}
+    assert read_description(tmp_path)["about"] == about
 
 
 def test_all_utterances_come_once_before_any_comes_again():
@@ -210,10 +212,11 @@ def test_early_stopping_counts_epochs_without_improvement(corpus, tmp_path):
     assert len([row for row in metrics(tmp_path / "run") if row["valid_loss"]]) == 3
 
 
-@pytest.mark.parametrize("setting", [{"devices": "many"}, {"accelerator": "abacus"}, {"precision": "fuzzy"}])
+@pytest.mark.parametrize("setting", [{"devices": "many"}, {"accelerator": "abacus"}])
 def test_hardware_that_is_not_there_is_said(corpus, tmp_path, setting):
-    with pytest.raises(ConfigError, match=r"training\.accelerator, devices or precision"):
+    with pytest.raises(ConfigError, match=r"training\.accelerator or devices"):
         train(corpus_config(corpus, training=setting), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_folder_of_another_run_is_not_touched(corpus, tmp_path):
