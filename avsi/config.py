@@ -95,6 +95,21 @@ class ModelConfig:
 
 
 @dataclass
+class NormaliseConfig:
+    """What counts of a recording where it is normalised by itself (``model.normalise: utterance``), by
+    :meth:`avsi.models.inpainter.BLSTMInpainter.normalise`. Nats are of the natural log magnitude, 8.69 dB each.
+    """
+
+    min_reliable_s: float = 0.5  # less reliable sound than this says too little: the training set's statistics count
+    silence_nats: float = 0.1  # nearer to the floor of the log than this there is no sound at all
+    loudest_s: float = 0.144  # how loud speech is, the softest of the loudest frames tells; of them there are so many
+    pause_nats: float = 3.0  # what lies this far below it is a pause
+    max_pauses_s: float = 2.0  # more of pauses does not count
+    deepest_nats: float = 4.5  # deeper pauses are heard as of this depth
+    min_deviation: float = 0.2  # a recording's deviation counts as at least this share of the training set's
+
+
+@dataclass
 class TrainingConfig:
     loss: str = "l1"  # "l1" (the released code) or "mse" (the paper's text), on the lost bins
     ctc_weight: float = 1e-3  # of the phones' loss beside that on the lost bins, where model.ctc
@@ -140,6 +155,7 @@ class Config:
     gaps: GapConfig = field(default_factory=GapConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    normalise: NormaliseConfig = field(default_factory=NormaliseConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     data: DataConfig = field(default_factory=DataConfig)
 
@@ -236,6 +252,13 @@ def check_config(config: Config) -> None:
         "augment.face_lag_ms": 0,
         "augment.face_noise": 0,
         "augment.face_hidden": 0,
+        "normalise.min_reliable_s": 0,
+        "normalise.silence_nats": 0,
+        "normalise.loudest_s": 0,
+        "normalise.pause_nats": 0,
+        "normalise.max_pauses_s": 0,
+        "normalise.deepest_nats": 0,
+        "normalise.min_deviation": 0,
         "model.layers": 1,
         "model.hidden": 1,
         "model.dropout": 0,
