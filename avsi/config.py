@@ -70,7 +70,7 @@ class AugmentConfig:
     tempo: float = 0.0  # sound and face are sped up or slowed down by at most this share
     contrast: float = 0.0  # the natural log of the factor by which loud and soft move apart is at most this
     noise: float = 0.0  # the share of utterances that get a noise floor
-    noise_min_db: float = -80.0  # of the loudest bin, the lowest floor
+    noise_min_db: float = -80.0  # of the loudest reliable bin, the lowest floor
     noise_max_db: float = -45.0
     face_gain: float = 0.0  # deviation of the natural log of each visual feature's factor
     face_lag_ms: float = 0.0  # the face runs ahead of the sound or behind it by at most this

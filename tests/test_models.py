@@ -172,7 +172,7 @@ def normalised_before(model: BLSTMInpainter, log_spectrum: torch.Tensor, lost: t
 def recording_with_pauses() -> tuple[torch.Tensor, torch.Tensor]:
     """Log magnitudes of speech between three seconds of digital silence, noise and near silence, and lost frames."""
     noise = np.random.default_rng(0).standard_normal(3 * RATE)
-    parts = [speech(0), noise[:RATE] * 0, noise * 1e-3, noise[:RATE] * 1e-4, speech(1)]
+    parts = [speech(0), noise[:RATE] * 0, noise * 1e-3, noise[:RATE] * 3e-5, speech(1)]
     samples = torch.from_numpy(np.concatenate(parts).astype(np.float32))
     log_spectrum = log_magnitude(spectrum(samples, StftConfig()), StftConfig())
     lost = torch.zeros(len(log_spectrum), dtype=torch.bool)
@@ -199,7 +199,7 @@ def heard_by(model: BLSTMInpainter) -> torch.Tensor:
     [
         ("min_reliable_s", 20.0),
         ("silence_nats", 9.0),
-        ("loudest_s", 3.0),
+        ("loudest_s", 1.0),
         ("pause_nats", 2.0),
         ("max_pauses_s", 0.5),
         ("deepest_nats", 3.5),
