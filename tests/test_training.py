@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from avsi.config import TrainingConfig
 from avsi.data.datadir import read_datadir, write_datadir
 from avsi.data.features import load_features
-from avsi.data.gaps import gap_spans, lost_frames, read_gap_file
+from avsi.data.gaps import Gap, gap_spans, lost_frames, write_gap_file
 from avsi.data.stats import Stats
 from avsi.errors import ConfigError, DataError, ModelError
 from avsi.models.inpainter import BLSTMInpainter
@@ -198,10 +198,12 @@ def test_the_validation_loss_is_that_of_the_saved_model_on_the_validation_set_as
     settings = {"max_epochs": 2, "learning_rate": 3e-3, "average": average, "batch_size": batch_size}
     augment = {"tempo": 0.1, "contrast": 0.3, "noise": 1.0}
     config = corpus_config(corpus, training=settings, augment=augment, model={"video": False})
+    gaps = {"s03_clip0": [Gap(0.3, 2.3)], "s03_clip1": [Gap(0.5, 0.56)], "s03_clip2": [Gap(1.0, 1.06)]}
+    config.data.valid_gaps = str(tmp_path / "gaps")
+    write_gap_file(config.data.valid_gaps, gaps)
     lowest = train(config, tmp_path / "run", progress=False)
     saved = load_model(tmp_path / "run")
     total, bins, means = 0.0, 0, []
-    gaps = read_gap_file(corpus / "valid" / "gaps_random")
     for utterance in read_datadir(corpus / "valid"):
         log_spectrum, visual, _ = load_features(utterance, config)
         n_samples = round(utterance.duration_s * RATE)
@@ -214,7 +216,7 @@ def test_the_validation_loss_is_that_of_the_saved_model_on_the_validation_set_as
         means.append(errors.mean().item())
     assert read_description(tmp_path / "run")["about"]["valid_loss"] == pytest.approx(total / bins, rel=1e-4)
     assert lowest == pytest.approx(total / bins, rel=1e-4)
-    assert total / bins != pytest.approx(np.mean(means), rel=2e-3)  # the test can fail
+    assert total / bins != pytest.approx(np.mean(means), rel=1e-2)  # the test can fail
 
 
 def test_utterances_come_in_another_order_each_epoch(corpus, tmp_path):
