@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .errors import ConfigError
 
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "64-true", "bf16-true", "16-true", "32", "bf16", "16", "64")
 # What is said of a setting's type.
 _TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
 # No gap is drawn over longer times: 11 days.
@@ -74,7 +75,7 @@ class AugmentConfig:
     tempo: float = 0.0  # sound and face are sped up or slowed down by at most this share
     contrast: float = 0.0  # the natural log of the factor by which loud and soft move apart is at most this
     noise: float = 0.0  # the share of utterances that get a noise floor
-    noise_min_db: float = -80.0  # of the loudest bin, the lowest floor
+    noise_min_db: float = -80.0  # of the loudest reliable bin, the lowest floor
     noise_max_db: float = -45.0
     face_gain: float = 0.0  # deviation of the natural log of each visual feature's factor
     face_lag_ms: float = 0.0  # the face runs ahead of the sound or behind it by at most this
@@ -99,6 +100,21 @@ class ModelConfig:
 
 
 @dataclass
+class NormaliseConfig:
+    """What counts of a recording where it is normalised by itself (``model.normalise: utterance``), by
+    :meth:`avsi.models.inpainter.BLSTMInpainter.normalise`. Nats are of the natural log magnitude, 8.69 dB each.
+    """
+
+    min_reliable_s: float = 0.5  # less reliable sound than this says too little: the training set's statistics count
+    silence_nats: float = 0.1  # nearer to the floor of the log than this there is no sound at all
+    loudest_s: float = 0.144  # how loud speech is, the softest of the loudest frames tells; of them there are so many
+    pause_nats: float = 3.0  # what lies this far below it is a pause
+    max_pauses_s: float = 2.0  # more of pauses does not count
+    deepest_nats: float = 4.5  # deeper pauses are heard as of this depth
+    min_deviation: float = 0.2  # a recording's deviation counts as at least this share of the training set's
+
+
+@dataclass
 class TrainingConfig:
     loss: str = "l1"  # "l1" (the released code) or "mse" (the paper's text), on the lost bins
     ctc_weight: float = 1e-3  # of the phones' loss beside that on the lost bins, where model.ctc
@@ -117,7 +133,8 @@ class TrainingConfig:
     keep: str = "best"  # the epoch of the lowest validation loss, or "last": where no speaker judged may choose it
     lr_patience: int = 0  # epochs without improvement before the learning rate is halved; 0: never
     seed: int = 0
-    precision: str = "32-true"  # Lightning's names: "32-true", "bf16-mixed", "16-mixed"
+    # "auto": bf16 where the device computes in it, else full precision; or what Lightning calls a precision.
+    precision: str = "auto"
     accelerator: str = "auto"
     devices: str = "auto"
     workers: int = 0  # processes that load data; 0: the training process itself
@@ -143,6 +160,7 @@ class Config:
     gaps: GapConfig = field(default_factory=GapConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    normalise: NormaliseConfig = field(default_factory=NormaliseConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     data: DataConfig = field(default_factory=DataConfig)
 
@@ -254,6 +272,7 @@ def check_config(config: Config) -> None:
         ("training.loss", config.training.loss, ("l1", "mse")),
         ("visual.points", config.visual.points, ("face", "mouth", "articulation")),
         ("model.normalise", config.model.normalise, ("corpus", "utterance")),
+        ("training.precision", config.training.precision, PRECISIONS),
     ):
         if value not in allowed:
             raise ConfigError(f"{name}: '{value}' is not one of {', '.join(allowed)}")
@@ -301,6 +320,13 @@ def check_config(config: Config) -> None:
         "augment.face_lag_ms": 0,
         "augment.face_noise": 0,
         "augment.face_hidden": 0,
+        "normalise.min_reliable_s": 0,
+        "normalise.silence_nats": 0,
+        "normalise.loudest_s": 0,
+        "normalise.pause_nats": 0,
+        "normalise.max_pauses_s": 0,
+        "normalise.deepest_nats": 0,
+        "normalise.min_deviation": 0,
         "model.layers": 1,
         "model.hidden": 1,
         "model.dropout": 0,

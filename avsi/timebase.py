@@ -14,7 +14,7 @@ import numpy as np
 from .config import StftConfig
 
 
-def to_samples(time_s: float, rate: int) -> int:
+def to_samples(time_s: float, rate: float) -> int:
     """The sample nearest to a time."""
     return math.floor(time_s * rate + 0.5)
 
@@ -30,6 +30,11 @@ def convert_span(start: int, stop: int, rate: int, new_rate: int) -> tuple[int, 
 
 def n_frames(n_samples: int, stft: StftConfig) -> int:
     return -(-n_samples // stft.hop_samples)
+
+
+def to_frames(length_s: float, stft: StftConfig) -> int:
+    """The number of STFT frames nearest to a length of time, at least one."""
+    return max(1, to_samples(length_s, stft.sample_rate / stft.hop_samples))
 
 
 def frame_centres_s(count: int, stft: StftConfig) -> np.ndarray:

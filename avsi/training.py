@@ -29,6 +29,7 @@ from .data.stats import Stats
 from .errors import ConfigError, DataError, ModelError
 from .files import digest, write_text, written_beside
 from .models.store import LEXICON, TRAIN_IDS, WEIGHTS, find_model, learnt_from, save_model, start_from
+from .precision import choose_precision
 from .tasks import Term, make_task
 from .video.motion import n_features
 
@@ -43,6 +44,9 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
     ``config.yaml``, the ids it was trained on, the lexicon where phones are learnt, and logs for spreadsheets
     (``logs/csv``) and TensorBoard (``logs/tensorboard``).
 
+    Args:
+        progress: show a bar, and print in which precision is trained.
+
     Returns:
         The lowest validation loss: of an inpainter that on the lost bins, with or without a phone head; of a recogniser
         the CTC loss.
@@ -50,6 +54,7 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
     Raises:
         DataError: sets, statistics or a lexicon that are missing, broken or do not fit the config, or a folder that
         holds another run.
+        ConfigError: a device that is not there, or does not compute in the precision asked for.
     """
     folder = Path(folder)
     stats = Stats.load(config.data.stats)
@@ -64,10 +69,11 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
     last = folder / LAST
     if config.training.init and not last.is_file():  # a run that goes on has weights of its own
         start_from(run.model, config.training.init)
-    _claim(folder, config, run, _met(config, run, stats, folder))
     best = BestAndLast(folder)
+    precision, said = choose_precision(config.training.precision, _trainer(config, logger=False).strategy.root_device)
     trainer = _trainer(
         config,
+        precision=precision,
         callbacks=[
             EarlyStopping("valid_loss", patience=config.training.patience),
             best,
@@ -80,6 +86,9 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
         ],
         enable_progress_bar=progress,
     )
+    _claim(folder, config, run, _met(config, run, stats, folder))
+    if progress and trainer.is_global_zero:
+        print(said)
     try:
         # weights_only: nothing in a checkpoint needs the unpickling of code.
         trainer.fit(run, ckpt_path=last if last.is_file() else None, weights_only=True)
@@ -91,13 +100,12 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
 
 
 def _trainer(config: Config, **options: object) -> Trainer:
-    """Lightning's trainer. Raises ConfigError for hardware that is not there or a precision it does not know."""
+    """Lightning's trainer. Raises ConfigError for hardware that is not there."""
     settings = config.training
     try:
         return Trainer(
             accelerator=settings.accelerator,
             devices=int(settings.devices) if settings.devices.isdigit() else settings.devices,
-            precision=settings.precision,
             max_epochs=settings.max_epochs,
             gradient_clip_val=settings.clip_norm or None,
             plugins=[AtomicCheckpointIO()],
@@ -108,7 +116,7 @@ def _trainer(config: Config, **options: object) -> Trainer:
             **options,
         )
     except (MisconfigurationException, TypeError, ValueError) as error:
-        raise ConfigError(f"training.accelerator, devices or precision: {error}") from error
+        raise ConfigError(f"training.accelerator or devices: {error}") from error
 
 
 class TrainingRun(LightningModule):
@@ -252,7 +260,8 @@ class BestAndLast(Checkpoint):
         loss = float(trainer.callback_metrics["valid_loss"])
         lowest, self.lowest = loss < self.lowest, min(loss, self.lowest)
         if (lowest or run.config.training.keep == "last") and trainer.is_global_zero:
-            save_model(self.folder, run.result, valid_loss=round(loss, 6), epoch=trainer.current_epoch)
+            about = {"valid_loss": round(loss, 6), "epoch": trainer.current_epoch, "precision": trainer.precision}
+            save_model(self.folder, run.result, **about)
         trainer.save_checkpoint(self.folder / LAST, weights_only=False)
 
     def state_dict(self) -> dict:
@@ -335,7 +344,7 @@ def _made_from(config: Config, run: TrainingRun, folder: Path) -> str:
 
 
 def _without_limits(config: Config) -> Config:
-    """What a resumed run must share of a config: all but what says how long and where it runs."""
-    limits = ("max_epochs", "patience", "accelerator", "devices", "workers", "cache")
+    """What a resumed run must share of a config: all but what says how long, where and in which precision it runs."""
+    limits = ("max_epochs", "patience", "precision", "accelerator", "devices", "workers", "cache")
     default = TrainingConfig()
     return replace(config, training=replace(config.training, **{name: getattr(default, name) for name in limits}))

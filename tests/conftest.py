@@ -74,7 +74,7 @@ def small_config(**sections: dict) -> Config:
     config = Config()
     config.model.hidden, config.model.layers = 24, 2
     config.training.batch_size, config.training.max_epochs = 4, 2
-    config.training.accelerator = "cpu"
+    config.training.accelerator, config.training.precision = "cpu", "32-true"
     for section, values in sections.items():
         for name, value in values.items():
             setattr(getattr(config, section), name, value)

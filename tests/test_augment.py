@@ -151,7 +151,8 @@ PINNED = {
 def test_what_a_seed_draws_stays_the_same_over_releases(epoch):
     varied = augment(features(), EVERYTHING, STFT, drawn(epoch))
     heard, seen = PINNED[epoch]
-    assert [varied.log_spectrum[place].item() for place in ((0, 0), (10, 100), (39, 256))] == pytest.approx(heard)
+    found = [varied.log_spectrum[place].item() for place in ((0, 0), (10, 100), (39, 256))]
+    assert found == pytest.approx(heard, rel=1e-5)
     found = [varied.visual[place].item() for place in ((0, 0), (20, 1), (39, 3))]
     assert found == pytest.approx(seen, rel=1e-5, nan_ok=True)
 
@@ -165,6 +166,57 @@ def test_a_variation_applied_again_is_the_same():
 def test_one_setting_does_not_change_what_is_drawn_for_the_others():
     every, less = (draw_variation(config, drawn(2)) for config in (EVERYTHING, AugmentConfig(face_lag_ms=30)))
     assert every.face_lag_ms == less.face_lag_ms and every.speed != 1 == less.speed
+
+
+LOST = torch.arange(40) >= 25
+
+
+def test_contrast_is_about_the_mean_of_the_reliable_frames():
+    spectrum = torch.tensor([[-1.0, -9.0], [-3.0, -13.0], [50.0, 50.0]])
+    lost = torch.tensor([False, False, True])
+    changed = change_contrast(spectrum, 1.5, STFT, lost)
+    assert torch.allclose(changed[:2], torch.tensor([[-0.5, -8.0], [-3.5, math.log(1e-6)]]))
+    nothing_left = change_contrast(spectrum, 1.5, STFT, torch.ones(3, dtype=torch.bool))
+    assert torch.isfinite(nothing_left).all()
+
+
+def test_the_noise_floor_is_relative_to_the_loudest_reliable_bin():
+    spectrum = torch.full((300, 257), math.log(STFT.log_floor))
+    spectrum[0, 0], spectrum[299] = 2.0, 5.0
+    lost = torch.arange(300) >= 298
+    noisy = add_noise_floor(spectrum, -45.0, STFT, np.random.default_rng(0), lost)
+    power = torch.exp(2 * noisy)[1:298]
+    assert power.mean().item() == pytest.approx(math.exp(4.0) * 10**-4.5, rel=0.02)
+    all_lost = add_noise_floor(spectrum, -45.0, STFT, np.random.default_rng(0), torch.ones(300, dtype=torch.bool))
+    assert torch.isfinite(all_lost).all()
+
+
+def test_what_is_said_in_lost_frames_changes_nothing_of_the_reliable_ones():
+    config = AugmentConfig(contrast=0.3, noise=1.0)
+    other = features()
+    other.log_spectrum[LOST] = 10 * torch.rand(int(LOST.sum()), 257)
+    assert not torch.equal(other.log_spectrum, features().log_spectrum)
+    one, two = (augment(each, config, STFT, drawn(0), LOST).log_spectrum for each in (features(), other))
+    assert torch.equal(one[~LOST], two[~LOST])
+    assert not torch.equal(one[~LOST], features().log_spectrum[~LOST])
+    assert not torch.equal(one[~LOST], augment(features(), config, STFT, drawn(0)).log_spectrum[~LOST])
+
+
+def test_training_sets_are_varied_by_their_reliable_frames(corpus):
+    """Even at another speed: the frames that are lost are those of the utterance as it is then."""
+    config = corpus_config(corpus, augment={"contrast": 0.3, "noise": 1.0, "tempo": 0.1}, model={"video": False})
+    data, plain = (InpaintingData(corpus / "train", config, augmented=flag) for flag in (True, False))
+    for index in range(3):
+        id_, found, lost = data[index]
+        rng = generator(config.training.seed, 0, "augment", id_)
+        variation = draw_variation(config.augment, rng)
+        spectrum = change_tempo(plain[index][1].log_spectrum, variation.speed, variation.start)
+        mean = spectrum[~lost].mean(dim=0)
+        spectrum = (mean + variation.contrast * (spectrum - mean)).clamp_min(math.log(1e-6))
+        noise = np.random.default_rng(variation.noise_seed).standard_exponential(spectrum.shape, dtype=np.float32)
+        peak = torch.exp(2 * spectrum[~lost]).max() * 10 ** (variation.noise_db / 10)
+        expected = torch.log((torch.exp(2 * spectrum) + torch.from_numpy(noise) * peak).sqrt() + 1e-6)
+        assert torch.allclose(found.log_spectrum, expected, atol=1e-4)
 
 
 def test_shares_are_those_of_the_config():

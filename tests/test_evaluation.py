@@ -143,7 +143,7 @@ def test_the_oracle_is_ahead_of_every_baseline(evaluation):
         name: {metric: found[name, "600ms", metric].mean for metric in ("l1", "lsd", "stoi")} for name in BASELINES
     }
     oracle = means.pop("oracle")
-    assert oracle["l1"] == pytest.approx(0, abs=1e-5)
+    assert oracle["l1"] == pytest.approx(0, abs=1e-3)  # of deviations
     for other in means.values():
         assert oracle["stoi"] > other["stoi"] + 0.05 and oracle["lsd"] < other["lsd"] / 2
     assert means["autoregression"]["stoi"] > means["unprocessed"]["stoi"]

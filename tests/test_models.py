@@ -1,9 +1,13 @@
 import json
+import math
 
+import numpy as np
 import pytest
 import torch
-from conftest import small_config
+from conftest import RATE, small_config, speech
 
+from avsi.audio.stft import log_magnitude, spectrum
+from avsi.config import Config, NormaliseConfig, StftConfig
 from avsi.data.stats import Stats
 from avsi.errors import ModelError
 from avsi.models.inpainter import BLSTMInpainter
@@ -57,7 +61,7 @@ def test_an_unknown_face_counts_as_the_mean_face():
     log_spectrum, visual, lost = batch()
     unknown = torch.full_like(visual, torch.nan)
     mean = torch.from_numpy(stats.visual_mean).expand_as(visual)
-    assert torch.allclose(model(log_spectrum, unknown, lost), model(log_spectrum, mean, lost), atol=1e-6)
+    assert torch.allclose(model(log_spectrum, unknown, lost), model(log_spectrum, mean, lost), atol=1e-5)
 
 
 def test_restoring_keeps_the_reliable_frames():
@@ -66,7 +70,7 @@ def test_restoring_keeps_the_reliable_frames():
     restored = model.restore_spectrum(log_spectrum, visual[0], lost[0])
     assert torch.equal(restored[:, ~lost[0]], log_spectrum[:, ~lost[0]])
     predicted = model(log_spectrum, visual[:1].expand(2, -1, -1), lost)
-    assert torch.allclose(restored[:, lost[0]], predicted[:, lost[0]], atol=1e-6)
+    assert torch.allclose(restored[:, lost[0]], predicted[:, lost[0]], atol=1e-5)
 
 
 def test_the_loss_is_the_mean_over_lost_bins_alone():
@@ -114,7 +118,7 @@ def test_another_format_version_is_refused(saved):
     description = json.loads((saved[1] / "config.json").read_text())
     description["format_version"] = 99
     (saved[1] / "config.json").write_text(json.dumps(description))
-    with pytest.raises(ModelError, match="format version 99, expected 1"):
+    with pytest.raises(ModelError, match="format version 99, expected 1 to 2; it was written by avsi"):
         load_model(saved[1])
 
 
@@ -145,3 +149,81 @@ def test_a_path_is_no_pretrained_models_name(tmp_path, monkeypatch):
     with pytest.raises(ModelError, match="neither a folder with a trained model nor a pretrained one"):
         load_model("../pretrained/a")
     assert find_model("a") == PRETRAINED / "a"
+
+
+OLD = {"loudest": 12, "pause": 3.0, "pauses": 167, "deepest": 4.5, "silence": 0.1, "share": 0.2}
+
+
+def normalised_before(model: BLSTMInpainter, log_spectrum: torch.Tensor, lost: torch.Tensor) -> torch.Tensor:
+    """A recording of shape (n_frames, 257), with half a second of reliable sound or more, as avsi 0.1 normalised it."""
+    floor, level = math.log(1e-6), log_spectrum.mean(dim=1)
+    loud = level[~lost].sort(descending=True).values[OLD["loudest"] - 1]
+    depth = torch.where(lost, torch.zeros(()), loud - level)
+    lifted = log_spectrum + (depth - OLD["deepest"]).clamp_min(0)[:, None]
+    heard = ~lost & (log_spectrum > floor + OLD["silence"]).any(dim=1)
+    pause = heard & (depth > OLD["pause"])
+    weight = heard.double() * torch.where(pause, min(1.0, OLD["pauses"] / int(pause.sum())), 1.0)
+    weight = (weight / weight.sum())[:, None]
+    mean = (weight * lifted).sum(dim=0)
+    std = (weight * (lifted - mean) ** 2).sum(dim=0).sqrt()
+    return (lifted - mean) / (std.maximum(OLD["share"] * model.audio_std) * model.audio_std).sqrt()
+
+
+def recording_with_pauses() -> tuple[torch.Tensor, torch.Tensor]:
+    """Log magnitudes of speech between three seconds of digital silence, noise and near silence, and lost frames."""
+    noise = np.random.default_rng(0).standard_normal(3 * RATE)
+    parts = [speech(0), noise[:RATE] * 0, noise * 1e-3, noise[:RATE] * 3e-5, speech(1)]
+    samples = torch.from_numpy(np.concatenate(parts).astype(np.float32))
+    log_spectrum = log_magnitude(spectrum(samples, StftConfig()), StftConfig())
+    lost = torch.zeros(len(log_spectrum), dtype=torch.bool)
+    lost[60:110] = lost[700:720] = True
+    return log_spectrum, lost
+
+
+@pytest.mark.parametrize("name", ["a", "av"])
+def test_the_models_that_are_shipped_normalise_as_they_always_did(name):
+    model = load_model(name)
+    log_spectrum, lost = recording_with_pauses()
+    expected = normalised_before(model, log_spectrum.double(), lost)
+    found = model.normalise(log_spectrum[None], lost[None])[0][0]
+    assert found[~lost].numpy() == pytest.approx(expected[~lost].numpy(), rel=1e-4, abs=1e-3)
+
+
+def heard_by(model: BLSTMInpainter) -> torch.Tensor:
+    log_spectrum, lost = recording_with_pauses()
+    return model.restore_spectrum(log_spectrum[None], torch.zeros(len(lost), len(model.visual_mean)), lost)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("min_reliable_s", 20.0),
+        ("silence_nats", 9.0),
+        ("loudest_s", 1.0),
+        ("pause_nats", 2.0),
+        ("max_pauses_s", 0.5),
+        ("deepest_nats", 3.5),
+        ("min_deviation", 3.0),
+    ],
+)
+def test_what_a_recording_is_normalised_by_is_kept_with_the_model(tmp_path, setting, value):
+    torch.manual_seed(0)
+    model = BLSTMInpainter(small_config(model={"normalise": "utterance", "video": False})).eval()
+    before = heard_by(model)
+    setattr(model.config.normalise, setting, value)
+    save_model(tmp_path / "model", model)
+    assert json.loads((tmp_path / "model" / "config.json").read_text())["format_version"] == 2
+    loaded = load_model(tmp_path / "model")
+    assert getattr(loaded.config.normalise, setting) == value
+    assert torch.equal(heard_by(loaded), heard_by(model))
+    assert not torch.allclose(heard_by(loaded), before, atol=1e-3)
+
+
+def test_an_old_folder_sounds_the_same_whatever_the_defaults_become(monkeypatch, tmp_path):
+    before = heard_by(load_model("a"))
+    monkeypatch.setattr(NormaliseConfig.__init__, "__defaults__", (0.1, 1.0, 1.0, 1.0, 0.5, 2.0, 1.0))
+    assert Config().normalise.deepest_nats == 2.0
+    old = load_model("a")
+    assert torch.equal(heard_by(old), before)
+    save_model(tmp_path / "again", old)  # which writes down what the old folder left unsaid
+    assert torch.equal(heard_by(load_model(tmp_path / "again")), before)

@@ -97,6 +97,22 @@ def test_the_ctc_loss_is_worked_out_in_float32_under_autocast():
     assert torch.equal(loss, ctc_loss(scores.float(), lengths, labels, torch.tensor([18, 15])))
 
 
+@pytest.mark.parametrize("kind", ["inpainter", "recognizer"])
+def test_padding_does_not_count_for_the_phones(corpus, lexicon, kind):
+    torch.manual_seed(0)
+    settings = {"kind": kind, "video": False}
+    config = mtl_config(corpus, lexicon, ctc=kind == "inpainter", model=settings, data={"train_gaps": ""})
+    task = make_task(config, Stats.load(config.data.stats))
+    id_, features, lost = task.train_set[0]
+    lost[10:20] = kind == "inpainter"
+    short = features._replace(log_spectrum=features.log_spectrum[:90], visual=features.visual[:90])
+    items = [(id_, features, lost), (id_, short, lost[:90])]
+    *_, together = task.losses(task.model, collate(items))
+    alone = [task.losses(task.model, collate([item]))[-1].value.item() for item in items]
+    assert together.name == "ctc"
+    assert together.value.item() == pytest.approx(sum(alone) / 2, rel=1e-4)
+
+
 def test_batches_carry_labels_padded_with_blanks(corpus, lexicon):
     data = InpaintingData(corpus / "train", mtl_config(corpus, lexicon), lexicon=Lexicon.read(lexicon))
     assert data[0][1].labels == (1, 2, 4, 1, 3, 5)

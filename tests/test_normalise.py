@@ -9,7 +9,7 @@ from conftest import RATE, small_config, speech
 
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.data.stats import Stats
-from avsi.models.inpainter import MIN_SHARE, BLSTMInpainter
+from avsi.models.inpainter import BLSTMInpainter
 
 N_FRAMES, LOUDER = 120, math.log(10 ** (12 / 20))
 
@@ -151,7 +151,7 @@ def test_a_recording_without_change_is_not_blown_up():
     steady = torch.full((1, N_FRAMES, 257), -9.0)
     _, mean, std = inpainter.normalise(steady, torch.zeros(1, N_FRAMES, dtype=torch.bool))
     assert mean.numpy() == pytest.approx(-9.0, rel=1e-5)
-    assert torch.allclose(std[0, 0], inpainter.audio_std * MIN_SHARE**0.5, rtol=1e-5)
+    assert torch.allclose(std[0, 0], inpainter.audio_std * 0.2**0.5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("mask", [False, True])

@@ -22,7 +22,7 @@ class Variation:
         speed: of sound and face; above 1 is faster.
         start: as of :func:`change_tempo`.
         contrast: factor of each bin's distance from its mean.
-        noise_db: the noise floor's mean power, relative to the loudest bin; None where there is none.
+        noise_db: the noise floor's mean power, relative to the loudest reliable bin; None where there is none.
         face_lag_ms: the face comes this much later than the sound, or earlier where it is negative.
         face_hidden: whether there is no face.
         face_seed, noise_seed: what the face's gains and noise, and the sound's, are drawn from.
@@ -38,9 +38,15 @@ class Variation:
     noise_seed: np.random.SeedSequence = field(repr=False)
 
 
-def augment(features: Features, config: AugmentConfig, stft: StftConfig, rng: np.random.Generator) -> Features:
-    """One variation drawn and applied, of as many frames as before."""
-    return apply_variation(features, draw_variation(config, rng), config, stft)
+def augment(
+    features: Features,
+    config: AugmentConfig,
+    stft: StftConfig,
+    rng: np.random.Generator,
+    lost: Tensor | None = None,
+) -> Features:
+    """One variation drawn and applied, of as many frames as before; ``lost`` as of :func:`apply_variation`."""
+    return apply_variation(features, draw_variation(config, rng), config, stft, lost)
 
 
 def draw_variation(config: AugmentConfig, rng: np.random.Generator) -> Variation:
@@ -64,18 +70,28 @@ def draw_variation(config: AugmentConfig, rng: np.random.Generator) -> Variation
     )
 
 
-def apply_variation(features: Features, variation: Variation, config: AugmentConfig, stft: StftConfig) -> Features:
+def apply_variation(
+    features: Features,
+    variation: Variation,
+    config: AugmentConfig,
+    stft: StftConfig,
+    lost: Tensor | None = None,
+) -> Features:
     """An utterance as the variation has it, of as many frames as before; the face's gains and noise are of ``config``'s
     size.
+
+    Args:
+        lost: bool, shape (n_frames,): the frames of the result that a model is not to know, so that nothing of them
+            tells on the others; None where all are reliable.
     """
     spectrum, visual = features.log_spectrum, features.visual
     if config.tempo:
         spectrum, visual = (change_tempo(frames, variation.speed, variation.start) for frames in (spectrum, visual))
     if config.contrast:
-        spectrum = change_contrast(spectrum, variation.contrast, stft)
+        spectrum = change_contrast(spectrum, variation.contrast, stft, lost)
     if variation.noise_db is not None:
         noise_rng = np.random.default_rng(variation.noise_seed)
-        spectrum = add_noise_floor(spectrum, variation.noise_db, stft, noise_rng)
+        spectrum = add_noise_floor(spectrum, variation.noise_db, stft, noise_rng, lost)
     if visual.shape[1]:
         if config.face_gain or config.face_noise:
             visual = change_face(visual, config, np.random.default_rng(variation.face_seed))
@@ -98,24 +114,32 @@ def change_tempo(frames: Tensor, speed: float, start: float) -> Tensor:
     return frames[places.round().long().clamp_max(count - 1)]
 
 
-def change_contrast(log_spectrum: Tensor, factor: float, stft: StftConfig) -> Tensor:
-    """Each bin's distance from its mean over the recording, in natural log magnitude, times a factor: speakers and
-    rooms differ in how far loud and soft are apart.
+def change_contrast(log_spectrum: Tensor, factor: float, stft: StftConfig, lost: Tensor | None = None) -> Tensor:
+    """Each bin's distance from its mean over the reliable frames, in natural log magnitude, times a factor: speakers
+    and rooms differ in how far loud and soft are apart.
     """
-    mean = log_spectrum.mean(dim=0)
+    mean = _reliable(log_spectrum, lost).mean(dim=0)
     return (mean + factor * (log_spectrum - mean)).clamp_min(math.log(stft.log_floor))
 
 
-def add_noise_floor(log_spectrum: Tensor, level_db: float, stft: StftConfig, rng: np.random.Generator) -> Tensor:
+def add_noise_floor(
+    log_spectrum: Tensor, level_db: float, stft: StftConfig, rng: np.random.Generator, lost: Tensor | None = None
+) -> Tensor:
     """White noise under a log-magnitude spectrogram, powers added.
 
     Args:
-        level_db: its mean power in dB, relative to that of the loudest bin.
+        level_db: its mean power in dB, relative to that of the loudest reliable bin.
     """
     power = torch.exp(2 * log_spectrum)
+    loudest = _reliable(power, lost).max()
     # The power of Gaussian noise in one bin is exponentially distributed.
     noise = torch.from_numpy(rng.standard_exponential(log_spectrum.shape, dtype=np.float32))
-    return torch.log((power + noise * power.max() * 10 ** (level_db / 10)).sqrt() + stft.log_floor)
+    return torch.log((power + noise * loudest * 10 ** (level_db / 10)).sqrt() + stft.log_floor)
+
+
+def _reliable(frames: Tensor, lost: Tensor | None) -> Tensor:
+    """The frames that are not lost; all where none would be left."""
+    return frames if lost is None or lost.all() else frames[~lost]
 
 
 def change_face(visual: Tensor, config: AugmentConfig, rng: np.random.Generator) -> Tensor:

@@ -90,10 +90,11 @@ class SpeechData(Dataset):
                 )
             if self.config.training.cache:
                 self._cache[index] = features
+        lost = self._lost(utterance, len(features.log_spectrum), repeat)
         if self.augmented:
             rng = self._generator(repeat, "augment", utterance.id)
-            features = augment(features, self.config.augment, self.config.stft, rng)
-        return utterance.id, features, self._lost(utterance, len(features.log_spectrum), repeat)
+            features = augment(features, self.config.augment, self.config.stft, rng, lost)
+        return utterance.id, features, lost
 
     def _generator(self, repeat: int, *names: str) -> np.random.Generator:
         return generator(self.config.training.seed, self.epoch, *names, *([repeat] if repeat else []))

@@ -22,7 +22,7 @@ NO_FIGURES = "None yet: `python -m evaluation.card FOLDER EVALUATION` puts those
 # Where and how fast a run was made: no matter to what it made.
 _ELSEWHERE = ("training.accelerator", "training.devices", "training.workers", "training.cache")
 # What training tells of a run, and how a card calls it.
-_RUN = {"epoch": "{keep} epoch", "valid_loss": "validation loss"}
+_RUN = {"epoch": "{keep} epoch", "valid_loss": "validation loss", "precision": "precision"}
 _POINTS = {
     "face": "its 68 landmarks",
     "mouth": "the 37 landmarks of jaw and lips",

@@ -10,18 +10,9 @@ from torch import Tensor, nn
 from ..audio.phase import keep_reliable
 from ..config import Config
 from ..data.stats import Stats
+from ..timebase import to_frames
 from ..video.motion import n_features
 from .blstm import make_blstm, run_blstm
-
-# Less reliable sound than this says too little of a recording to normalise by.
-MIN_RELIABLE_S = 0.5
-# Nearer to the floor than this, in natural log magnitude, there is no sound at all.
-ABOVE_FLOOR = 0.1
-# How loud speech is, the softest of this many frames tells, the loudest there are. What lies this far below it, in
-# natural log magnitude, is a pause; this many frames of pauses count (2 s); and this deep the deepest are heard.
-LOUDEST, PAUSE_DEPTH, PAUSES, DEEPEST = 12, 3.0, 167, 4.5
-# A recording's own deviation counts as at least this share of the training set's.
-MIN_SHARE = 0.2
 
 
 class BLSTMInpainter(nn.Module):
@@ -59,12 +50,12 @@ class BLSTMInpainter(nn.Module):
 
         With ``model.normalise: utterance`` the mean is that of the recording's own reliable frames, so that neither its
         level nor a fixed filter counts, and the deviation the geometric mean of theirs and the training set's. Where
-        less than half a second is reliable, both are the training set's, but for the level.
+        too little is reliable, both are the training set's, but for the level.
 
         A recording may have longer and quieter pauses than GRID's clips, which would pull the mean down and be unlike
-        anything learnt. So pauses deeper than 39 dB are heard as of that depth; digital silence, such as an edit
-        leaves, and what is more than two seconds of pauses do not count for the mean. Of GRID's clips nearly all stays
-        as it is.
+        anything learnt. So the deepest pauses are heard as of a certain depth; digital silence, such as an edit
+        leaves, and more than some seconds of pauses do not count for the mean. How much is said by the config's section
+        ``normalise``: by default all but little of GRID's clips stays as it is.
 
         Args:
             log_spectrum, lost, lengths: as of :meth:`forward`.
@@ -78,21 +69,23 @@ class BLSTMInpainter(nn.Module):
         reliable = ~lost
         if lengths is not None:
             reliable = reliable & (torch.arange(lost.shape[1], device=lost.device) < lengths[:, None])
-        floor = math.log(self.config.stft.log_floor)
+        stft, limits = self.config.stft, self.config.normalise
+        floor = math.log(stft.log_floor)
         level = log_spectrum.mean(dim=-1)
-        loud = level.masked_fill(~reliable, floor).topk(min(LOUDEST, level.shape[1]), dim=1).values[:, -1:]
+        n_loudest = min(to_frames(limits.loudest_s, stft), level.shape[1])
+        loud = level.masked_fill(~reliable, floor).topk(n_loudest, dim=1).values[:, -1:]
         depth = (loud - level).masked_fill(~reliable, 0)
-        lifted = log_spectrum + (depth - DEEPEST).clamp_min(0)[..., None]
-        reliable = reliable & (log_spectrum > floor + ABOVE_FLOOR).any(dim=-1)
+        lifted = log_spectrum + (depth - limits.deepest_nats).clamp_min(0)[..., None]
+        reliable = reliable & (log_spectrum > floor + limits.silence_nats).any(dim=-1)
         count = reliable.sum(dim=1)[:, None, None]
-        pause = reliable & (depth > PAUSE_DEPTH)
-        of_pauses = (PAUSES / pause.sum(dim=1, keepdim=True)).clamp_max(1)
+        pause = reliable & (depth > limits.pause_nats)
+        of_pauses = (to_frames(limits.max_pauses_s, stft) / pause.sum(dim=1, keepdim=True)).clamp_max(1)
         weight = torch.where(pause, of_pauses, reliable.to(level.dtype))[..., None]
         weight = weight / weight.sum(dim=1, keepdim=True).clamp_min(1)
         mean = (lifted * weight).sum(dim=1, keepdim=True)
         variance = ((lifted - mean).square() * weight).sum(dim=1, keepdim=True)
-        enough = count * self.config.stft.hop_samples >= MIN_RELIABLE_S * self.config.stft.sample_rate
-        std = (variance.sqrt().clamp_min(MIN_SHARE * self.audio_std) * self.audio_std).sqrt()
+        enough = count * stft.hop_samples >= limits.min_reliable_s * stft.sample_rate
+        std = (variance.sqrt().clamp_min(limits.min_deviation * self.audio_std) * self.audio_std).sqrt()
         louder = (mean - self.audio_mean).mean(dim=-1, keepdim=True).masked_fill(count == 0, 0)
         mean, std = torch.where(enough, mean, self.audio_mean + louder), torch.where(enough, std, self.audio_std)
         return (lifted - mean) / std, mean, std

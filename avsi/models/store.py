@@ -16,7 +16,17 @@ from .recognizer import PhoneRecognizer
 Model = BLSTMInpainter | PhoneRecognizer
 KINDS: dict[str, type[Model]] = {"inpainter": BLSTMInpainter, "recognizer": PhoneRecognizer}
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+# What a folder of version 1 does not say: its models are heard as they were, whatever the defaults are now.
+_NORMALISE_1 = {
+    "min_reliable_s": 0.5,
+    "silence_nats": 0.1,
+    "loudest_s": 0.144,
+    "pause_nats": 3.0,
+    "max_pauses_s": 2.0,
+    "deepest_nats": 4.5,
+    "min_deviation": 0.2,
+}
 WEIGHTS, DESCRIPTION = "model.safetensors", "config.json"
 TRAIN_IDS = "train_ids"  # the utterances a model learnt anything from, one a line
 LEXICON = "lexicon.txt"  # how its words are pronounced, where phones were learnt
@@ -73,9 +83,9 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
 
     folder = find_model(name_or_path)
     description = read_description(folder)
-    if description.get("format_version") != FORMAT_VERSION:
+    if description.get("format_version") not in range(1, FORMAT_VERSION + 1):
         raise ModelError(
-            f"{folder}: format version {description.get('format_version')}, expected {FORMAT_VERSION}; "
+            f"{folder}: format version {description.get('format_version')}, expected 1 to {FORMAT_VERSION}; "
             f"it was written by avsi {description.get('avsi_version', 'unknown')}, this is {__version__}"
         )
     try:
@@ -108,11 +118,14 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
     """
     trained = load_model(name_or_path, model.config.model.kind)
     here, there = (dataclasses.replace(each.config.model, dropout=0.0) for each in (model, trained))
-    for section, one, two in (
+    sections = [
         ("stft", model.config.stft, trained.config.stft),
         ("visual", model.config.visual, trained.config.visual),
         ("model", here, there),
-    ):
+    ]
+    if here.normalise == "utterance":
+        sections.append(("normalise", model.config.normalise, trained.config.normalise))
+    for section, one, two in sections:
         for name, value in dataclasses.asdict(one).items():
             if (found := getattr(two, name)) != value:
                 raise ModelError(f"{name_or_path}: has {section}.{name} {found}, but the config asks for {value}")
@@ -142,7 +155,8 @@ def size_mb(folder: Path) -> float:
 
 
 def read_description(folder: Path) -> dict:
-    """What a model's folder says of it: its ``config``, and maybe ``about`` and ``phones``.
+    """What a model's folder says of it: its ``config``, and maybe ``about`` and ``phones``; completed where an older
+    version did not say it yet.
 
     Raises:
         ModelError: a file that cannot be read, or in which one of these is missing or something else.
@@ -162,4 +176,6 @@ def read_description(folder: Path) -> dict:
         if not fits:
             found = str(description[key])[:40] if key in description else "nothing"
             raise ModelError(f"{folder / DESCRIPTION}: {key}: expected {expected}, found {found}")
+    if description.get("format_version") == 1 and isinstance(description.get("config"), dict):
+        description["config"]["normalise"] = dict(_NORMALISE_1)
     return description
