@@ -12,13 +12,13 @@ import warnings
 from pathlib import Path
 from typing import Annotated
 
-import kaldiio
 import numpy as np
 import typer
 
 from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of, write_datadir
 from avsi.data.dataset import check_gaps_cover
 from avsi.data.gaps import gap_file, gap_file_remark, read_gap_file, write_gap_file
+from avsi.data.matrices import append_matrix
 from avsi.data.protocol import parse_conditions, read_protocol
 from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
@@ -194,8 +194,7 @@ def _finish(
         places = {}
         with partial.open("wb") as file:
             for id_ in sorted(spectra):
-                places[id_] = file.tell() + len(id_.encode()) + 1
-                kaldiio.save_ark(file, {id_: spectra[id_]})
+                places[id_] = append_matrix(file, id_, spectra[id_])
     write_text(folder / SPECTRA, "".join(f"{id_} {ark}:{place}\n" for id_, place in places.items()))
     write_text(folder / WAVS, "".join(f"{id_} {wav_path(folder, id_).resolve()}\n" for id_ in sorted(spectra)))
     write_text(folder / FAILED, "".join(f"{id_} {reason}\n" for id_, reason in sorted(failed.items())))
