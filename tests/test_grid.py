@@ -1,5 +1,6 @@
 """GRID preparation on small corpora in each layout and with each trap."""
 
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 
@@ -141,10 +142,14 @@ def test_linked_folders_are_followed_and_a_newer_sound_is_read_again(tmp_path):
     folder = tmp_path / "corpus" / "audio" / "s1"
     folder.mkdir(parents=True)
     soundfile.write(folder / "bbaf2n.wav", np.full(48000, 0.25), 16000)
-    (tmp_path / "out" / "wav" / "s01" / ".s01_x.partial-1.wav").write_bytes(b"left by a killed run")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (tmp_path / "out" / "wav" / "s01" / f".s01_bbaf2n.partial-{gone.pid}.wav").write_bytes(b"left by a killed run")
+    (tmp_path / "out" / "train" / "landmarks_failed").write_text("s01_bbaf2n its video was not there\n")
     prepare(tmp_path / "corpus", tmp_path / "out", "--split", split)
     assert soundfile.read(tmp_path / "out" / "wav" / "s01" / "s01_bbaf2n.wav")[0] == pytest.approx(0.25, abs=1e-3)
-    assert not list((tmp_path / "out" / "wav" / "s01").glob(".*"))
+    assert not list((tmp_path / "out").rglob(".*"))
+    assert not (tmp_path / "out" / "train" / "landmarks_failed").exists()
 
 
 def test_no_corpus_and_no_folder_are_said(tmp_path):

@@ -15,6 +15,8 @@ from .matrices import check_path, check_place, read_matrix
 # Files with one line for every utterance, and those that may lack some.
 COMPLETE = ("wav.scp", "text", "utt2spk", "utt2dur")
 PARTIAL = ("video.scp", "landmarks.scp")
+# What programs make of the utterances that there are, and what goes when they change.
+MADE_OF = ("gaps_*", "stats.npz", "landmarks_lost", "landmarks_failed")
 CORPUS = "corpus"  # the name of the corpus, on one line
 UNNAMED = "unnamed corpus"
 SPLIT = "split"  # by which the corpus was divided, on one line
