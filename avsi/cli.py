@@ -114,10 +114,11 @@ def train(
     settings = load_config(config, set_)
     from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+    from .training import LAST
     from .training import train as run
 
     # On several GPUs each has a process, and all of them are one run.
-    with locked(out) if rank_zero_only.rank == 0 else nullcontext():
+    with locked(out, result=LAST) if rank_zero_only.rank == 0 else nullcontext():
         lowest = run(settings, out)
     typer.echo(f"lowest validation loss {lowest:.4f} -> {out}")
 

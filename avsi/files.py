@@ -88,8 +88,11 @@ def files_together(folder: str | Path, instead_of: Iterable[str] = ()) -> Iterat
 
 
 @contextmanager
-def locked(folder: str | Path) -> Iterator[None]:
+def locked(folder: str | Path, result: str = "*") -> Iterator[None]:
     """Keep others that ask for the same out of a folder, which is made; the lock ends with the process at the latest.
+
+    Args:
+        result: pattern of what makes a folder worth keeping that was made here and ends with an error.
 
     Raises:
         DataError: another process is at work on it, or it cannot be a folder to write into.
@@ -108,6 +111,10 @@ def locked(folder: str | Path) -> Iterator[None]:
         pass  # Some network drives lock nothing.
     try:
         yield
+    except (AvsiError, OSError):
+        if missing and not any(folder.glob(result)):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     finally:
         os.close(handle)
         _remove_empty(missing)
@@ -128,10 +135,11 @@ def _missing(folder: Path) -> list[Path]:
 
 
 def _remove_empty(folders: list[Path]) -> None:
-    """Remove folders up to the first that holds something."""
+    """Remove folders that are there, up to the first that holds something."""
     with contextlib.suppress(OSError):
         for folder in folders:
-            folder.rmdir()
+            if folder.exists():
+                folder.rmdir()
 
 
 def _remove_left(folder: Path, stem: str, suffix: str = "") -> None:

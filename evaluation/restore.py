@@ -83,7 +83,7 @@ def main(
                 AvsiWarning,
                 stacklevel=2,
             )
-    with locked(out):
+    with locked(out, result=f"*/*/{SYSTEM}"):
         evaluation = _opened(out, datadir, utterances, stats, files, described)
         missing = [of for name in specs for of in _to_make(evaluation, name, specs[name], list(files))]
         # A few large shares, so that each process loads a system once.
