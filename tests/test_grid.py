@@ -96,6 +96,22 @@ def test_alignments_are_matched_by_name_and_checked_against_it(tmp_path):
     assert "srizza.align:2: expected '<start> <end> <word>'" in notes
 
 
+@pytest.mark.parametrize("place", range(6))
+def test_one_word_that_the_name_does_not_spell_is_enough(tmp_path, place):
+    path = tmp_path / "bbaf2n.align"
+
+    def alignment(*words: str):
+        path.write_text("".join(f"{a} {b} {word}\n" for (a, b), word in zip(pairwise(WORD_TIMES), words, strict=True)))
+        return grid.check_alignment(grid.Clip("bbaf2n", "s01", None, None, path, "s01"))
+
+    said = list(grid.sentence("bbaf2n"))
+    assert [word for _, _, word in alignment(*said)[0]] == said
+    said[place] = grid.sentence("lgwz3p")[place]
+    words, [(id_, note)] = alignment(*said)
+    assert (words, id_) == ((), "s01_bbaf2n")
+    assert note == f"alignment not used: it says '{' '.join(said)}', the name spells 'bin blue at f two now'"
+
+
 def test_clips_that_cannot_be_used_are_left_out_with_the_reason(tmp_path):
     corpus = tmp_path / "corpus"
     for stem in THREE:
