@@ -146,11 +146,12 @@ def _remove_left(folder: Path, stem: str, suffix: str = "") -> None:
     """Remove what processes that no longer run left in a folder of a file, or folder, that they had begun."""
     if not folder.is_dir():
         return
-    pattern = re.compile(rf"\.{re.escape(stem)}\.partial-(\d+){re.escape(suffix)}", re.ASCII)
+    begin = f".{stem}.partial-"
+    pattern = re.compile(rf"{re.escape(begin)}(\d+){re.escape(suffix)}", re.ASCII)
     with os.scandir(folder) as entries:
-        found = [(entry.path, match) for entry in entries if (match := pattern.fullmatch(entry.name))]
+        found = [(entry.path, pattern.fullmatch(entry.name)) for entry in entries if entry.name.startswith(begin)]
     for left, match in found:
-        if not _is_running(int(match[1])):
+        if match and not _is_running(int(match[1])):
             if Path(left).is_dir():
                 shutil.rmtree(left, ignore_errors=True)
             else:

@@ -15,7 +15,7 @@ from conftest import corpus_config, make_datadir, restored, run_app
 import avsi.cli
 from avsi.errors import AvsiError, DataError
 from avsi.files import locked
-from data_prep import combine, gaps, leave_out, stats
+from data_prep import combine, gaps, leave_out, stats, voices
 from evaluation import score
 
 ERRORS = (AvsiError, OSError)  # what programs print as one line
@@ -134,6 +134,7 @@ def test_two_runs_into_one_folder_do_not_meet(corpus, evaluation, tmp_path):
     before = snapshot(tmp_path)
     with locked(tmp_path / "run"), locked(evaluation):
         for start in (
+            lambda: run_app(voices.app, corpus / "train", tmp_path / "run"),
             lambda: run_app(avsi.cli.app, "train", "--out", tmp_path / "run", *train_options(corpus)),
             lambda: restored(corpus, evaluation, "interpolation", gaps="gaps_random"),
             lambda: run_app(score.app, evaluation, "--jobs", 1),

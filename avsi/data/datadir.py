@@ -184,15 +184,15 @@ def fix_datadir(path: str | Path) -> list[str]:
     ]
     if not everywhere:
         raise DataError(f"{path}: no utterance is in all of {', '.join(COMPLETE)}")
-    for name, column in columns.items():
-        write_text(path / name, "".join(f"{id_} {column[id_]}\n" for id_ in sorted(column) if id_ in everywhere))
-    speakers = {id_: columns["utt2spk"][id_] for id_ in everywhere}
-    write_text(path / "spk2utt", _spk2utt(speakers))
     lines = sorted(
         (line for line in _lines(path / "align") if line.split(" ", 1)[0] in everywhere),
         key=lambda line: (line.split()[0], float(line.split()[1])),
     )
-    write_text(path / "align", "".join(f"{line}\n" for line in lines))
+    with files_together(path) as folder:
+        for name, column in columns.items():
+            write_text(folder / name, "".join(f"{id_} {column[id_]}\n" for id_ in sorted(column) if id_ in everywhere))
+        write_text(folder / "spk2utt", _spk2utt({id_: columns["utt2spk"][id_] for id_ in everywhere}))
+        write_text(folder / "align", "".join(f"{line}\n" for line in lines))
     validate(path)
     return left_out
 
