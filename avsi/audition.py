@@ -19,7 +19,7 @@ from .data.features import Features
 from .data.gaps import generator
 from .data.ids import id_in_voice
 from .errors import AvsiWarning, FaceError, MediaError
-from .files import check_folder, write_text, written_beside
+from .files import check_folder, files_together, write_text
 from .models.store import load_model
 from .plots import stacked
 from .pretrained import DEFAULT
@@ -88,14 +88,13 @@ def audition(clip: Path, folder: Path, config: Config, copies: int, seed: int) -
             heard.append(_vary(str(number), spoken, original.visual, voice, variation, config))
     except MediaError as error:
         raise MediaError(f"{clip}: {error}") from error
-    folder.mkdir(parents=True, exist_ok=True)
-    for each in heard:
-        write_wav(folder / f"{each.name}.wav", each.samples, stft.sample_rate)
     rows = [[each.name, *each.drawn] for each in heard]
-    write_text(folder / TABLE, "".join("\t".join(row) + "\n" for row in [HEADER, *rows]))
     panels = {each.name: (each.features.log_spectrum.numpy(), each.features.visual.numpy()) for each in heard}
-    with written_beside(folder / PICTURE) as partial:
-        partial.write_bytes(stacked(panels, stft))
+    with files_together(folder) as new:
+        for each in heard:
+            write_wav(new / f"{each.name}.wav", each.samples, stft.sample_rate)
+        write_text(new / TABLE, "".join("\t".join(row) + "\n" for row in [HEADER, *rows]))
+        (new / PICTURE).write_bytes(stacked(panels, stft))
     return rows
 
 

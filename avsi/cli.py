@@ -106,12 +106,20 @@ def train(
     ] = [],  # noqa: B006
 ) -> None:
     """Train a model; the same command goes on where a stopped run was."""
+    from contextlib import nullcontext
+
     from .config import load_config
+    from .files import locked
 
     settings = load_config(config, set_)
+    from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+    from .training import LAST
     from .training import train as run
 
-    lowest = run(settings, out)
+    # On several GPUs each has a process, and all of them are one run.
+    with locked(out, result=LAST) if rank_zero_only.rank == 0 else nullcontext():
+        lowest = run(settings, out)
     typer.echo(f"lowest validation loss {lowest:.4f} -> {out}")
 
 
@@ -167,17 +175,18 @@ def export(
     """Write a trained model in half precision, to be shipped, with a card that holds what is known of it."""
     import shutil
 
-    from .files import digest
+    from .files import digest, files_together
     from .models.card import CARD, update_card
     from .models.store import LEXICON, TRAIN_IDS, WEIGHTS, load_model, read_description, save_model, size_mb
 
     about = read_description(model).get("about", {})
     about |= {"trained_on": trained_on, "exported_from": digest(model / WEIGHTS)}
-    save_model(out, load_model(model), half=True, **about)
-    for name in (TRAIN_IDS, LEXICON):
-        if (model / name).is_file():
-            shutil.copyfile(model / name, out / name)
-    update_card(out)
+    with files_together(out) as folder:
+        save_model(folder, load_model(model), half=True, **about)
+        for source in (model / TRAIN_IDS, model / LEXICON, out / CARD):
+            if source.is_file():
+                shutil.copyfile(source, folder / source.name)
+        update_card(folder, name=out.resolve().name)
     typer.echo(f"{model} -> {out} ({size_mb(out):.1f} MB); its card is {out / CARD}")
 
 

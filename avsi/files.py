@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from .errors import AvsiError, DataError
 @contextmanager
 def written_beside(path: str | Path) -> Iterator[Path]:
     """A temporary path beside ``path``, with its suffix, that takes its place when the context ends without an error.
+    What killed runs left of the same file is removed.
 
     Raises:
         DataError: the folder does not exist.
@@ -22,9 +26,10 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if not path.parent.is_dir():
         raise DataError(f"{path}: the folder {path.parent} does not exist")
+    _remove_left(path.parent, path.stem, path.suffix)
     partial = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
     try:
-        with _blamed_on(path, partial):
+        with blamed_on(path, partial):
             yield partial
             partial.replace(path)
     finally:
@@ -38,20 +43,81 @@ def folder_beside(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path).resolve()
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    missing = [folder for folder in path.parents if not folder.exists()]
-    for left in path.parent.glob(f".{path.name}.partial-*"):
-        if not _is_running(int(left.name.rpartition("-")[2])):
-            shutil.rmtree(left, ignore_errors=True)
+    missing = _missing(path.parent)
+    _remove_left(path.parent, path.name)
     try:
-        with _blamed_on(path, partial):
+        with blamed_on(path, partial):
             partial.mkdir(parents=True)
             yield partial
             partial.replace(path)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
-        for folder in missing:
-            folder.rmdir()
+        _remove_empty(missing)
         raise
+
+
+@contextmanager
+def files_together(folder: str | Path, instead_of: Iterable[str] = ()) -> Iterator[Path]:
+    """A new folder whose files take their places in ``folder`` together when the context ends without an error; else
+    nothing is changed. ``folder`` is made where there is none.
+
+    Args:
+        instead_of: patterns of files in ``folder`` that go where there is no new one of that name.
+    """
+    folder = Path(folder).resolve()
+    if not folder.exists():
+        with folder_beside(folder) as partial:
+            yield partial
+        return
+    # Within it, since a folder may be a disk of its own.
+    partial = folder / f".{folder.name}.partial-{os.getpid()}"
+    _remove_left(folder, folder.name)
+    try:
+        with blamed_on(folder, partial):
+            partial.mkdir()
+            yield partial
+            new = [file.relative_to(partial) for file in sorted(partial.rglob("*")) if file.is_file()]
+            for file in new:
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                (partial / file).replace(folder / file)
+            for old in {old for pattern in instead_of for old in folder.glob(pattern)}:
+                if old.relative_to(folder) not in new:
+                    old.unlink()
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: str | Path, result: str = "*") -> Iterator[None]:
+    """Keep others that ask for the same out of a folder, which is made; the lock ends with the process at the latest.
+
+    Args:
+        result: pattern of what makes a folder worth keeping that was made here and ends with an error.
+
+    Raises:
+        DataError: another process is at work on it, or it cannot be a folder to write into.
+    """
+    folder = Path(folder)
+    check_folder(folder)
+    missing = _missing(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise DataError(f"{folder}: another process is at work on it; wait until it ends, or stop it") from None
+    except OSError:
+        pass  # Some network drives lock nothing.
+    try:
+        yield
+    except (AvsiError, OSError):
+        if missing and not any(folder.glob(result)):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    finally:
+        os.close(handle)
+        _remove_empty(missing)
 
 
 def check_folder(folder: Path) -> None:
@@ -63,10 +129,39 @@ def check_folder(folder: Path) -> None:
         raise DataError(f"{there}: nothing may be written there; choose another folder")
 
 
+def _missing(folder: Path) -> list[Path]:
+    """Those of a folder and the folders above it that are not there, the lowest first."""
+    return [one for one in (folder, *folder.parents) if not one.exists()]
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove folders that are there, up to the first that holds something."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            if folder.exists():
+                folder.rmdir()
+
+
+def _remove_left(folder: Path, stem: str, suffix: str = "") -> None:
+    """Remove what processes that no longer run left in a folder of a file, or folder, that they had begun."""
+    if not folder.is_dir():
+        return
+    begin = f".{stem}.partial-"
+    pattern = re.compile(rf"{re.escape(begin)}(\d+){re.escape(suffix)}", re.ASCII)
+    with os.scandir(folder) as entries:
+        found = [(entry.path, pattern.fullmatch(entry.name)) for entry in entries if entry.name.startswith(begin)]
+    for left, match in found:
+        if match and not _is_running(int(match[1])):
+            if Path(left).is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                Path(left).unlink(missing_ok=True)
+
+
 def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         pass
@@ -74,15 +169,18 @@ def _is_running(process: int) -> bool:
 
 
 @contextmanager
-def _blamed_on(path: Path, partial: Path) -> Iterator[None]:
+def blamed_on(path: Path, partial: Path | None = None) -> Iterator[None]:
     """Errors name the file that a user asked for, not that of its beginnings."""
+
+    def named(text: object) -> str:
+        return str(text).replace(str(partial), str(path)) if partial else str(text)
+
     try:
         yield
     except AvsiError as error:
-        raise type(error)(str(error).replace(str(partial), str(path))) from error
+        raise type(error)(named(error)) from error
     except OSError as error:
-        # A full disk names no file.
-        error.filename = error.filename or str(path)
+        error.filename = named(error.filename or path)  # a full disk names no file
         raise
 
 

@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Iterable, Iterator
 
@@ -14,6 +16,7 @@ import typer
 from .errors import AvsiError, AvsiWarning
 
 STOPPED = 130  # exit status after Ctrl-C, as in a shell
+ORPHAN_CHECK_S = 0.5  # how often a worker looks whether the main process is still there
 
 
 def run_program(app: typer.Typer, kept: str = "what was done so far is kept") -> None:
@@ -107,14 +110,23 @@ def in_parallel(jobs: int, tasks: list[tuple], ordered: bool = True) -> Iterator
     from joblib import Parallel, delayed, parallel_config
 
     order = "generator" if ordered else "generator_unordered"
-    with parallel_config("loky", initializer=_settle):
+    with parallel_config("loky", initializer=_settle, initargs=(os.getpid(),)):
         return Parallel(n_jobs=jobs, return_as=order)(delayed(function)(*arguments) for function, *arguments in tasks)
 
 
-def _settle() -> None:
+def _end_with(parent: int) -> None:
+    """End this process once its parent is gone."""
+    while os.getppid() == parent:
+        time.sleep(ORPHAN_CHECK_S)
+    os._exit(1)
+
+
+def _settle(parent: int) -> None:
     """What a worker process does first."""
     # Ctrl-C is for the main process, which then ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # One that is killed cannot end them.
+    threading.Thread(target=_end_with, args=[parent], daemon=True).start()
     if hasattr(os, "sched_setaffinity"):
         # MediaPipe starts a thread per core; those of several workers would get into each other's way.
         cores = sorted(os.sched_getaffinity(0))

@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from avsi.data.datadir import corpus_of, read_datadir, write_datadir
+from avsi.data.datadir import MADE_OF, PARTIAL, corpus_of, read_datadir, write_datadir
 from avsi.data.gaps import read_gap_file, write_gap_file
 from avsi.errors import DataError
+from avsi.files import files_together
 from avsi.program import run_program
 
 GAPS = "gaps_*"
@@ -29,13 +30,15 @@ def main(
     if any(out.resolve() == datadir.resolve() for datadir in datadirs):
         raise DataError(f"{out}: is one of the directories to put together")
     utterances = [utterance for datadir in datadirs for utterance in read_datadir(datadir)]
-    for stale in (*out.glob(GAPS), out / "stats.npz"):  # of other sets that were put together here
-        stale.unlink(missing_ok=True)
-    write_datadir(out, utterances, " + ".join(dict.fromkeys(map(corpus_of, datadirs))))
     names = [{path.name for path in datadir.glob(GAPS)} for datadir in datadirs]
     shared = set.intersection(*names)
-    for name in sorted(shared):
-        write_gap_file(out / name, {k: v for datadir in datadirs for k, v in read_gap_file(datadir / name).items()})
+    gaps = {
+        name: {key: of for datadir in datadirs for key, of in read_gap_file(datadir / name).items()} for name in shared
+    }
+    with files_together(out, instead_of=[*PARTIAL, *MADE_OF]) as folder:
+        write_datadir(folder, utterances, " + ".join(dict.fromkeys(map(corpus_of, datadirs))))
+        for name, of in gaps.items():
+            write_gap_file(folder / name, of)
     print(
         f"{out}: {len(utterances)} utterances of {len(datadirs)} sets, gap files: {', '.join(sorted(shared)) or 'none'}"
     )

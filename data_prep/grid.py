@@ -18,9 +18,9 @@ import typer
 
 from avsi.audio.files import read_mono, write_wav
 from avsi.config import StftConfig
-from avsi.data.datadir import Utterance, write_datadir
+from avsi.data.datadir import PARTIAL, Utterance, write_datadir
 from avsi.errors import AvsiWarning, DataError, MediaError
-from avsi.files import read_lines, write_text
+from avsi.files import files_together, read_lines, write_text
 from avsi.program import in_parallel, print_table, progress, run_program
 from avsi.video.files import video_info
 
@@ -224,8 +224,6 @@ def main(
     corpus = Corpus.of(root)
     clips, notes = find_clips(root)
     set_of = load_split(split, {clip.id for clip in clips})
-    for left_by_a_killed_run in (out / "wav").glob("*/.*.partial-*"):
-        left_by_a_killed_run.unlink()
     results = in_parallel(jobs, [(prepare_clip, clip, out / "wav") for clip in clips])
     kept: dict[str, list[Utterance]] = {name: [] for name in SETS}
     left_out: list[tuple[str, str]] = []
@@ -259,8 +257,10 @@ def main(
             "speaker-independent needs three speakers, speaker-dependent divides each speaker's clips, and a file can "
             "say anything else"
         )
-    for name, utterances in kept.items():
-        write_datadir(out / name, utterances, corpus.name, split)
+    # Landmarks are looked for anew, also of who was dropped for having none.
+    with files_together(out, [f"{name}/{made}" for name in SETS for made in (*PARTIAL, "landmarks_*")]) as folder:
+        for name, utterances in kept.items():
+            write_datadir(folder / name, utterances, corpus.name, split)
 
 
 def _report(

@@ -11,9 +11,10 @@ from typing import Annotated
 
 import typer
 
-from avsi.data.datadir import Utterance, corpus_of, read_datadir, write_datadir
+from avsi.data.datadir import MADE_OF, PARTIAL, Utterance, corpus_of, read_datadir, write_datadir
 from avsi.data.ids import recording_in, speaker_in
 from avsi.errors import ConfigError, DataError
+from avsi.files import files_together
 from avsi.program import print_table, run_program
 
 ALWAYS = "always"  # the folder of those who are left out nowhere
@@ -56,11 +57,10 @@ def main(
     if other := next((path for path in sorted(out.glob("*/train")) if path.relative_to(out) not in sets), None):
         raise DataError(f"{other.parent}: a fold of an earlier run; remove it, or name another folder than {out}")
     corpus, rows = corpus_of(datadir), []
-    for name, chosen in sorted(sets.items()):
-        for stale in (*(out / name).glob("gaps_*"), out / name / "stats.npz"):  # of who was here before
-            stale.unlink(missing_ok=True)
-        write_datadir(out / name, chosen, corpus, f"leave-out {name.parent}")
-        rows.append([str(name), len({utterance.speaker for utterance in chosen}), len(chosen)])
+    with files_together(out, [f"{name}/{made}" for name in sets for made in (*PARTIAL, *MADE_OF)]) as folder:
+        for name, chosen in sorted(sets.items()):
+            write_datadir(folder / name, chosen, corpus, f"leave-out {name.parent}")
+            rows.append([str(name), len({utterance.speaker for utterance in chosen}), len(chosen)])
     print_table(str(out), ["set", "speakers", "utterances"], rows)
 
 

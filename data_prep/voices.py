@@ -19,7 +19,7 @@ from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of, writ
 from avsi.data.gaps import generator
 from avsi.data.ids import id_in_voice
 from avsi.errors import DataError, MediaError
-from avsi.files import check_folder, read_lines, write_text
+from avsi.files import blamed_on, check_folder, locked, read_lines, write_text
 from avsi.program import in_parallel, progress, run_program
 
 app = typer.Typer(add_completion=False)
@@ -56,23 +56,24 @@ def main(
     utterances = read_datadir(datadir)
     copies_of = _copies(utterances, copies, copies_of_few or copies, few_below)
     _check_ids(datadir, copies_of)
-    _claim(out, datadir, seed, settings)
-    drawn, failed = _speak_all(utterances, out, copies_of, seed, settings, jobs)
-    kept = [
-        dataclasses.replace(utterance, id=id_, wav=str(_wav(out.resolve(), utterance, id_)))
-        for utterance in utterances
-        for id_ in copies_of[utterance.id]
-        if id_ in drawn
-    ]
-    write_datadir(out, [*utterances, *kept], corpus_of(datadir), split_of(datadir) or None)
-    write_text(out / DRAWN, _lines({utterance.id: drawn[utterance.id] for utterance in kept}))
-    write_text(out / FAILED, _lines(failed))
+    with locked(out):
+        _claim(out, datadir, seed, settings)
+        drawn, failed = _speak_all(utterances, out, copies_of, seed, settings, jobs)
+        write_text(out / FAILED, _lines(failed))
+        if len(failed) > max_left_out * len(utterances):
+            raise DataError(
+                f"{out}: {len(failed)} of {len(utterances)} utterances got no other voice, more than --max-left-out "
+                f"{max_left_out:g}; {out / FAILED} gives each reason"
+            )
+        kept = [
+            dataclasses.replace(utterance, id=id_, wav=str(_wav(out.resolve(), utterance, id_)))
+            for utterance in utterances
+            for id_ in copies_of[utterance.id]
+            if id_ in drawn
+        ]
+        write_datadir(out, [*utterances, *kept], corpus_of(datadir), split_of(datadir) or None)
+        write_text(out / DRAWN, _lines({utterance.id: drawn[utterance.id] for utterance in kept}))
     print(f"{out}: {len(utterances)} utterances as they are and {len(kept)} in other voices; {len(failed)} without")
-    if len(failed) > max_left_out * len(utterances):
-        raise DataError(
-            f"{out}: {len(failed)} of {len(utterances)} utterances got no other voice, more than --max-left-out "
-            f"{max_left_out:g}; {out / FAILED} gives each reason"
-        )
 
 
 def _speak_all(
@@ -93,7 +94,7 @@ def _speak_all(
     ]
     # What is done stands there one line after the other, so that a killed run leaves a whole list but for its end.
     write_text(out / DRAWN, _lines(drawn))
-    with (out / DRAWN).open("a", encoding="utf-8") as journal:
+    with blamed_on(out / DRAWN), (out / DRAWN).open("a", encoding="utf-8") as journal:
         for id_, result in progress(in_parallel(jobs, tasks, ordered=False), len(tasks), f"{out.name}: voices"):
             if isinstance(result, str):
                 failed[id_] = result

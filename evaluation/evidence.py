@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from functools import cached_property
 
-import kaldiio
 import numpy as np
 import torch
 
@@ -17,6 +16,7 @@ from avsi.audio.stft import log_magnitude, spectrum
 from avsi.config import StftConfig
 from avsi.data.datadir import Utterance
 from avsi.data.gaps import gap_spans, lost_frames, widened
+from avsi.data.matrices import read_matrix
 from avsi.errors import AvsiError, DataError
 from avsi.metrics import UndefinedMetric, pesq_nb
 from avsi.metrics.table import CONTEXT_S, METRICS, Scope
@@ -58,7 +58,7 @@ class Evidence:
         if self.made.wav is None:
             raise UndefinedMetric(self.made.failed)
         if scope is Scope.PREDICTION:
-            return kaldiio.load_mat(self.made.spectrum), self.truth, self.std
+            return read_matrix(self.made.spectrum), self.truth, self.std
         if scope is Scope.LOST_FRAMES:
             return self._lost_frames_of(self.restored), self.truth
         if scope is Scope.RESTORED:

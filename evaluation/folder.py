@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from avsi.data.datadir import Utterance, read_datadir, read_table
+from avsi.data.datadir import Utterance, read_datadir, read_places, read_table
 from avsi.data.gaps import Gap, gap_file, read_gap_file
 from avsi.data.protocol import Condition
 from avsi.data.stats import Stats
@@ -76,7 +76,7 @@ class RestoredSet:
     def of(self, id_: str) -> Restored:
         if id_ not in self.wavs:
             return Restored(self.gaps[id_], failed=self.failed.get(id_, "not restored"))
-        return Restored(self.gaps[id_], self.wavs[id_], self.spectra.get(id_))
+        return Restored(self.gaps[id_], self.wavs[id_], self.spectra.get(id_, ""))
 
     def rows(self, *files: str) -> dict[str, dict]:
         return merged_rows(self.folder, *files)
@@ -165,7 +165,8 @@ class Evaluation:
         made_by = read_made_from(folder / SYSTEM)["weights"]
         if made_by != self.about["systems"][system].get("weights", ""):
             raise DataError(f"{folder}: was made before {system} was trained on; evaluation.restore makes it anew")
-        wavs, spectra, failed = (read_table(folder / name) for name in (WAVS, SPECTRA, FAILED))
+        wavs, failed = read_table(folder / WAVS), read_table(folder / FAILED)
+        spectra = read_places(folder / SPECTRA)
         return RestoredSet(folder, system, condition, self.gaps[condition], wavs, spectra, failed)
 
     @cached_property

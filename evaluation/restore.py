@@ -12,17 +12,17 @@ import warnings
 from pathlib import Path
 from typing import Annotated
 
-import kaldiio
 import numpy as np
 import typer
 
 from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of, write_datadir
 from avsi.data.dataset import check_gaps_cover, check_gaps_fit
 from avsi.data.gaps import gap_file, gap_file_remark, read_gap_file, write_gap_file
+from avsi.data.matrices import append_matrix
 from avsi.data.protocol import parse_conditions, read_protocol
 from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
-from avsi.files import write_text, written_beside
+from avsi.files import files_together, locked, write_text, written_beside
 from avsi.program import in_parallel, progress, run_program
 
 from .folder import ABOUT, CLEAN, FAILED, SPECTRA, STATS, SYSTEM, WAVS, Evaluation, read_made_from
@@ -86,21 +86,30 @@ def main(
                 AvsiWarning,
                 stacklevel=2,
             )
-    evaluation = _opened(out, datadir, utterances, stats, files, described)
-    missing = [of for name in specs for of in _to_make(evaluation, name, specs[name], list(files))]
-    # A few large shares, so that each process loads a system once.
-    shares = [share for index in range(4 * jobs) if (share := utterances[index :: 4 * jobs])]
-    tasks = [
-        (restore_share, share, evaluation.gaps[condition], specs[name], evaluation.folder / STATS, condition, folder)
-        for name, condition in missing
-        for folder in [evaluation.set_folder(name, condition)]
-        for share in shares
-    ]
-    results = progress(in_parallel(jobs, tasks), len(tasks), "restored, shares")
-    for name, condition in missing:
-        _finish(evaluation, name, condition, [next(results) for _ in shares])
-    next(results, None)  # the bar's end
-    _report(evaluation, list(specs), list(files), max_left_out)
+    with locked(out, result=f"*/*/{SYSTEM}"):
+        evaluation = _opened(out, datadir, utterances, stats, files, described)
+        missing = [of for name in specs for of in _to_make(evaluation, name, specs[name], list(files))]
+        # A few large shares, so that each process loads a system once.
+        shares = [share for index in range(4 * jobs) if (share := utterances[index :: 4 * jobs])]
+        tasks = [
+            (
+                restore_share,
+                share,
+                evaluation.gaps[condition],
+                specs[name],
+                evaluation.folder / STATS,
+                condition,
+                folder,
+            )
+            for name, condition in missing
+            for folder in [evaluation.set_folder(name, condition)]
+            for share in shares
+        ]
+        results = progress(in_parallel(jobs, tasks), len(tasks), "restored, shares")
+        for name, condition in missing:
+            _finish(evaluation, name, condition, [next(results) for _ in shares])
+        next(results, None)  # the bar's end
+        _report(evaluation, list(specs), list(files), max_left_out)
 
 
 def _opened(
@@ -138,13 +147,17 @@ def _opened(
             for path in (evaluation.set_folder(name, condition) / SYSTEM for condition in files):
                 if path.is_file():
                     read_made_from(path)  # a broken one is told before anything is written
-    else:
-        write_datadir(out / CLEAN, utterances, fixed["corpus"], fixed["split"])
-        shutil.copyfile(stats, out / STATS)
-    for condition, path in files.items():
-        write_gap_file(gap_file(out, condition), read_gap_file(path), gap_file_remark(path))
     remarks = {condition: gap_file_remark(path) or f"from {path}" for condition, path in files.items()}
-    return Evaluation.add(out, fixed | measured, remarks, systems)
+    with files_together(out) as new:
+        if (out / ABOUT).is_file():
+            shutil.copyfile(out / ABOUT, new / ABOUT)
+        else:
+            write_datadir(new / CLEAN, utterances, fixed["corpus"], fixed["split"])
+            shutil.copyfile(stats, new / STATS)
+        for condition, path in files.items():
+            write_gap_file(gap_file(new, condition), read_gap_file(path), gap_file_remark(path))
+        Evaluation.add(new, fixed | measured, remarks, systems)
+    return Evaluation.read(out)
 
 
 def _to_make(evaluation: Evaluation, name: str, spec: str, conditions: list[str]) -> list[tuple[str, str]]:
@@ -200,8 +213,7 @@ def _finish(
         places = {}
         with partial.open("wb") as file:
             for id_ in sorted(spectra):
-                places[id_] = file.tell() + len(id_.encode()) + 1
-                kaldiio.save_ark(file, {id_: spectra[id_]})
+                places[id_] = append_matrix(file, id_, spectra[id_])
     write_text(folder / SPECTRA, "".join(f"{id_} {ark}:{place}\n" for id_, place in places.items()))
     write_text(folder / WAVS, "".join(f"{id_} {wav_path(folder, id_).resolve()}\n" for id_ in sorted(spectra)))
     write_text(folder / FAILED, "".join(f"{id_} {reason}\n" for id_, reason in sorted(failed.items())))

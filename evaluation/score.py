@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from avsi.errors import AvsiWarning
+from avsi.files import locked
 from avsi.metrics.table import DEFAULT, METRICS, choose_metrics
 from avsi.program import in_parallel, print_table, progress, run_program
 
@@ -39,8 +40,9 @@ def main(
     """
     names = [metric.name for metric in choose_metrics(metrics)]
     evaluation = Evaluation.read(folder)
-    _score(evaluation, names, again, jobs)
-    evaluation.add_run()
+    with locked(folder):
+        _score(evaluation, names, again, jobs)
+        evaluation.add_run()
     _tell_failures(evaluation)
     summary = summarize(evaluation)
     rows = [

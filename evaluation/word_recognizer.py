@@ -81,4 +81,4 @@ class WordRecognizer:
 def check_installed() -> None:
     """Raise ConfigError where the extra is missing."""
     if find_spec("pocketsphinx") is None:
-        raise ConfigError("keyword accuracy needs pocketsphinx: pip install 'avsi[keywords]'")
+        raise ConfigError("keyword accuracy needs pocketsphinx: pip install -c constraints.txt -e '.[keywords]'")

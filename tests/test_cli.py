@@ -255,7 +255,8 @@ def test_ctrl_c_in_training_keeps_the_finished_epochs(corpus, tmp_path):
 @needs_grid
 @pytest.mark.slow
 def test_ctrl_c_in_preparation_keeps_what_was_found(tmp_path):
-    from data_prep.landmarks import _resume
+    from avsi.data.matrices import find_matrices
+    from avsi.video.landmarks import Tracks
 
     folder = tmp_path / "set"
     clip = real_clip("s1/bbir9a")
@@ -269,7 +270,7 @@ def test_ctrl_c_in_preparation_keeps_what_was_found(tmp_path):
     assert run.returncode == 130
     assert [line for line in errors.splitlines() if line.startswith("error: stopped")]  # MediaPipe's log lies around it
     with (folder / "landmarks.ark").open("r+b") as file:
-        assert 2 <= len(_resume(file)) < 200
+        assert 2 <= len(find_matrices(file, [f"s01_{n:03d}" for n in range(200)], Tracks.from_matrix)) < 200
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

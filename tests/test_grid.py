@@ -1,5 +1,6 @@
 """GRID preparation on small corpora in each layout and with each trap."""
 
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 
@@ -95,6 +96,22 @@ def test_alignments_are_matched_by_name_and_checked_against_it(tmp_path):
     assert "srizza.align:2: expected '<start> <end> <word>'" in notes
 
 
+@pytest.mark.parametrize("place", range(6))
+def test_one_word_that_the_name_does_not_spell_is_enough(tmp_path, place):
+    path = tmp_path / "bbaf2n.align"
+
+    def alignment(*words: str):
+        path.write_text("".join(f"{a} {b} {word}\n" for (a, b), word in zip(pairwise(WORD_TIMES), words, strict=True)))
+        return grid.check_alignment(grid.Clip("bbaf2n", "s01", None, None, path, "s01"))
+
+    said = list(grid.sentence("bbaf2n"))
+    assert [word for _, _, word in alignment(*said)[0]] == said
+    said[place] = grid.sentence("lgwz3p")[place]
+    words, [(id_, note)] = alignment(*said)
+    assert (words, id_) == ((), "s01_bbaf2n")
+    assert note == f"alignment not used: it says '{' '.join(said)}', the name spells 'bin blue at f two now'"
+
+
 def test_clips_that_cannot_be_used_are_left_out_with_the_reason(tmp_path):
     corpus = tmp_path / "corpus"
     for stem in THREE:
@@ -141,10 +158,14 @@ def test_linked_folders_are_followed_and_a_newer_sound_is_read_again(tmp_path):
     folder = tmp_path / "corpus" / "audio" / "s1"
     folder.mkdir(parents=True)
     soundfile.write(folder / "bbaf2n.wav", np.full(48000, 0.25), 16000)
-    (tmp_path / "out" / "wav" / "s01" / ".s01_x.partial-1.wav").write_bytes(b"left by a killed run")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (tmp_path / "out" / "wav" / "s01" / f".s01_bbaf2n.partial-{gone.pid}.wav").write_bytes(b"left by a killed run")
+    (tmp_path / "out" / "train" / "landmarks_failed").write_text("s01_bbaf2n its video was not there\n")
     prepare(tmp_path / "corpus", tmp_path / "out", "--split", split)
     assert soundfile.read(tmp_path / "out" / "wav" / "s01" / "s01_bbaf2n.wav")[0] == pytest.approx(0.25, abs=1e-3)
-    assert not list((tmp_path / "out" / "wav" / "s01").glob(".*"))
+    assert not list((tmp_path / "out").rglob(".*"))
+    assert not (tmp_path / "out" / "train" / "landmarks_failed").exists()
 
 
 def test_no_corpus_and_no_folder_are_said(tmp_path):

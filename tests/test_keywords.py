@@ -127,7 +127,7 @@ def test_a_set_is_summed_up_over_what_was_scored():
 
 def test_without_pocketsphinx_one_line_says_how_to_get_it(monkeypatch, spoken):
     monkeypatch.setattr(word_recognizer, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"needs pocketsphinx: pip install 'avsi\[keywords\]'"):
+    with pytest.raises(ConfigError, match=r"needs pocketsphinx: pip install -c constraints\.txt -e '\.\[keywords\]'"):
         run_app(keywords.app, spoken, "--grammar", GRAMMAR)
     with pytest.raises(ConfigError, match="needs pocketsphinx"):
         WordRecognizer(Grammar.read(GRAMMAR), LEXICON)

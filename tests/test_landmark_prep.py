@@ -4,7 +4,8 @@ from conftest import face, make_datadir, mouth_opening, speech, write_video
 from typer.testing import CliRunner
 
 from avsi.data.datadir import Utterance, read_datadir, write_datadir
-from avsi.errors import DataError
+from avsi.errors import AvsiWarning, DataError
+from avsi.files import locked
 from avsi.video.landmarks import Tracks
 from data_prep import landmarks
 
@@ -25,7 +26,7 @@ def folder(tmp_path, monkeypatch):
 
     def track(utterance):
         calls.append(utterance.id)
-        return utterance.id, tracks_of(utterance.id), ""
+        return utterance.id, tracks_of(utterance.id).to_matrix(), ""
 
     monkeypatch.setattr(landmarks, "_track", track)
     utterances = [Utterance(f"s01_{x}", "s01", "x.wav", 3.0, ("bin",), f"{x}.mpg") for x in "abc"]
@@ -85,6 +86,113 @@ def test_those_without_can_be_dropped(folder, monkeypatch):
     monkeypatch.setattr(landmarks, "_track", lambda u: (u.id, None, "no face") if u.id == "s01_b" else found(u))
     assert run(folder, "--drop", "--max-left-out", "0.5").exit_code == 0
     assert [utterance.id for utterance in read_datadir(folder)] == ["s01_a", "s01_c"]
+
+
+def lists(folder) -> dict[str, bytes]:
+    """What is in a data directory beside the archive."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "landmarks.ark"}
+
+
+def missing(monkeypatch, *ids: str) -> None:
+    """The videos of some utterances cannot be read any more."""
+    monkeypatch.setattr(
+        landmarks,
+        "_track",
+        lambda u: (u.id, None, "no such file") if u.id in ids else (u.id, tracks_of(u.id).to_matrix(), ""),
+    )
+
+
+def test_a_disk_that_is_not_mounted_drops_nothing_and_says_why_each_time(folder, monkeypatch):
+    folder, _ = folder
+    missing(monkeypatch, "s01_b", "s01_c")
+    before = lists(folder)
+    for _ in range(2):
+        result = run(folder, "--drop", "--max-left-out", "0.5")
+        assert "2 of 3 videos gave no landmarks, more than --max-left-out 0.5" in str(result.exception)
+        assert lists(folder) == before | {"landmarks_failed": b"s01_b no such file\ns01_c no such file\n"}
+    missing(monkeypatch)
+    assert run(folder, "--drop").exit_code == 0
+    assert len(read_datadir(folder)) == 3 and (folder / "landmarks_failed").read_text() == ""
+
+
+def test_what_was_dropped_keeps_its_reason_and_counts_in_later_runs(folder, monkeypatch):
+    folder, _ = folder
+    missing(monkeypatch, "s01_b")
+    for _ in range(2):
+        assert run(folder, "--drop", "--max-left-out", "0.34").exit_code == 0
+        assert [utterance.id for utterance in read_datadir(folder)] == ["s01_a", "s01_c"]
+        assert (folder / "landmarks_failed").read_text() == "s01_b no such file\n"
+    (folder / "landmarks.ark").unlink()
+    missing(monkeypatch, "s01_c")
+    assert "2 of 3 videos gave no landmarks" in str(run(folder, "--drop", "--max-left-out", "0.5").exception)
+    assert [utterance.id for utterance in read_datadir(folder)] == ["s01_a", "s01_c"]
+    assert (folder / "landmarks_failed").read_text() == "s01_b no such file\ns01_c no such file\n"
+
+
+def test_a_video_that_can_be_read_the_second_time_loses_its_reason(folder, monkeypatch):
+    folder, _ = folder
+    missing(monkeypatch, "s01_b")
+    assert run(folder, "--max-left-out", "0.5").exit_code == 0
+    assert (folder / "landmarks_failed").read_text() == "s01_b no such file\n"
+    missing(monkeypatch)
+    assert run(folder).exit_code == 0
+    assert (folder / "landmarks_failed").read_text() == ""
+    assert all(utterance.landmarks for utterance in read_datadir(folder))
+
+
+def test_an_utterance_without_a_video_is_dropped_with_a_reason(folder):
+    folder, _ = folder
+    run(folder)
+    before = lists(folder)
+    (folder / "landmarks.ark").unlink()
+    videos = folder / "video.scp"
+    videos.write_text(videos.read_text().replace("s01_b b.mpg\n", ""))
+    assert "1 of 3 videos gave no landmarks" in str(run(folder, "--drop").exception)
+    assert (folder / "wav.scp").read_bytes() == before["wav.scp"]
+    assert run(folder, "--drop", "--max-left-out", "0.5").exit_code == 0
+    assert [utterance.id for utterance in read_datadir(folder)] == ["s01_a", "s01_c"]
+    assert (folder / "landmarks_failed").read_text() == "s01_b has no video\n"
+    kept = lists(folder)
+    videos.unlink()
+    assert "has no video.scp" in str(run(folder, "--drop").exception)
+    del kept["video.scp"]
+    assert lists(folder) == kept
+
+
+def test_a_damaged_archive_is_mended_by_the_next_run(folder):
+    folder, _ = folder
+    run(folder)
+    ark = folder / "landmarks.ark"
+    whole = ark.read_bytes()
+    for damage in (whole[:3000] + b"\0" * 6000 + whole[9000:], b"not an archive", whole[:5513] + b"\7" + whole[5514:]):
+        ark.write_bytes(damage)
+        with pytest.warns(AvsiWarning, match=r"landmarks\.ark: \d+ bytes are damaged, and passed over"):
+            assert run(folder).exit_code == 0
+        assert ark.read_bytes()[: len(damage)] == damage
+        for utterance in read_datadir(folder):
+            assert np.array_equal(utterance.load_landmarks().points, tracks_of(utterance.id).points, equal_nan=True)
+
+
+def test_landmarks_in_the_archives_of_other_sets_stay(folder, tmp_path):
+    """As those of a set that data_prep.combine put together."""
+    folder, calls = folder
+    run(folder)
+    utterances = read_datadir(folder)
+    calls.clear()
+    write_datadir(tmp_path / "all", [*utterances, Utterance("s01_d", "s01", "x.wav", 3.0, ("bin",), "d.mpg")])
+    assert run(tmp_path / "all").exit_code == 0
+    assert calls == ["s01_d"]
+    assert [u.landmarks for u in read_datadir(tmp_path / "all")][:3] == [u.landmarks for u in utterances]
+
+
+def test_a_second_process_is_told_at_once_and_changes_nothing(folder):
+    folder, _ = folder
+    run(folder)
+    before = lists(folder), (folder / "landmarks.ark").read_bytes()
+    with locked(folder):
+        assert "another process is at work on it" in str(run(folder).exception)
+    assert (lists(folder), (folder / "landmarks.ark").read_bytes()) == before
+    assert run(folder).exit_code == 0
 
 
 def test_a_set_without_videos_is_refused(tmp_path):

@@ -123,5 +123,7 @@ def test_without_the_vocoder_it_is_said_how_to_get_it(monkeypatch):
         return real(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ConfigError, match=r"pip install 'avsi\[voices\]' \(No module named 'pkg_resources'\)"):
+    with pytest.raises(
+        ConfigError, match=r"pip install -c constraints\.txt -e '\.\[voices\]' \(No module named 'pkg_resources'\)"
+    ):
         analyse(vowel(), RATE)

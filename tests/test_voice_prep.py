@@ -201,6 +201,7 @@ def test_recordings_without_a_pitch_are_listed_and_too_many_fail(source, tmp_pat
         error, AvsiError
     ) and "2 of 4 utterances got no other voice, more than --max-left-out 0.05" in str(error)
     failed = (out / "voices_failed").read_text().splitlines()
+    assert not (out / "wav.scp").exists()
     assert failed[0] == "s01_a no pitch is found in it, so it cannot be given another voice"
     assert failed[1].startswith("s03_d ") and failed[1].endswith("none.wav: no such file")
     assert run(source, out, "--copies", 1, "--max-left-out", 0.5).exit_code == 0

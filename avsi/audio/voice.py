@@ -106,5 +106,7 @@ def _world():
         try:
             import pyworld
         except ImportError as error:
-            raise ConfigError(f"other voices need the WORLD vocoder: pip install 'avsi[voices]' ({error})") from error
+            raise ConfigError(
+                f"other voices need the WORLD vocoder: pip install -c constraints.txt -e '.[voices]' ({error})"
+            ) from error
     return pyworld

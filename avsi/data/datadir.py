@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
 from ..errors import DataError
-from ..files import read_lines, write_text
+from ..files import files_together, read_lines, write_text
 from ..video.landmarks import Tracks
+from .matrices import check_path, check_place, read_matrix
 
 # Files with one line for every utterance, and those that may lack some.
 COMPLETE = ("wav.scp", "text", "utt2spk", "utt2dur")
 PARTIAL = ("video.scp", "landmarks.scp")
+# What programs make of the utterances that there are, and what goes when they change.
+MADE_OF = ("gaps_*", "stats.npz", "landmarks_lost", "landmarks_failed")
 CORPUS = "corpus"  # the name of the corpus, on one line
 UNNAMED = "unnamed corpus"
 SPLIT = "split"  # by which the corpus was divided, on one line
@@ -43,14 +46,12 @@ class Utterance:
     landmarks: str | None = None
 
     def load_landmarks(self) -> Tracks:
-        """Raises DataError where they have not been extracted or the archive is gone."""
-        import kaldiio
-
+        """Raises DataError where they have not been extracted, or the archive is gone or damaged."""
         if self.landmarks is None:
             raise DataError(f"{self.id}: has no landmarks; run python -m data_prep.landmarks on its data directory")
         try:
-            return Tracks.from_matrix(kaldiio.load_mat(self.landmarks))
-        except (OSError, ValueError, struct.error) as error:
+            return Tracks.from_matrix(read_matrix(self.landmarks))
+        except (OSError, DataError) as error:
             raise DataError(f"{self.id}: its landmarks cannot be read from {self.landmarks} ({error})") from error
 
 
@@ -73,7 +74,6 @@ def write_datadir(
     for one, two in pairwise(utterances):
         if one.id == two.id:
             raise DataError(f"{path}: utterance {one.id} occurs twice")
-    path.mkdir(parents=True, exist_ok=True)
     columns = {
         "wav.scp": {u.id: u.wav for u in utterances},
         "text": {u.id: " ".join(u.words) for u in utterances},
@@ -82,19 +82,15 @@ def write_datadir(
         "video.scp": {u.id: u.video for u in utterances if u.video},
         "landmarks.scp": {u.id: u.landmarks for u in utterances if u.landmarks},
     }
-    for name, column in columns.items():
-        if column:
-            write_text(path / name, "".join(f"{key} {value}\n" for key, value in column.items()))
-        else:
-            (path / name).unlink(missing_ok=True)
-    for name, line in ((CORPUS, corpus), (SPLIT, split)):
-        if line is not None:
-            write_text(path / name, f"{line}\n")
-    write_text(path / "spk2utt", _spk2utt({u.id: u.speaker for u in utterances}))
-    aligned = [(u.id, *word) for u in utterances for word in u.alignment]
-    write_text(
-        path / "align", "".join(f"{id_} {start:.3f} {length:.3f} {word}\n" for id_, start, length, word in aligned)
+    texts = {name: "".join(f"{key} {value}\n" for key, value in of.items()) for name, of in columns.items() if of}
+    texts |= {name: f"{line}\n" for name, line in ((CORPUS, corpus), (SPLIT, split)) if line is not None}
+    texts["spk2utt"] = _spk2utt({u.id: u.speaker for u in utterances})
+    texts["align"] = "".join(
+        f"{u.id} {start:.3f} {length:.3f} {word}\n" for u in utterances for start, length, word in u.alignment
     )
+    with files_together(path, instead_of=PARTIAL) as folder:
+        for name, text in texts.items():
+            write_text(folder / name, text)
 
 
 def read_datadir(path: str | Path) -> list[Utterance]:
@@ -137,7 +133,8 @@ def split_of(path: str | Path) -> str:
 
 
 def validate(path: str | Path) -> None:
-    """Check a data directory by Kaldi's rules (``utils/validate_data_dir.sh``): sorted, unique, one-to-one.
+    """Check a data directory by Kaldi's rules (``utils/validate_data_dir.sh``): sorted, unique, one-to-one; and that
+    its lists name files, and no command that Kaldi would run.
 
     Raises:
         DataError: naming the file and the line that breaks a rule.
@@ -152,6 +149,9 @@ def validate(path: str | Path) -> None:
         _same_ids(path / name, list(read_table(path / name)), ids)
     for name in PARTIAL:
         _known_ids(path / name, read_table(path / name), set(ids))
+    for name in ("wav.scp", "video.scp"):
+        _check_values(path / name, check_path)
+    _check_values(path / "landmarks.scp", check_place)
     _known_ids(path / "align", {line.split(" ", 1)[0]: "" for line in _lines(path / "align")}, set(ids))
     _check_numbers(path)
     speakers = read_table(path / "utt2spk")
@@ -184,15 +184,15 @@ def fix_datadir(path: str | Path) -> list[str]:
     ]
     if not everywhere:
         raise DataError(f"{path}: no utterance is in all of {', '.join(COMPLETE)}")
-    for name, column in columns.items():
-        write_text(path / name, "".join(f"{id_} {column[id_]}\n" for id_ in sorted(column) if id_ in everywhere))
-    speakers = {id_: columns["utt2spk"][id_] for id_ in everywhere}
-    write_text(path / "spk2utt", _spk2utt(speakers))
     lines = sorted(
         (line for line in _lines(path / "align") if line.split(" ", 1)[0] in everywhere),
         key=lambda line: (line.split()[0], float(line.split()[1])),
     )
-    write_text(path / "align", "".join(f"{line}\n" for line in lines))
+    with files_together(path) as folder:
+        for name, column in columns.items():
+            write_text(folder / name, "".join(f"{id_} {column[id_]}\n" for id_ in sorted(column) if id_ in everywhere))
+        write_text(folder / "spk2utt", _spk2utt({id_: columns["utt2spk"][id_] for id_ in everywhere}))
+        write_text(folder / "align", "".join(f"{line}\n" for line in lines))
     validate(path)
     return left_out
 
@@ -239,6 +239,20 @@ def _known_ids(path: Path, found: dict[str, str], expected: set[str]) -> None:
     for number, id_ in enumerate(found, start=1):
         if id_ not in expected:
             raise DataError(f"{path}:{number}: {id_} is not in wav.scp")
+
+
+def read_places(path: Path) -> dict[str, str]:
+    """By id, the ``path:offset`` of a matrix. Raises DataError naming a line that is something else."""
+    _check_values(path, check_place)
+    return read_table(path)
+
+
+def _check_values(path: Path, check: Callable[[str], object]) -> None:
+    for number, value in enumerate(read_table(path).values(), start=1):
+        try:
+            check(value)
+        except DataError as error:
+            raise DataError(f"{path}:{number}: {error}") from None
 
 
 def _check_numbers(path: Path) -> None:

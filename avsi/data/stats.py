@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -29,8 +30,10 @@ class Stats:
     ids: np.ndarray = field(default_factory=lambda: np.zeros(0, str))
 
     def save(self, path: str | Path) -> None:
-        with written_beside(path) as partial, partial.open("wb") as file:
-            np.savez(file, **vars(self))
+        packed = io.BytesIO()  # NumPy, writing to a full disk itself, fails once more when it is tidied up
+        np.savez(packed, **vars(self))
+        with written_beside(path) as partial:
+            partial.write_bytes(packed.getvalue())
 
     def same_audio(self, other: Stats) -> bool:
         """Whether sound is normalised alike, whatever is seen."""

@@ -73,11 +73,12 @@ def read_card(folder: Path) -> str:
         raise DataError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
 
 
-def update_card(folder: Path, figures: str | None = None) -> None:
+def update_card(folder: Path, figures: str | None = None, name: str | None = None) -> None:
     """Write what programs know of a model into its card, which is begun where there is none.
 
     Args:
         figures: Markdown; None leaves those that are there, unless they are of other weights.
+        name: what a new card calls the model; the folder's name by default.
 
     Raises:
         DataError: a card without the marks between which the parts belong.
@@ -87,16 +88,16 @@ def update_card(folder: Path, figures: str | None = None) -> None:
     else:
         trained_on = _about(folder).get("trained_on", "")
         text = _NEW.format(
-            name=folder.resolve().name,
+            name=name or folder.resolve().name,
             trained_on=f"Trained on {trained_on}." if trained_on else "",
             facts=_marked(FACTS, ""),
             figures=_marked(FIGURES, ""),
         )
     if figures is None and digest(folder / WEIGHTS) not in part(folder, text, FIGURES):
         figures = NO_FIGURES
-    for name, content in ((FACTS, facts(folder)), (FIGURES, figures)):
+    for mark, content in ((FACTS, facts(folder)), (FIGURES, figures)):
         if content is not None:
-            text = text.replace(part(folder, text, name), _marked(name, content))
+            text = text.replace(part(folder, text, mark), _marked(mark, content))
     write_text(folder / CARD, text)
 
 

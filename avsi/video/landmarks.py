@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import FaceError, MediaError
+from ..errors import DataError, FaceError, MediaError
 from ..files import written_beside
 from .files import frames
 
@@ -59,7 +59,15 @@ class Tracks:
 
     @classmethod
     def from_matrix(cls, matrix: np.ndarray) -> Tracks:
-        return cls(matrix[:, 0].astype(np.float64), matrix[:, 1:].reshape(len(matrix), 68, 2))
+        """Raises DataError for a matrix that is none of :meth:`to_matrix`."""
+        if matrix.ndim != 2 or matrix.shape[1] != 137:
+            raise DataError(f"expected a time and 68 points a row, 137 columns, found a shape of {matrix.shape}")
+        time_s, points = matrix[:, 0], matrix[:, 1:]
+        if not np.isfinite(time_s).all() or (np.diff(time_s) < 0).any():
+            raise DataError("expected times that ascend")
+        if np.isinf(points).any() or (np.isnan(points).any(axis=1) != np.isnan(points).all(axis=1)).any():
+            raise DataError("expected in each row all 68 points, or none")
+        return cls(time_s.astype(np.float64), points.reshape(-1, 68, 2).astype(np.float32, copy=False))
 
 
 def track_face(

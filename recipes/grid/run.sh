@@ -95,7 +95,7 @@ if due 7 "score"; then
   if python -c "import pocketsphinx" 2>/dev/null; then
     python -m evaluation.keywords "$evaluation" --grammar "$conf/conf/grid.gram" --jobs "$jobs"
   else
-    echo "note: no keyword accuracy without pocketsphinx: pip install 'avsi[keywords]'"
+    echo "note: no keyword accuracy without pocketsphinx: pip install -c constraints.txt -e '.[keywords]'"
   fi
 fi
 if due 8 "report"; then

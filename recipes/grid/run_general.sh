@@ -8,7 +8,7 @@
 # fold, the whole speakers among them, train the base models. Other sentences of the whole speakers are the validation set.
 # data/general, exp/general and exp/evaluation/general_* are made here. The models of --beside, by default none, are judged on the whole
 # speakers' unseen sentences too, such as those that run.sh trained; they are sought from where you are, then from recipes/grid.
-# Stage 2 needs the extra voices: pip install 'avsi[voices]'.
+# Stage 2 needs the extra voices: pip install -c constraints.txt -e '.[voices]'.
 set -euo pipefail
 
 root_of_corpus= split=whole-speakers copies=6 copies_of_few=30 models="a av" beside= protocol= stage=0 stop_stage=8 jobs=2 smoke= folds=()

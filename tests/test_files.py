@@ -1,0 +1,150 @@
+"""Files that appear whole or not at all, locks, and processes that are killed."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from avsi.errors import DataError
+from avsi.files import files_together, folder_beside, locked, write_text, written_beside
+
+WORKERS = """
+import os, sys, time
+from avsi.program import in_parallel
+
+def work(path):
+    with open(path + str(os.getpid()), "w"):
+        time.sleep(60)
+
+if __name__ == "__main__":
+    list(in_parallel(2, [(work, sys.argv[1])] * 4))
+"""
+LOCK = """
+import sys, time
+from avsi.files import locked
+
+with locked(sys.argv[1]):
+    print("locked", flush=True)
+    time.sleep(60)
+"""
+
+
+def program(*arguments: object) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
+
+
+def runs(process: int) -> bool:
+    """Whether a process is there and no mere entry that nobody has asked for."""
+    status = Path(f"/proc/{process}/status")
+    return status.is_file() and "State:\tZ" not in status.read_text()
+
+
+@pytest.fixture
+def gone() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_workers_end_when_the_main_process_is_killed(tmp_path):
+    (tmp_path / "work.py").write_text(WORKERS)
+    main = program(tmp_path / "work.py", f"{tmp_path}/worker-")
+    while len(list(tmp_path.glob("worker-*"))) < 2:
+        assert main.poll() is None
+        time.sleep(0.05)
+    workers = [int(path.name.partition("-")[2]) for path in tmp_path.glob("worker-*")]
+    assert all(map(runs, workers))
+    main.kill()
+    main.wait()
+    deadline = time.monotonic() + 4
+    while any(map(runs, workers)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_lock_is_for_one_process_and_ends_with_it(tmp_path):
+    holder = program("-c", LOCK, tmp_path / "run")
+    assert holder.stdout.readline() == "locked\n"
+    with pytest.raises(DataError, match="run: another process is at work on it"), locked(tmp_path / "run"):
+        pass
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    with locked(tmp_path / "run"):
+        assert list((tmp_path / "run").iterdir()) == []
+    assert (tmp_path / "run").is_dir()  # this one did not make it
+
+
+def test_a_lock_makes_a_folder_and_leaves_none_that_is_empty(tmp_path):
+    with locked(tmp_path / "a" / "b"):
+        assert (tmp_path / "a" / "b").is_dir()
+    assert list(tmp_path.iterdir()) == []
+    with locked(tmp_path / "a" / "b"):
+        (tmp_path / "a" / "b" / "file").touch()
+    assert (tmp_path / "a" / "b" / "file").is_file()
+    with pytest.raises(DataError, match="file: is a file; expected a folder"), locked(tmp_path / "a" / "b" / "file"):
+        pass
+
+
+def test_a_killed_runs_beginnings_of_the_same_file_go_with_the_next(tmp_path, gone):
+    stays = [
+        f".out.partial-{os.getppid()}.wav",  # of a process that runs
+        f".out.partial-{gone}.mp4",  # of another file
+        f".out2.partial-{gone}.wav",
+        f".out.partial-{gone}x.wav",
+        ".out.partial-.wav",
+    ]
+    for name in (*stays, f".out.partial-{gone}.wav", ".out.partial-99999999999999999999.wav"):
+        (tmp_path / name).write_text("left")
+    write_text(tmp_path / "out.wav", "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*stays, "out.wav"])
+    (tmp_path / f".[x] (1).partial-{gone}").write_text("left")
+    write_text(tmp_path / "[x] (1)", "whole")
+    assert not list(tmp_path.glob(".[[]x*"))
+
+
+def test_a_folders_beginnings_of_another_kind_are_no_ones(tmp_path):
+    (tmp_path / ".corpus.partial-of mine").mkdir()
+    with folder_beside(tmp_path / "corpus"):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".corpus.partial-of mine", "corpus"]
+
+
+def snapshot(folder: Path) -> dict[str, str | None]:
+    return {str(path.relative_to(folder)): path.read_text() if path.is_file() else None for path in folder.rglob("*")}
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_files_of_a_folder_change_together_or_not_at_all(tmp_path, there, gone):
+    folder = tmp_path / "above" / "set"
+    if there:
+        folder.mkdir(parents=True)
+        for name in ("both", "old", "other"):
+            (folder / name).write_text("before")
+    before = snapshot(tmp_path)
+    with pytest.raises(OSError) as told, files_together(folder, instead_of=["o*d"]) as new:
+        write_text(new / "both", "after")
+        full()
+    assert told.value.filename == str(folder) and snapshot(tmp_path) == before
+    with pytest.raises(OSError) as told, files_together(folder) as new:
+        write_text(new / "both", "after")
+        with written_beside(new / "x.txt"):
+            full()
+    assert told.value.filename == str(folder / "x.txt") and snapshot(tmp_path) == before
+    if there:
+        (folder / f".set.partial-{gone}").mkdir()
+    with files_together(folder, instead_of=["o*d"]) as new:
+        write_text(new / "both", "after")
+        (new / "sub").mkdir()
+        write_text(new / "sub" / "new", "after")
+    after = {"both": "after", "sub": None, "sub/new": "after"} | ({"other": "before"} if there else {})
+    assert snapshot(folder) == after
