@@ -89,7 +89,7 @@ def test_metrics_are_added_to_those_that_are_there(corpus, evaluation):
     lost = systems_module._lost_frames(clean, [(start, stop)])
     assert row["lsd"] == pytest.approx(log_spectral_distance(*(x[lost].numpy() for x in spectra)))
     assert row["lsd"] > 1
-    with pytest.raises(ConfigError, match="no metric 'loudness': expected all, or some of l1, lsd"):
+    with pytest.raises(ConfigError, match="no metric 'loudness': expected all, default, or some of l1, lsd"):
         scores(evaluation, "interpolation", "--metrics", "l1,loudness")
 
 
@@ -147,6 +147,20 @@ def test_the_oracle_is_ahead_of_every_baseline(evaluation):
     for other in means.values():
         assert oracle["stoi"] > other["stoi"] + 0.05 and oracle["lsd"] < other["lsd"] / 2
     assert means["autoregression"]["stoi"] > means["unprocessed"]["stoi"]
+
+
+def test_the_mean_of_a_recording_is_of_what_is_reliable_in_it(corpus, tmp_path):
+    restored(corpus, tmp_path, "mean")
+    found = Evaluation.read(tmp_path).set("mean", "600ms")
+    for utterance in read_datadir(corpus / "test"):
+        clean = soundfile.read(utterance.wav, dtype="float32")[0]
+        spans = gap_spans(found.gaps[utterance.id], len(clean), RATE)
+        lost = systems_module._lost_frames(clean, spans)
+        mean = systems_module._log_spectrum(clean)[~lost].mean(dim=0).numpy()
+        predicted = kaldiio.load_mat(found.spectra[utterance.id])
+        assert predicted == pytest.approx(np.tile(mean, (lost.sum(), 1)), abs=1e-3)
+        inside = lost_samples(spans, len(clean))
+        assert soundfile.read(found.wavs[utterance.id])[0][inside].any()
 
 
 def test_l1_of_the_unprocessed_signal_is_that_of_the_training_mean(corpus, made):

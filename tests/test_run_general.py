@@ -75,7 +75,7 @@ def test_families_and_the_models_of_all_have_one_name(recipe):
     for model in ("a", "av"):
         assert f"--system general_{model}=exp/general/folds/*/{model} " in unseen
         assert f"--system general_{model}=exp/general/all/{model} " in seen
-    assert seen.count("--system") == 4  # and two without a model
+    assert seen.count("--system") == 5  # and three without a model
 
 
 def test_models_to_judge_beside_are_sought_from_where_the_caller_is(recipe, tmp_path):

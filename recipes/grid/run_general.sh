@@ -110,14 +110,20 @@ if due 6 "restore"; then
   for model in $models; do
     families+=(--system "general_$model=$exp/folds/*/$model") general+=(--system "general_$model=$exp/all/$model")
   done
-  restore=(--protocol "$protocol" --stats "$stats" --jobs "$jobs" --system unprocessed --system interpolation)
+  restore=(--protocol "$protocol" --stats "$stats" --jobs "$jobs" --system unprocessed --system mean --system interpolation)
   python -m evaluation.restore "$data/unseen" "${restore[@]}" "${families[@]}" --out exp/evaluation/general_unseen
   python -m evaluation.restore "$data/test" "${restore[@]}" "${general[@]}" "${besides[@]}" --out exp/evaluation/general_seen
 fi
 evaluations="exp/evaluation/general_unseen exp/evaluation/general_seen"
 if due 7 "score"; then
+  metrics=default
+  if python -c "from avsi.metrics.mos import check_installed; check_installed()" 2>/dev/null; then
+    metrics=default,plcmos
+  else
+    echo "note: no PLCMOS without the extra mos: pip install 'avsi[mos]'"
+  fi
   for evaluation in $evaluations; do
-    python -m evaluation.score "$evaluation" --jobs "$jobs"
+    python -m evaluation.score "$evaluation" --metrics "$metrics" --jobs "$jobs"
     if [ -e exp/recognizer/config.json ]; then
       python -m evaluation.recognize "$evaluation" --recognizer exp/recognizer --jobs "$jobs"
     else
