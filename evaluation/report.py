@@ -101,13 +101,19 @@ def _tables(evaluation: Evaluation, summary: Summary) -> list[Table]:
 
 
 def _csv(summary: Summary) -> str:
-    """A line for each estimate; empty where there is no value."""
+    """A line for each estimate; empty where there is no value. The last column says yes of what was measured on the
+    sound, since the system predicts no spectrum.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["system", "condition", "metric", "mean", "low", "high", "scored", "missing"])
+    writer.writerow(["system", "condition", "metric", "mean", "low", "high", "scored", "missing", "of_sound"])
+    marked = {
+        (system.name, column.name): system.mark(column) for system in summary.systems for column in summary.columns
+    }
     for of, estimate in summary.estimates.items():
         numbers = ["" if math.isnan(x) else f"{x:.6f}" for x in (estimate.mean, estimate.low, estimate.high)]
-        writer.writerow([*of, *numbers, estimate.scored, estimate.missing])
+        of_sound = "yes" if marked[of[0], of[2]] else ""
+        writer.writerow([*of, *numbers, estimate.scored, estimate.missing, of_sound])
     return text.getvalue()
 
 

@@ -19,6 +19,7 @@ from avsi.program import in_parallel, print_table, progress, run_program
 from .evidence import score_utterance
 from .folder import SCORES, Evaluation, write_rows
 from .summary import shown, summarize
+from .tables import notes
 
 SAVE_EVERY_S = 10
 
@@ -29,7 +30,8 @@ app = typer.Typer(add_completion=False)
 def main(
     folder: Annotated[Path, typer.Argument(help="An evaluation that evaluation.restore wrote.")],
     metrics: Annotated[
-        str, typer.Option(help=f"Which, separated by commas: all, or some of {', '.join(METRICS)}.")
+        str,
+        typer.Option(help=f"Which, separated by commas: all, default ({DEFAULT}), or some of {', '.join(METRICS)}."),
     ] = DEFAULT,
     again: Annotated[bool, typer.Option("--again", help="Compute anew what is there already.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes to score with.")] = 2,
@@ -47,13 +49,15 @@ def main(
         [
             system.name,
             condition.name,
-            *(shown(summary.estimate(system, condition, column)) for column in summary.columns),
+            *(shown(summary.estimate(system, condition, column), system.mark(column)) for column in summary.columns),
         ]
         for system in summary.systems
         for condition in summary.conditions
     ]
     header = ["system", "gaps", *(column.name for column in summary.columns)]
     print_table(f"{evaluation.about['corpus']}: {folder}, means", header, rows)
+    for note in notes(summary, summary.columns):
+        print(note)
 
 
 def _score(evaluation: Evaluation, names: list[str], again: bool, jobs: int) -> None:

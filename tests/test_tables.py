@@ -21,6 +21,7 @@ from evaluation.tables import (
     to_markdown,
 )
 
+UNIT = "The unit of L1, and the mean fill, are of data/train/stats.npz."
 INTERVALS = "with 95 % intervals (bootstrap over speakers and utterances) in brackets"
 NASTY = Table(
     "a_b%c", "50 % of $x_1$\\", ["[a]", "b|c", "*"], "lcr", [["*x*", "-0.5\n[-1, 0]", ""]], frozenset({(0, 1)})
@@ -53,7 +54,7 @@ def test_the_papers_table_of_a_condition():
     table = condition_table(summary([UNPROCESSED, A, AV, ORACLE], [RANDOM], ("l1", "pesq", "per")), RANDOM)
     assert to_markdown(table) == (
         f"Gaps: random. Means over 60 utterances {INTERVALS}. PER: utterances weigh by their phones. "
-        "↑ higher is better, ↓ lower is better. Bold: the best mean, but for the oracle's.\n"
+        f"{UNIT} ↑ higher is better, ↓ lower is better. Bold: the best mean, but for the oracle's.\n"
         "\n"
         "| System | A | V | MTL | L1 ↓ (training deviations) | PESQ ↑ (MOS-LQO) | PER ↓ |\n"
         "| --- | :---: | :---: | :---: | ---: | ---: | ---: |\n"
@@ -121,8 +122,9 @@ def test_differences_say_which_is_better_where_the_interval_is_clear_of_0():
     means = summary([A, AV, AV_MTL], [MS_800])
     table = difference_table(means, "a", "av")
     assert table.caption == (
-        f"Paired differences, av minus a: means over 60 utterances {INTERVALS}. ↑ higher is better, ↓ lower is better. "
-        "av is called better (bold) or worse where the interval is clear of 0."
+        f"Paired differences, av minus a: means over 60 utterances {INTERVALS}. {UNIT} ↑ higher is better, ↓ lower is "
+        "better. av is called better (bold) or worse where the interval, widened for 2 comparisons (Bonferroni), is "
+        "clear of 0."
     )
     assert table.header == ["Gaps", "L1 ↓\n(training deviations)", "STOI ↑"]
     assert table.rows == [["800 ms", "-0.150\n[-0.170, -0.130]\nbetter", "+0.075\n[+0.055, +0.095]\nbetter"]]
