@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from avsi.data.datadir import corpus_of, read_datadir, write_datadir
+from avsi.data.datadir import DEVELOPMENT, corpus_of, development_of, read_datadir, write_datadir
 from avsi.data.gaps import read_gap_file, write_gap_file
 from avsi.errors import DataError
+from avsi.files import write_text
 from avsi.program import run_program
 
 GAPS = "gaps_*"
@@ -29,9 +30,11 @@ def main(
     if any(out.resolve() == datadir.resolve() for datadir in datadirs):
         raise DataError(f"{out}: is one of the directories to put together")
     utterances = [utterance for datadir in datadirs for utterance in read_datadir(datadir)]
-    for stale in (*out.glob(GAPS), out / "stats.npz"):  # of other sets that were put together here
+    for stale in (*out.glob(GAPS), out / "stats.npz", out / DEVELOPMENT):  # of other sets that were put together here
         stale.unlink(missing_ok=True)
     write_datadir(out, utterances, " + ".join(dict.fromkeys(map(corpus_of, datadirs))))
+    if chosen := list(dict.fromkeys(filter(None, map(development_of, datadirs)))):
+        write_text(out / DEVELOPMENT, f"{'; '.join(chosen)}\n")
     names = [{path.name for path in datadir.glob(GAPS)} for datadir in datadirs]
     shared = set.intersection(*names)
     for name in sorted(shared):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from avsi.config import load_config
+from avsi.data.datadir import development_of
 
 GRID = Path(__file__).resolve().parents[1] / "recipes" / "grid"
 
@@ -66,6 +67,19 @@ def test_the_folds_may_not_choose_the_epoch_and_validation_has_the_gaps_of_train
         result.stdout
     )
     assert f"data_prep.gaps data/general/valid random --config {recipe}/conf/general.yaml" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("id_", "chosen_on"), [("s04_bbaf2n", True), ("s16_bbaf2n", False), ("mini0-s04_bbaf2n", False)]
+)
+def test_speakers_on_whom_something_was_chosen_are_a_development_set(recipe, id_, chosen_on):
+    unseen = recipe / "data/general/unseen"
+    unseen.mkdir(parents=True)
+    (unseen / "utt2spk").write_text(f"{id_} {id_.partition('_')[0]}\n")
+    result = start(recipe, "--stage", 2, "--stop-stage", 2, "--fold", "s04")
+    assert result.returncode == 0, result.stderr
+    assert ("were chosen on 80 clips of GRID's s2, s3, s4, s5, s10, s20, s22" in development_of(unseen)) == chosen_on
+    assert bool(development_of(unseen)) == chosen_on
 
 
 def test_families_and_the_models_of_all_have_one_name(recipe):

@@ -71,7 +71,7 @@ class Metric(Column):
     check: Callable[[], None] = lambda: None
 
 
-# PLCMOS hears no original: with 800 and 1600 ms of silence GRID's clips have 3.70 and 3.87.
+# PLCMOS hears no original: with 800 or 1600 ms of silence GRID's clips have 3.7 to 4.0.
 _PLCMOS = (
     "PLCMOS tells how clean it sounds, and takes a silent gap for clean speech: it does not tell whether anything was "
     "restored."
