@@ -103,6 +103,12 @@ def test_models_to_judge_beside_are_sought_from_where_the_caller_is(recipe, tmp_
     assert f"--system {recipe}/x --system {recipe}/exp/a --out" in result.stdout
 
 
+@pytest.mark.parametrize("stage", ["general", "general_tune"])
+def test_both_models_are_trained_on_as_many_utterances(stage):
+    a, av = (load_config([GRID / "conf" / f"{stage}_{model}.yaml"], []).training for model in ("a", "av"))
+    assert (a.max_epochs, a.epoch_utterances, a.patience) == (av.max_epochs, av.epoch_utterances, av.patience)
+
+
 @pytest.mark.parametrize("model", ["a", "av"])
 def test_the_small_run_is_short(model):
     configs = [GRID / "conf" / name for name in (f"general_tune_{model}.yaml", "general_smoke.yaml")]
