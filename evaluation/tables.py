@@ -172,9 +172,9 @@ def speaker_table(summary: Summary, condition: Condition) -> Table:
 def to_markdown(table: Table) -> str:
     """The caption and, below it, the table as GitHub reads it."""
     rules = [{"l": "---", "c": ":---:", "r": "---:"}[side] for side in table.alignment]
-    rows = [[f"**{cell}**" if bold else cell for cell, bold in row] for row in _cells(table, _markdown)]
-    lines = [f"| {' | '.join(cells)} |" for cells in (map(_markdown, table.header), rules, *rows)]
-    return "\n".join([_markdown(table.caption), "", *lines, ""])
+    rows = [[f"**{cell}**" if bold else cell for cell, bold in row] for row in _cells(table, escape_markdown)]
+    lines = [f"| {' | '.join(cells)} |" for cells in (map(escape_markdown, table.header), rules, *rows)]
+    return "\n".join([escape_markdown(table.caption), "", *lines, ""])
 
 
 def to_latex(table: Table) -> str:
@@ -349,7 +349,7 @@ def _blank(estimates: Iterable[Estimate | None]) -> str:
     return "What is blank was not measured." if None in estimates else ""
 
 
-def _markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Escaped, in one line; an underscore within a word is one."""
     return re.sub(r"([\\|*`<~]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text.replace("\n", " "))
 

@@ -84,7 +84,7 @@ if due 2 "voices, folds"; then
   python -m data_prep.combine "$data/unseen" "$data"/folds/*/test
   # Speakers on whose clips the configs were chosen are no test set.
   if grep -qsE "^s(02|03|04|05|10|20|22|23|26|31|32)_" "$data/unseen/utt2spk"; then
-    echo "features, loss weight, contrast, dropout and balance of conf/general*.yaml were chosen on 80 clips of GRID's s2, s3, s4, s5, s10, s20," \
+    echo "features, loss weight, contrast, dropout and balance of the general configs were chosen on 80 clips of GRID's s2, s3, s4, s5, s10, s20," \
       "s22, s23, s26, s31 and s32" > "$data/unseen/development"
   fi
 fi
