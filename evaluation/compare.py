@@ -14,7 +14,6 @@ from avsi.errors import ConfigError, DataError
 from avsi.program import print_table, run_program
 
 from .folder import Evaluation
-from .results import caution
 from .summary import comparable, summarize
 from .tables import clear_of_0, count_judged, verdict
 
@@ -63,8 +62,8 @@ def main(
                 unmet.append(f"{column.name}, {condition.name}")
     header = ["gaps", "metric", first, second, "difference", "from", "to", f"{second} is", "compared", "not compared"]
     print_table(f"{evaluation.about['corpus']}: {second} minus {first}, 95 % interval", header, rows)
-    if evaluation.development:
-        print(caution(evaluation))
+    if evaluation.caution:
+        print(evaluation.caution)
     print(f"{second} is called better or worse where {clear_of_0(comparisons)}.")
     apart = [column.label for column in summary.columns if not comparable(summary.systems, first, second, column)]
     if apart:

@@ -130,6 +130,11 @@ class Evaluation:
         """What was chosen on the set; "" where nothing was, or where that is not known."""
         return self.about.get("development", "")
 
+    @property
+    def caution(self) -> str:
+        """That the set is no test set, and why; "" of one on which nothing was chosen."""
+        return f"Development set, no test set: {self.development}." if self.development else ""
+
     @cached_property
     def gaps(self) -> dict[str, dict[str, list[Gap]]]:
         """By condition, the gaps by utterance."""

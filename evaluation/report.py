@@ -23,7 +23,7 @@ from .cases import DEFAULT, MOST
 from .curves import length_curves
 from .examples import examples_of
 from .folder import REPORT, Evaluation
-from .results import caution, section
+from .results import section
 from .summary import Summary, summarize, telling_pairs
 from .systems import STFT
 from .tables import Table, condition_table, difference_table, harm_table, length_table, speaker_table, to_latex
@@ -68,7 +68,7 @@ def main(
     if chosen := examples_of(evaluation, judged, column, count) if count else []:
         total = len(evaluation.utterances) * len(evaluation.conditions)
         about = f"{evaluation.about['corpus']}, {evaluation.about['datadir']}: {len(chosen)} of {total} restorations."
-        about = " ".join(filter(None, [about, caution(evaluation)]))
+        about = " ".join(filter(None, [about, evaluation.caution]))
         beside = list(dict.fromkeys([*models[:1], judged]))
         title = f"Restored speech: {folder.resolve().name}"
         page = browse_page(title, about, chosen, STFT.sample_rate, Ranking(judged, column), beside, jobs)

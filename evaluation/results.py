@@ -110,16 +110,11 @@ def heading(evaluation: Evaluation) -> str:
     return f"{evaluation.folder.resolve().name}: {evaluation.about['corpus']}{split}"
 
 
-def caution(evaluation: Evaluation) -> str:
-    """That a set is no test set, and why; "" of one on which nothing was chosen."""
-    return f"Development set, no test set: {evaluation.development}." if evaluation.development else ""
-
-
 def tested_on(evaluation: Evaluation) -> str:
     """How many utterances of whom, and whether something was chosen on them."""
     speakers = sorted({utterance.speaker for utterance in evaluation.utterances})
     of = speakers[0] if len(speakers) == 1 else f"{len(speakers)} speakers"
-    told = f" **{escape_markdown(caution(evaluation))}**" if evaluation.development else ""
+    told = f" **{escape_markdown(evaluation.caution)}**" if evaluation.caution else ""
     return f"{len(evaluation.utterances)} utterances of {of} in `{evaluation.about['datadir']}`.{told}"
 
 

@@ -18,7 +18,6 @@ from avsi.program import in_parallel, print_table, progress, run_program
 
 from .evidence import score_utterance
 from .folder import SCORES, Evaluation, write_rows
-from .results import caution
 from .summary import shown, summarize
 from .tables import notes
 
@@ -60,7 +59,7 @@ def main(
     ]
     header = ["system", "gaps", *(column.name for column in summary.columns)]
     print_table(f"{evaluation.about['corpus']}: {folder}, means", header, rows)
-    for note in filter(None, [caution(evaluation), *notes(summary, summary.columns)]):
+    for note in filter(None, [evaluation.caution, *notes(summary, summary.columns)]):
         print(note)
     _check_left_out(evaluation, names, max_left_out)
 
