@@ -1,4 +1,6 @@
-"""What a user would try without a trained model: interpolation of the spectrum, and of the waveform."""
+"""What a user would try without a trained model: the recording's own mean spectrum, interpolation of the spectrum, and
+of the waveform.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +37,22 @@ class SpectralInterpolation:
         columns = log_spectrum[:, reliable].numpy()
         restored = [[np.interp(frames, reliable, bin_) for bin_ in channel.T] for channel in columns]
         return torch.from_numpy(np.array(restored, dtype=np.float32)).transpose(1, 2)
+
+
+class MeanSpectrum:
+    """The recording's own mean: per bin, that of the log spectrum over its reliable frames. It knows nothing of speech,
+    and of the recording no more than how it sounds on average.
+
+    It has the method and the config that an Inpainter asks of a model.
+    """
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.config = replace(config or Config(), model=ModelConfig(video=False))
+
+    def restore_spectrum(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor) -> Tensor:
+        """As :meth:`avsi.models.inpainter.BLSTMInpainter.restore_spectrum`."""
+        mean = log_spectrum[:, ~lost].mean(dim=1, keepdim=True)
+        return torch.where(lost[:, None], mean, log_spectrum)
 
 
 def interpolate_waveform(samples: np.ndarray, spans: list[tuple[int, int]]) -> np.ndarray:

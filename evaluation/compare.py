@@ -14,8 +14,8 @@ from avsi.errors import ConfigError, DataError
 from avsi.program import print_table, run_program
 
 from .folder import Evaluation
-from .summary import summarize
-from .tables import verdict
+from .summary import comparable, summarize
+from .tables import clear_of_0, count_judged, verdict
 
 app = typer.Typer(add_completion=False)
 
@@ -28,7 +28,8 @@ def main(
     require: Annotated[
         list[str],
         typer.Option(
-            help="Fail unless the second is better in this metric and the interval is clear of 0, in each condition."
+            help="Fail unless the second is better in this metric, in each condition. Those required are judged, and "
+            "no others; without any, all are. The more are judged, the wider their intervals (Bonferroni)."
         ),
     ] = [],  # noqa: B006
 ) -> None:
@@ -37,7 +38,13 @@ def main(
     for name in (first, second):
         evaluation.known(name)
     summary = summarize(evaluation, [(first, second)])
-    rows, unmet, known = [], [], []
+    rows, unmet = [], []
+    known = list(dict.fromkeys(column for *_, column in summary.differences))
+    for name in require:
+        if name not in known:
+            raise ConfigError(f"--require {name}: expected one of {', '.join(known)}, scored for both")
+    judged = {column.name for column in summary.columns if not require or column.name in require}
+    comparisons = count_judged(found for (*_, column), found in summary.differences.items() if column in judged)
     for condition in summary.conditions:
         for column in summary.columns:
             found = summary.differences.get((first, second, condition.name, column.name))
@@ -45,19 +52,22 @@ def main(
                 if column.name in require:
                     unmet.append(f"{column.name}, {condition.name}")
                 continue
-            known.append(column.name)
             means = [summary.estimates[name, condition.name, column.name].mean for name in (first, second)]
             values = [f"{value:.3f}" for value in (*means, found.mean, found.low, found.high)]
             arrow = "↓" if column.lower_is_better else "↑"
-            judged = verdict(found, column)
-            rows.append([condition.name, f"{column.name} {arrow}", *values, judged or "-", found.scored, found.missing])
-            if column.name in require and judged != "better":
+            found_to_be = verdict(found, column, summary.units, comparisons) if column.name in judged else ""
+            counts = found.scored, found.missing
+            rows.append([condition.name, f"{column.name} {arrow}", *values, found_to_be or "-", *counts])
+            if column.name in require and found_to_be != "better":
                 unmet.append(f"{column.name}, {condition.name}")
-    for name in require:
-        if name not in known:
-            raise ConfigError(f"--require {name}: expected one of {', '.join(dict.fromkeys(known))}, scored for both")
     header = ["gaps", "metric", first, second, "difference", "from", "to", f"{second} is", "compared", "not compared"]
     print_table(f"{evaluation.about['corpus']}: {second} minus {first}, 95 % interval", header, rows)
+    if evaluation.caution:
+        print(evaluation.caution)
+    print(f"{second} is called better or worse where {clear_of_0(comparisons)}.")
+    apart = [column.label for column in summary.columns if not comparable(summary.systems, first, second, column)]
+    if apart:
+        print(f"{' and '.join(apart)}: not compared, since one of both predicts no spectrum; compare them by LSD.")
     if unmet:
         raise DataError(f"{second}: not better than {first}, or not clear of chance, in {'; '.join(unmet)}")
 

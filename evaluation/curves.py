@@ -72,8 +72,9 @@ def length_curves(summary: Summary, file_format: str) -> bytes:
     """A picture in ``pdf`` or ``png``: means over the length of the gap in ms, with their intervals shaded.
 
     Conditions that are no length are left out. Models are in colour, with whole lines; other systems grey and dashed.
-    Of one length alone, a system is a point. A line that is far worse than all others may leave its panel. How many
-    utterances could not be scored is for the tables to say.
+    Of one length alone, a system is a point. A line that is far worse than all others may leave its panel. What was
+    measured on the sound is not drawn beside what was measured on predictions. How many utterances could not be scored
+    is for the tables to say.
 
     Raises:
         ValueError: no condition is a length.
@@ -113,7 +114,8 @@ def draw(summary: Summary) -> Figure:
 def _draw_panel(panel: Axes, summary: Summary, column: Column, lengths: list[Condition]) -> None:
     tops = {}
     for system, look in zip(summary.systems, _looks(summary.systems), strict=True):
-        found = [(c.gap_ms, summary.estimates.get((system.name, c.name, column.name))) for c in lengths]
+        shown = [] if system.mark(column) else lengths
+        found = [(c.gap_ms, summary.estimates.get((system.name, c.name, column.name))) for c in shown]
         points = [(gap_ms, e.mean, e.low, e.high) for gap_ms, e in found if e and math.isfinite(e.mean)]
         gap_ms, mean, low, high = np.array(points).reshape(-1, 4).T
         panel.plot(gap_ms, mean, **look)

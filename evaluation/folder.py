@@ -87,8 +87,8 @@ class Evaluation:
     """A folder that ``evaluation.restore`` wrote.
 
     Attributes:
-        about: corpus, split, data directory, where the statistics came from, how each condition's gaps were
-            drawn, description by system, and runs.
+        about: corpus, split, data directory, where the statistics came from, what was chosen on the set, how each
+            condition's gaps were drawn, description by system, and runs.
     """
 
     folder: Path
@@ -109,7 +109,7 @@ class Evaluation:
         """Write an evaluation, or add to the one that there is, together with the program that is running.
 
         Args:
-            fixed: corpus, split, data directory and statistics.
+            fixed: corpus, split, data directory, statistics, and what was chosen on the set.
             conditions, systems: those to add, in place of those of the same names.
         """
         before = cls.read(folder).about if (folder / ABOUT).is_file() else {"conditions": {}, "systems": {}, "runs": []}
@@ -133,6 +133,16 @@ class Evaluation:
     @property
     def systems(self) -> list[str]:
         return list(self.about["systems"])
+
+    @property
+    def development(self) -> str:
+        """What was chosen on the set; "" where nothing was, or where that is not known."""
+        return self.about.get("development", "")
+
+    @property
+    def caution(self) -> str:
+        """That the set is no test set, and why; "" of one on which nothing was chosen."""
+        return f"Development set, no test set: {self.development}." if self.development else ""
 
     @cached_property
     def gaps(self) -> dict[str, dict[str, list[Gap]]]:

@@ -41,6 +41,25 @@ def estimate_mean(values: np.ndarray, weights: np.ndarray | None = None) -> Esti
     return Estimate(mean, math.nan, math.nan, scored, missing)
 
 
+def widening(units: int, comparisons: int = 1) -> float:
+    """How many times as far from the mean as those of very many draws the ends of an interval are.
+
+    Args:
+        units: how many speakers are drawn, or utterances of one speaker.
+        comparisons: how many intervals are to hold together: each covers ``1 - 0.05 / comparisons`` (Bonferroni).
+    """
+    if units < 2:
+        return 1.0
+    return student.ppf(1 - 0.025 / comparisons, units - 1) / norm.ppf(0.975) * math.sqrt(units / (units - 1))
+
+
+def jointly(estimate: Estimate, units: int, comparisons: int) -> Estimate:
+    """An estimate with its interval made wide enough to hold together with those of other comparisons."""
+    further = widening(units, comparisons) / widening(units)
+    low, high = (estimate.mean + further * (end - estimate.mean) for end in (estimate.low, estimate.high))
+    return replace(estimate, low=low, high=high)
+
+
 class Bootstrap:
     """Resamples of one set of utterances, the same for all that is estimated on it.
 
@@ -58,8 +77,7 @@ class Bootstrap:
         """``speakers``: that of each utterance."""
         rng = np.random.default_rng(seed)
         names, of = np.unique(speakers, return_inverse=True)
-        n = len(names) if len(names) > 1 else len(speakers)
-        self.widening = student.ppf(0.975, n - 1) / norm.ppf(0.975) * math.sqrt(n / (n - 1)) if n > 1 else 1.0
+        self.units = len(names) if len(names) > 1 else len(speakers)
         self.counts = np.zeros((resamples, len(speakers)))
         times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), resamples)
         for number in range(len(names)):
@@ -77,5 +95,5 @@ class Bootstrap:
         totals = self.counts @ weights
         # A resample may hold none of the utterances that have a value.
         means = (self.counts @ weighted)[totals > 0] / totals[totals > 0]
-        low, high = bare.mean + self.widening * (np.percentile(means, COVERED) - bare.mean)
+        low, high = bare.mean + widening(self.units) * (np.percentile(means, COVERED) - bare.mean)
         return replace(bare, low=float(low), high=float(high))

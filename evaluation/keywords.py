@@ -71,6 +71,8 @@ def main(
         ["set", "keywords", *names, "utterances", "nothing heard", "not scored"],
         table,
     )
+    for evaluation in filter(lambda one: one.caution, evaluations_in(folders)):
+        print(f"{evaluation.folder}: {evaluation.caution}")
 
 
 def recognize_set(speech: Speech, grammar: Grammar, lexicon: Path, keywords: list[str], jobs: int) -> list[dict]:

@@ -62,6 +62,8 @@ def main(
         ["set", "PER", "substituted", "deleted", "inserted", "of phones", "utterances", "not scored"],
         table,
     )
+    for evaluation in filter(lambda one: one.caution, evaluations_in(folders)):
+        print(f"{evaluation.folder}: {evaluation.caution}")
 
 
 def recognize_set(speech: Speech, lexicon: Lexicon, recognizer: Path, beam: int, jobs: int) -> list[dict]:

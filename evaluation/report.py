@@ -68,6 +68,7 @@ def main(
     if chosen := examples_of(evaluation, judged, column, count) if count else []:
         total = len(evaluation.utterances) * len(evaluation.conditions)
         about = f"{evaluation.about['corpus']}, {evaluation.about['datadir']}: {len(chosen)} of {total} restorations."
+        about = " ".join(filter(None, [about, evaluation.caution]))
         beside = list(dict.fromkeys([*models[:1], judged]))
         title = f"Restored speech: {folder.resolve().name}"
         page = browse_page(title, about, chosen, STFT.sample_rate, Ranking(judged, column), beside, jobs)
@@ -101,13 +102,19 @@ def _tables(evaluation: Evaluation, summary: Summary) -> list[Table]:
 
 
 def _csv(summary: Summary) -> str:
-    """A line for each estimate; empty where there is no value."""
+    """A line for each estimate; empty where there is no value. The last column says yes of what was measured on the
+    sound, since the system predicts no spectrum.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["system", "condition", "metric", "mean", "low", "high", "scored", "missing"])
+    writer.writerow(["system", "condition", "metric", "mean", "low", "high", "scored", "missing", "of_sound"])
+    marked = {
+        (system.name, column.name): system.mark(column) for system in summary.systems for column in summary.columns
+    }
     for of, estimate in summary.estimates.items():
         numbers = ["" if math.isnan(x) else f"{x:.6f}" for x in (estimate.mean, estimate.low, estimate.high)]
-        writer.writerow([*of, *numbers, estimate.scored, estimate.missing])
+        of_sound = "yes" if marked[of[0], of[2]] else ""
+        writer.writerow([*of, *numbers, estimate.scored, estimate.missing, of_sound])
     return text.getvalue()
 
 

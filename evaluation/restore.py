@@ -15,7 +15,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of, write_datadir
+from avsi.data.datadir import Utterance, corpus_of, development_of, read_datadir, split_of, write_datadir
 from avsi.data.dataset import check_gaps_cover, check_gaps_fit
 from avsi.data.gaps import gap_file, gap_file_remark, read_gap_file, write_gap_file
 from avsi.data.matrices import append_matrix
@@ -120,7 +120,7 @@ def _opened(
     Args:
         systems: what is said of each.
     """
-    measured = {"stats": str(stats)}
+    measured = {"stats": str(stats), "development": development_of(datadir)}
     fixed = {"corpus": corpus_of(datadir), "split": split_of(datadir), "datadir": str(datadir)}
     if (out / ABOUT).is_file():
         evaluation = Evaluation.read(out)
@@ -139,6 +139,7 @@ def _opened(
                     f"({gap_file_remark(path) or 'without a remark'}); use those, or name another folder"
                 )
         measured["stats"] = evaluation.about.get("stats", str(stats))  # of the same figures
+        measured["development"] = measured["development"] or evaluation.development  # told once, it stays
         for name, about in systems.items():
             spec = about["system"]
             before = evaluation.about["systems"].get(name, {}).get("system", spec)

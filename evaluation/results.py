@@ -20,9 +20,20 @@ from .curves import length_curves
 from .folder import Evaluation
 from .summary import Summary, shown, summarize, telling_pairs
 from .systems import SYSTEMS
-from .tables import condition_table, difference_table, harm_table, length_table, speaker_table, to_markdown
+from .tables import (
+    condition_table,
+    difference_table,
+    escape_markdown,
+    harm_table,
+    length_table,
+    speaker_table,
+    to_markdown,
+)
 
-CUT = "A system that is named at the top of a panel, with an arrow, is far worse than the rest there, and leaves it."
+CUT = (
+    "A system that is named at the top of a panel, with an arrow, is far worse than the rest there, and leaves it. The "
+    "L1 of what predicts no spectrum is not drawn."
+)
 
 app = typer.Typer(add_completion=False)
 
@@ -100,10 +111,11 @@ def heading(evaluation: Evaluation) -> str:
 
 
 def tested_on(evaluation: Evaluation) -> str:
-    """How many utterances of whom."""
+    """How many utterances of whom, and whether something was chosen on them."""
     speakers = sorted({utterance.speaker for utterance in evaluation.utterances})
     of = speakers[0] if len(speakers) == 1 else f"{len(speakers)} speakers"
-    return f"{len(evaluation.utterances)} utterances of {of} in `{evaluation.about['datadir']}`."
+    told = f" **{escape_markdown(evaluation.caution)}**" if evaluation.caution else ""
+    return f"{len(evaluation.utterances)} utterances of {of} in `{evaluation.about['datadir']}`.{told}"
 
 
 def on_clean(summary: Summary) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from avsi.errors import AvsiWarning
+from avsi.errors import AvsiWarning, DataError
 from avsi.files import locked
 from avsi.metrics.table import DEFAULT, METRICS, choose_metrics
 from avsi.program import in_parallel, print_table, progress, run_program
@@ -20,6 +20,7 @@ from avsi.program import in_parallel, print_table, progress, run_program
 from .evidence import score_utterance
 from .folder import SCORES, Evaluation, write_rows
 from .summary import shown, summarize
+from .tables import notes
 
 SAVE_EVERY_S = 10
 
@@ -30,13 +31,17 @@ app = typer.Typer(add_completion=False)
 def main(
     folder: Annotated[Path, typer.Argument(help="An evaluation that evaluation.restore wrote.")],
     metrics: Annotated[
-        str, typer.Option(help=f"Which, separated by commas: all, or some of {', '.join(METRICS)}.")
+        str,
+        typer.Option(help=f"Which, separated by commas: all, default ({DEFAULT}), or some of {', '.join(METRICS)}."),
     ] = DEFAULT,
     again: Annotated[bool, typer.Option("--again", help="Compute anew what is there already.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes to score with.")] = 2,
+    max_left_out: Annotated[
+        float, typer.Option(help="Fail where a larger share of a set's utterances has no value in one of the metrics.")
+    ] = 0.05,
 ) -> None:
     """Write scores.jsonl beside what was restored: a row for each utterance of the clean set. Metrics that are there
-    stay, and a stopped run goes on.
+    stay, and a stopped run goes on. What could be scored is written even where the program fails.
     """
     names = [metric.name for metric in choose_metrics(metrics)]
     evaluation = Evaluation.read(folder)
@@ -49,13 +54,16 @@ def main(
         [
             system.name,
             condition.name,
-            *(shown(summary.estimate(system, condition, column)) for column in summary.columns),
+            *(shown(summary.estimate(system, condition, column), system.mark(column)) for column in summary.columns),
         ]
         for system in summary.systems
         for condition in summary.conditions
     ]
     header = ["system", "gaps", *(column.name for column in summary.columns)]
     print_table(f"{evaluation.about['corpus']}: {folder}, means", header, rows)
+    for note in filter(None, [evaluation.caution, *notes(summary, summary.columns)]):
+        print(note)
+    _check_left_out(evaluation, names, max_left_out)
 
 
 def _score(evaluation: Evaluation, names: list[str], again: bool, jobs: int) -> None:
@@ -95,6 +103,27 @@ def _tell_failures(evaluation: Evaluation) -> None:
             metric, reason = next(iter(reasons.items()))
             told = f"{restored}: {len(failed)} not scored in full, such as {id_}, {metric}: {reason}"
             warnings.warn(told, AvsiWarning, stacklevel=2)
+
+
+def _check_left_out(evaluation: Evaluation, names: list[str], max_left_out: float) -> None:
+    """Raise DataError where too many utterances of a set have no value in one of some metrics."""
+    total, too_many = len(evaluation.utterances), []
+    for restored in evaluation.sets:
+        rows = restored.rows(SCORES)
+        for name in names:
+            lacking = [id_ for id_, row in rows.items() if row[name] is None]
+            if len(lacking) > max_left_out * total:
+                reason = rows[lacking[0]]["failed"][name]
+                too_many.append(
+                    f"{restored}: {len(lacking)} of {total} utterances have no {name}, more than --max-left-out "
+                    f"{max_left_out:g}, such as {lacking[0]}: {reason}"
+                )
+    if too_many:
+        pairs = len(evaluation.sets) * len(names)
+        raise DataError(
+            f"{too_many[0]}; {len(too_many)} of {pairs} pairs of set and metric lack as much; what could be scored is "
+            "written"
+        )
 
 
 def _merged(old: dict, new: dict) -> dict:

@@ -17,8 +17,9 @@ from avsi.metrics.table import COLUMNS, Column, scored_columns
 from .folder import CLEAN, JUDGES, PHONES, SCORES, WORDS, Evaluation, merged_rows
 from .intervals import Bootstrap, Estimate, estimate_mean
 from .silence import Harm, add_shares, harm_of
-from .systems import UNPROCESSED
+from .systems import UNPROCESSED, is_of_sound
 
+OF_SOUND = "†"
 PROGRAMS = {"per": "evaluation.recognize", "keywords": "evaluation.keywords"}  # that hear anew, by column
 
 
@@ -28,10 +29,16 @@ class System:
 
     Attributes:
         senses: whether a model hears (A), sees (V) and learnt phones too (MTL); None for what is no model.
+        of_sound: whether its spectrum is that of the sound it made, since it predicts none.
     """
 
     name: str
     senses: tuple[bool, bool, bool] | None = None
+    of_sound: bool = False
+
+    def mark(self, column: Column) -> str:
+        """What tells a figure of the sound's spectrum from those of predictions; "" for all others."""
+        return OF_SOUND if self.of_sound and column.of_prediction else ""
 
 
 @dataclass(frozen=True)
@@ -43,9 +50,13 @@ class Summary:
         estimates: by names of (system, condition, column); a combination that was not scored is absent.
         clean: by column name, of the clean speech itself: what recognisers make of it.
         differences: by names of (system, other system, condition, column), for the pairs that were asked for: how far
-        the second is above the first on the utterances that both have (paired).
+        the second is above the first on the utterances that both have (paired). Where but one of both predicts a
+        spectrum, there is none of what is measured on it.
         by_speaker: without intervals, by name of the speaker, then as ``estimates``.
         harms: by names of (system, condition), where both it and ``unprocessed`` have STOI.
+        speakers: how many there are.
+        units: how many of what intervals are drawn over: speakers, or utterances of one speaker.
+        stats: where the statistics came from that are the unit of L1, and the mean fill; "" where that is not known.
     """
 
     systems: list[System]
@@ -56,6 +67,9 @@ class Summary:
     differences: dict[tuple[str, str, str, str], Estimate]
     by_speaker: dict[str, dict[tuple[str, str, str], Estimate]] = field(default_factory=dict)
     harms: dict[tuple[str, str], Harm] = field(default_factory=dict)
+    speakers: int = field(kw_only=True)
+    units: int = field(kw_only=True)
+    stats: str = field(default="", kw_only=True)
 
     @property
     def has_lengths(self) -> bool:
@@ -96,14 +110,16 @@ def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> 
         for column in scored_columns(list(rows.values()))
     }
     bootstrap = Bootstrap(list(speakers))
+    systems = [System(name, _senses(of), is_of_sound(of)) for name, of in evaluation.about["systems"].items()]
     differences = {}
     for first, second in pairs:
         for name, condition, column in values:
-            if name == first and (second, condition, column) in values:
+            both = name == first and (second, condition, column) in values
+            if both and comparable(systems, first, second, COLUMNS[column]):
                 (one, weights), (two, _) = values[first, condition, column], values[second, condition, column]
                 differences[first, second, condition, column] = bootstrap.estimate(two - one, weights)
     return Summary(
-        systems=[System(name, _senses(about)) for name, about in evaluation.about["systems"].items()],
+        systems=systems,
         conditions=evaluation.conditions,
         columns=columns,
         estimates={of: bootstrap.estimate(*arrays) for of, arrays in values.items()},
@@ -117,11 +133,20 @@ def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> 
             for speaker in np.unique(speakers)
         },
         harms=harms,
+        speakers=len(set(speakers)),
+        units=bootstrap.units,
+        stats=evaluation.about.get("stats", ""),
     )
 
 
 def _estimate_of(values: np.ndarray, weights: np.ndarray | None, mine: np.ndarray) -> Estimate:
     return estimate_mean(values[mine], None if weights is None else weights[mine])
+
+
+def comparable(systems: list[System], first: str, second: str, column: Column) -> bool:
+    """Whether two systems are measured alike in a metric: on what they predict, or on the sound they made."""
+    marks = {system.name: system.mark(column) for system in systems}
+    return marks[first] == marks[second]
 
 
 def telling_pairs(evaluation: Evaluation) -> list[tuple[str, str]]:
@@ -136,11 +161,11 @@ def telling_pairs(evaluation: Evaluation) -> list[tuple[str, str]]:
     return pairs
 
 
-def shown(estimate: Estimate | None) -> str:
-    """A mean as tables on the terminal have it, and how many utterances have no value, if any."""
+def shown(estimate: Estimate | None, mark: str = "") -> str:
+    """A mean as tables on the terminal have it, its mark, and how many utterances have no value, if any."""
     if estimate is None:
         return ""
-    mean = "-" if math.isnan(estimate.mean) else f"{estimate.mean:.3f}"
+    mean = "-" if math.isnan(estimate.mean) else f"{estimate.mean:.3f}{mark}"
     return f"{mean} ({estimate.missing} not scored)" if estimate.missing else mean
 
 

@@ -16,7 +16,7 @@ import torch
 from avsi.audio.files import open_sound, read_mono
 from avsi.audio.phase import fill_gaps, paste
 from avsi.audio.stft import log_magnitude, spectrum
-from avsi.baselines import SpectralInterpolation, interpolate_waveform
+from avsi.baselines import MeanSpectrum, SpectralInterpolation, interpolate_waveform
 from avsi.config import StftConfig, config_from_dict
 from avsi.data.datadir import Utterance
 from avsi.data.gaps import lost_frames, lost_samples
@@ -40,7 +40,8 @@ from .folder import ABOUT, CLEAN, REPORT, STATS
 
 STFT = StftConfig()
 UNPROCESSED, ORACLE = "unprocessed", "oracle"
-SYSTEMS = (UNPROCESSED, "interpolation", "autoregression", ORACLE)
+SPECTRAL = {"mean": MeanSpectrum, "interpolation": SpectralInterpolation}  # baselines in place of a model
+SYSTEMS = (UNPROCESSED, *SPECTRAL, "autoregression", ORACLE)
 
 Spans = list[tuple[int, int]]
 # (clean samples of shape (n_samples,), the gaps, utterance, name of the condition) -> (restored samples, natural log
@@ -92,8 +93,8 @@ def make_system(name: str, stats: Path) -> Restorer:
         return lambda samples, spans, utterance, condition: _by_file(
             Path(name) / condition / f"{utterance.id}.wav", samples, spans
         )
-    if name == "interpolation":
-        inpainter = Inpainter(SpectralInterpolation())
+    if name in SPECTRAL:
+        inpainter = Inpainter(SPECTRAL[name]())
     elif is_family(name):
         family, load = Family(name), lru_cache(maxsize=1)(_inpainter)  # sets are sorted by speaker
         return lambda samples, spans, utterance, condition: _by_inpainter(
@@ -141,6 +142,11 @@ def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
         **({} if is_family(name) else acquaintance(folders[0], utterances)),
         "weights": _fingerprint(name),
     }
+
+
+def is_of_sound(about: dict) -> bool:
+    """Whether the spectrum of a system so described is that of the sound it made, since it predicts none."""
+    return "senses" not in about and about["system"] not in (UNPROCESSED, *SPECTRAL, ORACLE)
 
 
 def made_from(name: str, condition: str) -> dict[str, str]:

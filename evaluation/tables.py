@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from avsi.data.protocol import Condition
 from avsi.metrics.table import Column
 
-from .intervals import Estimate
+from .intervals import Estimate, jointly
 from .silence import NOTICED
-from .summary import Summary, System, shown
+from .summary import OF_SOUND, Summary, System, shown
 from .systems import ORACLE, UNPROCESSED  # ORACLE: an upper bound, never the best of the systems
 
 SENSES = ("A", "V", "MTL")
 UP, DOWN = "↑", "↓"
 DECIMALS = 3
 
-INTERVALS = "with 95 % intervals (bootstrap over speakers and utterances) in brackets"
 ARROWS = f"{UP} higher is better, {DOWN} lower is better."
+OF_SOUND_NOTE = f"{OF_SOUND} Of the sound's spectrum, since the system predicts none: compare it by LSD."
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def condition_table(summary: Summary, condition: Condition) -> Table:
         summary,
         label=f"condition-{condition.name}",
         subject=f"Gaps: {_title(condition)}. Means",
-        note=" ".join([*map(_weighting, filter(lambda column: column.weight, summary.columns)), ARROWS]),
+        note=" ".join([*notes(summary, summary.columns), ARROWS]),
         header=header + [_heading(column) for column in summary.columns],
         leading=leading,
         cells=[(condition, column) for column in summary.columns],
@@ -65,7 +65,7 @@ def length_table(summary: Summary, column: Column) -> Table:
         summary,
         label=f"metric-{column.name}",
         subject=f"{column.heading}: means",
-        note=_weighting(column) if column.weight else "",
+        note=" ".join(notes(summary, [column])),
         header=["System"] + [_title(condition) for condition in summary.conditions],
         leading=[[system.name] for system in summary.systems],
         cells=[(condition, column) for condition in summary.conditions],
@@ -77,12 +77,13 @@ def system_table(summary: Summary, system: System) -> Table:
     rows, shown = [], []
     for condition in summary.conditions:
         estimates = [summary.estimate(system, condition, column) for column in summary.columns]
-        rows.append([_title(condition), *map(_cell, estimates)])
+        cells = zip(estimates, summary.columns, strict=True)
+        rows.append([_title(condition), *(_cell(estimate, mark=system.mark(column)) for estimate, column in cells)])
         shown += estimates
-    notes = [*map(_weighting, filter(lambda column: column.weight, summary.columns)), ARROWS, _blank(shown)]
+    told = [*notes(summary, summary.columns), ARROWS, _blank(shown)]
     return Table(
         label=f"system-{system.name}",
-        caption=" ".join(filter(None, [f"{system.name}: means over {_utterances(shown)} {INTERVALS}.", *notes])),
+        caption=" ".join(filter(None, [f"{system.name}: means {_over(summary, shown)}", *told])),
         header=["Gaps"] + [_heading(column) for column in summary.columns],
         alignment="l" + "r" * len(summary.columns),
         rows=rows,
@@ -95,19 +96,23 @@ def difference_table(summary: Summary, first: str, second: str) -> Table:
     Args:
         first, second: names as in the keys of ``summary.differences``, in their order.
     """
-    rows, shown, bold = [], [], set()
-    for number, condition in enumerate(summary.conditions):
+    rows, bold = [], set()
+    names = [[(first, second, c.name, column.name) for column in summary.columns] for c in summary.conditions]
+    shown = [summary.differences.get(of) for line in names for of in line]
+    comparisons = count_judged(shown)
+    for number, (condition, line) in enumerate(zip(summary.conditions, names, strict=True)):
         rows.append([_title(condition)])
-        for place, column in enumerate(summary.columns, start=1):
-            difference = summary.differences.get((first, second, condition.name, column.name))
-            judged = verdict(difference, column) if difference else ""
+        for place, (column, of) in enumerate(zip(summary.columns, line, strict=True), start=1):
+            difference = summary.differences.get(of)
+            judged = verdict(difference, column, summary.units, comparisons) if difference else ""
             rows[-1].append("\n".join(filter(None, [_cell(difference, "+"), judged])))
             if judged == "better":
                 bold.add((number, place))
-            shown.append(difference)
     caption = [
-        f"Paired differences, {second} minus {first}: means over {_utterances(shown)} {INTERVALS}.",
-        f"{ARROWS} {second} is called better (bold) or worse where the interval is clear of 0.",
+        f"Paired differences, {second} minus {first}: means {_over(summary, shown)}",
+        *notes(summary, summary.columns),
+        ARROWS,
+        f"{second} is called better (bold) or worse where {clear_of_0(comparisons)}.",
         _blank(shown),
     ]
     return Table(
@@ -149,13 +154,14 @@ def speaker_table(summary: Summary, condition: Condition) -> Table:
         }
         clips = max((one.scored + one.missing for of in estimates.values() for one in of if one), default=0)
         for number, system in enumerate(summary.systems):
-            cells = [shown(estimates[column.name][number]) for column in summary.columns]
+            cells = [shown(estimates[column.name][number], system.mark(column)) for column in summary.columns]
             rows.append([speaker, str(clips), system.name, *cells])
         for place, column in enumerate(summary.columns, start=3):
             bold |= {(first + row, place) for row in _best(summary.systems, estimates[column.name], column)}
     return Table(
         label=f"speakers-{condition.name}",
-        caption=f"Gaps: {_title(condition)}. Means over the clips of each speaker. {ARROWS} Bold: the best of each.",
+        caption=f"Gaps: {_title(condition)}. Means over the clips of each speaker. "
+        f"{' '.join([*notes(summary, summary.columns), ARROWS])} Bold: the best of each.",
         header=["Speaker", "Clips", "System"] + [_heading(column) for column in summary.columns],
         alignment="lrl" + "r" * len(summary.columns),
         rows=rows,
@@ -166,9 +172,9 @@ def speaker_table(summary: Summary, condition: Condition) -> Table:
 def to_markdown(table: Table) -> str:
     """The caption and, below it, the table as GitHub reads it."""
     rules = [{"l": "---", "c": ":---:", "r": "---:"}[side] for side in table.alignment]
-    rows = [[f"**{cell}**" if bold else cell for cell, bold in row] for row in _cells(table, _markdown)]
-    lines = [f"| {' | '.join(cells)} |" for cells in (map(_markdown, table.header), rules, *rows)]
-    return "\n".join([_markdown(table.caption), "", *lines, ""])
+    rows = [[f"**{cell}**" if bold else cell for cell, bold in row] for row in _cells(table, escape_markdown)]
+    lines = [f"| {' | '.join(cells)} |" for cells in (map(escape_markdown, table.header), rules, *rows)]
+    return "\n".join([escape_markdown(table.caption), "", *lines, ""])
 
 
 def to_latex(table: Table) -> str:
@@ -220,13 +226,13 @@ def _systems_table(
     rows, bold, shown = [list(row) for row in leading], set(), []
     for place, (condition, column) in enumerate(cells, start=len(header) - len(cells)):
         estimates = [summary.estimates.get((system.name, condition.name, column.name)) for system in summary.systems]
-        for row, estimate in zip(rows, estimates, strict=True):
-            row.append(_cell(estimate))
+        for row, estimate, system in zip(rows, estimates, summary.systems, strict=True):
+            row.append(_cell(estimate, mark=system.mark(column)))
         bold |= {(row, place) for row in _best(summary.systems, estimates, column)}
         shown += estimates
     but = ", but for the oracle's" if any(system.name == ORACLE for system in summary.systems) else ""
     caption = [
-        f"{subject} over {_utterances(shown)} {INTERVALS}.",
+        f"{subject} {_over(summary, shown)}",
         note,
         f"Bold: the best mean{but}." if bold else "",
         _blank(shown),
@@ -243,12 +249,12 @@ def _systems_table(
 
 def _best(systems: list[System], estimates: list[Estimate | None], column: Column) -> list[int]:
     """The places of the best means as they are shown, so that equal figures are treated alike; none where there is
-    nothing to be better than.
+    nothing to be better than. The oracle is no system, and what is measured on the sound has a mark instead.
     """
     means = {
         place: round(estimate.mean, DECIMALS)
         for place, (system, estimate) in enumerate(zip(systems, estimates, strict=True))
-        if estimate and system.name != ORACLE and math.isfinite(estimate.mean)
+        if estimate and system.name != ORACLE and not system.mark(column) and math.isfinite(estimate.mean)
     }
     if len(means) < 2:
         return []
@@ -256,16 +262,17 @@ def _best(systems: list[System], estimates: list[Estimate | None], column: Colum
     return [place for place, mean in means.items() if mean == best]
 
 
-def _cell(estimate: Estimate | None, sign: str = "z") -> str:
+def _cell(estimate: Estimate | None, sign: str = "z", mark: str = "") -> str:
     """Such as ``0.458 [0.440, 0.476] (2 not scored)``, in lines.
 
     Args:
         sign: ``+`` for a sign before every number, so that a hair below 0 is -0.000; ``z`` for none before 0.000.
+        mark: stands after the mean.
     """
     if estimate is None:
         return ""
     mean, low, high = (f"{value:{sign}.{DECIMALS}f}" for value in (estimate.mean, estimate.low, estimate.high))
-    parts, notes = [mean], []
+    parts, notes = [mean + mark], []
     if math.isnan(estimate.mean):
         parts = ["-"]
     elif math.isnan(estimate.low):
@@ -277,11 +284,39 @@ def _cell(estimate: Estimate | None, sign: str = "z") -> str:
     return "\n".join([*parts, f"({', '.join(notes)})"] if notes else parts)
 
 
-def verdict(difference: Estimate, column: Column) -> str:
-    """``better`` or ``worse``; "" where the interval holds 0, or there is none."""
-    if difference.low > 0 or difference.high < 0:
+def verdict(difference: Estimate, column: Column, units: int, comparisons: int) -> str:
+    """``better`` or ``worse``; "" where the interval, widened for the number of comparisons, holds 0, or there is none.
+
+    Args:
+        units: what ``difference`` was drawn over, as :attr:`evaluation.summary.Summary.units`.
+    """
+    joint = jointly(difference, units, comparisons)
+    if joint.low > 0 or joint.high < 0:
         return "better" if (difference.mean < 0) == column.lower_is_better else "worse"
     return ""
+
+
+def count_judged(differences: Iterable[Estimate | None]) -> int:
+    """How many have an interval, so that they can be called better or worse; 1 of none."""
+    return max(1, sum(difference is not None and math.isfinite(difference.low) for difference in differences))
+
+
+def notes(summary: Summary, columns: Iterable[Column]) -> list[str]:
+    """What must be known to read these columns."""
+    of_prediction = [column for column in columns if column.of_prediction]
+    found = [f"{column.label}: utterances weigh by their {column.weight}." for column in columns if column.weight]
+    if of_prediction and summary.stats:
+        found.append(f"The unit of L1, and the mean fill, are of {summary.stats}.")
+    if any(system.mark(column) for system in summary.systems for column in of_prediction):
+        found.append(OF_SOUND_NOTE)
+    return found + [column.caution for column in columns if column.caution]
+
+
+def clear_of_0(comparisons: int) -> str:
+    """By what a difference is called better or worse."""
+    if comparisons < 2:
+        return "the interval is clear of 0"
+    return f"the interval, widened for {comparisons} comparisons (Bonferroni), is clear of 0"
 
 
 def _marks(system: System) -> list[str]:
@@ -298,8 +333,10 @@ def _heading(column: Column) -> str:
     return f"{label}\n({column.unit})" if column.unit else label
 
 
-def _weighting(column: Column) -> str:
-    return f"{column.label}: utterances weigh by their {column.weight}."
+def _over(summary: Summary, estimates: Iterable[Estimate | None]) -> str:
+    """Over what the means are, and their intervals."""
+    drawn = "speakers and utterances" if summary.speakers > 1 else "the utterances of one speaker"
+    return f"over {_utterances(estimates)} with 95 % intervals (bootstrap over {drawn}) in brackets."
 
 
 def _utterances(estimates: Iterable[Estimate | None]) -> str:
@@ -312,7 +349,7 @@ def _blank(estimates: Iterable[Estimate | None]) -> str:
     return "What is blank was not measured." if None in estimates else ""
 
 
-def _markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Escaped, in one line; an underscore within a word is one."""
     return re.sub(r"([\\|*`<~]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text.replace("\n", " "))
 
@@ -328,6 +365,7 @@ _LATEX = str.maketrans(
         "|": r"\textbar{}",
         UP: r"$\uparrow$",
         DOWN: r"$\downarrow$",
+        OF_SOUND: r"$\dagger$",
     }
 )
 

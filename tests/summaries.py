@@ -43,6 +43,9 @@ def summary(systems: list[System], conditions: list[Condition], columns: tuple[s
             for c in conditions
             for column in columns
         },
+        speakers=4,
+        units=4,
+        stats="data/train/stats.npz",
     )
 
 

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+import torch
 from conftest import RATE, needs_grid, real_clip, speech
 
 from avsi.audio.files import read_mono
-from avsi.baselines import interpolate_waveform
+from avsi.baselines import MeanSpectrum, interpolate_waveform
+from avsi.data.gaps import Gap
+from avsi.inpainting import Inpainter
 
 
 def error_db(restored: np.ndarray, truth: np.ndarray, span: tuple[int, int]) -> float:
@@ -46,6 +49,25 @@ def test_silence_stays_silent_and_short_recordings_do():
     assert not interpolate_waveform(np.zeros(4000, np.float32), [(1000, 2000)]).any()
     assert np.isfinite(interpolate_waveform(np.array([0.1, 0.2, 9.0, 0.1]), [(2, 3)])).all()
     assert np.isfinite(interpolate_waveform(speech(0)[:300], [(0, 100), (101, 299)])).all()
+
+
+def test_the_mean_is_that_of_each_bin_of_each_channel_over_its_reliable_frames():
+    bins, gains = torch.tensor([1.0, 10.0]), torch.tensor([1.0, -2.0])
+    frames = torch.tensor([4.0, 0.0, 99.0, 99.0, 2.0, 99.0])
+    spectrum = gains[:, None, None] * frames[:, None] * bins  # shape (channels, frames, bins)
+    lost = torch.tensor([False, False, True, True, False, True])
+    restored = MeanSpectrum().restore_spectrum(spectrum, torch.zeros(6, 0), lost)
+    assert restored[0].tolist() == [[4, 40], [0, 0], [2, 20], [2, 20], [2, 20], [2, 20]]
+    assert torch.equal(restored[1], -2 * restored[0])
+
+
+def test_a_gap_filled_with_the_mean_of_a_steady_sound_goes_on_as_loud():
+    noise = np.random.default_rng(0).standard_normal(2 * RATE)
+    restored = Inpainter(MeanSpectrum()).inpaint(noise, RATE, [Gap(0.8, 1.2)])
+    inside = slice(round(0.8 * RATE), round(1.2 * RATE))
+    assert np.array_equal(np.delete(restored, inside), np.delete(noise, inside))
+    # The mean of logs is below the log of the mean: of noise by some 2.5 dB.
+    assert 0.6 < restored[inside].std() / noise[inside].std() < 0.9
 
 
 @needs_grid

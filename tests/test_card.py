@@ -127,6 +127,11 @@ def test_an_evaluation_puts_its_means_into_the_card(evaluation, model, tmp_path)
     assert re.search(rf"^\| 600 ms \| {l1:.3f} \[.*\] \| {stoi:.3f} \[", figures, re.MULTILINE)
     assert "Paired differences, mine minus interpolation" in figures
     assert f"Measured with the weights {digest(mine / WEIGHTS)}." in figures
+    assert "evelopment set" not in figures
+    about = json.loads((evaluation / "evaluation.json").read_text()) | {"development": "conf/*.yaml were chosen on it"}
+    (evaluation / "evaluation.json").write_text(json.dumps(about))
+    run_app(card.app, mine, evaluation)
+    assert "**Development set, no test set: conf/\\*.yaml were chosen on it.**" in part(mine, read_card(mine), FIGURES)
 
 
 def test_figures_of_the_weights_before_rounding_are_said_to_be_that_and_others_are_refused(evaluation, exported, model):

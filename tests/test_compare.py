@@ -6,7 +6,7 @@ from conftest import run_app
 
 from avsi.errors import ConfigError, DataError
 from evaluation import compare
-from evaluation.folder import Evaluation
+from evaluation.folder import Evaluation, read_rows, write_rows
 
 IDS = [f"s04_clip{n}" for n in range(4)]
 
@@ -37,6 +37,28 @@ def test_a_comparison_is_paired_and_has_an_interval(made):
         run_app(compare.app, made, "unprocessed", "oracle", "--require", "loudness")
     with pytest.raises(ConfigError, match="has no system 'b', but unprocessed, interpolation"):
         run_app(compare.app, made, "oracle", "b")
+
+
+def test_what_is_measured_on_the_sound_is_not_compared_with_predictions(made):
+    output = run_app(compare.app, made, "interpolation", "autoregression")
+    assert "l1 ↓" not in output and "l1_share ↓" not in output and "stoi ↑" in output
+    assert "L1 and L1 / mean fill: not compared, since one of both predicts no spectrum; compare them by LSD." in output
+    assert "widened for 3 comparisons (Bonferroni)" in output
+    with pytest.raises(ConfigError, match="--require l1: expected one of stoi, pesq, pesq_raw, scored for both"):
+        run_app(compare.app, made, "interpolation", "autoregression", "--require", "l1")
+
+
+def test_what_is_required_is_judged_alone(evaluation):
+    """Named beforehand, it pays for no other comparison."""
+    for system, step in (("unprocessed", 0), ("oracle", 0.1)):
+        path = evaluation / system / "600ms" / "scores.jsonl"
+        # From 0.06 to 0.44 where it is alone, from -0.09 to 0.59 among five.
+        write_rows(path, [row | {"stoi": 0.5 + step * (1 + n)} for n, row in enumerate(read_rows(path))])
+    alone = compared(evaluation, "unprocessed", "oracle", "--require", "stoi")
+    assert (alone["stoi"][5], alone["l1"][5], alone["pesq"][5]) == ("better", "-", "-")
+    together = compared(evaluation, "unprocessed", "oracle")
+    assert (together["stoi"][5], together["l1"][5], together["pesq"][5]) == ("-", "better", "better")
+    assert "widened for 5 comparisons" in run_app(compare.app, evaluation, "unprocessed", "oracle")
 
 
 def test_what_has_no_value_is_counted_and_fails_only_where_it_is_required(evaluation):

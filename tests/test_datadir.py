@@ -96,7 +96,7 @@ def test_a_folder_that_is_no_data_directory(tmp_path):
 def test_sets_are_put_together_with_their_gap_files_and_the_names_of_their_corpora(tmp_path):
     from typer.testing import CliRunner
 
-    from avsi.data.datadir import corpus_of
+    from avsi.data.datadir import corpus_of, development_of
     from avsi.data.gaps import Gap, read_gap_file, write_gap_file
     from data_prep import combine
 
@@ -105,6 +105,8 @@ def test_sets_are_put_together_with_their_gap_files_and_the_names_of_their_corpo
         write_datadir(folder, [Utterance(f"s0{number}_a", f"s0{number}", "a.wav", 1.0, ("bin",))], corpus)
         write_gap_file(folder / "gaps_random", {f"s0{number}_a": [Gap(0.1, 0.1 * (number + 1))]})
     write_gap_file(tmp_path / "1" / "gaps_100ms", {"s01_a": [Gap(0.1, 0.2)]})
+    for number in (1, 3):
+        (tmp_path / str(number) / "development").write_text("the loss was chosen on it\n")
     folders = [str(tmp_path / str(number)) for number in (2, 1, 3)]
     (tmp_path / "all").mkdir()
     (tmp_path / "all" / "stats.npz").write_bytes(b"of another training set")
@@ -115,9 +117,12 @@ def test_sets_are_put_together_with_their_gap_files_and_the_names_of_their_corpo
     assert not (tmp_path / "all" / "stats.npz").exists() and not (tmp_path / "all" / "gaps_900ms").exists()
     assert [u.id for u in read_datadir(tmp_path / "all")] == ["s01_a", "s02_a", "s03_a"]
     assert corpus_of(tmp_path / "all") == "mini-GRID seed 1 + GRID"
+    assert development_of(tmp_path / "all") == "the loss was chosen on it"
     assert read_gap_file(tmp_path / "all" / "gaps_random")["s03_a"] == [Gap(0.1, 0.4)]
     write_datadir(tmp_path / "all", read_datadir(tmp_path / "1"))
     assert corpus_of(tmp_path / "all") == "mini-GRID seed 1 + GRID"  # as it was
+    CliRunner().invoke(combine.app, [str(tmp_path / "all"), folders[0]], catch_exceptions=False)
+    assert development_of(tmp_path / "all") == ""
     twice = CliRunner().invoke(combine.app, [str(tmp_path / "twice"), folders[0], folders[0]])
     assert "utterance s02_a occurs twice" in str(twice.exception)
     itself = CliRunner().invoke(combine.app, [folders[0], *folders])

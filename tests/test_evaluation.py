@@ -20,7 +20,7 @@ from avsi.metrics import log_spectral_distance, pesq_nb, raw_from_lqo, stoi
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
 from avsi.video.landmarks import Tracks
-from evaluation import restore, score
+from evaluation import compare, report, restore, score
 from evaluation import systems as systems_module
 from evaluation.folder import Evaluation
 from evaluation.summary import shown, summarize
@@ -63,6 +63,27 @@ def test_an_evaluation_says_how_it_was_made(made, corpus):
     assert (condition.name, condition.gap_ms) == ("600ms", 600)
 
 
+def test_a_development_set_is_called_one_wherever_figures_stand(corpus, evaluation, tmp_path):
+    """Also where it is known only later, and where it is no longer told."""
+    heard = run_app(score.app, evaluation, "--jobs", 1)
+    run_app(report.app, evaluation, "--examples", 1, "--jobs", 1)
+    page, text = ((evaluation / "report" / name).read_text() for name in ("index.html", "results.md"))
+    assert not any("evelopment set" in told for told in (heard, page, text))
+    shutil.copytree(corpus / "test", tmp_path / "test")
+    about = json.loads((evaluation / "evaluation.json").read_text()) | {"datadir": str(tmp_path / "test")}
+    (evaluation / "evaluation.json").write_text(json.dumps(about))
+    (tmp_path / "test" / "development").write_text("the loss was chosen on it\n")
+    gaps = ["--gaps", tmp_path / "test" / "gaps_600ms", "--stats", corpus / "train" / "stats.npz", "--jobs", 1]
+    for _ in range(2):
+        run_app(restore.app, tmp_path / "test", *gaps, "--system", "oracle", "--out", evaluation)
+        assert "Development set, no test set: the loss was chosen on it." in run_app(score.app, evaluation, "--jobs", 1)
+        (tmp_path / "test" / "development").unlink(missing_ok=True)
+    run_app(report.app, evaluation, "--examples", 1, "--jobs", 1)
+    page, text = ((evaluation / "report" / name).read_text() for name in ("index.html", "results.md"))
+    for told in (page, text, run_app(compare.app, evaluation, "unprocessed", "oracle")):
+        assert "Development set, no test set: the loss was chosen on it." in told
+
+
 def test_scores_are_those_of_the_metrics(corpus, made):
     row = Evaluation.read(made).set("interpolation", "600ms").rows("scores.jsonl")["s04_clip1"]
     samples = soundfile.read(made / "interpolation" / "600ms" / "wav" / "s04_clip1.wav", dtype="float32")[0]
@@ -89,7 +110,7 @@ def test_metrics_are_added_to_those_that_are_there(corpus, evaluation):
     lost = systems_module._lost_frames(clean, [(start, stop)])
     assert row["lsd"] == pytest.approx(log_spectral_distance(*(x[lost].numpy() for x in spectra)))
     assert row["lsd"] > 1
-    with pytest.raises(ConfigError, match="no metric 'loudness': expected all, or some of l1, lsd"):
+    with pytest.raises(ConfigError, match="no metric 'loudness': expected all, default, or some of l1, lsd"):
         scores(evaluation, "interpolation", "--metrics", "l1,loudness")
 
 
@@ -149,6 +170,20 @@ def test_the_oracle_is_ahead_of_every_baseline(evaluation):
     assert means["autoregression"]["stoi"] > means["unprocessed"]["stoi"]
 
 
+def test_the_mean_of_a_recording_is_of_what_is_reliable_in_it(corpus, tmp_path):
+    restored(corpus, tmp_path, "mean")
+    found = Evaluation.read(tmp_path).set("mean", "600ms")
+    for utterance in read_datadir(corpus / "test"):
+        clean = soundfile.read(utterance.wav, dtype="float32")[0]
+        spans = gap_spans(found.gaps[utterance.id], len(clean), RATE)
+        lost = systems_module._lost_frames(clean, spans)
+        mean = systems_module._log_spectrum(clean)[~lost].mean(dim=0).numpy()
+        predicted = kaldiio.load_mat(found.spectra[utterance.id])
+        assert predicted == pytest.approx(np.tile(mean, (lost.sum(), 1)), abs=1e-3)
+        inside = lost_samples(spans, len(clean))
+        assert soundfile.read(found.wavs[utterance.id])[0][inside].any()
+
+
 def test_l1_of_the_unprocessed_signal_is_that_of_the_training_mean(corpus, made):
     from avsi.data.dataset import InpaintingData
 
@@ -168,7 +203,7 @@ def test_a_file_missing_from_a_set_cannot_shift_scores(evaluation):
     lines = (folder / "wav.scp").read_text().splitlines()
     gone = lines[2].split()[1].replace("clip2", "gone")
     (folder / "wav.scp").write_text("\n".join([lines[0], f"s04_clip2 {gone}", lines[3]]) + "\n")
-    rows = scores(evaluation)
+    rows = scores(evaluation, "interpolation", "--max-left-out", 0.5)
     assert list(rows) == IDS
     for id_ in ("s04_clip0", "s04_clip3"):
         assert rows[id_] == whole[id_]
@@ -181,7 +216,22 @@ def test_a_file_missing_from_a_set_cannot_shift_scores(evaluation):
     mean = np.mean([rows[id_]["stoi"] for id_ in ("s04_clip0", "s04_clip3")])
     assert shown(found["interpolation", "600ms", "stoi"]) == f"{mean:.3f} (2 not scored)"
     shutil.copy(lines[2].split()[1], gone)  # what failed is tried again
-    assert scores(evaluation)["s04_clip2"] == whole["s04_clip2"]
+    assert scores(evaluation, "interpolation", "--max-left-out", 0.5)["s04_clip2"] == whole["s04_clip2"]
+
+
+def test_scoring_fails_where_too_many_have_no_value_and_writes_what_there_is(evaluation):
+    whole = scores(evaluation)
+    folder = without_scores(evaluation) / "interpolation" / "600ms"
+    wavs = folder / "wav.scp"
+    wavs.write_text(wavs.read_text().replace("s04_clip2.wav", "gone.wav"))
+    why = r"interpolation, 600ms: 1 of 4 utterances have no stoi, more than --max-left-out 0\.05, .*gone\.wav: no such"
+    with pytest.raises(DataError, match=why) as error:
+        run_app(score.app, evaluation, "--jobs", 1, "--metrics", "l1,stoi,pesq")
+    assert "\n" not in str(error.value) and "2 of 15 pairs of set and metric lack as much" in str(error.value)
+    rows = Evaluation.read(evaluation).set("interpolation", "600ms").rows("scores.jsonl")
+    assert [rows[id_]["stoi"] for id_ in IDS] == [whole[id_]["stoi"] if id_ != IDS[2] else None for id_ in IDS]
+    run_app(score.app, evaluation, "--jobs", 1, "--metrics", "l1")  # which needs no sound, has all values
+    run_app(score.app, evaluation, "--jobs", 1, "--metrics", "stoi,pesq", "--max-left-out", 0.25)
 
 
 def test_files_that_another_program_restored_are_scored_too(corpus, evaluation, tmp_path):
@@ -196,7 +246,7 @@ def test_files_that_another_program_restored_are_scored_too(corpus, evaluation, 
         pytest.raises(DataError, match=r"theirs, 600ms: 3 of 4 utterances could not be restored"),
     ):
         restored(corpus, evaluation, f"theirs={tmp_path / 'mine'}")
-    rows = scores(evaluation, "theirs")
+    rows = scores(evaluation, "theirs", "--max-left-out", 0.75)
     assert rows[IDS[0]]["stoi"] == pytest.approx(1) and rows[IDS[0]]["l1"] == pytest.approx(0, abs=1e-3)
     reasons = [rows[id_]["failed"]["stoi"] for id_ in IDS[1:]]
     for reason, expected in zip(
@@ -245,7 +295,7 @@ def test_silence_as_reference_has_no_score_and_a_reason(corpus, tmp_path):
     stats = ["--stats", corpus / "train" / "stats.npz", "--jobs", 1]
     gaps = ["--gaps", corpus / "test" / "gaps_600ms", "--system", "interpolation"]
     run_app(restore.app, tmp_path / "test", *gaps, "--out", tmp_path / "out", *stats)
-    rows = scores(tmp_path / "out")
+    rows = scores(tmp_path / "out", "interpolation", "--max-left-out", 0.25)
     for metric in ("stoi", "pesq", "pesq_raw"):
         assert rows[IDS[0]][metric] is None and rows[IDS[0]]["failed"][metric] == "the reference is silent"
         assert rows[IDS[1]][metric] is not None
@@ -297,7 +347,7 @@ def test_recordings_shorter_than_they_are_said_to_be_fail_one_by_one(corpus, tmp
     with pytest.raises(DataError, match="3 of 4 utterances could not be restored"):
         restored(tmp_path, tmp_path / "o", "interpolation", gaps=gaps)
     assert "s04_clip1 gap 2:3.2: outside the recording" in (tmp_path / "o/interpolation/late/failed").read_text()
-    run_app(score.app, tmp_path / "o", "--jobs", 1)
+    run_app(score.app, tmp_path / "o", "--jobs", 1, "--max-left-out", 0.75)
     found = summarize(Evaluation.read(tmp_path / "o")).estimates["interpolation", "late", "l1"]
     assert (found.scored, found.missing) == (1, 3)
 
@@ -378,7 +428,7 @@ def test_an_utterance_without_a_face_is_left_out_with_its_reason(corpus, model, 
         run_app(restore.app, *arguments)
     run_app(restore.app, *arguments, "--max-left-out", 0.5)
     assert (tmp_path / "out/model/600ms/failed").read_text().startswith("s04_clip1 no face is seen")
-    rows = scores(tmp_path / "out", "model")
+    rows = scores(tmp_path / "out", "model", "--max-left-out", 0.25)
     assert "no face is seen" in rows["s04_clip1"]["failed"]["l1"]
     assert all(rows[id_]["l1"] is not None for id_ in IDS if id_ != "s04_clip1")
 

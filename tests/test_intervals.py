@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.intervals import Bootstrap
+from evaluation.intervals import Bootstrap, Estimate, jointly, widening
 
 
 def test_of_one_speaker_the_interval_is_that_of_the_normal_law_for_many_values():
@@ -20,6 +20,31 @@ def test_speakers_that_differ_widen_it():
     assert (found.mean, found.low, found.high) == (0.5, pytest.approx(0.5 - far, 1e-3), pytest.approx(0.5 + far, 1e-3))
     of_one = Bootstrap(["a"] * 20).estimate(values)
     assert 0.2 < of_one.low < 0.4 and 0.6 < of_one.high < 0.8
+
+
+@pytest.mark.parametrize(
+    ("units", "comparisons", "factor"),
+    [  # t of the table / 1.960 * sqrt(n / (n - 1))
+        (2, 1, 12.706 / 1.960 * 2**0.5),  # 9.17
+        (4, 1, 3.182 / 1.960 * (4 / 3) ** 0.5),  # 1.87
+        (11, 1, 2.228 / 1.960 * 1.1**0.5),
+        (60, 1, 2.001 / 1.960 * (60 / 59) ** 0.5),  # 1.03
+        (11, 5, 3.169 / 1.960 * 1.1**0.5),  # t of 0.995
+        (4, 50, 12.924 / 1.960 * (4 / 3) ** 0.5),  # t of 0.9995
+        (1, 1, 1),
+    ],
+)
+def test_intervals_of_few_and_of_many_at_once_are_as_wide_as_students_t_asks(units, comparisons, factor):
+    assert widening(units, comparisons) == pytest.approx(factor, rel=1e-3)
+
+
+def test_intervals_that_are_to_hold_together_reach_further_to_both_sides():
+    found = jointly(Estimate(0.5, 0.4, 0.7, 11, 2), units=11, comparisons=5)
+    further = 3.169 / 2.228
+    assert (found.mean, found.scored, found.missing) == (0.5, 11, 2)
+    assert (found.low, found.high) == pytest.approx((0.5 - 0.1 * further, 0.5 + 0.2 * further), rel=1e-3)
+    alone = Estimate(0.5, 0.4, 0.7, 11, 2)
+    assert jointly(alone, units=11, comparisons=1) == Estimate(0.5, *map(pytest.approx, (0.4, 0.7)), 11, 2)
 
 
 @pytest.mark.parametrize("n_speakers", [4, 12])

@@ -206,10 +206,13 @@ def test_an_evaluation_is_heard_and_summed_up(ear, spoken, tmp_path, monkeypatch
     run_app(stats.app, spoken)
     out = tmp_path / "evaluation"
     options = ["--gaps", tmp_path / "gaps_mine", "--stats", spoken / "stats.npz", "--max-left-out", 1, "--jobs", 1]
+    (spoken / "development").write_text("the grammar was chosen on it\n")
     run_app(restore.app, spoken, "--system", tmp_path / "made", "--out", out, *options)
+    (spoken / "development").unlink()
     arguments = [out, "--grammar", GRAMMAR, "--jobs", 1]
     output = run_app(keywords.app, *arguments)
     assert "evaluation: made, mine" in output and "test, clean" in output
+    assert f"{out}: Development set, no test set: the grammar was chosen on it." in output
 
     clean, rows = rows_in(out / "clean" / "keywords.jsonl"), rows_in(out / "made" / "mine" / "keywords.jsonl")
     assert [row["said"] for row in rows] == [" ".join(grid.sentence(stem)) for stem in STEMS]

@@ -217,7 +217,8 @@ def test_the_recipe_lists_every_metric():
 
 def test_metrics_are_chosen_by_name_in_the_order_of_the_table(monkeypatch):
     assert [metric.name for metric in choose_metrics("pesq, l1")] == ["l1", "pesq"]
-    with pytest.raises(ConfigError, match="no metric 'loudness': expected all, or some of l1"):
+    assert [metric.name for metric in choose_metrics("default, lsd,stoi")] == ["l1", "lsd", "stoi", "pesq", "pesq_raw"]
+    with pytest.raises(ConfigError, match="no metric 'loudness': expected all, default, or some of l1"):
         choose_metrics("loudness")
     assert METRICS["lsd"].heading == "LSD, dB (lower is better)"
     assert METRICS["stoi"].heading == "STOI (higher is better)"

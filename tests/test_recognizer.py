@@ -90,9 +90,12 @@ def test_what_is_not_said_counts_as_deleted_and_what_is_missing_is_named(toy, re
     gaps, out = tmp_path / "gaps_mine", tmp_path / "evaluation"
     write_gap_file(gaps, {u.id: [Gap(0.01, u.duration_s - 0.01)] for u in utterances})
     options = ["--stats", toy / "train" / "stats.npz", "--max-left-out", 1, "--jobs", 1]
+    (toy / "test" / "development").write_text("the beam was chosen on it\n")
     run(restore.app, toy / "test", "--system", tmp_path / "made", "--gaps", gaps, "--out", out, *options)
+    (toy / "test" / "development").unlink()
     output = run(recognize.app, out, "--recognizer", recogniser, "--jobs", 1)
     assert "evaluation: made, mine" in output and "test, clean" in output
+    assert f"{out}: Development set, no test set: the beam was chosen on it." in output.replace("\n", "")
     whole, half, silent, *others = [
         json.loads(line) for line in (out / "made" / "mine" / "phones.jsonl").read_text().splitlines()
     ]

@@ -9,8 +9,10 @@ from conftest import BASELINES, restored, run_app
 
 from avsi.data.datadir import read_datadir, write_datadir
 from avsi.errors import ConfigError, DataError
+from avsi.metrics.table import COLUMNS
 from evaluation import report, results, score
-from evaluation.folder import Evaluation
+from evaluation.examples import examples_of
+from evaluation.folder import Evaluation, read_rows, write_rows
 from evaluation.intervals import Bootstrap
 from evaluation.summary import summarize, telling_pairs
 
@@ -56,6 +58,15 @@ def test_curves_are_drawn_over_several_lengths(corpus, evaluation, tmp_path):
     text = (tmp_path / "RESULTS.md").read_text()
     assert "](RESULTS_evaluation.png)" in text and "What is blank was not measured." in text
     assert not (evaluation / "report" / "index.html").exists()
+
+
+@pytest.mark.parametrize(("metric", "best", "worst"), [("l1", 0, 3), ("stoi", 3, 0)])
+def test_the_worst_example_is_the_one_with_most_error_or_least_score(evaluation, metric, best, worst):
+    path = evaluation / "interpolation" / "600ms" / "scores.jsonl"
+    write_rows(path, [row | {metric: 0.1 + 0.2 * number} for number, row in enumerate(read_rows(path))])
+    examples = examples_of(Evaluation.read(evaluation), "interpolation", COLUMNS[metric], 3)
+    found = {example.rank: example.id for example in examples}
+    assert (found["best"], found["worst"]) == (IDS[best], IDS[worst])
 
 
 def test_pairs_that_tell_something_differ_in_one_thing(made):

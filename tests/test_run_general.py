@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from avsi.config import load_config
+from avsi.data.datadir import development_of
 
 GRID = Path(__file__).resolve().parents[1] / "recipes" / "grid"
 
@@ -68,6 +69,19 @@ def test_the_folds_may_not_choose_the_epoch_and_validation_has_the_gaps_of_train
     assert f"data_prep.gaps data/general/valid random --config {recipe}/conf/general.yaml" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("id_", "chosen_on"), [("s04_bbaf2n", True), ("s16_bbaf2n", False), ("mini0-s04_bbaf2n", False)]
+)
+def test_speakers_on_whom_something_was_chosen_are_a_development_set(recipe, id_, chosen_on):
+    unseen = recipe / "data/general/unseen"
+    unseen.mkdir(parents=True)
+    (unseen / "utt2spk").write_text(f"{id_} {id_.partition('_')[0]}\n")
+    result = start(recipe, "--stage", 2, "--stop-stage", 2, "--fold", "s04")
+    assert result.returncode == 0, result.stderr
+    assert ("were chosen on 80 clips of GRID's s2, s3, s4, s5, s10, s20, s22" in development_of(unseen)) == chosen_on
+    assert bool(development_of(unseen)) == chosen_on
+
+
 def test_families_and_the_models_of_all_have_one_name(recipe):
     result = start(recipe, "--stage", 6, "--stop-stage", 6)
     assert result.returncode == 0, result.stderr
@@ -75,7 +89,21 @@ def test_families_and_the_models_of_all_have_one_name(recipe):
     for model in ("a", "av"):
         assert f"--system general_{model}=exp/general/folds/*/{model} " in unseen
         assert f"--system general_{model}=exp/general/all/{model} " in seen
-    assert seen.count("--system") == 4  # and two without a model
+    assert seen.count("--system") == 5  # and three without a model
+
+
+@pytest.mark.parametrize(("installed", "metrics"), [(True, "default,plcmos"), (False, "default")])
+def test_predicted_opinions_are_scored_where_they_can_be(recipe, tmp_path, installed, metrics):
+    python = tmp_path / ".venv/bin/python"
+    python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && exit {int(not installed)}\necho python "$@"\n')
+    shutil.copy(GRID / "run.sh", recipe)
+    for script, evaluations in (("run.sh", ("paper",)), ("run_general.sh", ("general_unseen", "general_seen"))):
+        command = ["bash", str(recipe / script), "--stage", "7", "--stop-stage", "7"]
+        result = subprocess.run(command, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        for name in evaluations:
+            assert f"evaluation.score exp/evaluation/{name} --metrics {metrics} --jobs 2" in result.stdout
+        assert ("note: no PLCMOS without the extra mos: pip install 'avsi[mos]'" in result.stdout) != installed
 
 
 def test_models_to_judge_beside_are_sought_from_where_the_caller_is(recipe, tmp_path):
@@ -87,6 +115,12 @@ def test_models_to_judge_beside_are_sought_from_where_the_caller_is(recipe, tmp_
     assert f"--system {tmp_path}/mine/x --system exp/a --out" in result.stdout
     result = start(recipe, *options, "--smoke")
     assert f"--system {recipe}/x --system {recipe}/exp/a --out" in result.stdout
+
+
+@pytest.mark.parametrize("stage", ["general", "general_tune"])
+def test_both_models_are_trained_on_as_many_utterances(stage):
+    a, av = (load_config([GRID / "conf" / f"{stage}_{model}.yaml"], []).training for model in ("a", "av"))
+    assert (a.max_epochs, a.epoch_utterances, a.patience) == (av.max_epochs, av.epoch_utterances, av.patience)
 
 
 @pytest.mark.parametrize("model", ["a", "av"])

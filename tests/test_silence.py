@@ -31,6 +31,44 @@ def test_a_share_is_the_ratio_of_the_means_with_its_interval(evaluation):
     assert found["unprocessed", "600ms", "l1_share"] == Estimate(1, 1, 1, 4, 0)
 
 
+def test_differences_of_shares_and_phone_errors_weigh_as_their_means_do(evaluation):
+    """So that the difference of two sets is that of their rates: all errors over all phones."""
+    phones, per = [10, 40, 20, 30], {"interpolation": [0.5, 0.1, 0.2, 0.4], "oracle": [0.1, 0.3, 0.2, 0.1]}
+    l1 = {"unprocessed": [1.0, 2.0, 4.0, 0.5], "interpolation": [0.8, 1.0, 4.4, 0.5], "oracle": [0.2, 1.0, 1.0, 0.25]}
+    for system, values in l1.items():
+        folder = evaluation / system / "600ms"
+        rows = read_rows(folder / "scores.jsonl")
+        write_rows(folder / "scores.jsonl", [row | {"l1": value} for row, value in zip(rows, values, strict=True)])
+        if system in per:
+            told = zip(rows, per[system], phones, strict=True)
+            heard = [{"id": row["id"], "per": rate, "phones": count, "failed": {}} for row, rate, count in told]
+            write_rows(folder / "phones.jsonl", heard)
+    found = summarize(Evaluation.read(evaluation), [("interpolation", "oracle")])
+    of_per = found.differences["interpolation", "oracle", "600ms", "per"]
+    of_share = found.differences["interpolation", "oracle", "600ms", "l1_share"]
+    assert of_per.mean == pytest.approx(((1 + 12 + 4 + 3) - (5 + 4 + 4 + 12)) / 100)
+    assert of_share.mean == pytest.approx(((0.2 + 1 + 1 + 0.25) - (0.8 + 1 + 4.4 + 0.5)) / 7.5)
+    for difference, column in ((of_per, "per"), (of_share, "l1_share")):
+        one, other = (found.estimates[system, "600ms", column].mean for system in ("interpolation", "oracle"))
+        assert difference.mean == pytest.approx(other - one)
+    assert of_per == Bootstrap(["s04"] * 4).estimate(np.subtract(per["oracle"], per["interpolation"]), np.array(phones))
+
+
+def test_harm_is_counted_where_it_is_noticed_and_its_worst_is_named(evaluation):
+    stoi = {
+        "unprocessed": [0.5, 0.6, 0.7, 0.8],
+        "interpolation": [0.4, 0.585, 0.95, 0.77],
+        "oracle": [0.9, None, 0.69, 0.8],
+    }
+    for system, values in stoi.items():
+        path = evaluation / system / "600ms" / "scores.jsonl"
+        write_rows(path, [row | {"stoi": one} for row, one in zip(read_rows(path), values, strict=True)])
+    harms = summarize(Evaluation.read(evaluation)).harms
+    assert harms["interpolation", "600ms"] == Harm(2, 4, pytest.approx(-0.1), "s04_clip0")
+    assert harms["oracle", "600ms"] == Harm(0, 3, pytest.approx(-0.01), "s04_clip2")
+    assert ("unprocessed", "600ms") not in harms
+
+
 def test_what_one_of_both_lacks_has_no_share_and_no_harm():
     rows = {"a": {"l1": 0.3, "stoi": 0.5}, "b": {"l1": None, "stoi": None}, "c": {"l1": 0.4, "stoi": 0.585}, "d": {}}
     silent = {"a": {"l1": 0.6, "stoi": 0.53}, "b": {"l1": 0.5, "stoi": 0.7}, "c": {"l1": None, "stoi": 0.6}}

@@ -16,11 +16,14 @@ from evaluation.tables import (
     condition_table,
     difference_table,
     length_table,
+    speaker_table,
     system_table,
     to_latex,
     to_markdown,
+    verdict,
 )
 
+UNIT = "The unit of L1, and the mean fill, are of data/train/stats.npz."
 INTERVALS = "with 95 % intervals (bootstrap over speakers and utterances) in brackets"
 NASTY = Table(
     "a_b%c", "50 % of $x_1$\\", ["[a]", "b|c", "*"], "lcr", [["*x*", "-0.5\n[-1, 0]", ""]], frozenset({(0, 1)})
@@ -53,7 +56,7 @@ def test_the_papers_table_of_a_condition():
     table = condition_table(summary([UNPROCESSED, A, AV, ORACLE], [RANDOM], ("l1", "pesq", "per")), RANDOM)
     assert to_markdown(table) == (
         f"Gaps: random. Means over 60 utterances {INTERVALS}. PER: utterances weigh by their phones. "
-        "↑ higher is better, ↓ lower is better. Bold: the best mean, but for the oracle's.\n"
+        f"{UNIT} ↑ higher is better, ↓ lower is better. Bold: the best mean, but for the oracle's.\n"
         "\n"
         "| System | A | V | MTL | L1 ↓ (training deviations) | PESQ ↑ (MOS-LQO) | PER ↓ |\n"
         "| --- | :---: | :---: | :---: | ---: | ---: | ---: |\n"
@@ -121,8 +124,9 @@ def test_differences_say_which_is_better_where_the_interval_is_clear_of_0():
     means = summary([A, AV, AV_MTL], [MS_800])
     table = difference_table(means, "a", "av")
     assert table.caption == (
-        f"Paired differences, av minus a: means over 60 utterances {INTERVALS}. ↑ higher is better, ↓ lower is better. "
-        "av is called better (bold) or worse where the interval is clear of 0."
+        f"Paired differences, av minus a: means over 60 utterances {INTERVALS}. {UNIT} ↑ higher is better, ↓ lower is "
+        "better. av is called better (bold) or worse where the interval, widened for 2 comparisons (Bonferroni), is "
+        "clear of 0."
     )
     assert table.header == ["Gaps", "L1 ↓\n(training deviations)", "STOI ↑"]
     assert table.rows == [["800 ms", "-0.150\n[-0.170, -0.130]\nbetter", "+0.075\n[+0.055, +0.095]\nbetter"]]
@@ -144,6 +148,55 @@ def test_differences_say_which_is_better_where_the_interval_is_clear_of_0():
 def test_a_difference_at_the_edge_of_0(difference, shown):
     means = replace(summary([A, AV], [RANDOM], ("stoi",)), differences={("a", "av", "random", "stoi"): difference})
     assert difference_table(means, "a", "av").rows[0][1] == shown
+
+
+@pytest.mark.parametrize(
+    ("column", "mean", "called"),
+    [("l1", -0.1, "better"), ("l1", 0.1, "worse"), ("stoi", -0.1, "worse"), ("stoi", 0.1, "better")],
+)
+def test_less_error_is_better_and_more_score_is(column, mean, called):
+    difference = Estimate(mean, mean - 0.05, mean + 0.05, 60, 0)
+    assert verdict(difference, COLUMNS[column], units=11, comparisons=1) == called
+
+
+def test_the_more_is_compared_the_further_from_0_an_interval_must_be():
+    """Of 11 speakers, twenty comparisons need an interval 1.93 times as wide (Student's t of 0.99875 over 0.975)."""
+    near, far = (Estimate(mean, mean - 0.05, mean + 0.05, 60, 0) for mean in (0.08, 0.11))
+    assert [verdict(of, COLUMNS["stoi"], units=11, comparisons=1) for of in (near, far)] == ["better", "better"]
+    assert [verdict(of, COLUMNS["stoi"], units=11, comparisons=20) for of in (near, far)] == ["", "better"]
+    means = replace(summary([A, AV], 10 * [MS_800]), units=11)  # two columns
+    near_0 = dict.fromkeys(means.differences, near)
+    assert difference_table(replace(means, differences=near_0), "a", "av").bold == frozenset()
+    assert "widened for 20 comparisons" in difference_table(means, "a", "av").caption
+    none = dict.fromkeys(means.differences, NONE)
+    assert difference_table(replace(means, differences=none), "a", "av").caption.endswith("the interval is clear of 0.")
+
+
+def test_the_l1_of_a_sound_is_marked_and_is_not_the_best():
+    theirs = System("a", of_sound=True)
+    means = summary([UNPROCESSED, theirs, AV], [MS_800], ("l1", "stoi", "l1_share"))
+    lowest = Estimate(0.1, 0.0, 0.2, 60, 0)
+    means = with_estimates(means, {("a", "800ms", column): lowest for column in ("l1", "stoi", "l1_share")})
+    table = condition_table(means, MS_800)
+    assert [cell.split("\n")[0] for cell in table.rows[1]] == ["a", "", "", "", "0.100†", "0.100", "0.100†"]
+    assert "† Of the sound's spectrum, since the system predicts none: compare it by LSD." in table.caption
+    assert {(2, 4), (2, 5)} < table.bold and (1, 4) not in table.bold
+    assert "†" not in length_table(means, COLUMNS["stoi"]).caption
+    assert "†" in length_table(means, COLUMNS["l1"]).caption and r"0.100$\dagger$" in to_latex(table)
+    means.by_speaker["s1"] = means.estimates
+    assert speaker_table(means, MS_800).rows[1][3:] == ["0.100†", "0.100", "0.100†"]
+
+
+def test_captions_tell_the_unit_of_l1_the_speakers_and_how_to_read_a_metric():
+    one = replace(summary([A, AV], [MS_800], ("stoi", "plcmos")), speakers=1, units=60)
+    caption = condition_table(one, MS_800).caption
+    assert "95 % intervals (bootstrap over the utterances of one speaker) in brackets" in caption
+    assert "takes a silent gap for clean speech" in caption and "stats.npz" not in caption
+    for told in (length_table(one, COLUMNS["plcmos"]), difference_table(one, "a", "av"), system_table(one, AV)):
+        assert "takes a silent gap for clean speech" in told.caption
+    two = condition_table(replace(summary([A, AV], [MS_800]), stats="data/b/stats.npz"), MS_800)
+    assert "The unit of L1, and the mean fill, are of data/b/stats.npz." in two.caption
+    assert "bootstrap over speakers and utterances" in two.caption
 
 
 def test_markdown_has_as_many_cells_in_every_row():

@@ -9,12 +9,13 @@ import soundfile
 import torch
 from conftest import corpus_config, make_datadir, run_app
 
+from avsi.data.datadir import Utterance
 from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
 from evaluation import report, restore, score
-from evaluation.acquaintance import Family, is_family
+from evaluation.acquaintance import Family, acquaintance, is_family
 from evaluation.folder import Evaluation
 
 IDS = ["s04_clip1", "s05_clip1", "s05_clip2"]
@@ -73,6 +74,18 @@ def test_each_utterance_gets_the_model_that_has_not_met_its_speaker(corpus, fold
     assert "| s05 | 2 | m |" in text
     assert f"| {(rows['s05_clip1'] + rows['s05_clip2']) / 2:.3f} |" in text.replace("*", "")
     assert f"The unit of L1, and the mean that `unprocessed` is filled with: `{corpus / 'train' / 'stats.npz'}`" in text
+
+
+def test_an_utterance_is_met_in_whichever_voice_it_was_heard(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "train_ids").write_text("s01_a\ns04_clip3-v1\ns05_clip2-v3\n")
+    utterances = [Utterance(id_, id_[:3], "x.wav", 1.0) for id_ in IDS]
+    met = {"speakers_met": ["s04", "s05"], "utterances_met": ["s05_clip2"]}
+    assert acquaintance(tmp_path, utterances) == met
+    (tmp_path / "train_ids").write_text("s01_a\n")
+    assert acquaintance(tmp_path, utterances) == {"speakers_met": [], "utterances_met": []}
+    (tmp_path / "train_ids").unlink()
+    assert acquaintance(tmp_path, utterances) == {}
 
 
 @pytest.mark.parametrize(

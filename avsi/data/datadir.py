@@ -20,6 +20,7 @@ MADE_OF = ("gaps_*", "stats.npz", "landmarks_lost", "landmarks_failed")
 CORPUS = "corpus"  # the name of the corpus, on one line
 UNNAMED = "unnamed corpus"
 SPLIT = "split"  # by which the corpus was divided, on one line
+DEVELOPMENT = "development"  # of a set on which something was chosen, what that was, on one line; a test set has none
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,11 @@ def corpus_of(path: str | Path) -> str:
 def split_of(path: str | Path) -> str:
     """The split that a data directory is part of; "" where it does not say."""
     return "".join(_lines(Path(path) / SPLIT)[:1])
+
+
+def development_of(path: str | Path) -> str:
+    """What was chosen on the set in a data directory; "" where nothing was."""
+    return "".join(_lines(Path(path) / DEVELOPMENT)[:1])
 
 
 def validate(path: str | Path) -> None:

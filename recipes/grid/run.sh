@@ -82,11 +82,17 @@ if due 6 "restore"; then
   for model in "${models[@]}"; do
     [ -e "$model/config.json" ] || { echo "error: $model: no model yet; train it (stage 4), or name those there are by --configs" >&2; exit 1; }
   done
-  for system in unprocessed interpolation autoregression "${models[@]}" oracle; do systems+=(--system "$system"); done
+  for system in unprocessed mean interpolation autoregression "${models[@]}" oracle; do systems+=(--system "$system"); done
   python -m evaluation.restore data/test "${gaps[@]}" "${systems[@]}" --out "$evaluation" --jobs "$jobs"
 fi
 if due 7 "score"; then
-  python -m evaluation.score "$evaluation" --jobs "$jobs"
+  metrics=default
+  if python -c "from avsi.metrics.mos import check_installed; check_installed()" 2>/dev/null; then
+    metrics=default,plcmos
+  else
+    echo "note: no PLCMOS without the extra mos: pip install 'avsi[mos]'"
+  fi
+  python -m evaluation.score "$evaluation" --metrics "$metrics" --jobs "$jobs"
   if [ -e exp/recognizer/config.json ]; then
     python -m evaluation.recognize "$evaluation" --recognizer exp/recognizer --jobs "$jobs"
   else

@@ -82,6 +82,11 @@ if due 2 "voices, folds"; then
   python -m data_prep.voices "$data/train" "$data/voices" --copies "$copies" --copies-of-few "$copies_of_few" --config "$conf/general.yaml" --jobs "$jobs"
   python -m data_prep.leave_out "$data/voices" "$data/folds" "${folds[@]}" --valid "$data/valid"
   python -m data_prep.combine "$data/unseen" "$data"/folds/*/test
+  # Speakers on whose clips the configs were chosen are no test set.
+  if grep -qsE "^s(02|03|04|05|10|20|22|23|26|31|32)_" "$data/unseen/utt2spk"; then
+    echo "features, loss weight, contrast, dropout and balance of the general configs were chosen on 80 clips of GRID's s2, s3, s4, s5, s10, s20," \
+      "s22, s23, s26, s31 and s32" > "$data/unseen/development"
+  fi
 fi
 if due 3 "statistics, lexicon, gaps"; then
   python -m data_prep.stats "$data/folds/always/train" --config "$conf/general_av.yaml" "${over[@]}"
@@ -110,14 +115,20 @@ if due 6 "restore"; then
   for model in $models; do
     families+=(--system "general_$model=$exp/folds/*/$model") general+=(--system "general_$model=$exp/all/$model")
   done
-  restore=(--protocol "$protocol" --stats "$stats" --jobs "$jobs" --system unprocessed --system interpolation)
+  restore=(--protocol "$protocol" --stats "$stats" --jobs "$jobs" --system unprocessed --system mean --system interpolation)
   python -m evaluation.restore "$data/unseen" "${restore[@]}" "${families[@]}" --out exp/evaluation/general_unseen
   python -m evaluation.restore "$data/test" "${restore[@]}" "${general[@]}" "${besides[@]}" --out exp/evaluation/general_seen
 fi
 evaluations="exp/evaluation/general_unseen exp/evaluation/general_seen"
 if due 7 "score"; then
+  metrics=default
+  if python -c "from avsi.metrics.mos import check_installed; check_installed()" 2>/dev/null; then
+    metrics=default,plcmos
+  else
+    echo "note: no PLCMOS without the extra mos: pip install 'avsi[mos]'"
+  fi
   for evaluation in $evaluations; do
-    python -m evaluation.score "$evaluation" --jobs "$jobs"
+    python -m evaluation.score "$evaluation" --metrics "$metrics" --jobs "$jobs"
     if [ -e exp/recognizer/config.json ]; then
       python -m evaluation.recognize "$evaluation" --recognizer exp/recognizer --jobs "$jobs"
     else
