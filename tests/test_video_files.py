@@ -172,3 +172,22 @@ def test_a_cover_is_no_picture(tmp_path):
     assert not has_picture(tmp_path / "cover.mp3")
     with open_sound(tmp_path / "cover.mp3") as opened:
         assert opened.n_samples > 2.9 * 44100
+
+
+def turned(path, quarter_turns: int):
+    """A film of an MP4 with the matrix that phones write: it is to be shown turned clockwise."""
+    a, b = ((1, 0), (0, 1), (-1, 0), (0, -1))[quarter_turns]
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44  # the picture's track comes first
+    matrix = [a << 16, b << 16, 0, -b << 16, a << 16, 0, 0, 0, 1 << 30]
+    data[at : at + 36] = b"".join(number.to_bytes(4, "big", signed=True) for number in matrix)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("quarter_turns", [0, 1, 2, 3])
+def test_a_film_of_a_phone_is_upright(tmp_path, quarter_turns):
+    path = write_video(tmp_path / "clip.mp4", None, 2, codecs=("libx264", "aac"))
+    _, plain = next(frames(path))
+    _, image = next(frames(turned(path, quarter_turns)))
+    assert np.array_equal(image, np.rot90(plain, -quarter_turns))
