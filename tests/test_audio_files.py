@@ -132,3 +132,16 @@ def test_one_damaged_packet_does_not_cost_the_rest(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AvsiWarning)
         assert len(read_mono(tmp_path / "damaged.mpg", 44100)) == pytest.approx(length, abs=0.1 * length)
+
+
+def test_samples_are_rounded_to_the_nearest_value():
+    steps = np.array([0.6, -0.6, 0.4, -0.4, 100.7]) / 32768
+    assert from_float(steps, np.int16).tolist() == [1, -1, 0, 0, 101]
+
+
+def test_a_short_hole_too_keeps_what_follows_at_its_time(tmp_path):
+    """Two packets of FLAC, some 0.2 s."""
+    whole = write_video(tmp_path / "whole.mkv", speech(0, rate=44100), codecs=("mpeg1video", "flac"))
+    holed = drop_packets(whole, tmp_path / "holed.mkv", 0.9, 1.02)
+    with pytest.warns(AvsiWarning, match=r"holed\.mkv: 0\.[12]\d s of its sound are lost"), open_sound(holed) as sound:
+        assert sound.n_samples == pytest.approx(len(speech(0, rate=44100)), abs=44)

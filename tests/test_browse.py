@@ -100,6 +100,12 @@ def test_what_has_no_value_comes_last_where_there_is_room():
     ]
 
 
+@pytest.mark.parametrize("lower_is_better", [True, False])
+def test_of_equals_the_one_whose_id_sorts_first_is_the_better(lower_is_better):
+    chosen = choose_cases({"800ms": {"b": 0.5, "c": 0.5, "a": 0.5}}, lower_is_better)
+    assert [(case.id, case.rank) for case in chosen] == [("a", "best"), ("b", "median"), ("c", "worst")]
+
+
 @pytest.mark.parametrize("count", [0, 51])
 def test_a_page_holds_fifty(count):
     with pytest.raises(ConfigError, match=f"{count} examples: expected 1 to 50"):

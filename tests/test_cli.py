@@ -371,3 +371,24 @@ def test_landmarks_over_a_real_clip(tmp_path):
     status, _, _ = avsi("landmarks", real_clip("s1/bbir9a"), "-o", tmp_path / "points.npz")
     with np.load(tmp_path / "points.npz") as arrays:
         assert arrays["points"].shape == (75, 68, 2) and arrays["time_s"].shape == (75,)
+
+
+def test_a_program_that_is_stopped_says_what_is_kept_and_ends_as_shells_expect(monkeypatch, capsys):
+    import warnings
+
+    import typer
+
+    from avsi.program import run_program
+
+    app = typer.Typer()
+
+    @app.command()
+    def main() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["program"])
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    with pytest.raises(SystemExit) as exit_, warnings.catch_warnings():
+        run_program(app, kept="all is kept")
+    assert exit_.value.code == 130
+    assert capsys.readouterr().err == "error: stopped; all is kept\n"

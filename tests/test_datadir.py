@@ -49,6 +49,7 @@ def test_two_utterances_of_one_id_and_none_at_all_are_refused(tmp_path):
         ("utt2spk", lambda t: t + t.splitlines()[-1], r"utt2spk:4: s02_b occurs twice"),
         ("spk2utt", lambda t: t.replace(" s02_b", ""), r"spk2utt: does not say what utt2spk says"),
         ("utt2dur", lambda t: t.replace("2.978", "long", 1), r"utt2dur:1: s01_a lasts 'long"),
+        ("utt2dur", lambda t: t.replace("2.978000", "0", 1), r"utt2dur:1: s01_a lasts '0', expected seconds above 0"),
         ("landmarks.scp", lambda t: t + "s09_z x.ark:1\n", r"landmarks\.scp:4: s09_z is not in wav\.scp"),
         ("align", lambda t: "s01_a 0.5 bin\n", r"align:1: expected"),
         ("wav.scp", lambda t: "", r"wav\.scp: is empty"),
@@ -127,3 +128,21 @@ def test_sets_are_put_together_with_their_gap_files_and_the_names_of_their_corpo
     assert "utterance s02_a occurs twice" in str(twice.exception)
     itself = CliRunner().invoke(combine.app, [folders[0], *folders])
     assert "is one of the directories to put together" in str(itself.exception)
+
+
+def test_durations_are_kept_to_the_sample(tmp_path):
+    """Gaps and frames are counted from them."""
+    durations_s = [n_samples / rate for n_samples, rate in ((47647, 16000), (131313, 44100), (7, 16000))]
+    write_datadir(tmp_path / "set", [Utterance(f"s01_{n}", "s01", "a.wav", d) for n, d in enumerate(durations_s)])
+    assert [u.duration_s for u in read_datadir(tmp_path / "set")] == pytest.approx(durations_s, abs=1e-6)
+
+
+def test_a_reader_never_meets_half_of_a_file(tmp_path):
+    from avsi.files import write_text
+
+    path = tmp_path / "text"
+    write_text(path, "as it was\n")
+    with path.open() as reader:
+        write_text(path, "as it is now\n")
+        assert reader.read() == "as it was\n"
+    assert path.read_text() == "as it is now\n" and list(tmp_path.iterdir()) == [path]

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 import torch
-from conftest import corpus_config, make_datadir
+from conftest import corpus_config, make_datadir, run_app
 
 from avsi.data.dataset import InpaintingData, collate
 from avsi.data.features import load_features
 from avsi.data.gaps import Gap, write_gap_file
 from avsi.data.stats import RunningMoments, Stats
 from avsi.errors import DataError
+from data_prep import stats as program
 
 
 def test_features_lie_on_one_grid(corpus):
@@ -109,3 +110,36 @@ def test_a_broken_statistics_file_is_named(tmp_path):
     (tmp_path / "stats.npz").write_bytes(b"PK broken")
     with pytest.raises(DataError, match="not a statistics file"):
         Stats.load(tmp_path / "stats.npz")
+
+
+def test_each_utterance_has_gaps_of_its_own(corpus):
+    data = InpaintingData(corpus / "train", corpus_config(corpus))
+    assert len({tuple(data[index][2].tolist()) for index in range(len(data))}) == len(data) == 12
+
+
+def test_features_are_those_that_the_config_asks_for(corpus):
+    config = corpus_config(corpus, visual={"points": "articulation", "positions": True})
+    assert InpaintingData(corpus / "train", config)[0][1].visual.shape == (249, 26)
+
+
+def test_running_moments_do_not_lose_a_small_deviation_far_from_zero():
+    rows = (1000 + 0.01 * np.random.default_rng(0).standard_normal((50_000, 2))).astype(np.float32)
+    moments = RunningMoments()
+    for piece in np.array_split(rows, 100):
+        moments.add(piece)
+    assert moments.result()[1] == pytest.approx(rows.astype(float).std(axis=0), rel=1e-2)
+
+
+def test_sound_is_normalised_alike_by_the_same_means_and_deviations():
+    one = Stats(*(np.full(3, value, np.float32) for value in (0, 1, 0, 1)))
+    assert one.same_audio(Stats(one.audio_mean, one.audio_std, one.visual_mean + 1, one.visual_std + 1))
+    assert not one.same_audio(Stats(one.audio_mean + 1, one.audio_std, one.visual_mean, one.visual_std))
+    assert not one.same_audio(Stats(one.audio_mean, one.audio_std + 1, one.visual_mean, one.visual_std))
+
+
+def test_statistics_are_of_the_features_that_are_asked_for(corpus, tmp_path):
+    out = tmp_path / "stats.npz"
+    run_app(program.app, corpus / "valid", "--out", out, "--set", "visual.points=articulation")
+    stats = Stats.load(out)
+    assert stats.visual_mean.shape == (13,) and stats.audio_mean.shape == (257,)
+    assert stats.ids.tolist() == [f"s03_clip{n}" for n in range(3)]

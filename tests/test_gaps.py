@@ -14,6 +14,7 @@ from avsi.data.gaps import (
     lost_samples,
     read_gap_file,
     read_label_file,
+    widened,
     write_gap_file,
 )
 from avsi.errors import DataError, GapError
@@ -181,3 +182,19 @@ def test_label_files_are_audacitys(tmp_path):
     (tmp_path / "labels.txt").write_text("here there\n")
     with pytest.raises(GapError, match=r"labels\.txt:1"):
         read_label_file(tmp_path / "labels.txt")
+
+
+def test_gaps_are_widened_within_the_recording_and_those_that_meet_become_one():
+    spans = [(100, 200), (600, 700), (1000, 1100), (5800, 5900)]
+    assert widened(spans, 150, 6000) == [(0, 350), (450, 1250), (5650, 6000)]
+    assert widened(spans, 0, 6000) == spans
+
+
+def test_a_single_gap_may_lie_at_either_end():
+    config = GapConfig(region_ms=103.0)
+    starts = {round(draw_single(0.103, 100, config, 1000, generator(n))[0].start_s * 1000) for n in range(100)}
+    assert starts == {0, 1, 2, 3}
+
+
+def test_names_that_only_run_together_alike_draw_differently():
+    assert generator(1, 12, "x").random() != generator(11, 2, "x").random()

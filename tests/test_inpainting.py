@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -155,3 +157,13 @@ def test_a_baseline_restores_through_the_same_class():
     restored = Inpainter(SpectralInterpolation()).inpaint(samples, RATE, [Gap(0.8, 0.9)])
     assert restored[12800:14400].std() > 0.01
     assert np.array_equal(restored[:12800], samples[:12800])
+
+
+@pytest.mark.parametrize(("n_seen", "believed"), [(7, False), (15, True)])
+def test_a_face_that_is_seen_in_less_than_half_of_a_gap_is_not_believed(inpainter, n_seen, believed):
+    points = FACE.points.copy()
+    points[20 + n_seen : 42] = np.nan  # of the 20 frames of the gap from 0.8 to 1.6 s
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", AvsiWarning)
+        inpainter.inpaint(speech(0), RATE, GAPS[:1], Tracks(TIME_S, points))
+    assert not caught if believed else "the face is seen in 3" in str(caught[0].message)

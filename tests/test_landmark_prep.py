@@ -198,3 +198,12 @@ def test_a_second_process_is_told_at_once_and_changes_nothing(folder):
 def test_a_set_without_videos_is_refused(tmp_path):
     folder = make_datadir(tmp_path / "set", ["s01_a"])
     assert "has no video.scp" in str(run(folder).exception)
+
+
+def test_an_utterance_without_a_video_stays_without_landmarks(folder):
+    folder, calls = folder
+    utterances = read_datadir(folder)
+    write_datadir(folder, [utterances[0], Utterance("s01_bare", "s01", "x.wav", 3.0, ("bin",)), *utterances[1:]])
+    assert run(folder).exit_code == 0
+    assert sorted(calls) == ["s01_a", "s01_b", "s01_c"]
+    assert [u.id for u in read_datadir(folder) if u.landmarks is None] == ["s01_bare"]

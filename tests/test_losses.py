@@ -192,3 +192,12 @@ def test_in_training_it_is_that_of_what_would_be_restored(corpus, normalise):
     assert on_bands.value.item() == pytest.approx(expected.item(), rel=1e-3)
     on_bands.value.backward()
     assert task.model.to_spectrum.weight.grad.norm() > 0
+
+
+def test_the_last_stretch_counts(clean):
+    last = all_lost(clean)
+    last[:, :-1] = False
+    speaking = clean[:, : GAP.stop]  # a recording that is not yet over
+    damaged = speaking.clone()
+    damaged[:, -10:] = -5.0
+    assert loss_of(damaged, speaking, last[:, -GAP.stop :]).item() > 0.01

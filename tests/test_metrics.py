@@ -80,6 +80,12 @@ def test_mel_cepstral_distortion_is_the_difference_of_smoothed_mel_spectra_in_db
     distortion = mel_cepstral_distortion(bands[1:] / 2, bands[:1] / 2, STFT)
     assert distortion == pytest.approx(10 / np.log(10) * np.sqrt(2) * 0.25)
     assert distortion == pytest.approx(10 / np.log(10) * np.sqrt((bands[1] ** 2).mean()))
+    # The thirteenth is the last that counts.
+    for number, heard in ((13, 0.25), (14, 0.0)):
+        other = np.zeros((1, spectral.MEL_BANDS))
+        other[0, number] = 2 * spectral.MEL_BANDS * 0.25
+        found = mel_cepstral_distortion(idct(other, type=2, axis=1) / 2, bands[:1] / 2, STFT)
+        assert found == pytest.approx(10 / np.log(10) * np.sqrt(2) * heard, abs=1e-9)
 
 
 def test_mel_bands_lie_evenly_in_pitch_and_cover_the_speech_band():

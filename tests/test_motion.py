@@ -167,3 +167,21 @@ def test_a_still_face_is_not_blown_up():
     config = VisualConfig(points="articulation", positions=True, clip_scale=1.0)
     noise = 1e-4 * np.random.default_rng(0).standard_normal(75)
     assert np.abs(features(lips(noise), config)).max() < 0.3
+
+
+def test_a_face_is_seen_where_the_nearest_video_frame_shows_one():
+    points = face(OPENING, TIME_S).points.copy()
+    points[10:13] = np.nan  # shown at 0.40 to 0.48 s; nearest from 0.38 to 0.50 s
+    _, seen = visual_features(Tracks(TIME_S, points), 250, STFT, BOTH)
+    centres_s = (np.arange(250) + 0.5) * 0.012
+    assert np.array_equal(~seen, (centres_s > 0.38) & (centres_s < 0.50))
+
+
+def test_one_bad_frame_does_not_turn_or_scale_the_others():
+    tracks = face(OPENING, TIME_S)
+    points = tracks.points.copy()
+    points[5, 42:48] += 1000.0  # the left eye, found elsewhere in the picture
+    good, bad = (features(each, VisualConfig())[60:] for each in (tracks, Tracks(TIME_S, points)))
+    mouth = slice(2 * 48, 2 * 68)
+    assert np.abs(good[:, mouth]).max() > 0.05
+    assert bad[:, mouth] == pytest.approx(good[:, mouth], abs=1e-4)

@@ -162,3 +162,10 @@ def test_the_mask_is_one_more_input(mask):
     with torch.inference_mode():
         one, two = (inpainter.encode(log_spectrum, visual, where) for where in (lost, ~lost))
     assert torch.equal(one, two) is not mask  # without sound, the mask alone says what is lost
+
+
+def test_less_than_two_seconds_of_pauses_count_frame_by_frame():
+    log_spectrum = torch.full((1, N_FRAMES, 257), -2.0)
+    log_spectrum[:, 50:60] = -5.5  # 30 dB below: a pause, and not so deep that it is lifted
+    _, mean, _ = model().normalise(log_spectrum, torch.zeros(1, N_FRAMES, dtype=torch.bool))
+    assert mean.numpy() == pytest.approx((110 * -2.0 + 10 * -5.5) / 120, rel=1e-5)

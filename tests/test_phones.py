@@ -109,3 +109,11 @@ def test_grids_lexicon_is_the_dictionarys():
     dictionary = program.cmu_pronunciations()
     different = {word for word, phones in Lexicon.read(GRID).pronunciations.items() if phones != dictionary[word]}
     assert different == {"a"}  # the letter, not the article
+
+
+def test_extra_pronunciations_go_before_the_dictionarys(tmp_path, small_dictionary):
+    data = make_datadir(tmp_path / "data", ["s01_a"])
+    (tmp_path / "extra.txt").write_text("bin B EH N\n")
+    arguments = [str(data), "--out", str(tmp_path / "lexicon.txt"), "--extra", str(tmp_path / "extra.txt")]
+    CliRunner().invoke(program.app, arguments, catch_exceptions=False)
+    assert (tmp_path / "lexicon.txt").read_text() == "bin B EH N\nblue B L UW\n"

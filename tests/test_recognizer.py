@@ -211,3 +211,17 @@ def test_without_a_lexicon_or_with_too_small_a_one_nothing_is_trained(toy, tmp_p
     with pytest.raises(DataError, match=r"s01_\d+: the word 'no' is not in the lexicon"):
         train(config, tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
+
+
+def test_digital_silence_is_no_softer_than_what_was_learnt(toy):
+    model = PhoneRecognizer(toy_config(toy), Stats.load(toy / "train" / "stats.npz"), ("A",))
+    silent = torch.full((3, 257), math.log(model.config.stft.log_floor))
+    assert (model.log_mel(silent) - model.mel_mean).max() < -2 * model.mel_std.max()  # the test can fail
+    assert model.features(silent).unique().tolist() == [-2.0]
+
+
+def test_a_sets_phone_error_rate_is_all_its_errors_over_all_its_phones():
+    kinds = ("per", "phones", "substitutions", "deletions", "insertions")
+    rows = [dict(zip(kinds, values, strict=True)) for values in ((0.5, 2, 1, 0, 0), (1 / 6, 18, 0, 2, 1))]
+    assert recognize.summary([*rows, {"per": None}]) == ["0.200", 1, 2, 1, 20, 3, 1]
+    assert recognize.summary([{"per": None}]) == ["-", 0, 0, 0, 0, 1, 1]

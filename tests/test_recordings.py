@@ -178,3 +178,11 @@ def test_an_hour_takes_the_memory_of_a_short_file(tmp_path):
         peaks.append(int(result.stdout))
     hour_mb = 3600 * RATE * 2 / 1e6
     assert (peaks[1] - peaks[0]) / 1e3 < 0.2 * hour_mb
+
+
+def test_silence_of_20_ms_is_found_and_a_sample_less_is_not(tmp_path):
+    samples = np.full(RATE, 0.1)
+    samples[1000:1320] = samples[5000:5319] = 0
+    soundfile.write(tmp_path / "in.wav", samples, RATE)
+    with open_sound(tmp_path / "in.wav") as sound:
+        assert find_silences(sound) == [Gap(1000 / RATE, 1320 / RATE)]

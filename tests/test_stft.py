@@ -36,3 +36,8 @@ def test_window_lies_in_the_middle_of_the_fft():
     assert taper.shape == (512,)
     assert taper[:65].abs().max() == 0
     assert taper[256].item() == pytest.approx(1.0)
+
+
+def test_what_lies_below_the_floor_has_no_magnitude():
+    below = torch.tensor([STFT.log_floor / 2, STFT.log_floor / 1000]).log()
+    assert magnitude(below, STFT).tolist() == [0.0, 0.0]

@@ -266,3 +266,12 @@ def test_latex_compiles(tmp_path):
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
     assert "Overfull" not in run.stdout
+
+
+def test_figures_that_are_shown_alike_are_equally_good():
+    means = summary([A, AV], [RANDOM], ("stoi",))
+    close = {
+        ("a", "random", "stoi"): Estimate(0.80004, 0.79, 0.81, 60, 0),
+        ("av", "random", "stoi"): Estimate(0.79996, 0.79, 0.81, 60, 0),
+    }
+    assert condition_table(with_estimates(means, close), RANDOM).bold == {(0, 4), (1, 4)}

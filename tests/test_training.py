@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import RATE, corpus_config
+from conftest import RATE, corpus_config, small_config
 from lightning.pytorch import Callback
 from safetensors.torch import load_file
 
 from avsi.config import TrainingConfig
 from avsi.data.datadir import read_datadir, write_datadir
 from avsi.data.features import load_features
-from avsi.data.gaps import Gap, gap_spans, lost_frames, write_gap_file
+from avsi.data.gaps import Gap, gap_spans, lost_frames, read_gap_file, write_gap_file
 from avsi.data.stats import Stats
 from avsi.errors import ConfigError, DataError, ModelError
 from avsi.models.inpainter import BLSTMInpainter
-from avsi.models.store import load_model, read_description, save_model
+from avsi.models.store import load_model, read_description, save_model, start_from
 from avsi.training import LAST, BestAndLast, TrainingRun, draw_order, train
 
 
@@ -424,3 +424,41 @@ def test_a_model_that_does_not_fit_is_refused_before_anything_is_made(corpus, tr
         train(corpus_config(corpus, **sections), tmp_path / "run", progress=False)
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_learning_rate_is_halved_after_epochs_without_improvement(corpus):
+    config = corpus_config(corpus, training={"lr_patience": 1, "learning_rate": 0.01})
+    run = TrainingRun(config, Stats.load(config.data.stats))
+    optimizer, rates = run.configure_optimizers(), []
+    for loss in (0.5, 0.6, 0.6, 0.4, 0.5, 0.5):
+        run.trainer = SimpleNamespace(callback_metrics={"valid_loss": loss})
+        run.on_train_epoch_end()
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert rates == [0.01, 0.01, 0.005, 0.005, 0.005, 0.0025]
+
+
+def test_dropout_is_drawn_anew_in_each_batch_and_alike_in_each_run(corpus):
+    config = corpus_config(corpus)
+    run, drawn = TrainingRun(config, Stats.load(config.data.stats)), []
+    for number in (0, 1, 0):
+        run.on_train_batch_start(None, number)
+        drawn.append(torch.rand(1).item())
+    assert drawn[0] == drawn[2] != drawn[1]
+
+
+def test_validation_meets_the_gaps_of_its_file(corpus):
+    config = corpus_config(corpus)
+    data = TrainingRun(config, Stats.load(config.data.stats)).task.valid_set
+    gaps = read_gap_file(config.data.valid_gaps)
+    for index, utterance in enumerate(data.utterances):
+        spans = gap_spans(gaps[utterance.id], round(utterance.duration_s * 16000), 16000)
+        _, features, lost = data[index]
+        assert lost.tolist() == lost_frames(spans, len(features.log_spectrum), config.stft).tolist()
+
+
+def test_a_model_of_other_phones_is_not_started_from(tmp_path):
+    config = small_config(model={"ctc": True})
+    save_model(tmp_path / "trained", BLSTMInpainter(config, phones=("A", "B")))
+    start_from(BLSTMInpainter(config, phones=("A", "B")), tmp_path / "trained")
+    with pytest.raises(ModelError, match="trained: knows other phones than the lexicon"):
+        start_from(BLSTMInpainter(config, phones=("A", "C")), tmp_path / "trained")

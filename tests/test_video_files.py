@@ -172,3 +172,39 @@ def test_a_cover_is_no_picture(tmp_path):
     assert not has_picture(tmp_path / "cover.mp3")
     with open_sound(tmp_path / "cover.mp3") as opened:
         assert opened.n_samples > 2.9 * 44100
+
+
+def turned(path, quarter_turns: int):
+    """A film of an MP4 with the matrix that phones write: it is to be shown turned clockwise."""
+    a, b = ((1, 0), (0, 1), (-1, 0), (0, -1))[quarter_turns]
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44  # the picture's track comes first
+    matrix = [a << 16, b << 16, 0, -b << 16, a << 16, 0, 0, 0, 1 << 30]
+    data[at : at + 36] = b"".join(number.to_bytes(4, "big", signed=True) for number in matrix)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("quarter_turns", [0, 1, 2, 3])
+def test_a_film_of_a_phone_is_upright(tmp_path, quarter_turns):
+    path = write_video(tmp_path / "clip.mp4", None, 2, codecs=("libx264", "aac"))
+    _, plain = next(frames(path))
+    _, image = next(frames(turned(path, quarter_turns)))
+    assert np.array_equal(image, np.rot90(plain, -quarter_turns))
+
+
+def test_a_stretch_between_key_frames_that_are_far_apart_is_whole(tmp_path):
+    """An MPEG program stream has no index: a seek in it leads to the key frame behind the time, here 3 s."""
+    import av
+
+    with av.open(str(tmp_path / "clip.mpg"), "w") as out:
+        video = out.add_stream("mpeg1video", rate=25, options={"g": "75", "bf": "0", "sc_threshold": "1000000000"})
+        video.width, video.height, video.pix_fmt, video.bit_rate = 176, 144, "yuv420p", 2_000_000
+        for index in range(85):
+            image = np.full((144, 176, 3), 40, np.uint8)
+            image[:, 2 * index : 2 * index + 6] = 220
+            out.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        out.mux(video.encode())
+    times, images = zip(*frames(tmp_path / "clip.mpg", 2.5, 2.9), strict=True)
+    assert times == pytest.approx(np.arange(63, 73) / 25, abs=1e-3)
+    assert [bar(image) for image in images] == pytest.approx(range(63, 73), abs=0.8)

@@ -206,3 +206,10 @@ def test_recordings_without_a_pitch_are_listed_and_too_many_fail(source, tmp_pat
     assert failed[1].startswith("s03_d ") and failed[1].endswith("none.wav: no such file")
     assert run(source, out, "--copies", 1, "--max-left-out", 0.5).exit_code == 0
     assert [u.id for u in read_datadir(out)] == ["s01_a", "s01_b", "s01_b-v1", "s02_c", "s02_c-v1", "s03_d"]
+
+
+def test_each_copy_has_a_voice_of_its_own(source, tmp_path, spoken):
+    assert run(source, tmp_path / "out", "--copies", 2).exit_code == 0
+    drawn = dict(line.split(" ", 1) for line in (tmp_path / "out" / "voices").read_text().splitlines())
+    assert list(drawn) == [f"{id_}-v{number}" for id_ in IDS for number in (1, 2)]
+    assert len(set(drawn.values())) == 6
