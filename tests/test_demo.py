@@ -110,7 +110,7 @@ def test_of_a_long_clip_the_page_shows_the_gaps_with_their_context(tmp_path):
     clip = real_clip("s1/sgivzn")
     write_wav(tmp_path / "long.wav", np.tile(np.pad(read_mono(clip, RATE), (0, RATE * 3))[: RATE * 3], 7), RATE)
     images = [image for _, image in frames(clip)]
-    write_mp4(tmp_path / "long.mp4", ((k / 25, images[k % 75]) for k in range(7 * 75)), tmp_path / "long.wav")
+    write_mp4(tmp_path / "long.mp4", ((k / 25, images[k % 75]) for k in range(7 * 75)), tmp_path / "long.wav", 0.0)
     scores = {n: s for n, *s in run_demo(tmp_path / "long.mp4", [Gap(18.8, 19.6), Gap(3.8, 4.6)], tmp_path / "out")}
     assert scores["audio-visual"][0] > scores["audio-only"][0] > scores["damaged"][0]
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
