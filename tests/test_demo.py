@@ -93,6 +93,21 @@ def test_the_pages_film_has_the_face_the_gap_and_the_restored_sound(clip, demo):
     assert len(heard) == len(restored) and np.corrcoef(heard, restored)[0, 1] > 0.95
 
 
+def test_a_clip_whose_sound_starts_late_is_shown_at_a_players_times(clip, tmp_path):
+    write_wav(tmp_path / "sound.wav", read_mono(clip, RATE), RATE)
+    images = ((time_s - 0.376, image) for time_s, image in frames(clip))
+    write_mp4(tmp_path / "late.mp4", images, tmp_path / "sound.wav", 0.376)
+    run_demo(tmp_path / "late.mp4", [Gap(1.2, 2.0)], tmp_path / "out")
+    damaged = soundfile.read(tmp_path / "out" / "damaged.wav")[0]
+    silent_s = np.flatnonzero(damaged == 0) / RATE
+    assert np.median(silent_s) == pytest.approx(1.6 - 0.376, abs=0.001)
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "gap 1.20 to 2.00 s" in page and "Look and listen: 0.38 to 3.35 s of the clip" in page
+    drawn = dict(frames(films(tmp_path / "out")[0]))
+    greenish = [t for t, image in drawn.items() if np.abs(image[1, 100:200].mean(axis=0) - GAP_COLOUR).max() < 60]
+    assert [greenish[0], greenish[-1]] == pytest.approx([1.2 - 0.376, 1.96 - 0.376], abs=0.03)
+
+
 @needs_browser
 def test_a_browser_plays_the_page(demo):
     _, folder = demo
