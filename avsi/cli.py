@@ -18,23 +18,46 @@ app = typer.Typer(
 )
 
 
+Face = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Which face, counted from the left, where several are seen; else the largest.", show_default=False
+    ),
+]
+
+
 @app.command()
 def inpaint(
     clip: Annotated[Path, typer.Argument(help="A sound or video file.")],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The file to write: .wav, .flac, or .mp4 to keep the picture.")
     ],
-    gap: Annotated[list[str], typer.Option(help="START:END in seconds; repeatable.")] = [],  # noqa: B006
+    gap: Annotated[
+        list[str], typer.Option(help="START:END in seconds, as a player of the clip shows them; repeatable.")
+    ] = [],  # noqa: B006
     gaps_file: Annotated[
         Path | None,
         typer.Option(
             help="Lines '<start_s> <end_s> <label>', such as an Audacity label track; the label may be missing."
         ),
     ] = None,
+    from_first_sample: Annotated[
+        bool,
+        typer.Option(
+            "--from-first-sample",
+            help="Times, told ones too, count from the first sample of the sound, as in Audacity; else they are a "
+            "player's. In a film whose sound starts later than its picture, these differ.",
+        ),
+    ] = False,
     detect: Annotated[bool, typer.Option("--detect", help="Take every run of digital silence as a gap.")] = False,
     video: Annotated[
-        Path | None, typer.Option(help="The video of the speaker, where the clip itself has none.")
+        Path | None,
+        typer.Option(
+            help="The video of the speaker, where the clip itself has none: the first sample of its own sound, or else "
+            "its first picture, belongs to the first sample of the clip."
+        ),
     ] = None,
+    face: Face = None,
     model: Annotated[
         str, typer.Option(help="A pretrained model, as `avsi info` lists them, or a folder that training wrote.")
     ] = DEFAULT,
@@ -43,27 +66,40 @@ def inpaint(
     """Restore the gaps of a recording; every sample outside them stays as it is."""
     from .data.gaps import Gap, read_label_file
     from .errors import GapError
-    from .recordings import check_output, inpaint_file
+    from .models.store import find_model
+    from .recordings import inpaint_file
 
     if detect == bool(gap or gaps_file):
         raise GapError("name the gaps with --gap and --gaps-file, or let --detect find them: one of the two")
     gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
-    check_output(clip, out)
-    from .inpainting import Inpainter
+    for name in (model, audio_only):
+        find_model(name)
 
-    inpainter = Inpainter.from_pretrained(model, audio_only)
-    restored = inpaint_file(clip, out, inpainter, gaps, video, progress)
+    def load():
+        from .inpainting import Inpainter
+
+        return Inpainter.from_pretrained(model, audio_only)
+
+    restored = inpaint_file(clip, out, load, gaps, video, progress, face, from_first_sample)
     shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
     more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""
-    typer.echo(f"restored {shown}{more} -> {out}")
+    clock = " from its first sample on" if from_first_sample else ""
+    typer.echo(f"restored {shown}{more}{clock} -> {out}")
 
 
 @app.command()
 def landmarks(
     clip: Annotated[Path, typer.Argument(help="A video of a face.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="An .mp4 with the face drawn in, or an .npz with the points.")
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            help="An .mp4 with the face drawn in, or an .npz with the points; its times count from the first sample of "
+            "the sound.",
+        ),
     ],
+    face: Face = None,
 ) -> None:
     """Find the 68 facial landmarks in every frame of a video."""
     import tempfile
@@ -72,13 +108,13 @@ def landmarks(
     from .containers import open_container
     from .files import written_beside
     from .recordings import check_output
-    from .video.files import video_info, write_mp4
+    from .video.files import sound_start_s, video_info, write_mp4
     from .video.landmarks import track_face
     from .video.overlay import draw_tracks
 
     check_output(clip, out, (".mp4", ".npz"))
     info = video_info(clip)
-    tracks = track_face(clip, progress=lambda items: progress(items, info.n_frames, "faces"))
+    tracks = track_face(clip, progress=lambda items: progress(items, info.n_frames, "faces"), face=face)
     with written_beside(out) as partial:
         if out.suffix.lower() == ".npz":
             import numpy
@@ -91,7 +127,12 @@ def landmarks(
                     wav = Path(folder) / "sound.wav"
                     with open_sound(clip) as sound:
                         copy_patched(sound, wav, [], "WAV")
-                write_mp4(partial, progress(draw_tracks(clip, tracks), len(tracks.time_s), "drawing"), wav)
+                write_mp4(
+                    partial,
+                    progress(draw_tracks(clip, tracks), len(tracks.time_s), "drawing"),
+                    wav,
+                    sound_start_s(clip),
+                )
     typer.echo(f"a face in {tracks.found.sum()} of {len(tracks.found)} frames -> {out}")
 
 
@@ -126,11 +167,15 @@ def train(
 @app.command()
 def demo(
     clip: Annotated[Path, typer.Option(help="A video of a speaker.")],
-    gap: Annotated[list[str], typer.Option(help="START:END in seconds: what is cut out; repeatable.")],
+    gap: Annotated[
+        list[str],
+        typer.Option(help="START:END in seconds, as a player of the clip shows them: what is cut out; repeatable."),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the page and the sounds.")] = Path(
         "out/demo"
     ),
     about: Annotated[str, typer.Option(help="What the page should say of the clip.")] = "",
+    face: Face = None,
 ) -> None:
     """Cut a hole into a clip, restore it without and with the face, and write a page that compares."""
     from .data.gaps import Gap
@@ -139,7 +184,7 @@ def demo(
     gaps = [Gap.parse(text) for text in gap]
     rows = [
         [name, *("-" if value is None else f"{value:.3f}" for value in values)]
-        for name, *values in run_demo(clip, gaps, out, about)
+        for name, *values in run_demo(clip, gaps, out, about, face)
     ]
     if about:
         typer.echo(about)

@@ -14,20 +14,27 @@ if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
 
 
+def check_file(path: str | Path) -> None:
+    """Raise MediaError where there is no file with something in it."""
+    path = Path(path)
+    if path.is_dir():
+        raise MediaError(f"{path}: is a folder; expected a sound or video file")
+    if not path.is_file():
+        raise MediaError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise MediaError(f"{path}: the file is empty (0 bytes)")
+
+
 @contextmanager
 def open_container(path: str | Path) -> Iterator[InputContainer]:
     """A sound or video container, opened for reading.
 
     Raises:
-        MediaError: no such file, an empty one, or one that FFmpeg does not recognise.
+        MediaError: no such file, a folder, an empty file, or one that FFmpeg does not recognise.
     """
     import av
 
-    path = Path(path)
-    if not path.is_file():
-        raise MediaError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise MediaError(f"{path}: the file is empty (0 bytes)")
+    check_file(path)
     try:
         container = av.open(str(path))
     except av.error.FFmpegError as error:
@@ -69,3 +76,16 @@ def picture_stream(container: InputContainer) -> VideoStream | None:
     from av.stream import Disposition
 
     return next((s for s in container.streams.video if not s.disposition & Disposition.attached_pic), None)
+
+
+def start_s(container: InputContainer) -> float:
+    """The timestamp at which a container starts: where a player's clock shows 0, whatever track is the first."""
+    import av
+
+    return (container.start_time or 0) / av.time_base
+
+
+def first_sample_s(container: InputContainer) -> float:
+    """The timestamp of the first sample of the sound, or of the first picture where there is no sound."""
+    stream = container.streams.audio[0] if container.streams.audio else picture_stream(container)
+    return float((stream.start_time or 0) * stream.time_base)

@@ -9,18 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from .audio.files import read_mono, write_wav
-from .baselines import SpectralInterpolation
+from .audio.files import open_sound, write_wav
 from .data.gaps import Gap, gap_spans, lost_samples, widened
 from .data.ids import recording_in
 from .demo_page import ModelUsed, Score, Stretch, demo_page
 from .errors import AvsiWarning, MediaError
+from .excerpts import CONTEXT_S
 from .files import check_folder, write_text
-from .inpainting import CONTEXT_S, Inpainter
-from .metrics import UndefinedMetric, pesq_nb, stoi
 from .models.store import find_model, learnt_from, read_description
 from .pretrained import AUDIO_ONLY, DEFAULT
 from .timebase import to_samples, to_seconds
+from .video.files import has_picture
 from .video.landmarks import Tracks, track_face
 from .video.overlay import draw_tracks
 
@@ -32,11 +31,15 @@ MAX_HEIGHT = 480  # of the page's film, in pixels
 MODELS = {"audio-only": AUDIO_ONLY, "audio-visual": DEFAULT}
 
 
-def run_demo(clip: str | Path, gaps: list[Gap], folder: str | Path, about: str = "") -> list[Score]:
+def run_demo(
+    clip: str | Path, gaps: list[Gap], folder: str | Path, about: str = "", face: int | None = None
+) -> list[Score]:
     """Write the damaged and restored versions of a clip as 16 kHz WAV, and a page that shows them, into a folder.
 
     Args:
+        gaps: at the times that a player of the clip shows; so are those on the page.
         about: what the page should say of the clip.
+        face: which of several in the picture, as :func:`avsi.video.landmarks.track_face` counts them.
 
     Returns:
         (name, STOI, narrow-band PESQ as MOS-LQO) of each version against the clip itself, over its whole length; None
@@ -49,12 +52,18 @@ def run_demo(clip: str | Path, gaps: list[Gap], folder: str | Path, about: str =
     """
     clip, folder = Path(clip), Path(folder)
     check_folder(folder)
-    original = read_mono(clip, RATE)
-    gaps = sorted(gaps)
-    spans = gap_spans(gaps, len(original), RATE)
+    with open_sound(clip) as sound:
+        if not has_picture(clip):
+            raise MediaError(f"{clip}: has no picture track")
+        original, start_s = sound.mono(RATE), sound.start_s
+    spans = gap_spans(gaps, len(original), RATE, start_s)
     stretches = [tuple(to_seconds(n, RATE) for n in span) for span in _stretches(spans, len(original))]
-    faces = [track_face(clip, *stretch) for stretch in stretches]
+    faces = [track_face(clip, *stretch, face=face) for stretch in stretches]
+    # From here on times count from the first sample; only the page shows a player's.
+    shown_gaps, gaps = sorted(gaps), [Gap(to_seconds(a, RATE), to_seconds(b, RATE)) for a, b in spans]
     versions = _versions(clip, original, gaps, spans, faces)
+    from .metrics import pesq_nb, stoi
+
     scores = [
         (name, _or_none(stoi, original, samples), _or_none(pesq_nb, original, samples))
         for name, samples in versions.items()
@@ -62,14 +71,14 @@ def run_demo(clip: str | Path, gaps: list[Gap], folder: str | Path, about: str =
     versions["original"] = original
     shown = [
         Stretch(
-            start_s,
-            {name: samples[to_samples(start_s, RATE) : to_samples(stop_s, RATE)] for name, samples in versions.items()},
-            _from(start_s, draw_tracks(clip, face, start_s, stop_s, gaps, MAX_HEIGHT)),
+            start_s + begin_s,
+            {name: samples[to_samples(begin_s, RATE) : to_samples(end_s, RATE)] for name, samples in versions.items()},
+            _from(begin_s, draw_tracks(clip, tracks, begin_s, end_s, gaps, MAX_HEIGHT)),
         )
-        for (start_s, stop_s), face in zip(stretches, faces, strict=True)
+        for (begin_s, end_s), tracks in zip(stretches, faces, strict=True)
     ]
     models = [_used(model, clip) for model in MODELS.values()]
-    page = demo_page(clip.name, about, to_seconds(len(original), RATE), RATE, gaps, shown, scores, models)
+    page = demo_page(clip.name, about, to_seconds(len(original), RATE), RATE, shown_gaps, shown, scores, models)
     folder.mkdir(parents=True, exist_ok=True)
     for name, samples in versions.items():
         write_wav(folder / f"{name}.wav", samples, RATE)
@@ -99,12 +108,15 @@ def _versions(
     clip: Path, original: np.ndarray, gaps: list[Gap], spans: list[tuple[int, int]], faces: list[Tracks]
 ) -> dict[str, np.ndarray]:
     """The damaged clip and what each way of restoring makes of it, by name; shape (n_samples,), float32."""
+    from .baselines import SpectralInterpolation
+    from .inpainting import WITHOUT_FACE, Inpainter
+
     damaged = np.where(lost_samples(spans, len(original)), 0, original).astype(np.float32)
     face = Tracks(*(np.concatenate(parts) for parts in zip(*((f.time_s, f.points) for f in faces), strict=True)))
     versions = {"damaged": damaged, "interpolated": Inpainter(SpectralInterpolation()).inpaint(damaged, RATE, gaps)}
     with warnings.catch_warnings():
         # The audio-only version stands beside the audio-visual one anyway.
-        warnings.simplefilter("error", AvsiWarning)
+        warnings.filterwarnings("error", f".*{WITHOUT_FACE}", AvsiWarning)
         try:
             for name, model in MODELS.items():
                 versions[name] = Inpainter.from_pretrained(model).inpaint(damaged, RATE, gaps, face)
@@ -125,6 +137,8 @@ def _from(start_s: float, images: Iterator[tuple[float, np.ndarray]]) -> Iterato
 
 
 def _or_none(metric, clean: np.ndarray, restored: np.ndarray) -> float | None:
+    from .metrics import UndefinedMetric
+
     try:
         return metric(clean, restored, RATE)
     except UndefinedMetric:

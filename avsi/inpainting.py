@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,40 +14,19 @@ from .audio.phase import fill_gaps, keep_reliable, paste
 from .audio.stft import log_magnitude, spectrum
 from .data.gaps import Gap, gap_spans, lost_frames, lost_samples
 from .errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
+from .excerpts import Excerpt, Span, plan_excerpts
 from .models.inpainter import BLSTMInpainter
 from .models.store import load_model
 from .pretrained import AUDIO_ONLY, DEFAULT
-from .timebase import convert_span, frame_centres_s, to_samples, to_seconds
+from .timebase import convert_span, frame_centres_s, to_seconds
 from .video.landmarks import Tracks, track_face
 from .video.motion import visual_features
 
-# Models learn on 3 s clips: what is further away from a gap tells them nothing.
-CONTEXT_S = 3.0
-# Gaps are restored together while they and the sound between them last no longer than this.
-GROUP_S = 10.0
-# The longest gap: what is restored at once must fit into memory.
-MAX_GAP_S = 30.0
 # The share of a gap in which the face must be seen for the video to be believed.
 MIN_SEEN = 0.5
-
-
-Span = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Excerpt:
-    """A stretch of a recording that holds some gaps and the context they are restored from.
-
-    Attributes:
-        start, stop: its first sample in the recording, and the one after its last.
-        own: the gaps that this excerpt restores, in samples of the recording.
-        lost: all gaps that reach into it, limited to it.
-    """
-
-    start: int
-    stop: int
-    own: list[Span] = field(repr=False)
-    lost: list[Span] = field(repr=False)
+# With less sound than this around its gaps, a model has hardly anything to go by.
+MIN_AROUND_S = 0.5
+WITHOUT_FACE = "restored from the sound alone"
 
 
 @dataclass(frozen=True)
@@ -99,7 +78,12 @@ class Inpainter:
         return cls(model, load_model(audio_only, "inpainter") if needs_other else None)
 
     def inpaint(
-        self, samples: np.ndarray, rate: int, gaps: list[Gap], video: str | Path | Tracks | None = None
+        self,
+        samples: np.ndarray,
+        rate: int,
+        gaps: list[Gap],
+        video: str | Path | Tracks | None = None,
+        face: int | None = None,
     ) -> np.ndarray:
         """Restore the gaps of a recording.
 
@@ -107,8 +91,10 @@ class Inpainter:
             samples: shape (n_samples,) or (n_samples, n_channels); float (full scale 1.0), int16, int32 or 8 bit. What
                 they hold inside the gaps is not looked at.
             rate: in Hz.
-            gaps: in seconds; (start, end) pairs will do.
-            video: a video of the speaker, whose clock starts with the first sample; or the landmarks of one.
+            gaps: in seconds from the first sample on; (start, end) pairs will do.
+            video: a video of the speaker, the first sample of whose own sound (or, without sound, its first picture)
+                belongs to the first sample; or the landmarks of one.
+            face: which of several in the video, as :func:`avsi.video.landmarks.track_face` counts them.
 
         Returns:
             A copy with the gaps filled: same shape and type, every sample outside the gaps unchanged. A gap of a
@@ -118,6 +104,7 @@ class Inpainter:
             GapError: gaps that do not fit the recording.
             MediaError: samples that are not numbers, or a video that cannot be read.
             FaceError: the model needs a face, none is there, and there is no audio-only model.
+            ConfigError: a face of a number that is not there.
         """
         samples = np.asarray(samples)
         if samples.ndim not in (1, 2):
@@ -131,17 +118,23 @@ class Inpainter:
         restored = samples.copy()
         columns = restored.reshape(len(samples), -1)
         for excerpt in plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate):
-            for start, patch in self.patches(columns[excerpt.start : excerpt.stop].copy(), excerpt, rate, video):
+            for start, patch in self.patches(columns[excerpt.start : excerpt.stop].copy(), excerpt, rate, video, face):
                 columns[start : start + len(patch)] = patch
         return restored
 
     def patches(
-        self, samples: np.ndarray, excerpt: Excerpt, rate: int, video: str | Path | Tracks | None
+        self,
+        samples: np.ndarray,
+        excerpt: Excerpt,
+        rate: int,
+        video: str | Path | Tracks | None,
+        face: int | None = None,
     ) -> list[tuple[int, np.ndarray]]:
         """The restored samples of an excerpt's gaps.
 
         Args:
             samples: those of the excerpt, shape (n_samples, n_channels).
+            video, face: as in :meth:`inpaint`.
 
         Returns:
             For each of its own gaps (first sample in the recording, samples of shape (n, n_channels) in the type that
@@ -149,10 +142,11 @@ class Inpainter:
         """
         inside = [(start - excerpt.start, stop - excerpt.start) for start, stop in excerpt.lost]
         floats = to_float(samples)
-        floats[lost_samples(inside, len(floats))] = 0
+        lost = lost_samples(inside, len(floats))
+        floats[lost] = 0
         bad = np.flatnonzero(~np.isfinite(floats).all(axis=1))
         if len(bad):
-            at = to_seconds(excerpt.start + int(bad[0]), rate)
+            at = excerpt.told(excerpt.start + int(bad[0]), rate)
             raise MediaError(
                 f"the sound holds samples that are not a number, the first at {at:.3f} s, outside the gaps"
             )
@@ -165,12 +159,19 @@ class Inpainter:
         spans = [(start, min(stop, len(coarse))) for start, stop in spans]
         tracks, problem = None, ""
         if self.model.config.model.video:
-            tracks, problem = _tracks_of(video, to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate))
+            tracks, problem = _tracks_of(video, to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate), face)
         restored = self.restore_excerpt(coarse, spans, own, tracks, problem)
+        around_s = to_seconds(len(lost) - int(lost.sum()), rate)
         for (start, stop), reason in zip(excerpt.own, restored.audio_only, strict=True):
+            where = f"gap {excerpt.told(start, rate):.2f}-{excerpt.told(stop, rate):.2f} s"
             if reason:
-                where = f"{to_seconds(start, rate):.2f}-{to_seconds(stop, rate):.2f} s"
-                warnings.warn(f"gap {where}: {reason}; restored from the sound alone", AvsiWarning, stacklevel=3)
+                warnings.warn(f"{where}: {reason}; {WITHOUT_FACE}", AvsiWarning, stacklevel=3)
+            if around_s < MIN_AROUND_S:
+                warnings.warn(
+                    f"{where}: only {around_s:.2f} s of sound are left around it to restore it from; expect little",
+                    AvsiWarning,
+                    stacklevel=3,
+                )
         fine = resample(restored.samples, model_rate, rate)[: len(floats)]
         pasted = np.stack([paste(x, y, inside, rate) for x, y in zip(floats.T, fine.T, strict=True)], axis=1)
         return [
@@ -244,35 +245,15 @@ class Inpainter:
         return torch.from_numpy(features), problems
 
 
-def plan_excerpts(spans: list[Span], n_samples: int, rate: int) -> list[Excerpt]:
-    """Group sorted gaps that lie close together, and give each group its context; memory depends on a group, not the
-    recording.
-    """
-    longest = max(stop - start for start, stop in spans)
-    if longest > to_samples(MAX_GAP_S, rate):
-        raise GapError(f"a gap of {to_seconds(longest, rate):.1f} s: at most {MAX_GAP_S:g} s can be restored")
-    context, limit = to_samples(CONTEXT_S, rate), to_samples(GROUP_S, rate)
-    groups: list[list[Span]] = []
-    for span in spans:
-        if groups and span[0] - groups[-1][-1][1] <= context and span[1] - groups[-1][0][0] <= limit:
-            groups[-1].append(span)
-        else:
-            groups.append([span])
-    excerpts = []
-    for group in groups:
-        start, stop = max(group[0][0] - context, 0), min(group[-1][1] + context, n_samples)
-        lost = [(max(a, start), min(b, stop)) for a, b in spans if a < stop and b > start]
-        excerpts.append(Excerpt(start, stop, group, lost))
-    return excerpts
-
-
-def _tracks_of(video: str | Path | Tracks | None, start_s: float, stop_s: float) -> tuple[Tracks | None, str]:
-    """The face in a stretch of a video, its clock starting with the stretch; or None and the reason."""
+def _tracks_of(
+    video: str | Path | Tracks | None, start_s: float, stop_s: float, face: int | None
+) -> tuple[Tracks | None, str]:
+    """A face in a stretch of a video, its clock starting with the stretch; or None and the reason."""
     if video is None:
         return None, "there is no video"
     if not isinstance(video, Tracks):
         try:
-            video = track_face(video, start_s, stop_s)
+            video = track_face(video, start_s, stop_s, face=face)
         except FaceError:
             return None, "no face is seen in the video around it"
     chosen = (video.time_s >= start_s) & (video.time_s < stop_s)

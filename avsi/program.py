@@ -27,7 +27,7 @@ def run_program(app: typer.Typer, kept: str = "what was done so far is kept") ->
     Args:
         kept: what is told after Ctrl-C.
     """
-    warnings.simplefilter("always", AvsiWarning)
+    warnings.simplefilter("default", AvsiWarning)  # each text once
     warnings.showwarning = _show_warning
     debug = "--debug" in sys.argv
     if debug:

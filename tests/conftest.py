@@ -119,6 +119,7 @@ def write_video(
     rate: int = 44100,
     codecs: tuple[str, str] = ("mpeg1video", "mp2"),
     sound_delay_s: float = 0.0,
+    options: dict[str, str] | None = None,
 ) -> Path:
     """A video of a bar that moves to the right, frame by frame: its column says which frame it is.
 
@@ -126,6 +127,7 @@ def write_video(
         sound: shape (n_samples,), float; None for a silent film.
         n_frames: None for a file without a picture.
         times_s: when each frame is shown; every 40 ms by default.
+        options: of the picture's encoder.
     """
     from fractions import Fraction
 
@@ -135,10 +137,10 @@ def write_video(
     with av.open(str(path), "w") as out:
         video = audio = None
         if n_frames:
-            video = out.add_stream(codecs[0], rate=25)
+            video = out.add_stream(codecs[0], rate=25, options=options or {})
             video.width, video.height, video.pix_fmt = 176, 144, "yuv420p"
             video.bit_rate = 2_000_000
-            if codecs[0] != "mpeg1video":
+            if not codecs[0].startswith("mpeg"):
                 video.codec_context.time_base = Fraction(1, 90000)
         if sound is not None:
             audio = out.add_stream(codecs[1], rate=rate, layout="mono")
@@ -146,7 +148,7 @@ def write_video(
             image = np.full((144, 176, 3), 40, np.uint8)
             image[:, 2 * index : 2 * index + 6] = 220
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            if codecs[0] != "mpeg1video":
+            if not codecs[0].startswith("mpeg"):
                 frame.pts, frame.time_base = round(time_s * 90000), Fraction(1, 90000)
             out.mux(video.encode(frame))
         if video:

@@ -1,4 +1,5 @@
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,28 @@ def test_floats_and_back(dtype):
     limits = from_float(np.array([-2.0, 2.0]), dtype)
     if not dtype.startswith("float"):
         assert limits.tolist() == [np.iinfo(dtype).min, np.iinfo(dtype).max]
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="Linux' /proc is a folder in which no file can be made")
+def test_what_cannot_be_written_is_said_as_the_system_says_it():
+    with pytest.raises(MediaError) as raised:
+        write_wav("/proc/new.wav", speech(0), RATE)
+    assert str(raised.value) == "/proc/new.wav: cannot be written (No such file or directory)"
+
+
+def test_only_sound_finer_than_24_bit_is_said_to_be(tmp_path):
+    for subtype, finer in (("PCM_16", False), ("PCM_24", False), ("PCM_32", True), ("FLOAT", True)):
+        soundfile.write(tmp_path / "in.wav", speech(0), RATE, subtype=subtype)
+        with open_sound(tmp_path / "in.wav") as sound:
+            assert sound.over_24_bit == finer
+    for name, codec, finer in (
+        ("in.mka", "aac", False),
+        ("in.mka", "flac", False),
+        ("in.mov", "pcm_s24le", False),
+        ("in.mka", "pcm_f32le", True),
+    ):
+        with open_sound(write_video(tmp_path / name, speech(0), None, rate=RATE, codecs=("", codec))) as sound:
+            assert sound.path != tmp_path / name and sound.over_24_bit == finer
 
 
 def test_resampling_keeps_time_and_level():
@@ -59,6 +82,8 @@ def test_bad_files_are_named_with_the_reason(tmp_path):
     ):
         with pytest.raises(MediaError, match=message), open_sound(tmp_path / name):
             pass
+    with pytest.raises(MediaError, match="is a folder; expected a sound or video file"), open_sound(tmp_path):
+        pass
     bad = speech(0).copy()
     bad[5] = np.nan
     soundfile.write(tmp_path / "nan.wav", bad, RATE, subtype="FLOAT")

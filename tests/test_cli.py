@@ -129,6 +129,40 @@ def test_bad_input_is_one_line_status_1_and_no_file(room, avsi_here, clip, optio
     assert sorted(room.iterdir()) == before
 
 
+def test_what_is_cheap_is_checked_before_a_model_is_loaded(room):
+    """Nothing heavy is imported before a wrong file, gap or model is told."""
+    inpaint_ = ["inpaint", "-o", room / "out.wav"]
+    demo = ["demo", "-o", room / "page", "--gap", "2.5:3.5", "--clip"]
+    wrong = [
+        ([*inpaint_, room / "none.wav", "--gap", "0.8:1.6"], "none.wav: no such file"),
+        ([*inpaint_, room, "--gap", "0.8:1.6"], "is a folder; expected a sound or video file"),
+        ([*inpaint_, room / "good.wav", "--gap", "2.5:3.5"], "outside the recording"),
+        ([*inpaint_, room / "long.wav", "--gap", "1:35"], "at most 30 s"),
+        ([*inpaint_, room / "good.wav", "--gap", "1:2", "--video", room / "none.mpg"], "none.mpg: no such file"),
+        (
+            [*inpaint_, room / "good.wav", "--gap", "1:2", "--video", room / "good.wav"],
+            "good.wav: has no picture track",
+        ),
+        ([*inpaint_, room / "good.wav", "--gap", "1:2", "--model", "none"], "neither a folder with a trained model"),
+        ([*demo, room / "none.mpg"], "none.mpg: no such file"),
+        ([*demo, room / "good.wav"], "good.wav: has no picture track"),
+        ([*demo, room / "film.mpg"], "gap 2.5:3.5: outside the recording"),
+    ]
+    code = (
+        "import sys\nfrom avsi.cli import main\n"
+        f"for arguments in {[[str(each) for each in arguments] for arguments, _ in wrong]!r}:\n"
+        "    sys.argv = ['avsi', *arguments]\n"
+        "    try:\n        main()\n    except SystemExit as exit_:\n        assert exit_.code == 1\n"
+        "print([m for m in ('torch', 'mediapipe', 'lightning', 'matplotlib') if m in sys.modules])\n"
+    )
+    output, errors = start("-c", code).communicate()
+    assert output == "[]\n"
+    lines = errors.splitlines()
+    assert len(lines) == len(wrong)
+    for line, (_, message) in zip(lines, wrong, strict=True):
+        assert line.startswith("error: ") and message in line
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [("cut", "damaged or incomplete"), ("nothing", "neither a folder with a trained model nor a pretrained one")],
@@ -223,6 +257,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(room, clip):
     _, errors = process.communicate()
     assert process.returncode == 1
     assert errors.count("\n") == 1 and "cannot be written" in errors and ".partial-" not in errors
+    assert "is the disk full?" in errors
     assert sorted(room.iterdir()) == before
 
 

@@ -93,6 +93,21 @@ def test_the_pages_film_has_the_face_the_gap_and_the_restored_sound(clip, demo):
     assert len(heard) == len(restored) and np.corrcoef(heard, restored)[0, 1] > 0.95
 
 
+def test_a_clip_whose_sound_starts_late_is_shown_at_a_players_times(clip, tmp_path):
+    write_wav(tmp_path / "sound.wav", read_mono(clip, RATE), RATE)
+    images = ((time_s - 0.376, image) for time_s, image in frames(clip))
+    write_mp4(tmp_path / "late.mp4", images, tmp_path / "sound.wav", 0.376)
+    run_demo(tmp_path / "late.mp4", [Gap(1.2, 2.0)], tmp_path / "out")
+    damaged, original = (soundfile.read(tmp_path / "out" / f"{name}.wav")[0] for name in ("damaged", "original"))
+    gone_s = np.flatnonzero(damaged != original) / RATE
+    assert [gone_s[0], gone_s[-1]] == pytest.approx([1.2 - 0.376, 2.0 - 0.376], abs=0.001)
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "gap 1.20 to 2.00 s" in page and "Look and listen: 0.38 to 3.35 s of the clip" in page
+    drawn = dict(frames(films(tmp_path / "out")[0]))
+    greenish = [t for t, image in drawn.items() if np.abs(image[1, 100:200].mean(axis=0) - GAP_COLOUR).max() < 60]
+    assert [greenish[0], greenish[-1]] == pytest.approx([1.2 - 0.376, 1.96 - 0.376], abs=0.03)
+
+
 @needs_browser
 def test_a_browser_plays_the_page(demo):
     _, folder = demo
@@ -110,7 +125,7 @@ def test_of_a_long_clip_the_page_shows_the_gaps_with_their_context(tmp_path):
     clip = real_clip("s1/sgivzn")
     write_wav(tmp_path / "long.wav", np.tile(np.pad(read_mono(clip, RATE), (0, RATE * 3))[: RATE * 3], 7), RATE)
     images = [image for _, image in frames(clip)]
-    write_mp4(tmp_path / "long.mp4", ((k / 25, images[k % 75]) for k in range(7 * 75)), tmp_path / "long.wav")
+    write_mp4(tmp_path / "long.mp4", ((k / 25, images[k % 75]) for k in range(7 * 75)), tmp_path / "long.wav", 0.0)
     scores = {n: s for n, *s in run_demo(tmp_path / "long.mp4", [Gap(18.8, 19.6), Gap(3.8, 4.6)], tmp_path / "out")}
     assert scores["audio-visual"][0] > scores["audio-only"][0] > scores["damaged"][0]
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")

@@ -24,15 +24,18 @@ def inpainter():
     return Inpainter(BLSTMInpainter(small_config()).eval(), audio_only)
 
 
-def test_changing_the_clean_samples_inside_a_gap_changes_nothing(inpainter):
-    """The released code masks the clean spectrogram, whose frames beside a gap still hold samples from inside it."""
-    samples = speech(0)
-    inside = lost_samples(gap_spans(GAPS, len(samples), RATE), len(samples))
+@pytest.mark.parametrize("rate", [RATE, 44100, 48000])
+def test_changing_the_clean_samples_inside_a_gap_changes_nothing(inpainter, rate):
+    """The released code masks the clean spectrogram, whose frames beside a gap still hold samples from inside it. So do
+    the samples at another rate, which are made from those on both sides of an edge.
+    """
+    samples = speech(0, rate=rate)
+    inside = lost_samples(gap_spans(GAPS, len(samples), rate), len(samples))
     changed = np.where(inside, np.random.default_rng(0).standard_normal(len(samples)), samples).astype(np.float32)
-    one, two = (inpainter.inpaint(x, RATE, GAPS, FACE) for x in (samples, changed))
+    one, two = (inpainter.inpaint(x, rate, GAPS, FACE) for x in (samples, changed))
     assert np.array_equal(one, two)
     nan = np.where(inside, np.nan, samples).astype(np.float32)
-    assert np.array_equal(inpainter.inpaint(nan, RATE, GAPS, FACE), one)
+    assert np.array_equal(inpainter.inpaint(nan, rate, GAPS, FACE), one)
 
 
 @pytest.mark.parametrize("dtype", ["int16", "int32", "float32", "float64", "uint8"])
@@ -64,6 +67,40 @@ def test_the_face_matters_and_its_absence_is_said(inpainter):
     assert np.array_equal(mixed[13000:25000], without[13000:25000])
     assert not np.array_equal(seeing[first], without[first])
     assert not np.array_equal(mixed[32000:33600], without[32000:33600])
+
+
+def test_the_face_of_a_gap_far_into_a_recording_is_the_one_seen_there(inpainter):
+    """An excerpt begins 3 s before its gap; the video's clock goes with it."""
+    samples, time_s = np.concatenate([speech(seed) for seed in range(3)]), np.arange(200) / 25
+    tracks = face(mouth_opening(0, time_s), time_s)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        whole = inpainter.inpaint(samples, RATE, [Gap(5.0, 5.6)], tracks)
+        part = inpainter.inpaint(samples[2 * RATE :], RATE, [Gap(3.0, 3.6)], Tracks(time_s - 2, tracks.points))
+    assert np.array_equal(whole[2 * RATE :], part)
+    # And it counts which part of the face's motion that is.
+    other = inpainter.inpaint(samples, RATE, [Gap(5.0, 5.6)], face(mouth_opening(1, time_s), time_s))
+    assert not np.array_equal(whole, other)
+
+
+def test_a_video_that_ends_before_the_gap_shows_nothing_of_it(inpainter):
+    """The last picture is held for one frame; its face is not taken for what is said after it."""
+    ended = Tracks(TIME_S[:21], FACE.points[:21])  # up to 0.8 s
+    with pytest.warns(AvsiWarning, match=r"gap 0\.80-1\.00 s: the face is seen in \d+% of it; restored from the sound"):
+        inpainter.inpaint(speech(0), RATE, [Gap(0.8, 1.0)], ended)
+
+
+def test_where_hardly_any_sound_is_left_a_note_says_how_much(inpainter):
+    baseline = Inpainter(SpectralInterpolation())
+    message = r"gap 0\.00-2\.70 s: only 0\.28 s of sound are left around it to restore it from"
+    with pytest.warns(AvsiWarning, match=message):
+        baseline.inpaint(speech(0), RATE, [Gap(0, 2.7)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        baseline.inpaint(speech(0), RATE, [Gap(0.4, 2.8)])
+    with pytest.warns(AvsiWarning, match="only 0\\.18 s of sound") as notes:
+        baseline.inpaint(speech(0), RATE, [Gap(0.0, 1.4), Gap(1.5, 2.9)])
+    assert [str(note.message)[:15] for note in notes] == ["gap 0.00-1.40 s", "gap 1.50-2.90 s"]
 
 
 def test_without_a_face_and_an_audio_only_model_it_is_an_error(inpainter):

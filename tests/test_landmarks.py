@@ -1,14 +1,21 @@
 import hashlib
 import shutil
+import warnings
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
-from conftest import SHARED, needs_grid, real_clip, write_video
+from conftest import RATE, SHARED, face, needs_grid, real_clip, run_app, small_config, speech, write_video
 
-from avsi.errors import FaceError, MediaError
+from avsi.cli import app
+from avsi.data.gaps import Gap
+from avsi.errors import AvsiWarning, ConfigError, FaceError, MediaError
+from avsi.inpainting import Inpainter
+from avsi.models.inpainter import BLSTMInpainter
 from avsi.video import landmarks
-from avsi.video.files import frames
-from avsi.video.landmarks import task_model, track_face
+from avsi.video.files import frames, write_mp4
+from avsi.video.landmarks import link_faces, task_model, track_face
 
 
 def opening(tracks) -> np.ndarray:
@@ -60,6 +67,97 @@ def test_both_apis_of_mediapipe_see_the_same_face(monkeypatch):
     assert other.found.all()
     assert np.abs(one.points - other.points).mean() < 1.5
     assert np.corrcoef(opening(one), opening(other))[0, 1] > 0.9
+
+
+@pytest.fixture(scope="module")
+def two_faces(mini_corpus, tmp_path_factory) -> tuple[Path, Path]:
+    """A film of two drawn speakers, the one to the left smaller; and the right one alone. Of 1.2 s each."""
+    folder = tmp_path_factory.mktemp("faces")
+    left, right = ([*frames(next((mini_corpus / name).glob("*.mpg")), 0, 1.2)] for name in ("s1", "s2"))
+
+    def both():
+        for (time_s, large), (_, image) in zip(right, left, strict=True):
+            small = cv2.resize(image, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+            small = np.pad(small, ((0, len(large) - len(small)), (0, 0), (0, 0)))
+            yield time_s, np.hstack([small, large])
+
+    write_mp4(folder / "both.mp4", both(), None, 0.0)
+    write_mp4(folder / "right.mp4", iter(right), None, 0.0)
+    return folder / "both.mp4", folder / "right.mp4"
+
+
+def eyes(tracks) -> float:
+    """The mean distance between the eyes in pixels."""
+    across = tracks.points[:, 36:42].mean(axis=1) - tracks.points[:, 42:48].mean(axis=1)
+    return float(np.linalg.norm(across, axis=1).mean())
+
+
+def check_the_choice_of_two(both: Path, right: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        one, two, alone = track_face(both, face=1), track_face(both, face=2), track_face(right)
+    with pytest.warns(AvsiWarning) as notes:
+        largest = track_face(both)
+    (note,) = notes
+    assert str(note.message) == (
+        f"{both}: 2 faces are seen; the largest, face 2 from the left, was taken; --face 1 chooses the other"
+    )
+    assert one.found.all() and two.found.all() and len(one.time_s) == len(two.time_s) == 30
+    assert np.array_equal(largest.points, two.points)
+    width = 0.6 * 360
+    assert one.points[..., 0].max() < width < two.points[..., 0].min()
+    assert np.abs(two.points - [width, 0] - alone.points).mean() < 2
+    assert eyes(one) < 0.8 * eyes(two)
+    with pytest.raises(ConfigError, match=r"both\.mp4: there is no face 3; 2 are seen"):
+        Inpainter(BLSTMInpainter(small_config())).inpaint(speech(0, 1.2), RATE, [Gap(0.4, 0.8)], both, face=3)
+    run_app(app, "landmarks", both, "-o", both.with_suffix(".npz"), "--face", 1)
+    with np.load(both.with_suffix(".npz")) as arrays:
+        assert np.array_equal(arrays["points"], one.points)
+    with pytest.raises(ConfigError, match=r"right\.mp4: there is no face 2; 1 is seen"):
+        track_face(right, face=2)
+
+
+@pytest.mark.slow
+def test_of_two_faces_the_largest_is_taken_or_the_one_asked_for(two_faces):
+    check_the_choice_of_two(*two_faces)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (SHARED / "models").is_dir(), reason="the Tasks API's model is not at hand (../shared/models)")
+def test_the_other_api_tells_two_faces_apart_as_well(two_faces, monkeypatch):
+    pytest.importorskip("mediapipe.tasks.python.vision")
+    monkeypatch.setenv("AVSI_FACE_LANDMARKER", str(SHARED / "models" / "face_landmarker.task"))
+    monkeypatch.setattr(landmarks, "_MeshDetector", landmarks._TaskDetector)
+    check_the_choice_of_two(*two_faces)
+
+
+@needs_grid
+def test_looking_for_others_does_not_change_what_is_found_of_one(monkeypatch):
+    clip = real_clip("s1/bbizzn")
+    found = track_face(clip, 0.0, 1.2)
+    monkeypatch.setattr(landmarks, "LOOK_AROUND_S", np.inf)
+    alone = []
+    with landmarks.open_detector() as detect:
+        for time_s, image in frames(clip, 0.0, 1.2):
+            alone.append((detect(image, time_s) or [landmarks.NO_FACE])[0])
+    assert np.array_equal(found.points, np.array(alone), equal_nan=True) and found.found.any()
+    assert np.array_equal(track_face(clip, 0.0, 1.2, face=1).points, found.points, equal_nan=True)
+
+
+def test_faces_are_followed_by_nearness_whatever_their_order():
+    time_s = np.arange(40) / 25
+    left = (
+        face(np.zeros(40), time_s, scale=40, shift=(100, 100)).points + np.float32(1.5 * np.arange(40))[:, None, None]
+    )
+    right = face(np.zeros(40), time_s, scale=60, shift=(400, 100)).points
+    order = np.random.default_rng(0).random(40) < 0.5
+    seen = [[a, b] if swap else [b, a] for a, b, swap in zip(left, right, order, strict=True)]
+    seen[10:15] = [[points] for points in left[10:15]]  # the right one looks away
+    tracks = sorted(link_faces(seen), key=lambda points: np.nanmean(points[..., 0]))
+    right[10:15] = np.nan
+    assert len(tracks) == 2
+    assert np.array_equal(tracks[0], left) and np.array_equal(tracks[1], right, equal_nan=True)
+    assert link_faces([[], []]) == []
 
 
 def test_a_video_without_a_face_is_refused(tmp_path):

@@ -3,6 +3,7 @@ import pytest
 import torch
 from conftest import RATE, speech
 
+from avsi.audio import phase
 from avsi.audio.phase import fill_gaps, keep_reliable, paste, samples_like
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.config import StftConfig
@@ -28,6 +29,36 @@ def test_the_true_magnitude_gives_nearly_the_true_sound():
     assert stoi(samples, pasted, RATE) > 0.97
     silent = np.where(lost_samples(spans, len(samples)), 0, samples)
     assert stoi(samples, silent, RATE) < 0.85
+
+
+@pytest.mark.parametrize(
+    ("spans", "floor"),
+    [([(12800, 19200)], 4.15), ([(8000, 12800), (17600, 22400), (28800, 35200)], 3.65)],
+)
+def test_the_true_magnitude_sounds_nearly_like_the_true_sound(spans, floor):
+    """Found 4.23 and 3.83; without the momentum, or with it backwards, at most 4.06 and 3.48."""
+    from avsi.metrics import pesq_nb
+
+    samples = speech(0)
+    pasted = paste(samples, restore_with_true_magnitude(samples, spans), spans, RATE)
+    assert pesq_nb(samples, pasted, RATE) > floor
+
+
+def test_only_what_overlaps_a_gap_plays_a_part(monkeypatch):
+    """So many frames around the gap are worked on that more would change nothing."""
+    samples, spans = speech(0), [(12800, 16000)]
+    restored = restore_with_true_magnitude(samples, spans)
+    monkeypatch.setattr(phase, "MARGIN_FRAMES", 40)
+    wider = restore_with_true_magnitude(samples, spans)
+    assert np.abs(restored - wider)[12800:16000].max() < 1e-3
+
+
+def test_what_the_next_gap_holds_does_not_reach_into_a_gap():
+    samples, restored = speech(0).astype(float), speech(1).astype(float)
+    spans = [(4000, 8000), (8010, 9000), (9030, 9040)]
+    inside = lost_samples(spans, len(samples))
+    pasted = paste(samples, restored, spans, RATE)
+    assert np.array_equal(paste(np.where(inside, 7.0, samples), restored, spans, RATE)[inside], pasted[inside])
 
 
 @pytest.mark.parametrize("spans", [[(0, 8000)], [(40000, 47648)], [(100, 700), (900, 1500), (30000, 38000)]])

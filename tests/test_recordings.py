@@ -1,3 +1,5 @@
+import warnings
+
 import av
 import numpy as np
 import pytest
@@ -5,7 +7,7 @@ import soundfile
 import torch
 from conftest import RATE, small_config, speech, write_video
 
-from avsi.audio.files import open_sound
+from avsi.audio.files import open_sound, to_float
 from avsi.baselines import SpectralInterpolation
 from avsi.data.gaps import Gap
 from avsi.errors import AvsiWarning, GapError, MediaError
@@ -78,6 +80,94 @@ def test_a_wav_with_the_video_beside_it(tmp_path):
         inpaint_file(wav, tmp_path / "other.mp4", BASELINE, [GAP])
 
 
+def film(path, sound_s: float, picture_s: float, start_s: float = 0.0):
+    """A second of picture and of sound, whose timestamps start at different times."""
+    times_s = start_s + picture_s + np.arange(25) / 25
+    codecs, options = ("libx264", "mp2"), {"preset": "ultrafast", "bf": "2", "b_strategy": "0"}
+    sound = speech(0, 1.2, 44100)
+    return write_video(path, sound, times_s=times_s, codecs=codecs, sound_delay_s=start_s + sound_s, options=options)
+
+
+def on_a_players_clock(path) -> tuple[float, list[float]]:
+    """When the first sample and each picture are played, by FFmpeg alone."""
+    with av.open(str(path)) as container:
+        sound_s = next(container.decode(audio=0)).time - container.start_time / 1e6
+    with av.open(str(path)) as container:
+        return sound_s, [frame.time - container.start_time / 1e6 for frame in container.decode(video=0)]
+
+
+def changed_s(before, after) -> tuple[float, float]:
+    """From when to when two sounds differ, from the first sample on; by more than FLAC's 24 bit."""
+    differ = np.flatnonzero(np.abs(to_float(before.read()) - to_float(after.read())).max(axis=1) > 1e-6)
+    return differ[0] / before.rate, differ[-1] / before.rate
+
+
+@pytest.mark.parametrize(("name", "start_s"), [("in.mkv", 0.0), ("in.mp4", 0.0), ("in.ts", 1.4)])
+@pytest.mark.parametrize(("sound_s", "picture_s"), [(0.376, 0.0), (0.0, 0.2)])
+def test_times_are_a_players_and_every_picture_is_kept_in_step(tmp_path, name, start_s, sound_s, picture_s):
+    path, out, gap = film(tmp_path / name, sound_s, picture_s, start_s), tmp_path / "out.mp4", Gap(0.6, 0.8)
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always")
+        assert inpaint_file(path, out, BASELINE, [gap]) == [gap]
+    sound_at_s, pictures_s = on_a_players_clock(path)
+    # The encoder's first packet starts some samples early.
+    assert sound_at_s == pytest.approx(sound_s, abs=0.012)
+    assert pictures_s == pytest.approx(picture_s + np.arange(25) / 25, abs=0.012)
+    assert on_a_players_clock(out)[0] == pytest.approx(sound_at_s, abs=0.001)
+    assert on_a_players_clock(out)[1] == pytest.approx(pictures_s, abs=0.001)
+    with open_sound(path) as before, open_sound(out) as after:
+        assert before.start_s == pytest.approx(sound_at_s, abs=1e-5)
+        first_s, last_s = changed_s(before, after)
+    assert (before.start_s + first_s, before.start_s + last_s) == pytest.approx((0.6, 0.8), abs=0.001)
+    told = [str(note.message) for note in notes if "--from-first-sample" in str(note.message)]
+    assert len(told) == (sound_s > 0) and len(notes) == len(told)
+    if told:
+        assert told[0].startswith(f"{path}: a player shows {sound_at_s:.3f} s when its sound starts")
+
+
+def test_times_from_the_first_sample_as_in_audacity(tmp_path):
+    path, out, gap = film(tmp_path / "in.mkv", 0.376, 0.0), tmp_path / "out.wav", Gap(0.2, 0.4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert inpaint_file(path, out, BASELINE, [gap], from_first_sample=True) == [gap]
+    with open_sound(path) as before, open_sound(out) as after:
+        assert changed_s(before, after) == pytest.approx((0.2, 0.4), abs=0.001)
+    message = (
+        r"out\.wav: its sound starts at 0\.000 s, so that a player shows times 0\.376 s earlier than those of the gaps"
+    )
+    with pytest.warns(AvsiWarning, match=message), pytest.warns(AvsiWarning, match="--from-first-sample"):
+        inpaint_file(path, out, BASELINE, [Gap(0.576, 0.776)])
+    with open_sound(path) as before, open_sound(out) as after:
+        assert changed_s(before, after) == pytest.approx((0.2, 0.4), abs=0.001)
+
+
+def test_a_gap_before_the_sound_begins_is_refused_and_found_silence_is_told_at_a_players_time(tmp_path):
+    path = film(tmp_path / "in.mkv", 0.376, 0.0)
+    for gap in (Gap(0.1, 0.3), Gap(0.3, 0.6), Gap(1.2, 1.7)):
+        with pytest.raises(GapError, match=rf"gap {gap}: outside the sound, which plays from 0\.376 to 1\.5\d\d s"):
+            inpaint_file(path, tmp_path / "out.wav", BASELINE, [gap])
+    sound = speech(0, 1.2, 44100)
+    sound[8820:17640] = 0
+    late = write_video(tmp_path / "late.mkv", sound, 25, codecs=("libx264", "flac"), sound_delay_s=0.376)
+    (found,) = inpaint_file(late, tmp_path / "out.mp4", BASELINE)
+    assert (found.start_s, found.end_s) == pytest.approx((0.576, 0.776), abs=0.001)
+    with pytest.warns(AvsiWarning, match=r"0\.376 s later"):
+        (found,) = inpaint_file(late, tmp_path / "out.mp4", BASELINE, from_first_sample=True)
+    assert (found.start_s, found.end_s) == pytest.approx((0.2, 0.4), abs=0.001)
+
+
+def test_a_sound_file_plays_with_the_first_sample_of_the_videos_own_sound(tmp_path):
+    video, wav, out = film(tmp_path / "face.mkv", 0.376, 0.0), tmp_path / "in.wav", tmp_path / "out.mp4"
+    soundfile.write(wav, speech(0, 1.2), RATE)
+    message = (
+        r"out\.mp4: its sound starts at 0\.376 s, so that a player shows times 0\.376 s later than those of the gaps"
+    )
+    with pytest.warns(AvsiWarning, match=message):
+        inpaint_file(wav, out, BASELINE, [Gap(0.4, 0.6)], video)
+    sound_s, pictures_s = on_a_players_clock(out)
+    assert sound_s == pytest.approx(0.376, abs=0.001) and pictures_s == pytest.approx(np.arange(25) / 25, abs=0.001)
+
+
 @pytest.mark.parametrize("name", ["in.mp3", "in.ogg"])
 def test_compressed_sound_keeps_what_it_decodes_to(tmp_path, name):
     path = tmp_path / name
@@ -91,8 +181,7 @@ def test_compressed_sound_keeps_what_it_decodes_to(tmp_path, name):
 @pytest.mark.slow
 def test_a_picture_that_mp4_does_not_know_is_encoded_anew(tmp_path):
     path = write_video(tmp_path / "in.webm", speech(0, rate=48000), rate=48000, codecs=("libvpx", "libopus"))
-    with pytest.warns(AvsiWarning, match="holds the sound to 24 bit"):
-        inpaint_file(path, tmp_path / "out.mp4", BASELINE, [GAP])
+    inpaint_file(path, tmp_path / "out.mp4", BASELINE, [GAP])
     with av.open(str(tmp_path / "out.mp4")) as out:
         assert out.streams.video[0].codec.name == "h264"
     before, after = ([*zip(*frames(name), strict=True)] for name in (path, tmp_path / "out.mp4"))

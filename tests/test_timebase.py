@@ -33,6 +33,7 @@ def test_frames_touching_are_those_whose_window_sees_a_change(start, stop):
 def test_spans_cover_what_they_stand_for_at_another_rate():
     assert convert_span(441, 882, 44100, 16000) == (160, 320)
     assert convert_span(442, 881, 44100, 16000) == (160, 320)
+    assert convert_span(440, 442, 44100, 16000) == (159, 161)  # from 159.6 to 160.4
 
 
 def test_times_round_to_the_nearest_sample():

@@ -5,7 +5,7 @@ from conftest import face, mouth_opening, speech, write_video
 from avsi.audio.files import open_sound
 from avsi.data.gaps import Gap
 from avsi.errors import MediaError
-from avsi.video.files import frames, has_picture, video_info, write_mp4, write_webm
+from avsi.video.files import frames, has_picture, sound_start_s, video_info, write_mp4, write_webm
 from avsi.video.landmarks import Tracks
 from avsi.video.overlay import GAP_COLOUR, draw_points, draw_tracks
 
@@ -70,12 +70,45 @@ def test_a_drawn_video_keeps_times_and_sound(tmp_path):
     soundfile.write(tmp_path / "sound.wav", speech(0), 16000)
     times_s = [0.1, 0.14, 0.3, 0.5]
     pictures = ((time_s, np.full((101, 151, 3), 40 * k, np.uint8)) for k, time_s in enumerate(times_s))
-    write_mp4(tmp_path / "out.mp4", pictures, tmp_path / "sound.wav")
+    write_mp4(tmp_path / "out.mp4", pictures, tmp_path / "sound.wav", 0.0)
     found = list(frames(tmp_path / "out.mp4"))
     assert [time_s for time_s, _ in found] == pytest.approx(times_s, abs=1e-4)
     assert found[0][1].shape == (100, 150, 3)
     with open_sound(tmp_path / "out.mp4") as sound:
         assert np.array_equal(sound.read()[:, 0], soundfile.read(tmp_path / "sound.wav", dtype="int16")[0])
+
+
+B_FRAMES = {
+    "libx264": {"preset": "ultrafast", "bf": "3", "b_strategy": "0"},
+    "libx265": {"preset": "ultrafast", "x265-params": "log-level=none:bframes=3:b-adapt=0"},
+}
+
+
+@pytest.mark.parametrize("codec", B_FRAMES)
+@pytest.mark.parametrize("name", ["in.mkv", "in.mp4", "in.mov", "in.ts"])
+def test_pictures_stored_in_another_order_than_shown_are_all_kept(tmp_path, name, codec):
+    """Matroska tells no decode times of the first pictures, the key frame among them."""
+    import av
+    import soundfile
+
+    options = B_FRAMES[codec] | {"g": "12"}
+    path = write_video(tmp_path / name, speech(0, 1.0, 44100), 25, codecs=(codec, "aac"), options=options)
+    with av.open(str(path)) as container:
+        shown = [packet.pts for packet in container.demux(video=0) if packet.size]
+    assert len(shown) == 25 and shown != sorted(shown)
+    soundfile.write(tmp_path / "sound.wav", speech(0, 1.0), 16000)
+    write_mp4(tmp_path / "out.mp4", path, tmp_path / "sound.wav", sound_start_s(path))
+    before, after = ([*zip(*frames(path), strict=True)] for path in (path, tmp_path / "out.mp4"))
+    assert len(before[0]) == 25 and np.array_equal(before[1], after[1])
+    assert after[0] == pytest.approx(before[0], abs=1e-3)
+
+
+def test_pictures_in_another_order_that_no_times_tell_are_encoded_anew(tmp_path):
+    path = write_video(tmp_path / "in.avi", None, 12, codecs=("libx264", "mp3"), options=B_FRAMES["libx264"])
+    write_mp4(tmp_path / "out.mp4", path, None, sound_start_s(path))
+    before, after = ([*zip(*frames(path), strict=True)] for path in (path, tmp_path / "out.mp4"))
+    assert after[0] == pytest.approx(before[0], abs=1e-3)
+    assert [bar(image) for image in after[1]] == pytest.approx([bar(image) for image in before[1]], abs=0.3)
 
 
 def test_a_webm_keeps_times_and_its_sound_is_in_step(tmp_path):

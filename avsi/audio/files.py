@@ -6,17 +6,18 @@ Everything here works on spans of a file, so that an hour-long recording takes t
 from __future__ import annotations
 
 import contextlib
+import errno
 import tempfile
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from ..containers import decoded_frames, open_container
-from ..errors import AvsiWarning, DataError, MediaError
+from ..containers import check_file, decoded_frames, open_container, start_s
+from ..errors import AvsiWarning, MediaError
 from ..files import written_beside
 from ..timebase import to_samples, to_seconds
 
@@ -35,6 +36,7 @@ _EXACT_DTYPE = {
     "FLOAT": "float32",
     "DOUBLE": "float64",
 }
+_OVER_24_BIT = ("PCM_32", "FLOAT", "DOUBLE")
 # The types in which PyAV may hand out decoded sound, and the WAV subtype that holds them exactly.
 _SUBTYPE_OF_DECODED = {"u8": "PCM_U8", "s16": "PCM_16", "s32": "PCM_32", "flt": "FLOAT", "dbl": "DOUBLE"}
 
@@ -45,6 +47,9 @@ class Sound:
 
     Attributes:
         dtype: the numpy type that holds its samples exactly.
+        start_s: when the first sample plays, in seconds of a player's time. The sound of a film may start later than
+            its picture; a sound file starts at 0.
+        over_24_bit: whether more than 24 bit of its samples were recorded, and not made by decoding a lossy format.
     """
 
     path: Path
@@ -53,6 +58,8 @@ class Sound:
     n_samples: int
     subtype: str
     dtype: str
+    start_s: float = 0.0
+    over_24_bit: bool = False
 
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Samples ``[start, stop)`` in ``self.dtype``; shape (n, channels)."""
@@ -60,6 +67,13 @@ class Sound:
             return soundfile.read(self.path, start=start, stop=stop, dtype=self.dtype, always_2d=True)[0]
         except soundfile.LibsndfileError as error:
             raise MediaError(f"{self.path}: cannot be read ({error.error_string})") from error
+
+    def mono(self, rate: int) -> np.ndarray:
+        """All samples as the mean of the channels at ``rate``; float32 of shape (n_samples,), full scale 1.0."""
+        samples = to_float(self.read()).mean(axis=1)
+        if not np.isfinite(samples).all():
+            raise MediaError(f"{self.path}: holds samples that are not a number")
+        return resample(samples, self.rate, rate).astype(np.float32)
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """The whole file as (first sample, samples of shape (n, channels))."""
@@ -83,18 +97,16 @@ def open_sound(path: str | Path) -> Iterator[Sound]:
         MediaError: no such file, not a sound or video file, truncated beyond use, no sound track, no samples.
     """
     path = Path(path)
-    if not path.is_file():
-        raise MediaError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise MediaError(f"{path}: the file is empty (0 bytes)")
+    check_file(path)
     sound = _sound_file(path)
     if sound is not None:
         yield _checked(sound, path)
         return
     with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
         decoded = Path(folder) / "track.wav"
-        _decode_track(path, decoded)
-        yield _checked(_sound_file(decoded), path)
+        start, over_24_bit = _decode_track(path, decoded)
+        sound = _checked(_sound_file(decoded), path)
+        yield replace(sound, start_s=start, over_24_bit=over_24_bit)
 
 
 def read_mono(path: str | Path, rate: int) -> np.ndarray:
@@ -102,10 +114,7 @@ def read_mono(path: str | Path, rate: int) -> np.ndarray:
     1.0.
     """
     with open_sound(path) as sound:
-        samples = to_float(sound.read()).mean(axis=1)
-        if not np.isfinite(samples).all():
-            raise MediaError(f"{path}: holds samples that are not a number")
-        return resample(samples, sound.rate, rate).astype(np.float32)
+        return sound.mono(rate)
 
 
 def to_float(samples: np.ndarray) -> np.ndarray:
@@ -146,12 +155,9 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
 
 
 def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:
-    """Write float samples of shape (n,) as 16-bit WAV, complete or not at all. Raises DataError where that fails."""
-    with written_beside(path) as partial:
-        try:
-            soundfile.write(partial, from_float(samples, np.int16), rate, subtype="PCM_16")
-        except soundfile.LibsndfileError as error:
-            raise DataError(f"{path}: cannot be written; is the disk full? ({error.error_string})") from error
+    """Write float samples of shape (n,) as 16-bit WAV, complete or not at all. Raises MediaError where that fails."""
+    with written_beside(path) as partial, _writing(partial, rate, 1, "PCM_16", "WAV") as out:
+        out.write(from_float(samples, np.int16))
 
 
 def copy_patched(
@@ -184,7 +190,8 @@ def _sound_file(path: Path) -> Sound | None:
         return None
     if info.subtype not in _EXACT_DTYPE:
         return None
-    return Sound(path, info.samplerate, info.channels, info.frames, info.subtype, _EXACT_DTYPE[info.subtype])
+    dtype, over_24_bit = _EXACT_DTYPE[info.subtype], info.subtype in _OVER_24_BIT
+    return Sound(path, info.samplerate, info.channels, info.frames, info.subtype, dtype, over_24_bit=over_24_bit)
 
 
 def _checked(sound: Sound, path: Path) -> Sound:
@@ -193,23 +200,27 @@ def _checked(sound: Sound, path: Path) -> Sound:
     return sound
 
 
-def _decode_track(path: Path, wav: Path) -> None:
+def _decode_track(path: Path, wav: Path) -> tuple[float, bool]:
     """Decode the first sound track of ``path`` into a WAV file of the same rate, channels and sample values.
 
     Where packets are lost or damaged, zeros keep what follows at its time, and a warning says how much that was.
+
+    Returns:
+        ``start_s`` and ``over_24_bit`` of its :class:`Sound`.
     """
     with open_container(path) as container:
         if not container.streams.audio:
             raise MediaError(f"{path}: has no sound track")
         stream = container.streams.audio[0]
-        out, missing = None, 0
+        lossless = stream.codec.lossless and not stream.codec.lossy
+        out, missing, over_24_bit = None, 0, False
         with contextlib.ExitStack() as stack:
             for frame in decoded_frames(container, stream):
                 if out is None:
                     subtype = _SUBTYPE_OF_DECODED[frame.format.packed.name]
                     channels = frame.layout.nb_channels
                     out = stack.enter_context(_writing(wav, frame.rate, channels, subtype, "RF64"))
-                    origin_s = frame.time or 0.0
+                    origin_s = start_s(container) if frame.time is None else frame.time
                 if frame.time is not None:
                     hole = to_samples(frame.time - origin_s, frame.rate) - out.tell()
                     if hole > HOLE_S * frame.rate:
@@ -217,6 +228,8 @@ def _decode_track(path: Path, wav: Path) -> None:
                         for length in _block_lengths(hole):
                             out.write(np.zeros((length, out.channels), np.int16))
                 values = frame.to_ndarray()
+                # Narrower samples come in wider types, with zeros below.
+                over_24_bit |= subtype in _OVER_24_BIT and (subtype != "PCM_32" or bool((values & 0xFF).any()))
                 out.write(values.T if frame.format.is_planar else values.reshape(-1, out.channels))
         if out is None:
             raise MediaError(f"{path}: its sound track cannot be decoded")
@@ -225,6 +238,7 @@ def _decode_track(path: Path, wav: Path) -> None:
             warnings.warn(
                 f"{path}: {lost_s:.2f} s of its sound are lost and count as silence", AvsiWarning, stacklevel=2
             )
+        return round(origin_s - start_s(container), 6), lossless and over_24_bit
 
 
 def _block_lengths(n_samples: int) -> Iterator[int]:
@@ -235,9 +249,24 @@ def _block_lengths(n_samples: int) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _writing(path: Path, rate: int, channels: int, subtype: str, format_: str) -> Iterator[soundfile.SoundFile]:
-    """A sound file to write; libsndfile's errors become MediaError."""
+    """A sound file to write; what hinders it becomes a MediaError."""
+    try:
+        path.touch()  # libsndfile would not tell why it cannot be made
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be written ({error.strerror})") from error
     try:
         with soundfile.SoundFile(path, "w", rate, channels, subtype, format=format_) as out:
             yield out
     except soundfile.LibsndfileError as error:
-        raise MediaError(f"{path}: cannot be written; is the disk full? ({error.error_string})") from error
+        raise MediaError(f"{path}: cannot be written ({_reason(path) or error.error_string})") from error
+
+
+def _reason(path: Path) -> str:
+    """Why the system lets a file grow no further, which libsndfile does not tell; "" where it does."""
+    try:
+        with path.open("ab") as file:
+            file.write(bytes(BLOCK_SAMPLES))
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        return f"{error.strerror}; is the disk full?" if full else error.strerror
+    return ""

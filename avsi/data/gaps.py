@@ -14,7 +14,7 @@ from ..errors import DataError, GapError
 from ..files import read_lines, write_text
 from ..timebase import frames_touching, to_samples, to_seconds
 
-# A gap may end this much behind the recording: its length is shown, and typed in, with three digits.
+# A gap may reach this much beyond the recording: its start and end are shown, and typed in, with three digits.
 END_TOLERANCE_S = 0.0005
 
 
@@ -42,8 +42,9 @@ class Gap:
         return f"{self.start_s:g}:{self.end_s:g}"
 
 
-def gap_spans(gaps: list[Gap], n_samples: int, rate: int) -> list[tuple[int, int]]:
-    """The gaps as sorted, disjoint spans of samples ``[start, stop)`` of a recording.
+def gap_spans(gaps: list[Gap], n_samples: int, rate: int, start_s: float = 0.0) -> list[tuple[int, int]]:
+    """The gaps as sorted, disjoint spans of samples ``[start, stop)`` of a recording, whose first sample plays at
+    ``start_s`` of their clock.
 
     Raises:
         GapError: no gap; one that is reversed, shorter than a sample, outside the recording or overlaps another; or
@@ -58,9 +59,14 @@ def gap_spans(gaps: list[Gap], n_samples: int, rate: int) -> list[tuple[int, int
             raise GapError(f"gap {gap}: times must be finite numbers of seconds")
         if gap.end_s <= gap.start_s:
             raise GapError(f"gap {gap}: ends before it starts; expected START:END in seconds")
-        if gap.start_s < 0 or gap.end_s > to_seconds(n_samples, rate) + END_TOLERANCE_S:
-            raise GapError(f"gap {gap}: outside the recording, which lasts {to_seconds(n_samples, rate):.3f} s")
-        start, stop = to_samples(gap.start_s, rate), min(to_samples(gap.end_s, rate), n_samples)
+        begin_s, end_s, duration_s = gap.start_s - start_s, gap.end_s - start_s, to_seconds(n_samples, rate)
+        if start_s and (begin_s < -END_TOLERANCE_S or end_s > duration_s + END_TOLERANCE_S):
+            raise GapError(
+                f"gap {gap}: outside the sound, which plays from {start_s:.3f} to {start_s + duration_s:.3f} s"
+            )
+        if not start_s and (begin_s < 0 or end_s > duration_s + END_TOLERANCE_S):
+            raise GapError(f"gap {gap}: outside the recording, which lasts {duration_s:.3f} s")
+        start, stop = max(to_samples(begin_s, rate), 0), min(to_samples(end_s, rate), n_samples)
         if stop <= start:
             raise GapError(f"gap {gap}: shorter than one sample at {rate} Hz")
         if spans and start < spans[-1][1]:

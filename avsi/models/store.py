@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..config import config_from_dict
 from ..errors import ConfigError, ModelError
 from ..files import read_lines, write_text, written_beside
-from .inpainter import BLSTMInpainter
-from .recognizer import PhoneRecognizer
 
-Model = BLSTMInpainter | PhoneRecognizer
-KINDS: dict[str, type[Model]] = {"inpainter": BLSTMInpainter, "recognizer": PhoneRecognizer}
+if TYPE_CHECKING:
+    from .inpainter import BLSTMInpainter
+    from .recognizer import PhoneRecognizer
+
+    Model = BLSTMInpainter | PhoneRecognizer
 
 FORMAT_VERSION = 2
 # What a folder of version 1 does not say: its models are heard as they were, whatever the defaults are now.
@@ -90,7 +92,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
         )
     try:
         config = config_from_dict(description["config"])
-        model = KINDS[config.model.kind](config, phones=tuple(description.get("phones", ())))
+        model = _class_of(config.model.kind)(config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
     except (ConfigError, SafetensorError, OSError) as error:
@@ -102,6 +104,15 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     if kind not in (None, config.model.kind):
         raise ModelError(f"{folder}: holds a model of the kind {config.model.kind}, expected {kind}")
     return model.eval()
+
+
+def _class_of(kind: str) -> type[Model]:
+    """Raises KeyError for a kind that is not known."""
+    # Imported here: what a folder holds can be told without torch.
+    from .inpainter import BLSTMInpainter
+    from .recognizer import PhoneRecognizer
+
+    return {"inpainter": BLSTMInpainter, "recognizer": PhoneRecognizer}[kind]
 
 
 def learnt_from(name_or_path: str | Path) -> set[str] | None:

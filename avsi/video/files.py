@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..containers import create_container, decoded_frames, open_container, picture_stream
+from ..containers import create_container, decoded_frames, first_sample_s, open_container, picture_stream, start_s
 from ..errors import MediaError
+from ..timebase import to_samples
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
@@ -49,6 +50,15 @@ def video_info(path: str | Path) -> VideoInfo:
 def has_picture(path: str | Path) -> bool:
     with open_container(path) as container:
         return picture_stream(container) is not None
+
+
+def sound_start_s(path: str | Path) -> float:
+    """When the first sample of a video's sound plays, in seconds of a player's time; of a silent film, when its first
+    picture is shown. What counts from the first sample, as :func:`frames` does, is that much behind a player.
+    """
+    with open_container(path) as container:
+        _picture(container, path)
+        return round(first_sample_s(container) - start_s(container), 6)
 
 
 def frames(
@@ -106,7 +116,7 @@ def _seek(container: InputContainer, stream: VideoStream, time_s: float) -> bool
     if container.format.name in UNTIMED:
         return False
     try:
-        container.seek(int((time_s + _clock_origin_s(container)) / stream.time_base), stream=stream)
+        container.seek(int((time_s + first_sample_s(container)) / stream.time_base), stream=stream)
     except av.error.FFmpegError:
         return False
     return True
@@ -117,37 +127,42 @@ def _timed(container: InputContainer, stream: VideoStream) -> Iterator[tuple[flo
         rate = float(stream.average_rate or 25)
         yield from ((index / rate, frame) for index, frame in enumerate(decoded_frames(container, stream)))
         return
-    origin_s = _clock_origin_s(container)
+    origin_s = first_sample_s(container)
     for frame in decoded_frames(container, stream):
         if frame.time is not None:
             yield frame.time - origin_s, frame
 
 
 def write_mp4(
-    path: str | Path, picture: str | Path | Iterator[tuple[float, np.ndarray]], sound_wav: str | Path | None
+    path: str | Path,
+    picture: str | Path | Iterator[tuple[float, np.ndarray]],
+    sound_wav: str | Path | None,
+    sound_start_s: float,
 ) -> None:
     """Write an MP4 of a picture and lossless FLAC sound, in step with each other.
 
     Args:
-        picture: a video file, whose picture track is taken over unchanged (as H.264 where MP4 does not know its codec);
-            or frames as (time in seconds, RGB of shape (height, width, 3), uint8), which become H.264. Times count from
-            the first sample of the sound.
+        picture: a video file, whose picture track is taken over unchanged, at the times at which a player shows it (as
+            H.264 where MP4 does not know its codec); or frames as (time in seconds, RGB of shape (height, width, 3),
+            uint8), which become H.264. Their times count from the first sample of the sound.
         sound_wav: a WAV file, whose samples are kept exactly up to 24 bit; None for a silent film.
+        sound_start_s: when its first sample plays in the film, in seconds of a player's time.
 
     Raises:
         MediaError: FFmpeg cannot write it, such as a codec that MP4 does not know.
     """
     with contextlib.ExitStack() as stack:
         out = stack.enter_context(create_container(path, "mp4"))
+        packets = None
         if isinstance(picture, (str, Path)):
             source = stack.enter_context(open_container(picture))
-            if _picture(source, picture).codec.canonical_name in out.supported_codecs:
-                packets = _copied_picture(source, out, picture)
-            else:
-                packets = _encoded_picture(frames(picture), out, "libx264", H264)
-        else:
-            packets = _encoded_picture(picture, out, "libx264", H264)
-        sound = _encoded_sound(stack.enter_context(open_container(sound_wav)), out, "flac") if sound_wav else iter(())
+            packets = _copied_picture(source, out, picture) if _is_copied(source, out, picture) else None
+            picture = frames(picture)
+        if packets is None:
+            packets = _encoded_picture(_moved(picture, sound_start_s), out, "libx264", H264)
+        sound = iter(())
+        if sound_wav:
+            sound = _encoded_sound(stack.enter_context(open_container(sound_wav)), out, "flac", sound_start_s)
         _interleave(out, packets, sound)
 
 
@@ -172,21 +187,52 @@ def _interleave(out: OutputContainer, picture: Iterator[Packet], sound: Iterator
         out.mux(packet)
 
 
+def _moved(images: Iterator[tuple[float, np.ndarray]], by_s: float) -> Iterator[tuple[float, np.ndarray]]:
+    return ((time_s + by_s, image) for time_s, image in images)
+
+
+def _is_copied(source: InputContainer, out: OutputContainer, name: str | Path) -> bool:
+    """Whether a picture track can go into another container as it is."""
+    stream = _picture(source, name)
+    # Where pictures are stored in another order than they are shown, and no times tell in which, only a decoder knows.
+    untold = source.format.name in UNTIMED and stream.codec_context.has_b_frames
+    return stream.codec.canonical_name in out.supported_codecs and not untold
+
+
 def _copied_picture(source: InputContainer, out: OutputContainer, name: str | Path) -> Iterator[Packet]:
+    """The packets of a picture track, each to be shown when it was."""
     stream = _picture(source, name)
     copied = out.add_stream_from_template(stream)
-    origin = round(_clock_origin_s(source) / stream.time_base)
+    start = round(start_s(source) / stream.time_base)
+    with open_container(name) as again:
+        shown = [_shown(packet) - start for packet in _picture_packets(again)]
+    decoded = _decode_times(shown)
 
     def packets() -> Iterator[Packet]:
-        for packet in source.demux(stream):
-            if packet.dts is None:
-                continue
-            packet.dts -= origin
-            packet.pts = packet.dts if packet.pts is None else packet.pts - origin
-            packet.stream = copied
+        for packet, pts, dts in zip(_picture_packets(source), shown, decoded, strict=True):
+            packet.pts, packet.dts, packet.stream = pts, dts, copied
             yield packet
 
     return packets()
+
+
+def _picture_packets(container: InputContainer) -> Iterator[Packet]:
+    """The packets of the picture track that can be placed in time, in the order in which they are decoded."""
+    packets = container.demux(picture_stream(container))
+    return (packet for packet in packets if _shown(packet) is not None)
+
+
+def _shown(packet: Packet) -> int | None:
+    return packet.dts if packet.pts is None else packet.pts
+
+
+def _decode_times(shown: list[int]) -> list[int]:
+    """Decode times for pictures in the order in which they are decoded, from the times at which they are shown: they
+    rise, and none is later than the picture is shown. Matroska tells none for the first pictures; MP4 needs each.
+    """
+    rising = list(itertools.accumulate(sorted(shown), lambda last, time: max(last + 1, time)))
+    delay = max((dts - pts for dts, pts in zip(rising, shown, strict=True)), default=0)
+    return [dts - delay for dts in rising]
 
 
 def _encoded_picture(
@@ -214,12 +260,14 @@ def _encoded_picture(
     return packets()
 
 
-def _encoded_sound(source: InputContainer, out: OutputContainer, codec: str) -> Iterator[Packet]:
+def _encoded_sound(source: InputContainer, out: OutputContainer, codec: str, first_s: float = 0.0) -> Iterator[Packet]:
+    """The sound of a WAV file as packets of a codec; ``first_s`` is when its first sample is to play."""
     import av
 
     track = source.streams.audio[0]
     # Opus knows few rates, and works at this one whichever it is given.
     rate = track.rate if codec == "flac" else 48000
+    first = to_samples(first_s, rate)
     stream = out.add_stream(codec, rate=rate, layout=track.layout.name)
     wide = "s32" if codec == "flac" else "flt"
     stream.format = "s16" if track.format.packed.name in ("u8", "s16") else wide
@@ -228,6 +276,7 @@ def _encoded_sound(source: InputContainer, out: OutputContainer, codec: str) -> 
         convert = av.AudioResampler(format=stream.format, layout=track.layout.name, rate=rate)
         for decoded in itertools.chain(source.decode(track), [None]):
             for frame in convert.resample(decoded):
+                frame.pts += first
                 yield from stream.encode(frame)
         yield from stream.encode()
 
@@ -239,9 +288,3 @@ def _picture(container: InputContainer, path: str | Path) -> VideoStream:
     if stream is None:
         raise MediaError(f"{path}: has no picture track")
     return stream
-
-
-def _clock_origin_s(container: InputContainer) -> float:
-    """The container time of the first sound sample, or of the first frame where there is no sound."""
-    stream = container.streams.audio[0] if container.streams.audio else picture_stream(container)
-    return float((stream.start_time or 0) * stream.time_base)

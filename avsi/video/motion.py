@@ -6,11 +6,11 @@ import numpy as np
 
 from ..config import StftConfig, VisualConfig
 from ..timebase import frame_centres_s, video_grid_s
-from .landmarks import Tracks
+from .landmarks import LEFT_EYE, RIGHT_EYE, Tracks
 
 # Deviations below this, in eye distances, are the tracker's noise.
 STILL = 2e-3
-JAW, NOSE_BRIDGE, RIGHT_EYE, LEFT_EYE, MOUTH = range(0, 17), range(27, 31), range(36, 42), range(42, 48), range(48, 68)
+JAW, NOSE_BRIDGE, MOUTH = range(0, 17), range(27, 31), range(48, 68)
 
 
 # Heights below the base of the nose and widths, from which a face cannot be told as from the outline of its jaw.
