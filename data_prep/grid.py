@@ -223,7 +223,7 @@ def main(
     root, out = root.resolve(), out.resolve()
     corpus = Corpus.of(root)
     clips, notes = find_clips(root)
-    set_of = load_split(split, {clip.id for clip in clips})
+    set_of = load_split(split, {clip.id for clip in clips}, corpus.id_prefix)
     for left_by_a_killed_run in (out / "wav").glob("*/.*.partial-*"):
         left_by_a_killed_run.unlink()
     results = in_parallel(jobs, [(prepare_clip, clip, out / "wav") for clip in clips])

@@ -16,7 +16,9 @@ from avsi.config import Config
 from avsi.video.landmarks import Tracks
 
 RATE = 16000
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+ROOT = Path(__file__).resolve().parents[1]
+RECIPE = ROOT / "recipes" / "grid"
+SHARED = ROOT.parent / "shared"
 
 # Small models are fastest on one thread, and tests beside a busy machine wait for no other.
 torch.set_num_threads(1)
@@ -294,3 +296,18 @@ def made(corpus, model, tmp_path_factory) -> Path:
 def evaluation(made, tmp_path) -> Path:
     """A copy of it that a test may change."""
     return shutil.copytree(made, tmp_path / "evaluation")
+
+
+@pytest.fixture
+def recipe(tmp_path) -> Path:
+    """A copy of the recipe in which programs do nothing but tell what they are given."""
+    copy = tmp_path / "recipes" / "grid"
+    shutil.copytree(RECIPE / "conf", copy / "conf")
+    for name in ("run.sh", "run_general.sh", "path.sh"):
+        shutil.copy(RECIPE / name, copy / name)
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("python", "avsi"):
+        (programs / name).write_text(f'#!/bin/sh\necho {name} "$@"\n')
+        (programs / name).chmod(0o755)
+    return copy

@@ -179,9 +179,18 @@ def test_a_part_of_it_keeps_its_name_and_a_folder_around_it_is_not_grid(mini_cor
             Corpus.of(tmp_path)
 
 
-def test_it_is_never_part_of_the_papers_split(mini_corpus, tmp_path):
+def test_the_papers_split_goes_by_the_numbers_of_its_speakers(mini_corpus, tmp_path):
     result = CliRunner().invoke(grid, ["--root", str(mini_corpus), "--out", str(tmp_path), "--jobs", "1"])
-    assert "leaves train and valid and test empty" in str(result.exception)
+    assert "leaves valid and test empty" in str(result.exception)  # GRID's s1 to s4 are for training
+    assert "mini0-s01, mini0-s02, mini0-s03, mini0-s04" in str(result.exception)
+
+
+def test_a_speaker_is_passed_over(tmp_path):
+    options = ("--speakers", 3, "--without", 2, "--sentences", 1, "--jobs", 1)
+    result = make("--out", tmp_path / "corpus", *options)
+    assert result.exit_code == 0 and "2 speakers, 2 clips" in result.output
+    assert sorted(path.parent.name for path in clips(tmp_path / "corpus")) == ["s1", "s3"]
+    assert sorted(path.name for path in (tmp_path / "corpus" / "align").iterdir()) == ["s1", "s3"]
 
 
 @pytest.mark.parametrize(
@@ -191,6 +200,8 @@ def test_it_is_never_part_of_the_papers_split(mini_corpus, tmp_path):
         (["--speakers", 35], ConfigError, r"--speakers 35: expected 1 to 34"),
         (["--sentences", -1], ConfigError, r"--sentences -1: expected 1 to 1000"),
         (["--seed", -1], ConfigError, r"--seed -1: expected 0 or more"),
+        (["--speakers", 3, "--without", 4], ConfigError, r"--without 4: expected 1 to 3"),
+        (["--speakers", 1, "--without", 1], ConfigError, r"--without leaves no speaker"),
         (["--jobs", 0], ConfigError, r"--jobs 0: expected 1 or more"),
         (["--voice", "en+nobody"], ConfigError, r"unknown voice 'en\+nobody'; expected"),
     ],

@@ -1,28 +1,11 @@
 """What the recipe for speakers who were never met refuses before it begins."""
 
-import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
+from conftest import RECIPE
 
 from avsi.config import load_config
-
-GRID = Path(__file__).resolve().parents[1] / "recipes" / "grid"
-
-
-@pytest.fixture
-def recipe(tmp_path):
-    """A copy of the recipe in which programs do nothing but tell what they are given."""
-    shutil.copytree(GRID / "conf", tmp_path / "recipes/grid/conf")
-    for name in ("run_general.sh", "path.sh"):
-        shutil.copy(GRID / name, tmp_path / "recipes/grid" / name)
-    programs = tmp_path / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    for name in ("python", "avsi"):
-        (programs / name).write_text(f'#!/bin/sh\necho {name} "$@"\n')
-        (programs / name).chmod(0o755)
-    return tmp_path / "recipes/grid"
 
 
 def start(recipe, *options, cwd=None):
@@ -91,6 +74,6 @@ def test_models_to_judge_beside_are_sought_from_where_the_caller_is(recipe, tmp_
 
 @pytest.mark.parametrize("model", ["a", "av"])
 def test_the_small_run_is_short(model):
-    configs = [GRID / "conf" / name for name in (f"general_tune_{model}.yaml", "general_smoke.yaml")]
+    configs = [RECIPE / "conf" / name for name in (f"general_tune_{model}.yaml", "general_smoke.yaml")]
     training = load_config(configs, []).training
     assert (training.epoch_utterances, training.max_epochs, training.keep) == (0, 2, "last")
