@@ -4,6 +4,8 @@ bars.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 from pathlib import Path
 
@@ -200,14 +202,20 @@ def corpus_config(corpus: Path, **sections: dict) -> Config:
 
 @pytest.fixture(scope="session")
 def mini_corpus(tmp_path_factory) -> Path:
-    """Mini-GRID: four drawn speakers with two sentences each."""
+    """Mini-GRID: four drawn speakers with two sentences each, which pytest's processes share."""
     from typer.testing import CliRunner
 
     from data_prep.mini_grid.__main__ import app
 
-    out = tmp_path_factory.mktemp("mini_grid") / "corpus"
-    options = ["--out", str(out), "--speakers", "4", "--sentences", "2", "--jobs", "2"]
-    assert CliRunner().invoke(app, options, catch_exceptions=False).exit_code == 0
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    out = folder / "mini_grid" / "corpus"
+    with (folder / "mini_grid.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not out.exists():
+            options = ["--out", str(out), "--speakers", "4", "--sentences", "2", "--jobs", "2"]
+            assert CliRunner().invoke(app, options, catch_exceptions=False).exit_code == 0
     return out
 
 

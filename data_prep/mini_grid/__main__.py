@@ -32,7 +32,7 @@ def main(
     out: Annotated[Path, typer.Option(help="The folder to make.")],
     speakers: Annotated[int, typer.Option(help="How many: 1 to 34.")] = 8,
     without: Annotated[
-        list[int], typer.Option(help="One of these speakers to leave out, such as 21, whose video GRID lacks; repeatable.")
+        list[int], typer.Option(help="A speaker to leave out, such as 21, whose video GRID lacks; repeatable.")
     ] = [],  # noqa: B006
     sentences: Annotated[int, typer.Option(help="Of each speaker: 1 to 1000.")] = 12,
     seed: Annotated[int, typer.Option(help="Other seeds give other speakers and sentences.")] = 0,
