@@ -1,22 +1,29 @@
 # Each target sets up .venv on a fresh machine first; again, it is quick.
 # `make demo` restores a clip that it draws itself, `make demo CLIP=file GAP=0.8:1.6` one of yours.
+# Tests run in WORKERS processes: by default one for each core, at most four.
 # TORCH_INDEX=URL takes torch from another package index first, such as PyTorch's own index of CPU builds.
 
 # MediaPipe 0.10.21, which carries its models, has wheels up to Python 3.12; the pinned SciPy begins with 3.11.
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: test quick smoke smoke_general demo lint clean
+.PHONY: test quick paper smoke smoke_general demo lint clean
 
 # Small arrays are fastest on one thread; several wait for each other where the machine has other work.
-test quick: export OMP_NUM_THREADS = 1
+test quick paper: export OMP_NUM_THREADS = 1
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 quick: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
+
+# The paper's split, its five models and its table, on 33 drawn speakers.
+paper: $(INSTALLED)
+	$(BIN)/python -m pytest -m recipe
 
 smoke: $(INSTALLED)
 	recipes/grid/run.sh --smoke

@@ -223,7 +223,7 @@ def main(
     root, out = root.resolve(), out.resolve()
     corpus = Corpus.of(root)
     clips, notes = find_clips(root)
-    set_of = load_split(split, {clip.id for clip in clips})
+    set_of = load_split(split, {clip.id for clip in clips}, corpus.id_prefix)
     results = in_parallel(jobs, [(prepare_clip, clip, out / "wav") for clip in clips])
     kept: dict[str, list[Utterance]] = {name: [] for name in SETS}
     left_out: list[tuple[str, str]] = []

@@ -11,6 +11,7 @@ from avsi.errors import DataError
 from avsi.files import read_lines
 
 SETS = ("train", "valid", "test")
+NAMED = ("paper", "speaker-dependent", "whole-speakers", "speaker-independent")
 # Morrone et al. (2021), section 3.1; speaker 21 has no video.
 PAPER = {
     **{f"s{n:02d}": "train" for n in (*range(1, 21), 22, 23, 24, 25, 28)},
@@ -22,7 +23,7 @@ WHOLE = 100  # clips of a speaker whose recordings are there as a whole, or near
 SPEAKERS_HELD_OUT = 0.125  # of the speakers, for validation and for the test each, and at least one
 
 
-def load_split(name: str, ids: set[str]) -> Callable[[str], str | None]:
+def load_split(name: str, ids: set[str], id_prefix: str = "") -> Callable[[str], str | None]:
     """A function utterance id -> "train", "valid", "test", or None for an utterance that the split leaves out.
 
     Args:
@@ -32,12 +33,13 @@ def load_split(name: str, ids: set[str]) -> Callable[[str], str | None]:
             or a file of lines ``<speaker or clip> <set>``, where a clip is an id or a file name, and goes before its
             speaker.
         ids: the utterances that there are.
+        id_prefix: what stands before GRID's number of a speaker in the ids of another corpus.
 
     Raises:
         DataError: no such split, or a file that names other sets or speakers and clips that are not there.
     """
     if name == "paper":
-        return lambda id_: PAPER.get(speaker_in(id_))
+        return lambda id_: PAPER.get(speaker_in(id_).removeprefix(id_prefix))
     if name == "speaker-dependent":
         return _speaker_dependent(ids).get
     if name == "whole-speakers":
@@ -71,9 +73,7 @@ def _speaker_independent(ids: set[str]) -> Callable[[str], str | None]:
 
 def _from_file(path: Path, ids: set[str]) -> Callable[[str], str | None]:
     if not path.is_file():
-        raise DataError(
-            f"split '{path}': neither 'paper', 'speaker-dependent', 'whole-speakers', 'speaker-independent' nor a file"
-        )
+        raise DataError(f"split '{path}': neither {', '.join(map(repr, NAMED))} nor a file")
     known = {key for id_ in ids for key in (id_, *id_.split("_", 1))}
     chosen: dict[str, str] = {}
     for number, line in enumerate(read_lines(path), start=1):

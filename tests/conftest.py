@@ -4,6 +4,8 @@ bars.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 from pathlib import Path
 
@@ -16,7 +18,9 @@ from avsi.config import Config
 from avsi.video.landmarks import Tracks
 
 RATE = 16000
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+ROOT = Path(__file__).resolve().parents[1]
+RECIPE = ROOT / "recipes" / "grid"
+SHARED = ROOT.parent / "shared"
 
 # Small models are fastest on one thread, and tests beside a busy machine wait for no other.
 torch.set_num_threads(1)
@@ -200,14 +204,20 @@ def corpus_config(corpus: Path, **sections: dict) -> Config:
 
 @pytest.fixture(scope="session")
 def mini_corpus(tmp_path_factory) -> Path:
-    """Mini-GRID: four drawn speakers with two sentences each."""
+    """Mini-GRID: four drawn speakers with two sentences each, which pytest's processes share."""
     from typer.testing import CliRunner
 
     from data_prep.mini_grid.__main__ import app
 
-    out = tmp_path_factory.mktemp("mini_grid") / "corpus"
-    options = ["--out", str(out), "--speakers", "4", "--sentences", "2", "--jobs", "2"]
-    assert CliRunner().invoke(app, options, catch_exceptions=False).exit_code == 0
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    out = folder / "mini_grid" / "corpus"
+    with (folder / "mini_grid.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not out.exists():
+            options = ["--out", str(out), "--speakers", "4", "--sentences", "2", "--jobs", "2"]
+            assert CliRunner().invoke(app, options, catch_exceptions=False).exit_code == 0
     return out
 
 
@@ -296,3 +306,18 @@ def made(corpus, model, tmp_path_factory) -> Path:
 def evaluation(made, tmp_path) -> Path:
     """A copy of it that a test may change."""
     return shutil.copytree(made, tmp_path / "evaluation")
+
+
+@pytest.fixture
+def recipe(tmp_path) -> Path:
+    """A copy of the recipe in which programs do nothing but tell what they are given."""
+    copy = tmp_path / "recipes" / "grid"
+    shutil.copytree(RECIPE / "conf", copy / "conf")
+    for name in ("run.sh", "run_general.sh", "path.sh"):
+        shutil.copy(RECIPE / name, copy / name)
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("python", "avsi"):
+        (programs / name).write_text(f'#!/bin/sh\necho {name} "$@"\n')
+        (programs / name).chmod(0o755)
+    return copy

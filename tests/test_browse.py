@@ -218,7 +218,7 @@ def durations(page) -> list[float]:
 
 def wait_for(page, expression: str) -> None:
     """Until JavaScript says so. Asked from here: the page's policy forbids the driver to ask from within it."""
-    end_s = time.monotonic() + 20
+    end_s = time.monotonic() + 100
     while not page.evaluate(expression):
         assert time.monotonic() < end_s, expression
         page.wait_for_timeout(20)

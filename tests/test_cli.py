@@ -280,7 +280,7 @@ def test_ctrl_c_in_training_keeps_the_finished_epochs(corpus, tmp_path):
         time.sleep(0.05)
     time.sleep(0.3)
     run.send_signal(signal.SIGINT)
-    _, errors = run.communicate(timeout=60)
+    _, errors = run.communicate(timeout=200)
     assert run.returncode == 130
     assert errors.strip().splitlines()[-1] == "error: stopped; what was done so far is kept"
     assert torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["epoch"] >= 0
@@ -301,7 +301,7 @@ def test_ctrl_c_in_preparation_keeps_what_was_found(tmp_path):
         assert run.poll() is None, run.communicate()
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
-    _, errors = run.communicate(timeout=60)
+    _, errors = run.communicate(timeout=200)
     assert run.returncode == 130
     assert [line for line in errors.splitlines() if line.startswith("error: stopped")]  # MediaPipe's log lies around it
     with (folder / "landmarks.ark").open("r+b") as file:
@@ -318,7 +318,7 @@ def test_ctrl_c_while_a_corpus_is_drawn_leaves_nothing(tmp_path, jobs):
         assert run.poll() is None, run.communicate()
         time.sleep(0.05)
     os.killpg(run.pid, signal.SIGINT)
-    _, errors = run.communicate(timeout=60)
+    _, errors = run.communicate(timeout=200)
     assert (run.returncode, errors.strip()) == (130, "error: stopped; nothing is kept")
     assert list(tmp_path.iterdir()) == []
 

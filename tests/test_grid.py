@@ -182,6 +182,8 @@ def test_the_papers_split_is_by_speaker():
     assert chosen["valid"] == [26, 27, 29, 31]
     assert chosen["test"] == [30, 32, 33, 34]
     assert set_of("s21_bbaf2n") is None
+    set_of = load_split("paper", set(), "mini0-")
+    assert [set_of(f"mini0-s{n}_bbaf2n") for n in (20, 21, 31, 34)] == ["train", None, "valid", "test"]
 
 
 def test_the_papers_split_with_one_speaker_names_the_way_out(tmp_path):

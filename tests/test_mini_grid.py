@@ -64,10 +64,12 @@ def test_the_corpus_has_grids_layout_and_formats(mini_corpus):
 
 
 def test_a_speaker_is_the_same_whatever_others_there_are(mini_corpus, tmp_path):
-    assert make("--out", tmp_path / "again", "--speakers", 1, "--sentences", 1, "--jobs", 1).exit_code == 0
+    result = make("--out", tmp_path / "again", "--speakers", 2, "--without", 1, "--sentences", 1, "--jobs", 1)
+    assert result.exit_code == 0 and "1 speakers, 1 clips" in result.output
+    assert [path.name for path in (tmp_path / "again" / "align").iterdir()] == ["s2"]
     (clip,) = clips(tmp_path / "again")
-    assert clip.read_bytes() == (mini_corpus / "s1" / clip.name).read_bytes()
-    truth, other = (np.load(path.with_suffix(".npz")) for path in (clip, mini_corpus / "s1" / clip.name))
+    assert clip.read_bytes() == (mini_corpus / "s2" / clip.name).read_bytes()
+    truth, other = (np.load(path.with_suffix(".npz")) for path in (clip, mini_corpus / "s2" / clip.name))
     assert np.array_equal(truth["points"], other["points"])
     assert draw_speaker(0, 1) != draw_speaker(0, 3) != draw_speaker(1, 3)
 
@@ -179,9 +181,10 @@ def test_a_part_of_it_keeps_its_name_and_a_folder_around_it_is_not_grid(mini_cor
             Corpus.of(tmp_path)
 
 
-def test_it_is_never_part_of_the_papers_split(mini_corpus, tmp_path):
+def test_the_papers_split_goes_by_the_numbers_of_its_speakers(mini_corpus, tmp_path):
     result = CliRunner().invoke(grid, ["--root", str(mini_corpus), "--out", str(tmp_path), "--jobs", "1"])
-    assert "leaves train and valid and test empty" in str(result.exception)
+    assert "leaves valid and test empty" in str(result.exception)  # GRID's s1 to s4 are for training
+    assert "mini0-s01, mini0-s02, mini0-s03, mini0-s04" in str(result.exception)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +194,8 @@ def test_it_is_never_part_of_the_papers_split(mini_corpus, tmp_path):
         (["--speakers", 35], ConfigError, r"--speakers 35: expected 1 to 34"),
         (["--sentences", -1], ConfigError, r"--sentences -1: expected 1 to 1000"),
         (["--seed", -1], ConfigError, r"--seed -1: expected 0 or more"),
+        (["--speakers", 3, "--without", 4], ConfigError, r"--without 4: expected 1 to 3"),
+        (["--speakers", 1, "--without", 1], ConfigError, r"--without leaves no speaker"),
         (["--jobs", 0], ConfigError, r"--jobs 0: expected 1 or more"),
         (["--voice", "en+nobody"], ConfigError, r"unknown voice 'en\+nobody'; expected"),
     ],

@@ -1,29 +1,12 @@
 """What the recipe for speakers who were never met refuses before it begins."""
 
-import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
+from conftest import RECIPE
 
 from avsi.config import load_config
 from avsi.data.datadir import development_of
-
-GRID = Path(__file__).resolve().parents[1] / "recipes" / "grid"
-
-
-@pytest.fixture
-def recipe(tmp_path):
-    """A copy of the recipe in which programs do nothing but tell what they are given."""
-    shutil.copytree(GRID / "conf", tmp_path / "recipes/grid/conf")
-    for name in ("run_general.sh", "path.sh"):
-        shutil.copy(GRID / name, tmp_path / "recipes/grid" / name)
-    programs = tmp_path / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    for name in ("python", "avsi"):
-        (programs / name).write_text(f'#!/bin/sh\necho {name} "$@"\n')
-        (programs / name).chmod(0o755)
-    return tmp_path / "recipes/grid"
 
 
 def start(recipe, *options, cwd=None):
@@ -125,6 +108,6 @@ def test_both_models_are_trained_on_as_many_utterances(stage):
 
 @pytest.mark.parametrize("model", ["a", "av"])
 def test_the_small_run_is_short(model):
-    configs = [GRID / "conf" / name for name in (f"general_tune_{model}.yaml", "general_smoke.yaml")]
+    configs = [RECIPE / "conf" / name for name in (f"general_tune_{model}.yaml", "general_smoke.yaml")]
     training = load_config(configs, []).training
     assert (training.epoch_utterances, training.max_epochs, training.keep) == (0, 2, "last")

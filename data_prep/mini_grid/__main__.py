@@ -31,6 +31,9 @@ app = typer.Typer(add_completion=False)
 def main(
     out: Annotated[Path, typer.Option(help="The folder to make.")],
     speakers: Annotated[int, typer.Option(help="How many: 1 to 34.")] = 8,
+    without: Annotated[
+        list[int], typer.Option(help="A speaker to leave out, such as 21, whose video GRID lacks; repeatable.")
+    ] = [],  # noqa: B006
     sentences: Annotated[int, typer.Option(help="Of each speaker: 1 to 1000.")] = 12,
     seed: Annotated[int, typer.Option(help="Other seeds give other speakers and sentences.")] = 0,
     voice: Annotated[
@@ -49,6 +52,12 @@ def main(
     for name, value, smallest in (("seed", seed, 0), ("jobs", jobs, 1)):
         if value < smallest:
             raise ConfigError(f"--{name} {value}: expected {smallest} or more")
+    for number in without:
+        if not 1 <= number <= speakers:
+            raise ConfigError(f"--without {number}: expected 1 to {speakers}")
+    numbers = [number for number in range(1, speakers + 1) if number not in without]
+    if not numbers:
+        raise ConfigError("--without leaves no speaker; ask for more by --speakers")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise DataError(f"{out}: exists and is not an empty folder; name another or delete it")
     # Refuses a name that it does not know; and without the library nothing can begin.
@@ -57,7 +66,7 @@ def main(
     tasks = []
     with folder_beside(out) as partial:
         stems = generator(seed, "sentences").permutation(all_stems()).tolist()
-        for number in range(1, speakers + 1):
+        for number in numbers:
             speaker = draw_speaker(seed, number, tuple(voice))
             folder, alignments = partial / f"s{number}", partial / "align" / f"s{number}"
             folder.mkdir()
@@ -72,7 +81,7 @@ def main(
             id_prefix=f"mini{seed}-",
             about=f"Made by avsi {__version__}: drawn faces and synthesised voices; no recording of anyone, not GRID.",
         ).save(partial)
-    print(f"{speakers} speakers, {len(tasks)} clips -> {out}")
+    print(f"{len(numbers)} speakers, {len(tasks)} clips -> {out}")
 
 
 if __name__ == "__main__":

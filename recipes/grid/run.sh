@@ -1,68 +1,99 @@
 #!/usr/bin/env bash
 # GRID, from the corpus to a report. Stages: 0 prepare, 1 landmarks, 2 statistics, lexicon, 3 gaps, 4 train the models, 5 train the phone
 # recogniser, 6 restore, 7 score, 8 report.
-# ./run.sh --grid DIR [--split paper] [--configs "conf/a.yaml conf/av.yaml"] [--protocol FILE | --gap-ms "150 300 450"]
-#          [--stage 0] [--stop-stage 8] [--jobs 2]
+# ./run.sh --grid DIR [--split paper] [--configs "conf/a.yaml conf/av.yaml"] [--over FILE] [--protocol FILE | --gap-ms "150 300 450"]
+#          [--work DIR] [--stage 0] [--stop-stage 8] [--jobs 2]
 # ./run.sh --smoke: all stages in a few minutes, in smoke/, on small models and a corpus that is made there.
-# The split is paper, speaker-dependent, speaker-independent or a file; data/ and exp/ are made here. Each config is a model. The gaps
-# are those of a protocol (../../evaluation/protocols/paper.yaml), or one of each of the lengths given.
+# The split is paper, speaker-dependent, speaker-independent, whole-speakers or a file. Each config is a model, and --over one config over
+# each of them; configs are sought from where you are, then from here. The gaps are those of a protocol
+# (../../evaluation/protocols/paper.yaml), or one of each of the lengths given. data/ and exp/ are made in --work, by default here.
 set -euo pipefail
 
-grid= split=paper stage=0 stop_stage=8 protocol= gap_ms= jobs=2 smoke=
-configs="conf/a.yaml conf/v.yaml conf/av.yaml conf/a_mtl.yaml conf/av_mtl.yaml"
-case " $* " in *" --smoke "*)
-  smoke=yes grid=corpus split=speaker-independent configs="conf/a.yaml conf/av.yaml" ;;
-esac
+grid= split=paper configs= over= protocol= gap_ms= work= stage=0 stop_stage=8 jobs=2 smoke=
+case " $* " in *" --smoke "*) smoke=yes split=speaker-independent ;; esac
+fail() { echo "error: $1" >&2; exit 1; }
 while [ $# -gt 0 ]; do
   case "$1" in
-    --grid | --split | --configs | --stage | --stop-stage | --protocol | --gap-ms | --jobs)
-      [ $# -ge 2 ] || { echo "error: $1 needs a value" >&2; exit 1; }
+    --grid | --split | --configs | --over | --protocol | --gap-ms | --work | --stage | --stop-stage | --jobs)
+      [ $# -ge 2 ] || fail "$1 needs a value"
       name=${1#--} && printf -v "${name//-/_}" %s "$2" && shift 2 ;;
     --smoke) shift ;;
     -h | --help) sed -n '2,/^set/s/^# //p' "$0"; exit ;;
-    *) echo "error: unknown option $1; ./run.sh --help shows those there are" >&2; exit 1 ;;
+    *) fail "unknown option $1; ./run.sh --help shows those there are" ;;
   esac
 done
 for number in "$stage" "$stop_stage" "$jobs"; do
-  case "$number" in *[!0-9]* | "") echo "error: '$number': stages and jobs are whole numbers" >&2; exit 1 ;; esac
+  case "$number" in *[!0-9]* | "") fail "'$number': stages and jobs are whole numbers" ;; esac
 done
-if [ "$stage" -gt "$stop_stage" ] || [ "$stage" -gt 8 ]; then echo "error: there is no stage from $stage to $stop_stage" >&2; exit 1; fi
+[ "$jobs" -gt 0 ] || fail "--jobs 0: expected 1 or more"
+if [ "$stage" -gt "$stop_stage" ] || [ "$stage" -gt 8 ]; then fail "there is no stage from $stage to $stop_stage"; fi
 for ms in $gap_ms; do
-  case "$ms" in *[!0-9.]* | 0* | .*) echo "error: '$ms': expected a gap's length in ms, such as 150 or 62.5" >&2; exit 1 ;; esac
+  case "$ms" in *[!0-9.]* | 0* | .*) fail "'$ms': expected a gap's length in ms, such as 150 or 62.5" ;; esac
 done
-if [ -n "$protocol" ] && [ -n "$gap_ms" ]; then echo "error: --protocol and --gap-ms both say which gaps; give one" >&2; exit 1; fi
-[ -z "$smoke" ] || [ -n "$protocol$gap_ms" ] || gap_ms=400
-[ -n "$smoke" ] || [ ! -e "$grid" ] || grid=$(realpath "$grid")
-[ -z "$protocol" ] || protocol=$(realpath "$protocol")
-cd "$(dirname "$0")"
-. ./path.sh
-conf=$PWD over=() models=()
+is_due() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ]; }
+due() { is_due "$1" && echo "stage $1: $2"; }
+conf=$(cd "$(dirname "$0")" && pwd)
+sought() { # a file, from where the caller is or else from here
+  case "$1" in /*) echo "$1" ;; *) if [ -e "$1" ]; then realpath "$1"; else echo "$conf/$1"; fi ;; esac
+}
+if is_due 0 && { [ -z "$smoke" ] || [ -n "$grid" ]; }; then
+  [ -n "$grid" ] || fail "--grid must name the folder that holds GRID"
+  [ -d "$grid" ] || fail "--grid $grid: no such folder"
+  grid=$(realpath "$grid")
+fi
+case "$split" in
+  paper | speaker-dependent | speaker-independent | whole-speakers) ;;
+  *)
+    [ -f "$split" ] || fail "--split $split: neither paper, speaker-dependent, speaker-independent, whole-speakers nor a file"
+    split=$(realpath "$split") ;;
+esac
+if [ -n "$protocol" ] && [ -n "$gap_ms" ]; then fail "--protocol and --gap-ms both say which gaps; give one"; fi
+if [ -n "$protocol" ]; then
+  [ -f "$protocol" ] || fail "--protocol $protocol: no such file"
+  protocol=$(realpath "$protocol")
+fi
+given=($configs) configs=() models=()
+if [ ${#given[@]} -eq 0 ]; then
+  if [ -n "$smoke" ]; then given=("$conf"/conf/{a,av}.yaml); else given=("$conf"/conf/{a,v,av,a_mtl,av_mtl}.yaml); fi
+fi
+if [ -n "$smoke" ] && [ ${#given[@]} -lt 2 ]; then fail "--smoke compares two models; name two configs"; fi
+for config in "${given[@]}"; do
+  configs+=("$(sought "$config")") models+=("exp/$(basename "$config" .yaml)")
+  if is_due 2 || is_due 4; then [ -f "${configs[-1]}" ] || fail "--configs $config: no such file, from where you are or in $conf"; fi
+done
+if [ -n "$over" ] || [ -n "$smoke" ]; then
+  config=$(sought "${over:-$conf/conf/smoke.yaml}")
+  [ -f "$config" ] || fail "--over $over: no such file, from where you are or in $conf"
+  over=(--config "$config")
+else
+  over=()
+fi
 if [ -n "$smoke" ]; then
-  over=(--config "$conf/conf/smoke.yaml")
-  [ "$stage" -gt 0 ] || rm -rf smoke
-  mkdir -p smoke && cd smoke
+  [ -z "$work" ] || fail "--smoke makes its folder, smoke/, anew; leave out --work"
+  [ -n "$protocol$gap_ms" ] || gap_ms=400
+  work=$conf/smoke
+  [ "$stage" -gt 0 ] || rm -rf "$work"
   export OMP_NUM_THREADS=1 # models this small are no faster on more, and much slower where others use the machine too
 fi
-configs=($configs)
-if [ -n "$smoke" ] && [ ${#configs[@]} -lt 2 ]; then echo "error: --smoke compares two models; name two configs" >&2; exit 1; fi
-for config in "${configs[@]}"; do models+=("exp/$(basename "$config" .yaml)"); done
+. "$conf/path.sh"
+work=${work:-$conf} && mkdir -p "$work" && cd "$work"
 protocol=${protocol:-$conf/../../evaluation/protocols/paper.yaml}
 gaps=(--protocol "$protocol") conditions=(--protocol "$protocol") evaluation=exp/evaluation/$(basename "$protocol" .yaml)
 if [ -n "$gap_ms" ]; then
   gaps=() conditions=($gap_ms) evaluation=exp/evaluation/$(echo $gap_ms | tr ' ' _)ms
   for ms in $gap_ms; do gaps+=(--gaps "$ms"); done
 fi
-due() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ] && echo "stage $1: $2"; }
-at() { case "$1" in /*) echo "$1" ;; *) echo "$conf/$1" ;; esac; }
 
 if due 0 "prepare"; then
-  [ -n "$grid" ] || { echo "error: --grid must name the folder that holds GRID" >&2; exit 1; }
-  [ -z "$smoke" ] || python -m data_prep.mini_grid --out corpus --jobs "$jobs"
+  if [ -z "$grid" ]; then
+    grid=corpus
+    python -m data_prep.mini_grid --out "$grid" --jobs "$jobs"
+  fi
   python -m data_prep.grid --root "$grid" --out data --split "$split" --jobs "$jobs"
 fi
 if due 1 "landmarks"; then python -m data_prep.landmarks data/train data/valid data/test --drop --jobs "$jobs"; fi
 if due 2 "statistics, lexicon"; then
-  python -m data_prep.stats data/train --config "$(at "${configs[-1]}")" "${over[@]}"
+  python -m data_prep.stats data/train --config "${configs[-1]}" "${over[@]}"
   cp "$conf/conf/lexicon.txt" data/lexicon.txt
 fi
 if due 3 "gaps"; then
@@ -71,7 +102,7 @@ if due 3 "gaps"; then
 fi
 if due 4 "train the models"; then
   for config in "${configs[@]}"; do
-    avsi train --config "$(at "$config")" "${over[@]}" --out "exp/$(basename "$config" .yaml)"
+    avsi train --config "$config" "${over[@]}" --out "exp/$(basename "$config" .yaml)"
   done
 fi
 if due 5 "train the phone recogniser"; then
