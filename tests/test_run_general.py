@@ -79,14 +79,15 @@ def test_families_and_the_models_of_all_have_one_name(recipe):
 def test_predicted_opinions_are_scored_where_they_can_be(recipe, tmp_path, installed, metrics):
     python = tmp_path / ".venv/bin/python"
     python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && exit {int(not installed)}\necho python "$@"\n')
-    shutil.copy(GRID / "run.sh", recipe)
     for script, evaluations in (("run.sh", ("paper",)), ("run_general.sh", ("general_unseen", "general_seen"))):
         command = ["bash", str(recipe / script), "--stage", "7", "--stop-stage", "7"]
         result = subprocess.run(command, capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
         for name in evaluations:
             assert f"evaluation.score exp/evaluation/{name} --metrics {metrics} --jobs 2" in result.stdout
-        assert ("note: no PLCMOS without the extra mos: pip install 'avsi[mos]'" in result.stdout) != installed
+        assert (
+            "note: no PLCMOS without the extra mos: pip install -c constraints.txt -e '.[mos]'" in result.stdout
+        ) != installed
 
 
 def test_models_to_judge_beside_are_sought_from_where_the_caller_is(recipe, tmp_path):
@@ -102,7 +103,7 @@ def test_models_to_judge_beside_are_sought_from_where_the_caller_is(recipe, tmp_
 
 @pytest.mark.parametrize("stage", ["general", "general_tune"])
 def test_both_models_are_trained_on_as_many_utterances(stage):
-    a, av = (load_config([GRID / "conf" / f"{stage}_{model}.yaml"], []).training for model in ("a", "av"))
+    a, av = (load_config([RECIPE / "conf" / f"{stage}_{model}.yaml"], []).training for model in ("a", "av"))
     assert (a.max_epochs, a.epoch_utterances, a.patience) == (av.max_epochs, av.epoch_utterances, av.patience)
 
 

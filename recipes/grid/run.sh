@@ -121,7 +121,7 @@ if due 7 "score"; then
   if python -c "from avsi.metrics.mos import check_installed; check_installed()" 2>/dev/null; then
     metrics=default,plcmos
   else
-    echo "note: no PLCMOS without the extra mos: pip install 'avsi[mos]'"
+    echo "note: no PLCMOS without the extra mos: pip install -c constraints.txt -e '.[mos]'"
   fi
   python -m evaluation.score "$evaluation" --metrics "$metrics" --jobs "$jobs"
   if [ -e exp/recognizer/config.json ]; then

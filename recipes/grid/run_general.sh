@@ -125,7 +125,7 @@ if due 7 "score"; then
   if python -c "from avsi.metrics.mos import check_installed; check_installed()" 2>/dev/null; then
     metrics=default,plcmos
   else
-    echo "note: no PLCMOS without the extra mos: pip install 'avsi[mos]'"
+    echo "note: no PLCMOS without the extra mos: pip install -c constraints.txt -e '.[mos]'"
   fi
   for evaluation in $evaluations; do
     python -m evaluation.score "$evaluation" --metrics "$metrics" --jobs "$jobs"
