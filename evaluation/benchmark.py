@@ -24,6 +24,8 @@ from avsi.program import print_table, run_program
 
 # What each measurement should reach: seconds, milliseconds, or a ratio.
 MIN_TRAINING_RATIO = 0.9
+MAX_UNEQUAL_RATIO = 1.3
+MIN_BF16_GAIN = 1.0
 MAX_LANDMARK_MS = 12.0
 MIN_LANDMARK_GAIN = 1.7
 MAX_INPAINT_S = 6.0
@@ -47,6 +49,7 @@ def main(
         raise DataError(f"{datadir}: has no video.scp")
     with tempfile.TemporaryDirectory(prefix="avsi-") as name:
         folder = Path(name)
+        unequal, bf16 = measure_lstm(settings)
         run, bare = measure_training(chosen[:utterances], settings, datadir / "stats.npz", folder)
         core_ms, one_ms, two_ms = measure_landmarks(with_video, folder)
         inpaint = ["inpaint", with_video[0].video, "--gap", "0.8:1.6", "-o", f"{folder}/out.wav"]
@@ -54,6 +57,16 @@ def main(
     help_s = max(_seconds("-m", "avsi.cli", "--help") for _ in range(5))
     rows = [
         _row("training, utterances/s", run, f"bare LSTM loop {bare:.1f}", run / bare, MIN_TRAINING_RATIO),
+        _row(
+            "unequal lengths, times as slow a frame",
+            unequal,
+            f"at most {MAX_UNEQUAL_RATIO:g}",
+            MAX_UNEQUAL_RATIO / unequal,
+            1,
+        ),
+        ["bf16, times as fast", "-", "this CPU has none", "-", f">= {MIN_BF16_GAIN:g}", "-"]
+        if bf16 is None
+        else _row("bf16, times as fast", bf16, "full precision", bf16, MIN_BF16_GAIN),
         _row("landmarks, one core, ms/frame", core_ms, f"at most {MAX_LANDMARK_MS:g}", MAX_LANDMARK_MS / core_ms, 1),
         _row("landmarks, two jobs, ms/frame", two_ms, f"one job {one_ms:.2f}", one_ms / two_ms, MIN_LANDMARK_GAIN),
         _row("avsi inpaint, s", inpaint_s, f"at most {MAX_INPAINT_S:g}", MAX_INPAINT_S / inpaint_s, 1),
@@ -107,6 +120,36 @@ def measure_training(utterances: list[Utterance], settings: Config, stats: Path,
     bare_s = [bare_epoch(batches, settings, Stats.load(stats)) for _ in range(5)]
     # The first epoch reads the files and warms up.
     return len(utterances) / min(epochs_s[1:]), len(utterances) / min(bare_s[1:])
+
+
+def measure_lstm(settings: Config) -> tuple[float, float | None]:
+    """(How many times as slow a frame of batches of unequal lengths is, how many times as fast bf16 is or None where
+    the CPU does not compute in it): the model's LSTM forwards and backwards, against equal lengths in full precision.
+    """
+    import torch
+
+    from avsi.models.blstm import run_blstm
+    from avsi.models.inpainter import BLSTMInpainter
+    from avsi.precision import computes_in
+
+    size, longest = settings.training.batch_size, 250
+    blstm = BLSTMInpainter(settings, phones=("AA",)).blstm
+    inputs = torch.randn(size, longest, blstm.input_size)
+    equal = torch.full((size,), longest)
+    unequal = torch.linspace(longest / 2, longest, size).round().long()
+
+    def frame_s(lengths: torch.Tensor, bf16: bool = False) -> float:
+        start = time.process_time()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            outputs = run_blstm(blstm, inputs, lengths)
+        outputs.float().sum().backward()
+        return (time.process_time() - start) / int(lengths.sum())
+
+    # By turns, so that a busy machine slows all alike; the first run warms up.
+    has_bf16 = computes_in("bf16-mixed", torch.device("cpu"))
+    turns = [(frame_s(equal), frame_s(unequal), frame_s(equal, True) if has_bf16 else 0.0) for _ in range(6)]
+    full_s, unequal_s, bf16_s = map(min, zip(*turns[1:], strict=True))
+    return unequal_s / full_s, full_s / bf16_s if has_bf16 else None
 
 
 def bare_epoch(batches: list, settings: Config, stats: Stats) -> float:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -383,6 +384,17 @@ def test_a_model_that_learnt_from_other_inputs_is_refused(corpus, trained, tmp_p
     with pytest.raises(ModelError, match=message):
         train(config, tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("normalise", "fits"), [("corpus", True), ("utterance", False)])
+def test_what_a_recording_is_normalised_by_must_fit_where_it_counts(tmp_path, normalise, fits):
+    model, other = (BLSTMInpainter(small_config(model={"normalise": normalise})) for _ in range(2))
+    save_model(tmp_path / "model", model)
+    other.config.normalise.max_pauses_s = 1.0
+    with (
+        nullcontext() if fits else pytest.raises(ModelError, match=r"has normalise\.max_pauses_s 2\.0, but the config")
+    ):
+        start_from(other, tmp_path / "model")
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ def run_blstm(blstm: nn.LSTM, inputs: Tensor, lengths: Tensor | None = None) -> 
     """
     if lengths is None or int(lengths.min()) == inputs.shape[1]:
         return blstm(inputs)[0]
-    # Padding must not reach the backward direction. cuDNN is fast with packed sequences; a CPU is five times slower.
+    # Padding must not reach the backward direction. Packed sequences are fast in cuDNN and slow on a CPU.
     if inputs.is_cuda:
         packed = nn.utils.rnn.pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
         return nn.utils.rnn.pad_packed_sequence(blstm(packed)[0], batch_first=True, total_length=inputs.shape[1])[0]
