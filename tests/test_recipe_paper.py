@@ -68,6 +68,7 @@ def test_the_split_gives_each_set_the_papers_speakers(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_report_has_the_papers_rows_and_columns(corpus, tmp_path):
     """Of models trained for one epoch by the recipe's configs, on synthetic utterances."""
     conf, over = RECIPE / "conf", RECIPE / "conf" / "tiny.yaml"

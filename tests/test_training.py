@@ -145,6 +145,7 @@ def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(corpus, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # it starts three processes, each of which imports PyTorch
 def test_a_killed_run_goes_on_and_ends_with_the_same_weights(corpus, tmp_path):
     config = corpus_config(corpus)
     overrides = {
