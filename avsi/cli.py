@@ -106,7 +106,7 @@ def landmarks(
 
     from .audio.files import copy_patched, open_sound
     from .containers import open_container
-    from .files import written_beside
+    from .files import write_npz, written_beside
     from .recordings import check_output
     from .video.files import sound_start_s, video_info, write_mp4
     from .video.landmarks import track_face
@@ -115,24 +115,21 @@ def landmarks(
     check_output(clip, out, (".mp4", ".npz"))
     info = video_info(clip)
     tracks = track_face(clip, progress=lambda items: progress(items, info.n_frames, "faces"), face=face)
-    with written_beside(out) as partial:
-        if out.suffix.lower() == ".npz":
-            import numpy
-
-            numpy.savez(partial, time_s=tracks.time_s, points=tracks.points)
-        else:
-            with tempfile.TemporaryDirectory(prefix="avsi-") as folder, open_container(clip) as container:
-                wav = None
-                if container.streams.audio:
-                    wav = Path(folder) / "sound.wav"
-                    with open_sound(clip) as sound:
-                        copy_patched(sound, wav, [], "WAV")
-                write_mp4(
-                    partial,
-                    progress(draw_tracks(clip, tracks), len(tracks.time_s), "drawing"),
-                    wav,
-                    sound_start_s(clip),
-                )
+    if out.suffix.lower() == ".npz":
+        write_npz(out, time_s=tracks.time_s, points=tracks.points)
+    else:
+        with (
+            written_beside(out) as partial,
+            tempfile.TemporaryDirectory(prefix="avsi-") as folder,
+            open_container(clip) as container,
+        ):
+            wav = None
+            if container.streams.audio:
+                wav = Path(folder) / "sound.wav"
+                with open_sound(clip) as sound:
+                    copy_patched(sound, wav, [], "WAV")
+            drawn = progress(draw_tracks(clip, tracks), len(tracks.time_s), "drawing")
+            write_mp4(partial, drawn, wav, sound_start_s(clip))
     typer.echo(f"a face in {tracks.found.sum()} of {len(tracks.found)} frames -> {out}")
 
 

@@ -351,6 +351,9 @@ def check_config(config: Config) -> None:
         "gaps.region_ms": _LONGEST_MS,
         "gaps.total_std_ms": _LONGEST_MS,
         "visual.fps": 1000,
+        "model.layers": 100,
+        "model.hidden": 10000,  # the weights of one layer then take 3 GB
+        "model.mels": config.stft.n_bins,
     }
     for name, highest in at_most.items():
         section, key = name.split(".")

@@ -15,7 +15,7 @@ from .data.ids import recording_in
 from .demo_page import ModelUsed, Score, Stretch, demo_page
 from .errors import AvsiWarning, MediaError
 from .excerpts import CONTEXT_S
-from .files import check_folder, write_text
+from .files import check_folder, files_together, write_text
 from .models.store import find_model, learnt_from, read_description
 from .pretrained import AUDIO_ONLY, DEFAULT
 from .timebase import to_samples, to_seconds
@@ -79,10 +79,10 @@ def run_demo(
     ]
     models = [_used(model, clip) for model in MODELS.values()]
     page = demo_page(clip.name, about, to_seconds(len(original), RATE), RATE, shown_gaps, shown, scores, models)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, samples in versions.items():
-        write_wav(folder / f"{name}.wav", samples, RATE)
-    write_text(folder / PAGE, page)
+    with files_together(folder) as new:
+        for name, samples in versions.items():
+            write_wav(new / f"{name}.wav", samples, RATE)
+        write_text(new / PAGE, page)
     return scores
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import io
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import AvsiError, DataError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @contextmanager
@@ -187,6 +192,15 @@ def blamed_on(path: Path, partial: Path | None = None) -> Iterator[None]:
 def write_text(path: str | Path, text: str) -> None:
     with written_beside(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def write_npz(path: str | Path, **arrays: np.ndarray) -> None:
+    import numpy as np
+
+    packed = io.BytesIO()  # NumPy, writing to a full disk itself, fails once more when it is tidied up
+    np.savez(packed, **arrays)
+    with written_beside(path) as partial:
+        partial.write_bytes(packed.getvalue())
 
 
 def read_lines(path: str | Path) -> list[str]:

@@ -58,6 +58,11 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
     """
     folder = Path(folder)
     stats = Stats.load(config.data.stats)
+    if len(stats.audio_mean) != config.stft.n_bins:
+        raise DataError(
+            f"{config.data.stats}: is of {len(stats.audio_mean)} bins, but the config asks for {config.stft.n_bins}; "
+            "run data_prep.stats with the same --config"
+        )
     n_visual = n_features(config.visual)
     if config.model.video and len(stats.visual_mean) != n_visual:
         raise DataError(

@@ -6,6 +6,7 @@ python -m data_prep.landmarks data/train data/valid data/test --jobs 2
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +15,13 @@ import typer
 
 from avsi.data.datadir import Utterance, read_datadir, read_table, write_datadir
 from avsi.data.matrices import append_matrix, check_place, find_matrices
-from avsi.errors import DataError, FaceError, MediaError
+from avsi.errors import AvsiWarning, DataError, FaceError, MediaError
 from avsi.files import blamed_on, locked, write_text
 from avsi.program import in_parallel, print_table, progress, run_program
 from avsi.video.landmarks import Tracks, track_face
 
-# By id: the frames that show no face, and why there are no landmarks at all.
-LOST, FAILED = "landmarks_lost", "landmarks_failed"
+# By id: the frames that show no face, why there are no landmarks at all, and what else is to be known of them.
+LOST, FAILED, NOTES = "landmarks_lost", "landmarks_failed", "landmarks_notes"
 
 app = typer.Typer(add_completion=False)
 
@@ -41,24 +42,27 @@ def main(
 
 
 def extract(datadir: Path, jobs: int, max_left_out: float, drop: bool) -> None:
-    """Fill one data directory's ``landmarks.{scp,ark}``; ``landmarks_lost`` says which frames show no face, and
-    ``landmarks_failed`` why utterances have no landmarks, those dropped by this run or an earlier one included.
+    """Fill one data directory's ``landmarks.{scp,ark}``; ``landmarks_lost`` says which frames show no face,
+    ``landmarks_failed`` why utterances have no landmarks, those dropped by this run or an earlier one included, and
+    ``landmarks_notes`` which of several faces was taken.
 
     Raises:
         DataError: more videos than ``max_left_out`` show no face or cannot be read: then the archive has grown, and
-        nothing else in the data directory has changed but ``landmarks_failed``.
+        nothing else in the data directory has changed but ``landmarks_failed`` and ``landmarks_notes``.
     """
     utterances = read_datadir(datadir)
     if not any(utterance.video for utterance in utterances):
         raise DataError(f"{datadir}: has no video.scp")
-    places, failed = _find(datadir, utterances, jobs)
+    places, failed, notes = _find(datadir, utterances, jobs)
     with_landmarks = [dataclasses.replace(u, landmarks=places.get(u.id)) for u in utterances]
     if drop:
         failed |= {u.id: "has no video" for u in utterances if not u.video and u.id not in places}
     failed = _failed_before(datadir, places) | failed
-    write_text(datadir / FAILED, "".join(f"{id_} {' '.join(failed[id_].split())}\n" for id_ in sorted(failed)))
+    notes = read_table(datadir / NOTES, ordered=False) | notes
+    for name, texts in ((FAILED, failed), (NOTES, notes)):
+        write_text(datadir / name, "".join(f"{id_} {' '.join(texts[id_].split())}\n" for id_ in sorted(texts)))
     lost = {u.id: _ranges(~u.load_landmarks().found) for u in with_landmarks if u.landmarks}
-    _report(datadir, with_landmarks, lost, failed)
+    _report(datadir, with_landmarks, lost, failed, notes)
     total = len({u.id for u in utterances} | set(failed))
     if len(failed) > max_left_out * total:
         raise DataError(
@@ -69,20 +73,24 @@ def extract(datadir: Path, jobs: int, max_left_out: float, drop: bool) -> None:
     write_text(datadir / LOST, "".join(f"{id_} {ranges}\n" for id_, ranges in sorted(lost.items()) if ranges))
 
 
-def _find(datadir: Path, utterances: list[Utterance], jobs: int) -> tuple[dict[str, str], dict[str, str]]:
-    """By id, where the landmarks of each video lie, and why there are none. Those that are there already stay."""
-    ark, failed = (datadir / "landmarks.ark").resolve(), {}
+def _find(
+    datadir: Path, utterances: list[Utterance], jobs: int
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """By id, where the landmarks of each video lie, why there are none, and notes. Those that are there stay."""
+    ark, failed, notes = (datadir / "landmarks.ark").resolve(), {}, {}
     with blamed_on(ark), ark.open("a+b") as file:
         offsets = find_matrices(file, [u.id for u in utterances], Tracks.from_matrix)
         elsewhere = {u.id: u.landmarks for u in utterances if u.id not in offsets and _lie_elsewhere(u, ark)}
         todo = [u for u in utterances if u.video and u.id not in {*offsets, *elsewhere}]
         results = in_parallel(jobs, [(_track, utterance) for utterance in todo], ordered=False)
-        for id_, matrix, reason in progress(results, len(todo), f"{datadir.name}: faces"):
+        for id_, matrix, told in progress(results, len(todo), f"{datadir.name}: faces"):
             if matrix is None:
-                failed[id_] = reason
+                failed[id_] = told
             else:
                 offsets[id_] = append_matrix(file, id_, matrix)
-    return elsewhere | {id_: f"{ark}:{offset}" for id_, offset in offsets.items()}, failed
+                if told:
+                    notes[id_] = told
+    return elsewhere | {id_: f"{ark}:{offset}" for id_, offset in offsets.items()}, failed, notes
 
 
 def _lie_elsewhere(utterance: Utterance, ark: Path) -> bool:
@@ -97,10 +105,13 @@ def _lie_elsewhere(utterance: Utterance, ark: Path) -> bool:
 
 
 def _track(utterance: Utterance) -> tuple[str, np.ndarray | None, str]:
+    """(id, landmarks, what is to be known of them); or why there are none, in place of the last."""
     try:
-        matrix = track_face(utterance.video).to_matrix()
+        with warnings.catch_warnings(record=True) as noted:
+            warnings.simplefilter("always", AvsiWarning)
+            matrix = track_face(utterance.video).to_matrix()
         Tracks.from_matrix(matrix)  # as it will be read
-        return utterance.id, matrix, ""
+        return utterance.id, matrix, "; ".join(str(one.message) for one in noted if one.category is AvsiWarning)
     except (FaceError, MediaError) as error:
         return utterance.id, None, str(error)
     except DataError as error:
@@ -119,12 +130,15 @@ def _ranges(flags: np.ndarray) -> str:
     return " ".join(f"{first}-{last - 1}" for first, last in edges.reshape(-1, 2))
 
 
-def _report(datadir: Path, utterances: list[Utterance], lost: dict[str, str], failed: dict[str, str]) -> None:
+def _report(
+    datadir: Path, utterances: list[Utterance], lost: dict[str, str], failed: dict[str, str], notes: dict[str, str]
+) -> None:
     dropped = len(set(failed) - {u.id for u in utterances})
     rows = [
         ["utterances", len(utterances)],
         ["with landmarks", sum(u.landmarks is not None for u in utterances)],
         ["that lose the face for some frames", sum(bool(ranges) for ranges in lost.values())],
+        [f"with several faces, see {NOTES}", len(notes)],
         ["without a face or unreadable", len(failed) - dropped],
         ["dropped earlier", dropped],
         ["without a video", sum(u.video is None for u in utterances)],

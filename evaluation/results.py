@@ -59,7 +59,7 @@ def main(
                 partial.write_bytes(length_curves(summary, "png"))
         sections.append(section(evaluation, summary, picture.name if picture else None))
     if not sections:
-        raise DataError("none of these is scored; evaluation.score does that")
+        raise DataError("none of these has scores that can be shown; the notes above say why")
     write_text(out, "\n".join(["# Results", "", *sections]))
     print(f"{out}: {len(sections)} evaluation(s)")
 

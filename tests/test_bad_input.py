@@ -271,7 +271,7 @@ CASES = [
     ("avsi inpaint good.wav -o out.wav", "name the gaps with --gap"),
     ("avsi inpaint good.wav -o out.wav --gap half", "gap 'half': expected START:END in seconds"),
     ("avsi inpaint good.wav -o out.wav --gaps-file none.txt", "none.txt: no such file"),
-    ("avsi inpaint good.wav -o out.wav --gaps-file nothing", "nothing: no such file"),
+    ("avsi inpaint good.wav -o out.wav --gaps-file nothing", "nothing: is a folder; expected a text file"),
     ("avsi inpaint good.wav -o out.wav --gaps-file latin1.txt", "latin1.txt: not a text file in UTF-8"),
     ("avsi inpaint good.wav -o out.wav --gaps-file words.txt", "words.txt:1: expected '<start_s> <end_s> [label]'"),
     ("avsi inpaint good.wav -o out.wav --gaps-file one.txt", "one.txt:1: expected '<start_s> <end_s> [label]'"),
@@ -534,7 +534,10 @@ CASES = [
         )
     ),
     ("evaluation.score e_stats", "e_stats/stats.npz: not a statistics file"),
-    ("evaluation.score evaluation --metrics loudness", "no metric 'loudness': expected all, or some of l1, lsd"),
+    (
+        "evaluation.score evaluation --metrics loudness",
+        "no metric 'loudness': expected all, default, or some of l1",
+    ),
     ("evaluation.report evaluation --metric loudness", "--metric loudness: expected one that was scored"),
     ("evaluation.report evaluation --system nobody", "evaluation: has no system 'nobody', but unprocessed"),
     ("evaluation.results evaluation --out none/results.md", "none/results.md: the folder none does not exist"),

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from conftest import face, make_datadir, mouth_opening, speech, write_video
@@ -207,3 +209,28 @@ def test_an_utterance_without_a_video_stays_without_landmarks(folder):
     assert run(folder).exit_code == 0
     assert sorted(calls) == ["s01_a", "s01_b", "s01_c"]
     assert [u.id for u in read_datadir(folder) if u.landmarks is None] == ["s01_bare"]
+
+
+def test_which_of_several_faces_was_taken_is_noted_and_stays_noted(folder, monkeypatch):
+    folder, _ = folder
+    track = landmarks._track
+
+    def one_with_two(utterance):
+        id_, matrix, _ = track(utterance)
+        return id_, matrix, "2 faces are seen" if id_ == "s01_b" else ""
+
+    monkeypatch.setattr(landmarks, "_track", one_with_two)
+    for _ in range(2):  # the second finds all landmarks there
+        assert run(folder).exit_code == 0
+        assert (folder / "landmarks_notes").read_text() == "s01_b 2 faces are seen\n"
+
+
+def test_what_tracking_warns_of_comes_back_from_the_worker(monkeypatch):
+    def warns(video):
+        warnings.warn(f"{video}: 2 faces are seen", AvsiWarning, stacklevel=2)
+        return tracks_of("s01_a")
+
+    monkeypatch.setattr(landmarks, "track_face", warns)
+    id_, matrix, note = landmarks._track(Utterance("s01_a", "s01", "a.wav", 3.0, ("bin",), "a.mpg"))
+    assert (id_, note) == ("s01_a", "a.mpg: 2 faces are seen")
+    assert np.array_equal(matrix, tracks_of("s01_a").to_matrix(), equal_nan=True)

@@ -16,7 +16,7 @@ from .matrices import check_path, check_place, read_matrix
 COMPLETE = ("wav.scp", "text", "utt2spk", "utt2dur")
 PARTIAL = ("video.scp", "landmarks.scp")
 # What programs make of the utterances that there are, and what goes when they change.
-MADE_OF = ("gaps_*", "stats.npz", "landmarks_lost", "landmarks_failed")
+MADE_OF = ("gaps_*", "stats.npz", "landmarks_lost", "landmarks_failed", "landmarks_notes")
 CORPUS = "corpus"  # the name of the corpus, on one line
 UNNAMED = "unnamed corpus"
 SPLIT = "split"  # by which the corpus was divided, on one line

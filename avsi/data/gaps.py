@@ -215,11 +215,11 @@ def read_label_file(path: str | Path) -> list[Gap]:
     """The gaps of one recording: lines ``<start_s> <end_s> [label]``, as Audacity exports a label track.
 
     Raises:
-        GapError: no such file, or a line of another form, named by its number.
+        GapError: no such file, a folder, or a line of another form, named by its number.
     """
     path = Path(path)
     if not path.is_file():
-        raise GapError(f"{path}: no such file")
+        raise GapError(f"{path}: {'is a folder; expected a text file' if path.is_dir() else 'no such file'}")
     gaps = []
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():

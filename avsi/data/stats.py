@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
-from ..files import written_beside
+from ..files import write_npz
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,7 @@ class Stats:
     ids: np.ndarray = field(default_factory=lambda: np.zeros(0, str))
 
     def save(self, path: str | Path) -> None:
-        packed = io.BytesIO()  # NumPy, writing to a full disk itself, fails once more when it is tidied up
-        np.savez(packed, **vars(self))
-        with written_beside(path) as partial:
-            partial.write_bytes(packed.getvalue())
+        write_npz(path, **vars(self))
 
     def same_audio(self, other: Stats) -> bool:
         """Whether sound is normalised alike, whatever is seen."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from avsi.containers import create_container
 from avsi.errors import DataError
-from avsi.files import write_text, written_beside
+from avsi.files import write_npz, write_text, written_beside
 
 from ..grid import ALIGN_UNITS_PER_S, sentence
 from .articulation import articulate
@@ -72,8 +72,7 @@ def write_clip(speaker: Speaker, stem: str, folder: Path, alignments: Path, rng:
     pictures = render(Head(speaker.proportions), speaker.look, speaker.texture_seed, mouths, gestures, rng)
     images, points = zip(*pictures, strict=True)
     write_text(alignments / f"{stem}.align", alignment(sentence(stem), performance.words))
-    with written_beside(folder / f"{stem}.npz") as partial:
-        np.savez(partial, time_s=time_s, points=np.stack(points))
+    write_npz(folder / f"{stem}.npz", time_s=time_s, points=np.stack(points))
     with written_beside(folder / f"{stem}.mpg") as partial:
         write_mpeg(partial, images, performance.samples)
 
