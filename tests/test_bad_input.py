@@ -21,6 +21,8 @@ from avsi.models.recognizer import PhoneRecognizer
 from avsi.models.store import save_model
 from avsi.program import run_program
 
+pytestmark = pytest.mark.slow  # each is quick, and they are many
+
 
 @pytest.fixture(scope="module")
 def place(corpus, made, tmp_path_factory) -> Path:

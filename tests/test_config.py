@@ -1,8 +1,9 @@
+import math
 from dataclasses import fields
 
 import pytest
 
-from avsi.config import Config, config_from_dict, load_config
+from avsi.config import Config, check_config, config_from_dict, load_config
 from avsi.errors import ConfigError
 
 
@@ -116,10 +117,12 @@ def test_no_number_may_be_infinite_or_none():
     for section in fields(Config()):
         for setting in fields(getattr(Config(), section.name)):
             if setting.type == "float":
-                for value in ("nan", "inf", "-inf"):
+                for value in (math.nan, math.inf, -math.inf):
+                    config = Config()
+                    setattr(getattr(config, section.name), setting.name, value)
                     name = f"{section.name}.{setting.name}"
                     with pytest.raises(ConfigError, match=f"^{name}: {value} is not a finite number$"):
-                        load_config((), [f"{name}={value}"])
+                        check_config(config)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ def test_the_legend_of_an_odd_number_of_panels_is_in_the_free_place():
     assert [text.get_text() for text in figure.axes[3].get_legend().get_texts()] == ["a", "av"]
 
 
+@pytest.mark.slow
 def test_pictures_are_as_wide_as_a_column_and_fonts_are_true_type():
     before = dict(matplotlib.rcParams)
     means = summary([A, AV], LENGTHS, ("stoi",))

@@ -31,6 +31,7 @@ def random_log_probs(seed: int, n_frames: int, n_labels: int, sharpness: float =
     return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n_frames", "n_labels"), [(1, 2), (2, 2), (3, 4), (5, 3), (6, 3), (6, 4)])
 @pytest.mark.parametrize("sharpness", [0.3, 1.0, 4.0])
 def test_a_wide_beam_finds_the_best_labelling_of_all(n_frames, n_labels, sharpness):

@@ -63,6 +63,7 @@ def test_an_evaluation_says_how_it_was_made(made, corpus):
     assert (condition.name, condition.gap_ms) == ("600ms", 600)
 
 
+@pytest.mark.slow
 def test_a_development_set_is_called_one_wherever_figures_stand(corpus, evaluation, tmp_path):
     """Also where it is known only later, and where it is no longer told."""
     heard = run_app(score.app, evaluation, "--jobs", 1)
@@ -114,6 +115,7 @@ def test_metrics_are_added_to_those_that_are_there(corpus, evaluation):
         scores(evaluation, "interpolation", "--metrics", "l1,loudness")
 
 
+@pytest.mark.slow
 def test_scoring_goes_on_where_it_was_stopped(evaluation, monkeypatch):
     """Stopped after six utterances: what was scored is kept, and is not scored again."""
     whole = {str(one): one.rows("scores.jsonl") for one in Evaluation.read(evaluation).sets}
@@ -196,6 +198,7 @@ def test_l1_of_the_unprocessed_signal_is_that_of_the_training_mean(corpus, made)
         assert rows[id_]["l1"] == pytest.approx(np.abs(normalised).mean(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_file_missing_from_a_set_cannot_shift_scores(evaluation):
     """Scores and names fall out of step in the released code when a file is missing."""
     whole = scores(evaluation)
@@ -219,6 +222,7 @@ def test_a_file_missing_from_a_set_cannot_shift_scores(evaluation):
     assert scores(evaluation, "interpolation", "--max-left-out", 0.5)["s04_clip2"] == whole["s04_clip2"]
 
 
+@pytest.mark.slow
 def test_scoring_fails_where_too_many_have_no_value_and_writes_what_there_is(evaluation):
     whole = scores(evaluation)
     folder = without_scores(evaluation) / "interpolation" / "600ms"
@@ -263,6 +267,7 @@ def test_files_that_another_program_restored_are_scored_too(corpus, evaluation, 
     assert all(row["stoi"] == pytest.approx(1) for row in scores(evaluation, "theirs").values())
 
 
+@pytest.mark.slow
 def test_of_another_program_only_what_lies_in_the_gaps_is_taken(corpus, evaluation, tmp_path):
     """Softer, as what was restored whole may be: outside the gaps every system has the clean sound."""
     folder = tmp_path / "soft" / "600ms"
@@ -359,6 +364,7 @@ def test_scores_on_training_utterances_are_told(corpus, model, tmp_path):
     (model / "train_ids").unlink()
 
 
+@pytest.mark.slow
 def test_what_is_there_stays_and_what_is_missing_is_made(corpus, evaluation):
     """A set that was not finished is restored again; others, and their scores, stay."""
     oracle, interpolation = (evaluation / name / "600ms" for name in ("oracle", "interpolation"))
@@ -415,6 +421,7 @@ def test_other_gaps_and_other_sets_do_not_mix(corpus, evaluation, tmp_path):
         run_app(score.app, tmp_path)
 
 
+@pytest.mark.slow
 def test_an_utterance_without_a_face_is_left_out_with_its_reason(corpus, model, tmp_path):
     utterances = read_datadir(corpus / "test")
     tracks = utterances[1].load_landmarks()
@@ -451,6 +458,7 @@ def test_gaps_of_ones_own_can_be_restored_again(corpus, tmp_path):
     assert json.loads((tmp_path / "o/evaluation.json").read_text())["conditions"] == {"field": "hand-made"}
 
 
+@pytest.mark.slow
 def test_what_one_program_adds_another_does_not_lose(corpus, evaluation):
     before = Evaluation.read(evaluation)
     restored(corpus, evaluation, "interpolation", gaps="gaps_random")

@@ -40,6 +40,7 @@ def test_random_gaps_add_up_to_the_total_that_was_drawn():
         assert sum(round(gap.length_s * RATE) for gap in gaps) == 14400
 
 
+@pytest.mark.slow
 def test_random_totals_follow_the_papers_distribution():
     totals = [sum(gap.length_s for gap in draw_random(3.0, GapConfig(), RATE, generator(seed))) for seed in range(2000)]
     assert np.mean(totals) == pytest.approx(0.9, abs=0.03)

@@ -46,6 +46,7 @@ def split_file(path: Path, **sets: str) -> Path:
 THREE = {"bbaf2n": "train", "lgwz3p": "valid", "srizza": "test"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("videos", "alignments"),
     [("s1", "align/s1"), ("s1/video/mpg_6000", "s1/align"), ("data/s1", "data/alignments/s1"), ("GRID/s1", "GRID/s1")],

@@ -39,7 +39,9 @@ def test_changing_the_clean_samples_inside_a_gap_changes_nothing(inpainter, rate
 
 
 @pytest.mark.parametrize("dtype", ["int16", "int32", "float32", "float64", "uint8"])
-@pytest.mark.parametrize(("rate", "channels"), [(8000, None), (16000, 1), (44100, 2), (48000, 3)])
+@pytest.mark.parametrize(
+    ("rate", "channels"), [(8000, None), (16000, 1), (44100, 2), pytest.param(48000, 3, marks=pytest.mark.slow)]
+)
 def test_every_sample_outside_the_gaps_is_the_inputs(inpainter, dtype, rate, channels):
     floats = speech(0, rate=rate)
     if channels:
@@ -90,6 +92,7 @@ def test_a_video_that_ends_before_the_gap_shows_nothing_of_it(inpainter):
         inpainter.inpaint(speech(0), RATE, [Gap(0.8, 1.0)], ended)
 
 
+@pytest.mark.slow
 def test_where_hardly_any_sound_is_left_a_note_says_how_much(inpainter):
     baseline = Inpainter(SpectralInterpolation())
     message = r"gap 0\.00-2\.70 s: only 0\.28 s of sound are left around it to restore it from"

@@ -237,6 +237,7 @@ def test_an_evaluation_is_heard_and_summed_up(ear, spoken, tmp_path, monkeypatch
         summarize(Evaluation.read(out))
 
 
+@pytest.mark.slow
 def test_what_was_heard_whole_is_not_heard_again(ear, spoken, tmp_path, monkeypatch):
     grammar = tmp_path / "my.gram"
     grammar.write_text(GRAMMAR.read_text())

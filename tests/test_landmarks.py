@@ -131,6 +131,7 @@ def test_the_other_api_tells_two_faces_apart_as_well(two_faces, monkeypatch):
     check_the_choice_of_two(*two_faces)
 
 
+@pytest.mark.slow
 @needs_grid
 def test_looking_for_others_does_not_change_what_is_found_of_one(monkeypatch):
     clip = real_clip("s1/bbizzn")

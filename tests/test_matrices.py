@@ -113,6 +113,7 @@ def test_a_pickled_object_a_text_and_another_format_are_refused(tmp_path):
     assert not trap.exists()
 
 
+@pytest.mark.slow
 def test_an_evaluation_runs_no_command_either(evaluation, tmp_path):
     from evaluation.folder import Evaluation
 

@@ -178,6 +178,7 @@ def test_a_run_with_a_head_goes_on_as_if_unbroken_and_not_with_another_lexicon(c
         run("whole", 4)
 
 
+@pytest.mark.slow
 def test_a_run_from_before_a_setting_existed_goes_on(corpus, tmp_path):
     config = corpus_config(corpus, training={"max_epochs": 1})
     train(config, tmp_path / "run", progress=False)

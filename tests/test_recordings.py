@@ -24,6 +24,7 @@ def outside(samples: np.ndarray, rate: int) -> np.ndarray:
     return np.delete(samples, slice(round(0.8 * rate), round(1.2 * rate)), axis=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("subtype", "dtype"),
     [
@@ -102,6 +103,7 @@ def changed_s(before, after) -> tuple[float, float]:
     return differ[0] / before.rate, differ[-1] / before.rate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "start_s"), [("in.mkv", 0.0), ("in.mp4", 0.0), ("in.ts", 1.4)])
 @pytest.mark.parametrize(("sound_s", "picture_s"), [(0.376, 0.0), (0.0, 0.2)])
 def test_times_are_a_players_and_every_picture_is_kept_in_step(tmp_path, name, start_s, sound_s, picture_s):
@@ -189,6 +191,7 @@ def test_a_picture_that_mp4_does_not_know_is_encoded_anew(tmp_path):
     assert np.abs(np.array(before[1], float) - np.array(after[1], float)).mean() < 5
 
 
+@pytest.mark.slow
 def test_a_video_without_a_face_falls_back_to_the_sound_and_says_so(tmp_path):
     torch.manual_seed(0)
     audio_only = BLSTMInpainter(small_config(model={"video": False})).eval()

@@ -19,6 +19,7 @@ from evaluation.summary import summarize, telling_pairs
 IDS = [f"s04_clip{n}" for n in range(4)]
 
 
+@pytest.mark.slow
 def test_a_report_holds_the_means_of_the_scores(corpus, evaluation, tmp_path):
     run_app(report.app, evaluation, "--examples", 2, "--system", "oracle", "--jobs", 1)
     out = evaluation / "report"

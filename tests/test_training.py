@@ -180,6 +180,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(corpus, tmp_path):
     assert same(last_weights(tmp_path / "whole"), last_weights(tmp_path / "killed"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("average", "batch_size"), [(0.0, 1), (0.8, 1), (0.8, 4)])
 def test_the_validation_loss_is_that_of_the_saved_model_on_the_validation_set_as_it_is(
     corpus, tmp_path, average, batch_size
@@ -237,6 +238,7 @@ def test_gradients_are_scaled_down_where_asked(corpus, tmp_path, clip_norm, larg
     assert clip_norm or max(norms) > 1e-2
 
 
+@pytest.mark.slow
 def test_early_stopping_counts_epochs_without_improvement(corpus, tmp_path):
     config = corpus_config(corpus, training={"max_epochs": 50, "patience": 2, "learning_rate": 0.0})
     train(config, tmp_path / "run", progress=False)
@@ -306,6 +308,7 @@ class Weights(Callback):
         self.steps.append({name: value.detach().clone() for name, value in run.model.named_parameters()})
 
 
+@pytest.mark.slow
 def test_the_model_saved_is_the_average_over_the_way_of_the_weights(corpus, tmp_path):
     settings = {"max_epochs": 2, "learning_rate": 3e-3, "average": 0.8}
     way = Weights()
@@ -365,6 +368,7 @@ def trained(corpus, tmp_path):
     return tmp_path / "trained"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("average", [0.0, 0.9])
 def test_a_run_starts_from_a_trained_model(corpus, trained, tmp_path, average):
     settings = {"max_epochs": 1, "learning_rate": 0.0, "init": str(trained), "average": average}

@@ -55,6 +55,7 @@ def sound(folds, system: str, id_: str):
     return soundfile.read(folds / "out" / system / "600ms" / "wav" / f"{id_}.wav")[0].tolist()
 
 
+@pytest.mark.slow
 def test_each_utterance_gets_the_model_that_has_not_met_its_speaker(corpus, folds):
     one, two = (folds / "folds" / name / "m" for name in TRAINED_ON)
     with pytest.warns(AvsiWarning, match="one was trained on 1 of these 3 utterances, such as s05_clip1"):

@@ -39,6 +39,7 @@ def test_times_count_from_the_first_sound_sample(tmp_path):
     assert offset == pytest.approx(0.5, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["clip.mkv", "clip.mpg", "clip.mp4"])
 def test_a_stretch_of_a_video_is_the_same_as_in_the_whole(tmp_path, name):
     path = write_video(tmp_path / name, speech(0, 12.0, 44100), 85, codecs=("mpeg1video", "mp2"))
@@ -84,6 +85,7 @@ B_FRAMES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", B_FRAMES)
 @pytest.mark.parametrize("name", ["in.mkv", "in.mp4", "in.mov", "in.ts"])
 def test_pictures_stored_in_another_order_than_shown_are_all_kept(tmp_path, name, codec):

@@ -69,6 +69,7 @@ def test_formants_move_by_their_factor_and_the_pitch_stays(analysis, factor):
     assert np.median(pitch_of(spoken)) == pytest.approx(PITCH_HZ, rel=0.02)
 
 
+@pytest.mark.slow
 def test_intonation_widens_the_pitch_about_its_median():
     analysis = analyse(vowel(glide=0.1), RATE)
     for factor in (0.0, 1.0, 2.0):
