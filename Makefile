@@ -19,7 +19,7 @@ test: $(INSTALLED)
 	$(PYTEST)
 
 quick: $(INSTALLED)
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not recipe"
 
 # The paper's split, its five models and its table, on 33 drawn speakers.
 paper: $(INSTALLED)

@@ -21,7 +21,9 @@ app = typer.Typer(
 Face = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Which face, counted from the left, where several are seen; else the largest.", show_default=False
+        min=1,
+        help="Which face, counted from the left around each gap, where several are seen; by default the largest.",
+        show_default=False,
     ),
 ]
 
@@ -45,16 +47,16 @@ def inpaint(
         bool,
         typer.Option(
             "--from-first-sample",
-            help="Times, told ones too, count from the first sample of the sound, as in Audacity; else they are a "
-            "player's. In a film whose sound starts later than its picture, these differ.",
+            help="Count all times, also in messages, from the first sample of the sound, as Audacity does. Without it "
+            "they are those that a player shows, which differ where the sound starts later than the picture.",
         ),
     ] = False,
     detect: Annotated[bool, typer.Option("--detect", help="Take every run of digital silence as a gap.")] = False,
     video: Annotated[
         Path | None,
         typer.Option(
-            help="The video of the speaker, where the clip itself has none: the first sample of its own sound, or else "
-            "its first picture, belongs to the first sample of the clip."
+            help="The video of the speaker, where the clip itself has none. Its first sample of sound, or its first "
+            "picture if it has no sound, is taken to belong to the first sample of the clip."
         ),
     ] = None,
     face: Face = None,

@@ -174,7 +174,14 @@ def load_config(paths: Sequence[str | Path] = (), overrides: Sequence[str] = (),
         ConfigError: a file that is not there, a key that does not exist, a value of the wrong type or range.
     """
     layers = [layer for path in paths for layer in _yaml_layers(path)]
-    return _checked(start or Config(), [*layers, *(("--set", _parsed(override)) for override in overrides)])
+    config = _checked(start or Config(), [*layers, *(("--set", _parsed(override)) for override in overrides)])
+    # Models that were trained so are restored with all the same.
+    if config.gaps.total_mean_ms > config.gaps.total_max_ms:
+        raise ConfigError(
+            f"gaps.total_mean_ms: {config.gaps.total_mean_ms:g} must be at most {config.gaps.total_max_ms:g}, which is "
+            "gaps.total_max_ms"
+        )
+    return config
 
 
 def config_from_dict(values: object) -> Config:
@@ -353,18 +360,13 @@ def check_config(config: Config) -> None:
         "visual.fps": 1000,
         "model.layers": 100,
         "model.hidden": 10000,  # the weights of one layer then take 3 GB
-        "model.mels": config.stft.n_bins,
+        **({"model.mels": config.stft.n_bins} if config.model.kind == "recognizer" else {}),
     }
     for name, highest in at_most.items():
         section, key = name.split(".")
         value = getattr(getattr(config, section), key)
         if value > highest:
             raise ConfigError(f"{name}: {value:g} must be at most {highest:g}")
-    if config.gaps.total_mean_ms > config.gaps.total_max_ms:
-        raise ConfigError(
-            f"gaps.total_mean_ms: {config.gaps.total_mean_ms:g} must be at most {config.gaps.total_max_ms:g}, which is "
-            "gaps.total_max_ms"
-        )
     for name in ("model.dropout", "training.average", "augment.tempo"):
         section, key = name.split(".")
         if getattr(getattr(config, section), key) >= 1:

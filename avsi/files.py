@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import io
 import os
@@ -11,6 +12,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 @contextmanager
 def written_beside(path: str | Path) -> Iterator[Path]:
     """A temporary path beside ``path``, with its suffix, that takes its place when the context ends without an error.
-    What killed runs left of the same file is removed.
+    What killed runs left of files in that folder is removed.
 
     Raises:
         DataError: the folder does not exist.
@@ -31,7 +33,7 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if not path.parent.is_dir():
         raise DataError(f"{path}: the folder {path.parent} does not exist")
-    _remove_left(path.parent, path.stem, path.suffix)
+    _tidy(path.parent.resolve())
     partial = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
     try:
         with blamed_on(path, partial):
@@ -63,13 +65,14 @@ def folder_beside(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def files_together(folder: str | Path, instead_of: Iterable[str] = ()) -> Iterator[Path]:
-    """A new folder whose files take their places in ``folder`` together when the context ends without an error; else
-    nothing is changed. ``folder`` is made where there is none.
+    """A new folder whose files take their places in ``folder``, one after the other, when the context ends without an
+    error; else nothing is changed. ``folder`` is made where there is none.
 
     Args:
         instead_of: patterns of files in ``folder`` that go where there is no new one of that name.
     """
     folder = Path(folder).resolve()
+    check_folder(folder)
     if not folder.exists():
         with folder_beside(folder) as partial:
             yield partial
@@ -147,20 +150,23 @@ def _remove_empty(folders: list[Path]) -> None:
                 folder.rmdir()
 
 
-def _remove_left(folder: Path, stem: str, suffix: str = "") -> None:
-    """Remove what processes that no longer run left in a folder of a file, or folder, that they had begun."""
-    if not folder.is_dir():
-        return
-    begin = f".{stem}.partial-"
-    pattern = re.compile(rf"{re.escape(begin)}(\d+){re.escape(suffix)}", re.ASCII)
+@cache
+def _tidy(folder: Path) -> None:
+    """Remove, once in a process, what others that no longer run left of files in a folder: it may hold thousands."""
     with os.scandir(folder) as entries:
-        found = [(entry.path, pattern.fullmatch(entry.name)) for entry in entries if entry.name.startswith(begin)]
-    for left, match in found:
+        names = [entry.name for entry in entries if entry.is_file()]
+    for name in names:
+        match = re.fullmatch(r"\..+\.partial-(\d+)(\.\w+)?", name, re.ASCII)
         if match and not _is_running(int(match[1])):
-            if Path(left).is_dir():
-                shutil.rmtree(left, ignore_errors=True)
-            else:
-                Path(left).unlink(missing_ok=True)
+            (folder / name).unlink(missing_ok=True)
+
+
+def _remove_left(folder: Path, name: str) -> None:
+    """Remove what processes that no longer run left in a folder of a folder that they had begun."""
+    for left in folder.glob(f".{glob.escape(name)}.partial-*"):
+        number = left.name.rpartition("-")[2]
+        if number.isdecimal() and left.is_dir() and not _is_running(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _is_running(process: int) -> bool:

@@ -41,8 +41,8 @@ def computes_in(precision: str, device: torch.device) -> bool:
         and not torch.cuda.is_bf16_supported(including_emulation=False)
     ):
         return False
-    if device.type == "cpu" and mixed and (dtype == torch.float16 or not _onednn_has_bf16()):
-        return False  # Lightning takes bf16 for float16
+    if device.type == "cpu" and (dtype == torch.float16 or not _onednn_has_bf16()):
+        return False
     try:
         with torch.random.fork_rng(devices=[]):
             lstm = nn.LSTM(8, 8, bidirectional=True).to(device, torch.float32 if mixed else dtype)

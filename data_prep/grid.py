@@ -258,7 +258,9 @@ def main(
             "say anything else"
         )
     # Landmarks are looked for anew, also of who was dropped for having none.
-    with files_together(out, [f"{name}/{made}" for name in SETS for made in (*PARTIAL, "landmarks_*")]) as folder:
+    with files_together(
+        out, [f"{name}/{made}" for name in SETS for made in (*PARTIAL, "landmarks_lost", "landmarks_failed")]
+    ) as folder:
         for name, utterances in kept.items():
             write_datadir(folder / name, utterances, corpus.name, split)
 

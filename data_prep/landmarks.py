@@ -60,13 +60,13 @@ def extract(datadir: Path, jobs: int, max_left_out: float, drop: bool) -> None:
     failed = _failed_before(datadir, places) | failed
     notes = read_table(datadir / NOTES, ordered=False) | notes
     for name, texts in ((FAILED, failed), (NOTES, notes)):
-        write_text(datadir / name, "".join(f"{id_} {' '.join(texts[id_].split())}\n" for id_ in sorted(texts)))
+        write_text(datadir / name, "".join(_line(id_, texts[id_]) for id_ in sorted(texts)))
     lost = {u.id: _ranges(~u.load_landmarks().found) for u in with_landmarks if u.landmarks}
     _report(datadir, with_landmarks, lost, failed, notes)
     total = len({u.id for u in utterances} | set(failed))
     if len(failed) > max_left_out * total:
         raise DataError(
-            f"{datadir}: {len(failed)} of {total} videos gave no landmarks, more than --max-left-out "
+            f"{datadir}: {len(failed)} of {total} utterances have no landmarks, more than --max-left-out "
             f"{max_left_out:g}; {datadir / FAILED} gives each reason"
         )
     write_datadir(datadir, [u for u in with_landmarks if u.landmarks] if drop else with_landmarks)
@@ -87,10 +87,16 @@ def _find(
             if matrix is None:
                 failed[id_] = told
             else:
-                offsets[id_] = append_matrix(file, id_, matrix)
-                if told:
+                if told:  # at once: a run that goes on does not look at this video again
                     notes[id_] = told
+                    with (datadir / NOTES).open("a", encoding="utf-8") as noted:
+                        noted.write(_line(id_, told))
+                offsets[id_] = append_matrix(file, id_, matrix)
     return elsewhere | {id_: f"{ark}:{offset}" for id_, offset in offsets.items()}, failed, notes
+
+
+def _line(id_: str, text: str) -> str:
+    return f"{id_} {' '.join(text.split())}\n"
 
 
 def _lie_elsewhere(utterance: Utterance, ark: Path) -> bool:
@@ -138,7 +144,7 @@ def _report(
         ["utterances", len(utterances)],
         ["with landmarks", sum(u.landmarks is not None for u in utterances)],
         ["that lose the face for some frames", sum(bool(ranges) for ranges in lost.values())],
-        [f"with several faces, see {NOTES}", len(notes)],
+        [f"with a note in {NOTES}", len(notes)],
         ["without a face or unreadable", len(failed) - dropped],
         ["dropped earlier", dropped],
         ["without a video", sum(u.video is None for u in utterances)],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from avsi.data.datadir import Utterance, corpus_of, read_datadir
 from avsi.errors import DataError
+from avsi.files import locked
 from avsi.program import in_parallel, progress
 
 from .folder import ABOUT, CLEAN, Evaluation
@@ -28,6 +30,15 @@ class Speech:
     utterances: list[Utterance]
     wavs: dict[str, str]
     failed: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def all_locked(folders: Iterable[Path]) -> Iterator[None]:
+    """As :func:`avsi.files.locked`, of each of several folders."""
+    with ExitStack() as locks:
+        for folder in dict.fromkeys(folder.resolve() for folder in folders):
+            locks.enter_context(locked(folder))
+        yield
 
 
 def speech_in(folders: Iterable[Path]) -> list[Speech]:

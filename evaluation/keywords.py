@@ -23,7 +23,7 @@ from avsi.program import print_table, run_program
 
 from .folder import JUDGES, WORDS, merged_rows, write_rows
 from .grammar import Grammar
-from .heard import Speech, evaluations_in, hear, speech_in
+from .heard import Speech, all_locked, evaluations_in, hear, speech_in
 from .word_recognizer import RATE, WordRecognizer, check_installed
 
 JUDGE = JUDGES[KEYWORDS.name]
@@ -56,16 +56,18 @@ def main(
     engine = f"PocketSphinx {version('pocketsphinx')}"
     judge = f"{engine}, grammar {digest(grammar)}, lexicon {digest(lexicon)}, {','.join(names)}"
     table = []
-    for speech in speech_in(folders):
-        rows = list(merged_rows(speech.folder, WORDS).values())
-        if [(row["id"], row.get(JUDGE)) for row in rows if row["keywords"] is not None] != [
-            (utterance.id, judge) for utterance in speech.utterances
-        ]:
-            rows = [{**row, JUDGE: judge} for row in recognize_set(speech, sentences, lexicon, names, jobs)]
-            write_rows(speech.folder / WORDS, rows)
-        table.append([speech.name, *summary(rows, names)])
-    for evaluation in evaluations_in(folders):
-        evaluation.add_run()
+    speeches = speech_in(folders)
+    with all_locked(folders):
+        for speech in speeches:
+            rows = list(merged_rows(speech.folder, WORDS).values())
+            if [(row["id"], row.get(JUDGE)) for row in rows if row["keywords"] is not None] != [
+                (utterance.id, judge) for utterance in speech.utterances
+            ]:
+                rows = [{**row, JUDGE: judge} for row in recognize_set(speech, sentences, lexicon, names, jobs)]
+                write_rows(speech.folder / WORDS, rows)
+            table.append([speech.name, *summary(rows, names)])
+        for evaluation in evaluations_in(folders):
+            evaluation.add_run()
     print_table(
         f"keywords heard, by {engine} with {grammar}",
         ["set", "keywords", *names, "utterances", "nothing heard", "not scored"],

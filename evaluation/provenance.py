@@ -37,11 +37,16 @@ def _command() -> str:
 
 def _commit() -> str:
     """The checkout's commit, with -dirty where its files were changed since; "" where there is none."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude", "*"]
+    # Nothing is written into the checkout: a full disk would leave a lock there.
+    git = ["git", "--no-optional-locks", "-C", str(Path(__file__).parent)]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        commit, changed = (
+            subprocess.run([*git, *command], capture_output=True, text=True, check=True).stdout.strip()
+            for command in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
+    return f"{commit}-dirty" if changed else commit
 
 
 def _processor() -> str:

@@ -21,7 +21,7 @@ from avsi.phone_errors import align
 from avsi.program import print_table, run_program
 
 from .folder import PHONES, merged_rows, write_rows
-from .heard import Speech, evaluations_in, hear, speech_in
+from .heard import Speech, all_locked, evaluations_in, hear, speech_in
 
 app = typer.Typer(add_completion=False)
 
@@ -47,16 +47,18 @@ def main(
     known = Lexicon.read(lexicon)
     judge = f"{digest(find_model(recognizer) / WEIGHTS)}, lexicon {digest(lexicon)}, beam {beam}"
     table = []
-    for speech in speech_in(folders):
-        rows = list(merged_rows(speech.folder, PHONES).values())
-        if [(row["id"], row.get("judge")) for row in rows if row["per"] is not None] != [
-            (utterance.id, judge) for utterance in speech.utterances
-        ]:
-            rows = [{**row, "judge": judge} for row in recognize_set(speech, known, recognizer, beam, jobs)]
-            write_rows(speech.folder / PHONES, rows)
-        table.append([speech.name, *summary(rows)])
-    for evaluation in evaluations_in(folders):
-        evaluation.add_run()
+    speeches = speech_in(folders)
+    with all_locked(folders):
+        for speech in speeches:
+            rows = list(merged_rows(speech.folder, PHONES).values())
+            if [(row["id"], row.get("judge")) for row in rows if row["per"] is not None] != [
+                (utterance.id, judge) for utterance in speech.utterances
+            ]:
+                rows = [{**row, "judge": judge} for row in recognize_set(speech, known, recognizer, beam, jobs)]
+                write_rows(speech.folder / PHONES, rows)
+            table.append([speech.name, *summary(rows)])
+        for evaluation in evaluations_in(folders):
+            evaluation.add_run()
     print_table(
         f"phone errors, by {recognizer}, beam {beam}",
         ["set", "PER", "substituted", "deleted", "inserted", "of phones", "utterances", "not scored"],

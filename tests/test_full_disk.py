@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import corpus_config, make_datadir, restored, run_app
+from conftest import corpus_config, make_datadir, restored, run_app, speech
 
 import avsi.cli
+from avsi.audio.files import write_wav
 from avsi.errors import AvsiError, DataError
 from avsi.files import locked
-from data_prep import combine, gaps, leave_out, stats, voices
+from data_prep import combine, gaps, grid, leave_out, stats, voices
 from evaluation import score
 
 ERRORS = (AvsiError, OSError)  # what programs print as one line
@@ -47,6 +48,15 @@ def told(error: BaseException) -> str:
 def train_options(corpus: Path) -> list[str]:
     config = corpus_config(corpus)
     return [f"--set=data.{name}={getattr(config.data, name)}" for name in ("train", "valid", "stats", "valid_gaps")]
+
+
+def test_no_clip_is_left_out_for_it(tmp_path):
+    wav = tmp_path / "s1" / "bbaf2n.wav"
+    wav.parent.mkdir()
+    write_wav(wav, speech(0), 16000)
+    clip = grid.Clip("bbaf2n", "s01", None, wav, None, None)
+    with largest_file(1000), pytest.raises(DataError, match=r"s01_bbaf2n\.wav: cannot be written"):
+        grid.prepare_clip(clip, tmp_path / "wav")
 
 
 @pytest.mark.parametrize("n_bytes", [100, 1000, 200_000])

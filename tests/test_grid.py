@@ -155,13 +155,14 @@ def test_linked_folders_are_followed_and_a_newer_sound_is_read_again(tmp_path):
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "s1").symlink_to(tmp_path / "elsewhere" / "s1")
     split = split_file(tmp_path / "split", **THREE)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (tmp_path / "out" / "wav" / "s01").mkdir(parents=True)
+    (tmp_path / "out" / "wav" / "s01" / f".s01_bbaf2n.partial-{gone.pid}.wav").write_bytes(b"left by a killed run")
     assert prepare(tmp_path / "corpus", tmp_path / "out", "--split", split).exit_code == 0
     folder = tmp_path / "corpus" / "audio" / "s1"
     folder.mkdir(parents=True)
     soundfile.write(folder / "bbaf2n.wav", np.full(48000, 0.25), 16000)
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    (tmp_path / "out" / "wav" / "s01" / f".s01_bbaf2n.partial-{gone.pid}.wav").write_bytes(b"left by a killed run")
     (tmp_path / "out" / "train" / "landmarks_failed").write_text("s01_bbaf2n its video was not there\n")
     prepare(tmp_path / "corpus", tmp_path / "out", "--split", split)
     assert soundfile.read(tmp_path / "out" / "wav" / "s01" / "s01_bbaf2n.wav")[0] == pytest.approx(0.25, abs=1e-3)

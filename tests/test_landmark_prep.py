@@ -76,7 +76,7 @@ def test_videos_without_a_face_are_listed_and_too_many_fail(tmp_path):
     write_datadir(tmp_path / "set", utterances)
     result = run(tmp_path / "set")
     assert isinstance(result.exception, DataError)
-    assert "2 of 2 videos gave no landmarks" in str(result.exception)
+    assert "2 of 2 utterances have no landmarks" in str(result.exception)
     assert "s01_a" in (tmp_path / "set" / "landmarks_failed").read_text()
     assert run(tmp_path / "set", "--max-left-out", "1").exit_code == 0
     assert len(read_datadir(tmp_path / "set")) == 2
@@ -110,7 +110,7 @@ def test_a_disk_that_is_not_mounted_drops_nothing_and_says_why_each_time(folder,
     before = lists(folder)
     for _ in range(2):
         result = run(folder, "--drop", "--max-left-out", "0.5")
-        assert "2 of 3 videos gave no landmarks, more than --max-left-out 0.5" in str(result.exception)
+        assert "2 of 3 utterances have no landmarks, more than --max-left-out 0.5" in str(result.exception)
         failed = b"s01_b no such file\ns01_c no such file\n"
         assert lists(folder) == before | {"landmarks_failed": failed, "landmarks_notes": b""}
     missing(monkeypatch)
@@ -127,7 +127,7 @@ def test_what_was_dropped_keeps_its_reason_and_counts_in_later_runs(folder, monk
         assert (folder / "landmarks_failed").read_text() == "s01_b no such file\n"
     (folder / "landmarks.ark").unlink()
     missing(monkeypatch, "s01_c")
-    assert "2 of 3 videos gave no landmarks" in str(run(folder, "--drop", "--max-left-out", "0.5").exception)
+    assert "2 of 3 utterances have no landmarks" in str(run(folder, "--drop", "--max-left-out", "0.5").exception)
     assert [utterance.id for utterance in read_datadir(folder)] == ["s01_a", "s01_c"]
     assert (folder / "landmarks_failed").read_text() == "s01_b no such file\ns01_c no such file\n"
 
@@ -150,7 +150,7 @@ def test_an_utterance_without_a_video_is_dropped_with_a_reason(folder):
     (folder / "landmarks.ark").unlink()
     videos = folder / "video.scp"
     videos.write_text(videos.read_text().replace("s01_b b.mpg\n", ""))
-    assert "1 of 3 videos gave no landmarks" in str(run(folder, "--drop").exception)
+    assert "1 of 3 utterances have no landmarks" in str(run(folder, "--drop").exception)
     assert (folder / "wav.scp").read_bytes() == before["wav.scp"]
     assert run(folder, "--drop", "--max-left-out", "0.5").exit_code == 0
     assert [utterance.id for utterance in read_datadir(folder)] == ["s01_a", "s01_c"]
@@ -224,6 +224,23 @@ def test_which_of_several_faces_was_taken_is_noted_and_stays_noted(folder, monke
     for _ in range(2):  # the second finds all landmarks there
         assert run(folder).exit_code == 0
         assert (folder / "landmarks_notes").read_text() == "s01_b 2 faces are seen\n"
+
+
+def test_a_note_outlives_a_run_that_is_killed(folder, monkeypatch):
+    folder, _ = folder
+    track = landmarks._track
+
+    def killed_at_the_third(utterance):
+        if utterance.id == "s01_c":
+            raise KeyboardInterrupt
+        id_, matrix, _ = track(utterance)
+        return id_, matrix, "2 faces are seen" if id_ == "s01_a" else ""
+
+    monkeypatch.setattr(landmarks, "_track", killed_at_the_third)
+    assert run(folder).exit_code != 0
+    monkeypatch.setattr(landmarks, "_track", track)
+    assert run(folder).exit_code == 0
+    assert (folder / "landmarks_notes").read_text() == "s01_a 2 faces are seen\n"
 
 
 def test_what_tracking_warns_of_comes_back_from_the_worker(monkeypatch):

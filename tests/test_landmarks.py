@@ -100,7 +100,7 @@ def check_the_choice_of_two(both: Path, right: Path) -> None:
         largest = track_face(both)
     (note,) = notes
     assert str(note.message) == (
-        f"{both}: 2 faces are seen; the largest, face 2 from the left, was taken; --face 1 chooses the other"
+        f"{both}: 2 faces are seen; the largest, face 2 from the left, was taken; face 1 is the other"
     )
     assert one.found.all() and two.found.all() and len(one.time_s) == len(two.time_s) == 30
     assert np.array_equal(largest.points, two.points)

@@ -7,12 +7,12 @@ import torch
 from conftest import RATE, small_config, speech
 
 from avsi.audio.stft import log_magnitude, spectrum
-from avsi.config import Config, NormaliseConfig, StftConfig
+from avsi.config import Config, NormaliseConfig, StftConfig, config_from_dict
 from avsi.data.stats import Stats
 from avsi.errors import ModelError
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.losses import masked_loss
-from avsi.models.store import PRETRAINED, find_model, load_model, save_model
+from avsi.models.store import PRETRAINED, find_model, load_model, read_description, save_model
 
 N_FRAMES = 60
 
@@ -89,6 +89,27 @@ def saved(tmp_path):
     model = BLSTMInpainter(small_config())
     save_model(tmp_path / "model", model, trained_on="noise")
     return model, tmp_path / "model"
+
+
+def test_an_old_folder_counts_frames_of_its_own_length(saved):
+    _, folder = saved
+    description = json.loads((folder / "config.json").read_text())
+    del description["config"]["normalise"]
+    description["config"]["stft"] |= {"hop_samples": 160, "window_samples": 400}
+    (folder / "config.json").write_text(json.dumps(description | {"format_version": 1}))
+    normalise = load_model(folder).config.normalise
+    assert (normalise.loudest_s, normalise.max_pauses_s) == pytest.approx((12 * 0.01, 167 * 0.01))
+
+
+def test_a_model_trained_with_settings_that_are_refused_now_is_read(saved):
+    _, folder = saved
+    description = json.loads((folder / "config.json").read_text())
+    description["config"]["gaps"]["total_max_ms"] = 500.0  # below the mean of 900
+    description["config"]["stft"]["n_fft"] = 64
+    description["config"]["stft"] |= {"window_samples": 64, "hop_samples": 32}  # fewer bins than model.mels
+    (folder / "config.json").write_text(json.dumps(description))
+    assert read_description(folder)["config"]["gaps"]["total_max_ms"] == 500.0
+    assert config_from_dict(description["config"]).model.mels == 40
 
 
 def test_a_saved_model_predicts_the_same(saved):

@@ -117,3 +117,10 @@ def test_the_small_run_makes_two_small_models(recipe):
         f"avsi train --config {recipe}/conf/{name}.yaml --config {recipe}/conf/smoke.yaml --out exp/{name}"
         for name in ("a", "av")
     ]
+
+
+def test_a_folder_that_cannot_be_made_stops_it(recipe, tmp_path):
+    (tmp_path / "file").touch()
+    result = start(recipe, "--work", "file/here", "--stage", 3, "--stop-stage", 3, cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "error: --work file/here: cannot be made\n"

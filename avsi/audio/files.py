@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 
 from ..containers import check_file, decoded_frames, open_container, start_s
-from ..errors import AvsiWarning, MediaError
+from ..errors import AvsiWarning, DataError, MediaError
 from ..files import written_beside
 from ..timebase import to_samples, to_seconds
 
@@ -155,9 +155,17 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
 
 
 def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:
-    """Write float samples of shape (n,) as 16-bit WAV, complete or not at all. Raises MediaError where that fails."""
-    with written_beside(path) as partial, _writing(partial, rate, 1, "PCM_16", "WAV") as out:
-        out.write(from_float(samples, np.int16))
+    """Write float samples of shape (n,) as 16-bit WAV, complete or not at all.
+
+    Raises:
+        DataError: it cannot be written, which is no fault of the recording that the samples are from.
+    """
+    with written_beside(path) as partial:
+        try:
+            with _writing(partial, rate, 1, "PCM_16", "WAV") as out:
+                out.write(from_float(samples, np.int16))
+        except MediaError as error:
+            raise DataError(str(error)) from error
 
 
 def copy_patched(

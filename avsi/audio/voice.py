@@ -107,6 +107,7 @@ def _world():
             import pyworld
         except ImportError as error:
             raise ConfigError(
-                f"other voices need the WORLD vocoder: pip install -c constraints.txt -e '.[voices]' ({error})"
+                f"other voices need the WORLD vocoder ({error}): pip install -c constraints.txt -e '.[voices]' in a "
+                "checkout of avsi"
             ) from error
     return pyworld

@@ -52,7 +52,10 @@ def check_installed() -> None:
     """Raise ConfigError where the extra is missing."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
-        raise ConfigError(f"PLCMOS and DNSMOS need {', '.join(missing)}: pip install -c constraints.txt -e '.[mos]'")
+        raise ConfigError(
+            f"PLCMOS and DNSMOS need {', '.join(missing)}: pip install -c constraints.txt -e '.[mos]' in a checkout "
+            "of avsi"
+        )
 
 
 def _check(restored: np.ndarray, rate: int) -> None:

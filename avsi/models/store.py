@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..config import config_from_dict
+from ..config import StftConfig, config_from_dict
 from ..errors import ConfigError, ModelError
 from ..files import read_lines, write_text, written_beside
 
@@ -23,12 +23,11 @@ FORMAT_VERSION = 2
 _NORMALISE_1 = {
     "min_reliable_s": 0.5,
     "silence_nats": 0.1,
-    "loudest_s": 0.144,
     "pause_nats": 3.0,
-    "max_pauses_s": 2.0,
     "deepest_nats": 4.5,
     "min_deviation": 0.2,
 }
+_FRAMES_1 = {"loudest_s": 12, "max_pauses_s": 167}  # it counted frames, however long they were
 WEIGHTS, DESCRIPTION = "model.safetensors", "config.json"
 TRAIN_IDS = "train_ids"  # the utterances a model learnt anything from, one a line
 LEXICON = "lexicon.txt"  # how its words are pronounced, where phones were learnt
@@ -187,6 +186,11 @@ def read_description(folder: Path) -> dict:
         if not fits:
             found = str(description[key])[:40] if key in description else "nothing"
             raise ModelError(f"{folder / DESCRIPTION}: {key}: expected {expected}, found {found}")
-    if description.get("format_version") == 1 and isinstance(description.get("config"), dict):
-        description["config"]["normalise"] = dict(_NORMALISE_1)
+    if description.get("format_version") == 1:
+        stft = dataclasses.asdict(StftConfig()) | (description["config"].get("stft") or {})
+        try:
+            seconds = {name: count * stft["hop_samples"] / stft["sample_rate"] for name, count in _FRAMES_1.items()}
+        except (TypeError, ZeroDivisionError):  # config_from_dict tells what is wrong with it
+            seconds = {}
+        description["config"]["normalise"] = _NORMALISE_1 | seconds
     return description

@@ -113,24 +113,25 @@ def track_face(
         faces = [tracks]
     if not any(each.found.any() for each in faces):
         raise FaceError(f"{path}: no face was found in any of its {len(times)} frames")
-    return _chosen(path, faces, face)
+    where = f"{path}" if start_s is None else f"{path}, from {max(start_s, 0.0):.2f} s on"
+    return _chosen(where, faces, face)
 
 
-def _chosen(path: str | Path, faces: list[Tracks], face: int | None) -> Tracks:
+def _chosen(where: str, faces: list[Tracks], face: int | None) -> Tracks:
     if face is None:
         # A face that is seen for half of the time counts for half.
         sizes = [np.nansum(_eye_distance(each.points)) for each in faces]
         face = int(np.argmax(sizes)) + 1
         if len(faces) > 1:
-            others = f"--face {3 - face} chooses the other" if len(faces) == 2 else "--face N chooses another"
+            others = f"face {3 - face} is the other" if len(faces) == 2 else "another can be chosen"
             warnings.warn(
-                f"{path}: {len(faces)} faces are seen; the largest, face {face} from the left, was taken; {others}",
+                f"{where}: {len(faces)} faces are seen; the largest, face {face} from the left, was taken; {others}",
                 AvsiWarning,
                 stacklevel=3,
             )
     if not 1 <= face <= len(faces):
         raise ConfigError(
-            f"{path}: there is no face {face}; {len(faces)} {'is' if len(faces) == 1 else 'are'} seen, counted from 1 "
+            f"{where}: there is no face {face}; {len(faces)} {'is' if len(faces) == 1 else 'are'} seen, counted from 1 "
             "on from the left"
         )
     return faces[face - 1]

@@ -76,7 +76,8 @@ if [ -n "$smoke" ]; then
   export OMP_NUM_THREADS=1 # models this small are no faster on more, and much slower where others use the machine too
 fi
 . "$conf/path.sh"
-work=${work:-$conf} && mkdir -p "$work" && cd "$work"
+work=${work:-$conf}
+mkdir -p "$work" 2>/dev/null && cd "$work" || fail "--work $work: cannot be made"
 protocol=${protocol:-$conf/../../evaluation/protocols/paper.yaml}
 gaps=(--protocol "$protocol") conditions=(--protocol "$protocol") evaluation=exp/evaluation/$(basename "$protocol" .yaml)
 if [ -n "$gap_ms" ]; then
