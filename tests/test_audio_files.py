@@ -25,7 +25,7 @@ def test_floats_and_back(dtype):
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="Linux' /proc is a folder in which no file can be made")
 def test_what_cannot_be_written_is_said_as_the_system_says_it():
-    with pytest.raises(MediaError) as raised:
+    with pytest.raises(DataError) as raised:
         write_wav("/proc/new.wav", speech(0), RATE)
     assert str(raised.value) == "/proc/new.wav: cannot be written (No such file or directory)"
 

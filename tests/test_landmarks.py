@@ -108,7 +108,7 @@ def check_the_choice_of_two(both: Path, right: Path) -> None:
     assert one.points[..., 0].max() < width < two.points[..., 0].min()
     assert np.abs(two.points - [width, 0] - alone.points).mean() < 2
     assert eyes(one) < 0.8 * eyes(two)
-    with pytest.raises(ConfigError, match=r"both\.mp4: there is no face 3; 2 are seen"):
+    with pytest.raises(ConfigError, match=r"both\.mp4, from 0\.00 s on: there is no face 3; 2 are seen"):
         Inpainter(BLSTMInpainter(small_config())).inpaint(speech(0, 1.2), RATE, [Gap(0.4, 0.8)], both, face=3)
     run_app(app, "landmarks", both, "-o", both.with_suffix(".npz"), "--face", 1)
     with np.load(both.with_suffix(".npz")) as arrays:
