@@ -72,7 +72,7 @@ def inpaint(
     from .recordings import inpaint_file
 
     if detect == bool(gap or gaps_file):
-        raise GapError("name the gaps with --gap and --gaps-file, or let --detect find them: one of the two")
+        raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
     gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
     for name in (model, audio_only):
         find_model(name)

@@ -212,7 +212,7 @@ def write_npz(path: str | Path, **arrays: np.ndarray) -> None:
 def read_lines(path: str | Path) -> list[str]:
     """The lines of a text file in UTF-8. Raises DataError on another encoding."""
     try:
-        return Path(path).read_text(encoding="utf-8").splitlines()
+        return Path(path).read_text(encoding="utf-8-sig").splitlines()  # Windows begins files with a mark
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
 

@@ -13,7 +13,7 @@ import numpy as np
 from .audio.files import Sound, copy_patched, open_sound
 from .containers import check_file
 from .data.gaps import Gap, gap_spans
-from .errors import AvsiWarning, GapError, MediaError
+from .errors import AvsiWarning, ConfigError, GapError, MediaError
 from .excerpts import MAX_GAP_S, plan_excerpts
 from .files import written_beside
 from .timebase import to_samples, to_seconds
@@ -87,6 +87,9 @@ def inpaint_file(
             raise MediaError(
                 f"{out}: an MP4 keeps the picture, but {path} has none; choose a .wav file, or name a --video"
             )
+        if face is not None and video is None:
+            raise ConfigError(f"{path}: face {face} is asked for, but there is no picture; name a --video")
+        _check_kept(sound, out)
         if out.suffix.lower() == ".mp4" and sound.over_24_bit:
             warnings.warn(f"{out}: holds the sound to 24 bit; a .wav file keeps all of it", AvsiWarning, stacklevel=2)
         if not (detected or from_first_sample) and sound.start_s > CLOCKS_DIFFER_S:
@@ -118,10 +121,10 @@ def inpaint_file(
 
 def check_output(path: Path, out: Path, kinds: tuple[str, ...] = (*FORMATS, ".mp4")) -> None:
     """Raise MediaError for an output of a kind that is not known, in no folder, or in the input's place."""
+    if out.is_dir():
+        raise MediaError(f"{out}: is a folder; name a file in it")
     if out.suffix.lower() not in kinds:
         raise MediaError(f"{out}: unknown kind of file '{out.suffix}'; expected {', '.join(kinds)}")
-    if out.is_dir():
-        raise MediaError(f"{out}: is a folder")
     if not out.parent.is_dir():
         raise MediaError(f"{out}: the folder {out.parent} does not exist")
     if out.exists() and path.exists() and out.samefile(path):
@@ -151,10 +154,18 @@ def find_silences(sound: Sound, min_s: float = MIN_SILENCE_S) -> list[Gap]:
     return [Gap(to_seconds(a, sound.rate), to_seconds(b, sound.rate)) for a, b in runs]
 
 
+def _check_kept(sound: Sound, out: Path) -> None:
+    """Raise MediaError where a sound file of that kind cannot hold the samples as they are."""
+    import soundfile
+
+    suffix = out.suffix.lower()
+    if suffix in FORMATS and not soundfile.check_format(FORMATS[suffix], _subtype_in(FORMATS[suffix], sound)):
+        raise MediaError(f"{out}: {suffix} cannot hold {sound.subtype} samples; choose a .wav file")
+
+
 def _write(
     sound: Sound, patches: list[tuple[int, np.ndarray]], out: Path, video: Path | None, sound_start_s: float
 ) -> None:
-    import soundfile
 
     with written_beside(out) as partial:
         suffix = out.suffix.lower()
@@ -165,8 +176,6 @@ def _write(
                 write_mp4(partial, video, track, sound_start_s)
         else:
             format_ = FORMATS[suffix]
-            if not soundfile.check_format(format_, _subtype_in(format_, sound)):
-                raise MediaError(f"{out}: {suffix} cannot hold {sound.subtype} samples; choose a .wav file")
             copy_patched(sound, partial, patches, format_, _subtype_in(format_, sound))
 
 

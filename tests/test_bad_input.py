@@ -60,6 +60,7 @@ def _texts(folder: Path) -> None:
     for name, text in {
         "words.txt": "here there\n",
         "one.txt": "0.5\n",
+        "blank.txt": "\n",
         "nan.txt": "nan 0.5\n",
         "nan.yaml": "training:\n  learning_rate: .nan\n",
         "broken.yaml": "training: [1\n",
@@ -276,6 +277,9 @@ CASES = [
     ("avsi inpaint good.wav -o out.wav --gaps-file nothing", "nothing: is a folder; expected a text file"),
     ("avsi inpaint good.wav -o out.wav --gaps-file latin1.txt", "latin1.txt: not a text file in UTF-8"),
     ("avsi inpaint good.wav -o out.wav --gaps-file words.txt", "words.txt:1: expected '<start_s> <end_s> [label]'"),
+    ("avsi inpaint good.wav -o out.wav --gaps-file blank.txt", "blank.txt: holds no labels"),
+    (f"{INPAINT} good.wav --face 2", "good.wav: face 2 is asked for, but there is no picture"),
+    ("avsi inpaint good.wav -o folder.wav --gap 0.8:1.6", "folder.wav: is a folder; name a file in it"),
     ("avsi inpaint good.wav -o out.wav --gaps-file one.txt", "one.txt:1: expected '<start_s> <end_s> [label]'"),
     ("avsi inpaint good.wav -o out.wav --model small --gaps-file nan.txt", "times must be finite numbers of seconds"),
     ("avsi inpaint good.wav -o out.wav --model small --gap 1.6:0.8", "gap 1.6:0.8: ends before it starts"),

@@ -199,3 +199,8 @@ def test_a_single_gap_may_lie_at_either_end():
 
 def test_names_that_only_run_together_alike_draw_differently():
     assert generator(1, 12, "x").random() != generator(11, 2, "x").random()
+
+
+def test_labels_are_read_as_audacity_and_windows_write_them(tmp_path):
+    (tmp_path / "labels.txt").write_bytes(b"\xef\xbb\xbf0.8\t1.2\tcough\r\n\\\t100.0\t200.0\r\n2.0\t2.5\r\n")
+    assert read_label_file(tmp_path / "labels.txt") == [Gap(0.8, 1.2), Gap(2.0, 2.5)]

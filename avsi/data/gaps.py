@@ -215,20 +215,22 @@ def read_label_file(path: str | Path) -> list[Gap]:
     """The gaps of one recording: lines ``<start_s> <end_s> [label]``, as Audacity exports a label track.
 
     Raises:
-        GapError: no such file, a folder, or a line of another form, named by its number.
+        GapError: no such file, a folder, no labels, or a line of another form, named by its number.
     """
     path = Path(path)
     if not path.is_file():
         raise GapError(f"{path}: {'is a folder; expected a text file' if path.is_dir() else 'no such file'}")
     gaps = []
     for number, line in enumerate(read_lines(path), start=1):
-        if not line.strip():
+        if not line.strip() or line.startswith("\\"):  # Audacity's second line of a label with frequencies
             continue
         try:
             start, end = line.split(maxsplit=2)[:2]
             gaps.append(Gap(float(start), float(end)))
         except ValueError:
             raise GapError(f"{path}:{number}: expected '<start_s> <end_s> [label]', found '{line}'") from None
+    if not gaps:
+        raise GapError(f"{path}: holds no labels; expected lines '<start_s> <end_s> [label]'")
     return gaps
 
 
