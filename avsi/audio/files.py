@@ -259,10 +259,6 @@ def _block_lengths(n_samples: int) -> Iterator[int]:
 def _writing(path: Path, rate: int, channels: int, subtype: str, format_: str) -> Iterator[soundfile.SoundFile]:
     """A sound file to write; what hinders it becomes a MediaError."""
     try:
-        path.touch()  # libsndfile would not tell why it cannot be made
-    except OSError as error:
-        raise MediaError(f"{path}: cannot be written ({error.strerror})") from error
-    try:
         with soundfile.SoundFile(path, "w", rate, channels, subtype, format=format_) as out:
             yield out
     except soundfile.LibsndfileError as error:
@@ -270,7 +266,7 @@ def _writing(path: Path, rate: int, channels: int, subtype: str, format_: str) -
 
 
 def _reason(path: Path) -> str:
-    """Why the system lets a file grow no further, which libsndfile does not tell; "" where it does."""
+    """Why the system lets a file not be made or grow, which libsndfile does not tell; "" where it does."""
     try:
         with path.open("ab") as file:
             file.write(bytes(BLOCK_SAMPLES))
