@@ -250,3 +250,12 @@ def test_an_old_folder_sounds_the_same_whatever_the_defaults_become(monkeypatch,
     assert torch.equal(heard_by(old), before)
     save_model(tmp_path / "again", old)  # which writes down what the old folder left unsaid
     assert torch.equal(heard_by(load_model(tmp_path / "again")), before)
+
+
+def test_an_old_folder_with_a_broken_spectrogram_is_one_line(saved):
+    _, folder = saved
+    description = json.loads((folder / "config.json").read_text())
+    description["config"]["stft"] = 5
+    (folder / "config.json").write_text(json.dumps(description | {"format_version": 1}))
+    with pytest.raises(ModelError, match="stft: expected settings"):
+        load_model(folder)

@@ -187,8 +187,8 @@ def read_description(folder: Path) -> dict:
             found = str(description[key])[:40] if key in description else "nothing"
             raise ModelError(f"{folder / DESCRIPTION}: {key}: expected {expected}, found {found}")
     if description.get("format_version") == 1:
-        stft = dataclasses.asdict(StftConfig()) | (description["config"].get("stft") or {})
         try:
+            stft = dataclasses.asdict(StftConfig()) | (description["config"].get("stft") or {})
             seconds = {name: count * stft["hop_samples"] / stft["sample_rate"] for name, count in _FRAMES_1.items()}
         except (TypeError, ZeroDivisionError):  # config_from_dict tells what is wrong with it
             seconds = {}
