@@ -16,8 +16,6 @@ app = typer.Typer(
     help="Audio-visual speech inpainting: restore missing stretches of speech from the sound around them and the "
     "speaker's face. Errors are one line; --debug shows where they come from.",
 )
-
-
 Face = Annotated[
     int | None,
     typer.Option(
@@ -66,10 +64,11 @@ def inpaint(
     audio_only: Annotated[str, typer.Option(help="The model that takes over where no face is seen.")] = AUDIO_ONLY,
 ) -> None:
     """Restore the gaps of a recording; every sample outside them stays as it is."""
-    from .data.gaps import Gap, read_label_file
+    from .data.gap_files import read_label_file
+    from .data.gaps import Gap
     from .errors import GapError
     from .models.store import find_model
-    from .recordings import inpaint_file
+    from .restoring.recordings import inpaint_file
 
     if detect == bool(gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
@@ -78,7 +77,7 @@ def inpaint(
         find_model(name)
 
     def load():
-        from .inpainting import Inpainter
+        from .restoring.inpainting import Inpainter
 
         return Inpainter.from_pretrained(model, audio_only)
 
@@ -106,13 +105,15 @@ def landmarks(
     """Find the 68 facial landmarks in every frame of a video."""
     import tempfile
 
-    from .audio.files import copy_patched, open_sound
-    from .containers import open_container
     from .files import write_npz, written_beside
-    from .recordings import check_output
-    from .video.files import sound_start_s, video_info, write_mp4
+    from .media.containers import open_container
+    from .media.sound_reading import open_sound
+    from .media.sound_writing import copy_patched
+    from .media.video_reading import sound_start_s, video_info
+    from .media.video_writing import write_mp4
+    from .pages.overlay import draw_tracks
+    from .restoring.recordings import check_output
     from .video.landmarks import track_face
-    from .video.overlay import draw_tracks
 
     check_output(clip, out, (".mp4", ".npz"))
     info = video_info(clip)
@@ -148,14 +149,14 @@ def train(
     """Train a model; the same command goes on where a stopped run was."""
     from contextlib import nullcontext
 
-    from .config import load_config
+    from .config_files import load_config
     from .files import locked
 
     settings = load_config(config, set_)
     from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
-    from .training import LAST
-    from .training import train as run
+    from .training.checkpoints import LAST
+    from .training.run import train as run
 
     # On several GPUs each has a process, and all of them are one run.
     with locked(out, result=LAST) if rank_zero_only.rank == 0 else nullcontext():
@@ -178,7 +179,7 @@ def demo(
 ) -> None:
     """Cut a hole into a clip, restore it without and with the face, and write a page that compares."""
     from .data.gaps import Gap
-    from .demo import PAGE, run_demo
+    from .pages.demo import PAGE, run_demo
 
     gaps = [Gap.parse(text) for text in gap]
     rows = [
@@ -203,9 +204,9 @@ def augment(
     set_: Annotated[list[str], typer.Option("--set", help="key=value over the config; repeatable.")] = [],  # noqa: B006
 ) -> None:
     """Write what training hears of a clip: other voices, each at another speed and with noise."""
-    from .audition import HEADER, PICTURE, audition, audition_config
+    from .pages.augmentation_preview import HEADER, PICTURE, preview_augmentation, preview_config
 
-    rows = audition(clip, out, audition_config(config, set_), copies, seed)
+    rows = preview_augmentation(clip, out, preview_config(config, set_), copies, seed)
     print_table(f"{clip.name}, factors of what was recorded", HEADER, rows)
     typer.echo(f"{len(rows)} sounds to listen to, and to look at {PICTURE} -> {out}")
 

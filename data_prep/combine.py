@@ -11,13 +11,12 @@ from typing import Annotated
 import typer
 
 from avsi.data.datadir import DEVELOPMENT, MADE_OF, PARTIAL, corpus_of, development_of, read_datadir, write_datadir
-from avsi.data.gaps import read_gap_file, write_gap_file
+from avsi.data.gap_files import read_gap_file, write_gap_file
 from avsi.errors import DataError
 from avsi.files import files_together, write_text
 from avsi.program import run_program
 
 GAPS = "gaps_*"
-
 app = typer.Typer(add_completion=False)
 
 

@@ -18,11 +18,11 @@ from avsi.data.matrices import append_matrix, check_place, find_matrices
 from avsi.errors import AvsiWarning, DataError, FaceError, MediaError
 from avsi.files import blamed_on, locked, write_text
 from avsi.program import in_parallel, print_table, progress, run_program
-from avsi.video.landmarks import Tracks, track_face
+from avsi.video.landmarks import track_face
+from avsi.video.tracks import Tracks
 
 # By id: the frames that show no face, why there are no landmarks at all, and what else is to be known of them.
 LOST, FAILED, NOTES = "landmarks_lost", "landmarks_failed", "landmarks_notes"
-
 app = typer.Typer(add_completion=False)
 
 

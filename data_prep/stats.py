@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from avsi.config import load_config
+from avsi.config_files import load_config
 from avsi.data.datadir import read_datadir
 from avsi.data.features import load_features
 from avsi.data.stats import RunningMoments, Stats

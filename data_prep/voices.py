@@ -12,18 +12,19 @@ from typing import Annotated
 
 import typer
 
-from avsi.audio.files import read_mono, write_wav
-from avsi.audio.voice import analyse, draw_voice, speak
-from avsi.config import Config, load_config
+from avsi.audio.voice import analyse, change_voice, draw_voice_change
+from avsi.config import Config
+from avsi.config_files import load_config
 from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of, write_datadir
-from avsi.data.gaps import generator
 from avsi.data.ids import id_in_voice
 from avsi.errors import DataError, MediaError
 from avsi.files import blamed_on, check_folder, locked, read_lines, write_text
+from avsi.media.sound_reading import read_mono
+from avsi.media.sound_writing import write_wav
 from avsi.program import in_parallel, progress, run_program
+from avsi.rng import generator
 
 app = typer.Typer(add_completion=False)
-
 # In the directory made: the copies' ids with what was drawn for each, those that have none with the reason, and what
 # all copies there share.
 DRAWN, FAILED, NOTE = "voices", "voices_failed", "voices_of"
@@ -173,10 +174,10 @@ def _speak(
         analysis = analyse(read_mono(utterance.wav, rate), rate)
         drawn = {}
         for id_ in ids:
-            voice = draw_voice(analysis, config.voices, generator(seed, "voice", id_))
+            voice = draw_voice_change(analysis, config.voices, generator(seed, "voice", id_))
             path = _wav(out, utterance, id_)
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_wav(path, speak(analysis, voice), rate)
+            write_wav(path, change_voice(analysis, voice), rate)
             drawn[id_] = " ".join(f"{value:.3f}" for value in dataclasses.astuple(voice))
         return utterance.id, drawn
     except MediaError as error:

@@ -16,7 +16,8 @@ from typing import Annotated
 
 import typer
 
-from avsi.config import Config, load_config
+from avsi.config import Config
+from avsi.config_files import load_config
 from avsi.data.datadir import Utterance, read_datadir, write_datadir
 from avsi.data.stats import Stats
 from avsi.errors import DataError
@@ -30,7 +31,6 @@ MAX_LANDMARK_MS = 12.0
 MIN_LANDMARK_GAIN = 1.7
 MAX_INPAINT_S = 6.0
 MAX_HELP_S = 0.5
-
 app = typer.Typer(add_completion=False)
 
 
@@ -92,9 +92,10 @@ def measure_training(utterances: list[Utterance], settings: Config, stats: Path,
     """(utterances/s of a training run, of a bare loop over the same batches): the best of four epochs of each."""
     from lightning.pytorch import Callback
 
-    from avsi.data.dataset import InpaintingData, collate
-    from avsi.data.gaps import Gap, write_gap_file
-    from avsi.training import train
+    from avsi.data.gap_files import write_gap_file
+    from avsi.data.gaps import Gap
+    from avsi.training.dataset import InpaintingData, collate
+    from avsi.training.run import train
 
     write_datadir(folder / "train", utterances)
     write_datadir(folder / "valid", utterances[:1])
@@ -130,7 +131,7 @@ def measure_lstm(settings: Config) -> tuple[float, float | None]:
 
     from avsi.models.blstm import run_blstm
     from avsi.models.inpainter import BLSTMInpainter
-    from avsi.precision import computes_in
+    from avsi.training.precision import computes_in
 
     size, longest = settings.training.batch_size, 250
     blstm = BLSTMInpainter(settings, phones=("AA",)).blstm

@@ -13,18 +13,18 @@ import typer
 
 from avsi.errors import ConfigError, DataError
 from avsi.files import digest
-from avsi.metrics.table import COLUMNS
+from avsi.metrics.registry import COLUMNS
 from avsi.models.card import CARD, update_card
 from avsi.models.store import WEIGHTS, find_model, read_description
 from avsi.program import run_program
 
-from .folder import Evaluation
-from .results import drawn, heading, on_clean, programs, tested_on
-from .summary import Summary, System, summarize
-from .tables import difference_table, system_table, to_markdown
+from .folder.evaluation import Evaluation
+from .reporting.markdown import to_markdown
+from .reporting.sections import drawn, heading, on_clean, programs, tested_on
+from .reporting.tables import difference_table, system_table
+from .statistics.summary import Summary, System, summarize
 
 BASELINE = "interpolation"
-
 app = typer.Typer(add_completion=False)
 
 

@@ -13,9 +13,9 @@ import typer
 from avsi.errors import ConfigError, DataError
 from avsi.program import print_table, run_program
 
-from .folder import Evaluation
-from .summary import comparable, summarize
-from .tables import clear_of_0, count_judged, verdict
+from .folder.evaluation import Evaluation
+from .statistics.summary import comparable, summarize
+from .statistics.verdicts import clear_of_0, count_judged, verdict
 
 app = typer.Typer(add_completion=False)
 

@@ -15,19 +15,25 @@ from typing import Annotated
 
 import typer
 
-from avsi.audio.files import read_mono
 from avsi.errors import AvsiError, DataError
 from avsi.files import digest
-from avsi.metrics.table import KEYWORDS
+from avsi.media.sound_reading import read_mono
+from avsi.metrics.registry import KEYWORDS
 from avsi.program import print_table, run_program
 
-from .folder import JUDGES, WORDS, merged_rows, write_rows
-from .grammar import Grammar
-from .heard import Speech, all_locked, evaluations_in, hear, speech_in
-from .word_recognizer import RATE, WordRecognizer, check_installed
+from .folder.layout import JUDGES, WORDS
+from .folder.rows import merged_rows, write_rows
+from .listeners.grammar import Grammar
+from .listeners.recognition_sets import (
+    RecognitionSet,
+    all_locked,
+    evaluations_in,
+    recognition_sets,
+    recognize_in_parallel,
+)
+from .listeners.word_recognizer import RATE, WordRecognizer, check_installed
 
 JUDGE = JUDGES[KEYWORDS.name]
-
 app = typer.Typer(add_completion=False)
 
 
@@ -56,7 +62,7 @@ def main(
     engine = f"PocketSphinx {version('pocketsphinx')}"
     judge = f"{engine}, grammar {digest(grammar)}, lexicon {digest(lexicon)}, {','.join(names)}"
     table = []
-    speeches = speech_in(folders)
+    speeches = recognition_sets(folders)
     with all_locked(folders):
         for speech in speeches:
             rows = list(merged_rows(speech.folder, WORDS).values())
@@ -77,12 +83,14 @@ def main(
         print(f"{evaluation.folder}: {evaluation.caution}")
 
 
-def recognize_set(speech: Speech, grammar: Grammar, lexicon: Path, keywords: list[str], jobs: int) -> list[dict]:
+def recognize_set(
+    speech: RecognitionSet, grammar: Grammar, lexicon: Path, keywords: list[str], jobs: int
+) -> list[dict]:
     """One row per utterance of the clean set, in order; of those not restored, with the reason in ``failed``.
 
     Where nothing is heard, no keyword is right: that is a property of the sound, not a fault of the measurement.
     """
-    heard = hear(speech, jobs, "keywords", _hear, grammar, lexicon)
+    heard = recognize_in_parallel(speech, jobs, "keywords", _hear, grammar, lexicon)
     rows = []
     for utterance in speech.utterances:
         row = {"id": utterance.id, "speaker": utterance.speaker, "said": " ".join(utterance.words)}

@@ -11,17 +11,24 @@ from typing import Annotated
 import torch
 import typer
 
-from avsi.audio.files import read_mono
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.data.phones import Lexicon
 from avsi.errors import AvsiError, DataError
 from avsi.files import digest
+from avsi.media.sound_reading import read_mono
+from avsi.metrics.phone_errors import align
 from avsi.models.store import LEXICON, WEIGHTS, find_model, load_model
-from avsi.phone_errors import align
 from avsi.program import print_table, run_program
 
-from .folder import PHONES, merged_rows, write_rows
-from .heard import Speech, all_locked, evaluations_in, hear, speech_in
+from .folder.layout import PHONES
+from .folder.rows import merged_rows, write_rows
+from .listeners.recognition_sets import (
+    RecognitionSet,
+    all_locked,
+    evaluations_in,
+    recognition_sets,
+    recognize_in_parallel,
+)
 
 app = typer.Typer(add_completion=False)
 
@@ -47,7 +54,7 @@ def main(
     known = Lexicon.read(lexicon)
     judge = f"{digest(find_model(recognizer) / WEIGHTS)}, lexicon {digest(lexicon)}, beam {beam}"
     table = []
-    speeches = speech_in(folders)
+    speeches = recognition_sets(folders)
     with all_locked(folders):
         for speech in speeches:
             rows = list(merged_rows(speech.folder, PHONES).values())
@@ -68,9 +75,9 @@ def main(
         print(f"{evaluation.folder}: {evaluation.caution}")
 
 
-def recognize_set(speech: Speech, lexicon: Lexicon, recognizer: Path, beam: int, jobs: int) -> list[dict]:
+def recognize_set(speech: RecognitionSet, lexicon: Lexicon, recognizer: Path, beam: int, jobs: int) -> list[dict]:
     """One row per utterance of the clean set, in order; of those not restored, with the reason in ``failed``."""
-    heard = hear(speech, jobs, "phones", _hear, recognizer, beam)
+    heard = recognize_in_parallel(speech, jobs, "phones", _hear, recognizer, beam)
     rows = []
     for utterance in speech.utterances:
         row = {"id": utterance.id, "speaker": utterance.speaker}

@@ -15,18 +15,19 @@ import typer
 
 from avsi.errors import ConfigError, DataError
 from avsi.files import write_text, written_beside
-from avsi.metrics.table import L1_SHARE, Column
+from avsi.metrics.registry import L1_SHARE, Column
 from avsi.program import run_program
 
-from .browse import Ranking, browse_page
-from .cases import DEFAULT, MOST
-from .curves import length_curves
-from .examples import examples_of
-from .folder import REPORT, Evaluation
-from .results import section
-from .summary import Summary, summarize, telling_pairs
-from .systems import STFT
-from .tables import Table, condition_table, difference_table, harm_table, length_table, speaker_table, to_latex
+from .folder.evaluation import Evaluation
+from .folder.layout import REPORT, STFT
+from .reporting.browse_page import Ranking, browse_page
+from .reporting.curves import length_curves
+from .reporting.example_selection import DEFAULT, MOST
+from .reporting.examples import examples_of
+from .reporting.latex import to_latex
+from .reporting.sections import section
+from .reporting.tables import Table, condition_table, difference_table, harm_table, length_table, speaker_table
+from .statistics.summary import Summary, summarize, telling_pairs
 
 app = typer.Typer(add_completion=False)
 

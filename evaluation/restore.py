@@ -16,8 +16,14 @@ import numpy as np
 import typer
 
 from avsi.data.datadir import Utterance, corpus_of, development_of, read_datadir, split_of, write_datadir
-from avsi.data.dataset import check_gaps_cover, check_gaps_fit
-from avsi.data.gaps import gap_file, gap_file_remark, read_gap_file, write_gap_file
+from avsi.data.gap_files import (
+    check_gaps_cover,
+    check_gaps_fit,
+    gap_file,
+    gap_file_remark,
+    read_gap_file,
+    write_gap_file,
+)
 from avsi.data.matrices import append_matrix
 from avsi.data.protocol import parse_conditions, read_protocol
 from avsi.data.stats import Stats
@@ -25,9 +31,13 @@ from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.files import files_together, locked, write_text, written_beside
 from avsi.program import in_parallel, progress, run_program
 
-from .folder import ABOUT, CLEAN, FAILED, SPECTRA, STATS, SYSTEM, WAVS, Evaluation, read_made_from
-from .shares import restore_share, wav_path
-from .systems import STFT, SYSTEMS, check_system, describe, made_from, named
+from .folder.evaluation import Evaluation, read_made_from
+from .folder.layout import ABOUT, CLEAN, FAILED, SPECTRA, STATS, STFT, SYSTEM, WAVS
+from .systems.description import describe
+from .systems.fingerprints import made_from
+from .systems.names import SYSTEMS, named
+from .systems.restorers import check_system
+from .systems.worker import restore_utterances, wav_path
 
 app = typer.Typer(add_completion=False)
 
@@ -80,9 +90,9 @@ def main(
         raise DataError(f"{stats}: is of {bins} bins, expected {STFT.n_bins}, on which scores are measured")
     described = {name: describe(spec, utterances) for name, spec in specs.items()}
     for name, about in described.items():
-        if met := about.get("utterances_met"):
+        if seen := about.get("seen_utterances"):
             warnings.warn(
-                f"{name} was trained on {len(met)} of these {len(utterances)} utterances, such as {met[0]}",
+                f"{name} was trained on {len(seen)} of these {len(utterances)} utterances, such as {seen[0]}",
                 AvsiWarning,
                 stacklevel=2,
             )
@@ -93,7 +103,7 @@ def main(
         shares = [share for index in range(4 * jobs) if (share := utterances[index :: 4 * jobs])]
         tasks = [
             (
-                restore_share,
+                restore_utterances,
                 share,
                 evaluation.gaps[condition],
                 specs[name],

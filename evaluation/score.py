@@ -14,16 +14,17 @@ import typer
 
 from avsi.errors import AvsiWarning, DataError
 from avsi.files import locked
-from avsi.metrics.table import DEFAULT, METRICS, choose_metrics
+from avsi.metrics.registry import DEFAULT, METRICS, choose_metrics
 from avsi.program import in_parallel, print_table, progress, run_program
 
-from .evidence import score_utterance
-from .folder import SCORES, Evaluation, write_rows
-from .summary import shown, summarize
-from .tables import notes
+from .folder.evaluation import Evaluation
+from .folder.layout import SCORES
+from .folder.rows import write_rows
+from .reporting.tables import notes
+from .statistics.summary import shown, summarize
+from .statistics.utterance_scores import score_utterance
 
 SAVE_EVERY_S = 10
-
 app = typer.Typer(add_completion=False)
 
 

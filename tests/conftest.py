@@ -15,7 +15,7 @@ import soundfile
 import torch
 
 from avsi.config import Config
-from avsi.video.landmarks import Tracks
+from avsi.video.tracks import Tracks
 
 RATE = 16000
 ROOT = Path(__file__).resolve().parents[1]

@@ -5,9 +5,9 @@ from dataclasses import replace
 from itertools import combinations
 
 from avsi.data.protocol import Condition
-from avsi.metrics.table import COLUMNS
-from evaluation.intervals import Estimate
-from evaluation.summary import Summary, System
+from avsi.metrics.registry import COLUMNS
+from evaluation.statistics.intervals import Estimate
+from evaluation.statistics.summary import Summary, System
 
 UNPROCESSED, ORACLE = System("unprocessed"), System("oracle")
 A, AV, AV_MTL = (

@@ -244,7 +244,7 @@ def program(place, monkeypatch, capfd):
     return run
 
 
-MODULES = {"avsi": "avsi.cli", "data_prep.mini_grid": "data_prep.mini_grid.__main__"}
+MODULES = {"avsi": "avsi.cli"} | {name: f"{name}.__main__" for name in ("data_prep.grid", "data_prep.mini_grid")}
 INPAINT = "avsi inpaint --gap 0.8:1.6 -o out.wav --model small"
 TRAIN = (
     "avsi train --out run --set data.train=train --set data.valid=valid --set data.stats=train/stats.npz "

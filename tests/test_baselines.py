@@ -3,10 +3,10 @@ import pytest
 import torch
 from conftest import RATE, needs_grid, real_clip, speech
 
-from avsi.audio.files import read_mono
-from avsi.baselines import MeanSpectrum, interpolate_waveform
 from avsi.data.gaps import Gap
-from avsi.inpainting import Inpainter
+from avsi.media.sound_reading import read_mono
+from avsi.restoring.baselines import MeanSpectrum, interpolate_waveform
+from avsi.restoring.inpainting import Inpainter
 
 
 def error_db(restored: np.ndarray, truth: np.ndarray, span: tuple[int, int]) -> float:

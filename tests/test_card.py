@@ -17,7 +17,7 @@ from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.recognizer import PhoneRecognizer
 from avsi.models.store import PRETRAINED, WEIGHTS, pretrained_names, read_description, save_model, size_mb
 from evaluation import card
-from evaluation.folder import Evaluation
+from evaluation.folder.evaluation import Evaluation
 
 IDS = [
     "s01_bbaf2n",

@@ -291,7 +291,7 @@ def test_ctrl_c_in_training_keeps_the_finished_epochs(corpus, tmp_path):
 @pytest.mark.slow
 def test_ctrl_c_in_preparation_keeps_what_was_found(tmp_path):
     from avsi.data.matrices import find_matrices
-    from avsi.video.landmarks import Tracks
+    from avsi.video.tracks import Tracks
 
     folder = tmp_path / "set"
     clip = real_clip("s1/bbir9a")

@@ -6,7 +6,8 @@ from conftest import run_app
 
 from avsi.errors import ConfigError, DataError
 from evaluation import compare
-from evaluation.folder import Evaluation, read_rows, write_rows
+from evaluation.folder.evaluation import Evaluation
+from evaluation.folder.rows import read_rows, write_rows
 
 IDS = [f"s04_clip{n}" for n in range(4)]
 

@@ -3,7 +3,9 @@ from dataclasses import fields
 
 import pytest
 
-from avsi.config import Config, check_config, config_from_dict, load_config
+from avsi.config import Config
+from avsi.config_checks import check_config
+from avsi.config_files import config_from_dict, load_config
 from avsi.errors import ConfigError
 
 

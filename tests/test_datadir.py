@@ -98,7 +98,8 @@ def test_sets_are_put_together_with_their_gap_files_and_the_names_of_their_corpo
     from typer.testing import CliRunner
 
     from avsi.data.datadir import corpus_of, development_of
-    from avsi.data.gaps import Gap, read_gap_file, write_gap_file
+    from avsi.data.gap_files import read_gap_file, write_gap_file
+    from avsi.data.gaps import Gap
     from data_prep import combine
 
     for number, corpus in enumerate(("GRID", "mini-GRID seed 1", "GRID"), start=1):

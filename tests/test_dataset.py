@@ -3,11 +3,12 @@ import pytest
 import torch
 from conftest import corpus_config, make_datadir, run_app
 
-from avsi.data.dataset import InpaintingData, collate
 from avsi.data.features import load_features
-from avsi.data.gaps import Gap, write_gap_file
+from avsi.data.gap_files import write_gap_file
+from avsi.data.gaps import Gap
 from avsi.data.stats import RunningMoments, Stats
 from avsi.errors import DataError
+from avsi.training.dataset import InpaintingData, collate
 from data_prep import stats as program
 
 

@@ -7,14 +7,16 @@ import soundfile
 from browser import look_at, needs_browser
 from conftest import RATE, needs_grid, real_clip, speech, write_video
 
-from avsi.audio.files import read_mono, write_wav
 from avsi.data.gaps import Gap
-from avsi.demo import MODELS, run_demo
 from avsi.errors import AvsiError
+from avsi.media.sound_reading import read_mono
+from avsi.media.sound_writing import write_wav
+from avsi.media.video_reading import frames
+from avsi.media.video_writing import write_mp4
 from avsi.models.store import PRETRAINED, read_description
-from avsi.video.files import frames, write_mp4
+from avsi.pages.demo import MODELS, run_demo
+from avsi.pages.overlay import GAP_COLOUR
 from avsi.video.landmarks import track_face
-from avsi.video.overlay import GAP_COLOUR
 
 pytestmark = pytest.mark.slow  # a corpus is drawn for these
 

@@ -13,17 +13,18 @@ from conftest import BASELINES, RATE, corpus_config, restored, run_app, speech
 from typer.testing import CliRunner
 
 from avsi.data.datadir import read_datadir, write_datadir
-from avsi.data.gaps import gap_spans, lost_samples, read_gap_file
+from avsi.data.gap_files import read_gap_file
+from avsi.data.gaps import gap_spans, lost_samples
 from avsi.data.stats import Stats
 from avsi.errors import AvsiError, AvsiWarning, ConfigError, DataError
 from avsi.metrics import log_spectral_distance, pesq_nb, raw_from_lqo, stoi
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
-from avsi.video.landmarks import Tracks
+from avsi.video.tracks import Tracks
 from evaluation import compare, report, restore, score
-from evaluation import systems as systems_module
-from evaluation.folder import Evaluation
-from evaluation.summary import shown, summarize
+from evaluation.folder.evaluation import Evaluation
+from evaluation.statistics.summary import shown, summarize
+from evaluation.systems import restorers as systems_module
 
 IDS = [f"s04_clip{n}" for n in range(4)]
 
@@ -187,7 +188,7 @@ def test_the_mean_of_a_recording_is_of_what_is_reliable_in_it(corpus, tmp_path):
 
 
 def test_l1_of_the_unprocessed_signal_is_that_of_the_training_mean(corpus, made):
-    from avsi.data.dataset import InpaintingData
+    from avsi.training.dataset import InpaintingData
 
     data = InpaintingData(corpus / "test", corpus_config(corpus), corpus / "test" / "gaps_600ms")
     stats = Stats.load(corpus / "train" / "stats.npz")

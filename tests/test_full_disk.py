@@ -13,10 +13,11 @@ import pytest
 from conftest import corpus_config, make_datadir, restored, run_app, speech
 
 import avsi.cli
-from avsi.audio.files import write_wav
 from avsi.errors import AvsiError, DataError
 from avsi.files import locked
-from data_prep import combine, gaps, grid, leave_out, stats, voices
+from avsi.media.sound_writing import write_wav
+from data_prep import combine, gaps, leave_out, stats, voices
+from data_prep.grid import clips as grid
 from evaluation import score
 
 ERRORS = (AvsiError, OSError)  # what programs print as one line
@@ -93,7 +94,8 @@ def test_restore_leaves_no_folder(corpus, tmp_path, n_bytes, file):
 
 def test_what_is_added_to_an_evaluation_is_there_in_whole_or_not_at_all(corpus, evaluation, monkeypatch):
     before = snapshot(evaluation)
-    monkeypatch.setattr("evaluation.folder.write_text", full)
+    for module in ("evaluation", "rows"):
+        monkeypatch.setattr(f"evaluation.folder.{module}.write_text", full)
     with pytest.raises(OSError):
         restored(corpus, evaluation, "interpolation", gaps="gaps_random")
     assert snapshot(evaluation) == before

@@ -4,20 +4,11 @@ import numpy as np
 import pytest
 
 from avsi.config import GapConfig, StftConfig
-from avsi.data.gaps import (
-    Gap,
-    draw_random,
-    draw_single,
-    gap_spans,
-    generator,
-    lost_frames,
-    lost_samples,
-    read_gap_file,
-    read_label_file,
-    widened,
-    write_gap_file,
-)
+from avsi.data.gap_files import read_gap_file, read_label_file, write_gap_file
+from avsi.data.gap_sampling import draw_random, draw_single
+from avsi.data.gaps import Gap, gap_spans, lost_frames, lost_samples, widened
 from avsi.errors import DataError, GapError
+from avsi.rng import generator
 
 RATE = 16000
 

@@ -12,8 +12,11 @@ from typer.testing import CliRunner
 
 from avsi.data.datadir import read_datadir
 from avsi.errors import DataError
-from data_prep import grid
-from data_prep.splits import load_split
+from data_prep.grid.__main__ import app
+from data_prep.grid.alignment import read_alignment
+from data_prep.grid.clips import Clip, check_alignment, speaker_of
+from data_prep.grid.sentences import sentence
+from data_prep.grid.splits import load_split
 
 WORD_TIMES = (12500, 20000, 25000, 30000, 35000, 40000, 50000)
 
@@ -23,7 +26,7 @@ def add_clip(folder: Path, stem: str, align_folder: Path | None = None, words: s
     write_video(folder / f"{stem}.mpg", speech(0, rate=44100), n_frames=8)
     if align_folder:
         align_folder.mkdir(parents=True, exist_ok=True)
-        spelled = words.split() if words else grid.sentence(stem)
+        spelled = words.split() if words else sentence(stem)
         spans = zip(pairwise(WORD_TIMES), spelled, strict=True)
         lines = ["0 12500 sil", *(f"{start} {end} {word}" for (start, end), word in spans), "50000 74500 sil"]
         (align_folder / f"{stem}.align").write_text("\n".join(lines) + "\n")
@@ -31,7 +34,7 @@ def add_clip(folder: Path, stem: str, align_folder: Path | None = None, words: s
 
 def prepare(root: Path, out: Path, *options: str):
     arguments = ["--root", root, "--out", out, "--split", "speaker-dependent", "--jobs", "1", *options]
-    return CliRunner().invoke(grid.app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def all_utterances(out: Path) -> dict:
@@ -103,11 +106,11 @@ def test_one_word_that_the_name_does_not_spell_is_enough(tmp_path, place):
 
     def alignment(*words: str):
         path.write_text("".join(f"{a} {b} {word}\n" for (a, b), word in zip(pairwise(WORD_TIMES), words, strict=True)))
-        return grid.check_alignment(grid.Clip("bbaf2n", "s01", None, None, path, "s01"))
+        return check_alignment(Clip("bbaf2n", "s01", None, None, path, "s01"))
 
-    said = list(grid.sentence("bbaf2n"))
+    said = list(sentence("bbaf2n"))
     assert [word for _, _, word in alignment(*said)[0]] == said
-    said[place] = grid.sentence("lgwz3p")[place]
+    said[place] = sentence("lgwz3p")[place]
     words, [(id_, note)] = alignment(*said)
     assert (words, id_) == ((), "s01_bbaf2n")
     assert note == f"alignment not used: it says '{' '.join(said)}', the name spells 'bin blue at f two now'"
@@ -265,7 +268,7 @@ def test_a_split_file_may_name_speakers_and_single_clips(tmp_path):
     ],
 )
 def test_the_speaker_is_read_off_the_folders(path, speaker):
-    assert grid.speaker_of(Path(path)) == speaker
+    assert speaker_of(Path(path)) == speaker
 
 
 @needs_grid
@@ -285,7 +288,7 @@ def test_real_clips_with_their_alignments(tmp_path):
 def test_short_pauses_of_an_alignment_are_no_words(tmp_path):
     path = tmp_path / "bbaf2n.align"
     path.write_text("0 12500 sil\n12500 20000 bin\n20000 21000 sp\n21000 25000 blue\n25000 74500 sil\n")
-    assert [(word, round(start_s, 6)) for start_s, _, word in grid.read_alignment(path)] == [
+    assert [(word, round(start_s, 6)) for start_s, _, word in read_alignment(path)] == [
         ("bin", 0.5),
         ("blue", 0.84),
     ]

@@ -5,12 +5,12 @@ import pytest
 import torch
 from conftest import RATE, face, mouth_opening, small_config, speech
 
-from avsi.baselines import SpectralInterpolation
 from avsi.data.gaps import Gap, gap_spans, lost_samples
 from avsi.errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
-from avsi.inpainting import Inpainter, plan_excerpts
 from avsi.models.inpainter import BLSTMInpainter
-from avsi.video.landmarks import Tracks
+from avsi.restoring.baselines import SpectralInterpolation
+from avsi.restoring.inpainting import Inpainter, plan_excerpts
+from avsi.video.tracks import Tracks
 
 GAPS = [Gap(0.8, 1.6), Gap(2.0, 2.1)]
 TIME_S = np.arange(75) / 25

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.intervals import Bootstrap, Estimate, jointly, widening
+from evaluation.statistics.intervals import Bootstrap, Estimate, jointly, widening
 
 
 def test_of_one_speaker_the_interval_is_that_of_the_normal_law_for_many_values():

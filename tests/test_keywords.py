@@ -8,19 +8,23 @@ import pytest
 import soundfile
 from conftest import RATE, run_app
 
-from avsi.audio.files import read_mono, resample
+from avsi.audio.samples import resample
 from avsi.data.datadir import Utterance, read_datadir, write_datadir
-from avsi.data.gaps import Gap, write_gap_file
+from avsi.data.gap_files import write_gap_file
+from avsi.data.gaps import Gap
 from avsi.data.phones import Lexicon, read_pronunciations
 from avsi.errors import AvsiWarning, ConfigError, DataError
-from data_prep import grid, stats
+from avsi.media.sound_reading import read_mono
+from data_prep import stats
+from data_prep.grid import sentences as grid
 from data_prep.mini_grid import voice
-from evaluation import keywords, restore, word_recognizer
-from evaluation.folder import Evaluation
-from evaluation.grammar import Grammar
+from evaluation import keywords, restore
+from evaluation.folder.evaluation import Evaluation
 from evaluation.keywords import keywords_right, summary
-from evaluation.summary import summarize
-from evaluation.word_recognizer import WordRecognizer
+from evaluation.listeners import word_recognizer
+from evaluation.listeners.grammar import Grammar
+from evaluation.listeners.word_recognizer import WordRecognizer
+from evaluation.statistics.summary import summarize
 
 CONF = Path(__file__).parents[1] / "recipes" / "grid" / "conf"
 GRAMMAR, LEXICON = CONF / "grid.gram", CONF / "lexicon.txt"

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from avsi.data.datadir import Utterance, read_datadir, write_datadir
 from avsi.errors import AvsiWarning, DataError
 from avsi.files import locked
-from avsi.video.landmarks import Tracks
+from avsi.video.tracks import Tracks
 from data_prep import landmarks
 
 TIME_S = np.arange(10) / 25

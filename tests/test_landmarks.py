@@ -11,11 +11,14 @@ from conftest import RATE, SHARED, face, needs_grid, real_clip, run_app, small_c
 from avsi.cli import app
 from avsi.data.gaps import Gap
 from avsi.errors import AvsiWarning, ConfigError, FaceError, MediaError
-from avsi.inpainting import Inpainter
+from avsi.media.video_reading import frames
+from avsi.media.video_writing import write_mp4
 from avsi.models.inpainter import BLSTMInpainter
-from avsi.video import landmarks
-from avsi.video.files import frames, write_mp4
-from avsi.video.landmarks import link_faces, task_model, track_face
+from avsi.restoring.inpainting import Inpainter
+from avsi.video import detector, landmarks
+from avsi.video import task_model as task_model_module
+from avsi.video.landmarks import link_faces, track_face
+from avsi.video.task_model import task_model
 
 
 def opening(tracks) -> np.ndarray:
@@ -62,7 +65,7 @@ def test_both_apis_of_mediapipe_see_the_same_face(monkeypatch):
     pytest.importorskip("mediapipe.tasks.python.vision")
     one = track_face(real_clip("s1/bbir9a"))
     monkeypatch.setenv("AVSI_FACE_LANDMARKER", str(SHARED / "models" / "face_landmarker.task"))
-    monkeypatch.setattr(landmarks, "_MeshDetector", landmarks._TaskDetector)
+    monkeypatch.setattr(detector, "_MeshDetector", detector._TaskDetector)
     other = track_face(real_clip("s1/bbir9a"))
     assert other.found.all()
     assert np.abs(one.points - other.points).mean() < 1.5
@@ -127,7 +130,7 @@ def test_of_two_faces_the_largest_is_taken_or_the_one_asked_for(two_faces):
 def test_the_other_api_tells_two_faces_apart_as_well(two_faces, monkeypatch):
     pytest.importorskip("mediapipe.tasks.python.vision")
     monkeypatch.setenv("AVSI_FACE_LANDMARKER", str(SHARED / "models" / "face_landmarker.task"))
-    monkeypatch.setattr(landmarks, "_MeshDetector", landmarks._TaskDetector)
+    monkeypatch.setattr(detector, "_MeshDetector", detector._TaskDetector)
     check_the_choice_of_two(*two_faces)
 
 
@@ -178,8 +181,8 @@ def test_the_model_file_of_the_tasks_api(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     source = tmp_path / "server.task"
     source.write_bytes(b"model")
-    monkeypatch.setattr(landmarks, "TASK_MODEL_SHA256", hashlib.sha256(b"model").hexdigest())
-    monkeypatch.setattr(landmarks, "TASK_MODEL_URL", source.as_uri())
+    monkeypatch.setattr(task_model_module, "TASK_MODEL_SHA256", hashlib.sha256(b"model").hexdigest())
+    monkeypatch.setattr(task_model_module, "TASK_MODEL_URL", source.as_uri())
     assert task_model().read_bytes() == b"model"
     source.unlink()
     assert task_model() == tmp_path / "cache" / "avsi" / "face_landmarker.task"

@@ -9,10 +9,10 @@ from conftest import RATE, corpus_config, speech
 
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.config import StftConfig
-from avsi.data.dataset import collate
 from avsi.data.stats import Stats
-from avsi.models.losses import stoi_loss, third_octaves
-from avsi.tasks import make_task
+from avsi.training.dataset import collate
+from avsi.training.losses import stoi_loss, third_octaves
+from avsi.training.tasks import make_task
 
 STFT = StftConfig()
 FLOOR = math.log(STFT.log_floor)

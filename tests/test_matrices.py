@@ -13,7 +13,7 @@ from conftest import face, make_datadir, mouth_opening
 from avsi.data.datadir import Utterance, read_datadir, validate
 from avsi.data.matrices import append_matrix, find_matrices, read_matrix
 from avsi.errors import AvsiWarning, DataError
-from avsi.video.landmarks import Tracks
+from avsi.video.tracks import Tracks
 
 TIME_S = np.arange(10) / 25
 IDS = ["s01_a", "s01_b", "s01_c"]
@@ -115,7 +115,7 @@ def test_a_pickled_object_a_text_and_another_format_are_refused(tmp_path):
 
 @pytest.mark.slow
 def test_an_evaluation_runs_no_command_either(evaluation, tmp_path):
-    from evaluation.folder import Evaluation
+    from evaluation.folder.evaluation import Evaluation
 
     scp = evaluation / "oracle" / "600ms" / "spectra.scp"
     first, *others = scp.read_text().splitlines()

@@ -5,10 +5,10 @@ import pytest
 from conftest import RATE, needs_grid, real_clip, speech
 from scipy.fft import idct
 
-from avsi.audio.files import read_mono
 from avsi.audio.mel import mel_filters
 from avsi.config import StftConfig
 from avsi.errors import ConfigError
+from avsi.media.sound_reading import read_mono
 from avsi.metrics import (
     UndefinedMetric,
     dnsmos,
@@ -25,7 +25,7 @@ from avsi.metrics import (
     spectral,
     stoi,
 )
-from avsi.metrics.table import METRICS, choose_metrics
+from avsi.metrics.registry import METRICS, choose_metrics
 
 STFT = StftConfig()
 

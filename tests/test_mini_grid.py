@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from avsi.audio.files import read_mono
 from avsi.config import StftConfig
 from avsi.data.datadir import corpus_of, read_datadir
-from avsi.data.gaps import generator
 from avsi.errors import AvsiError, ConfigError, DataError, MediaError
-from avsi.video.files import frames
+from avsi.media.sound_reading import read_mono
+from avsi.media.video_reading import frames
+from avsi.rng import generator
 from avsi.video.landmarks import track_face
 from data_prep.corpus import Corpus
-from data_prep.grid import app as grid
-from data_prep.grid import read_alignment, sentence
+from data_prep.grid.__main__ import app as grid
+from data_prep.grid.alignment import read_alignment
+from data_prep.grid.sentences import sentence
 from data_prep.mini_grid import __main__ as mini_grid
 from data_prep.mini_grid.articulation import PARAMETERS, VISEMES, articulate
 from data_prep.mini_grid.clip import perform, write_mpeg

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from avsi.errors import AvsiError, ConfigError, DataError
-from data_prep.grid import ADVERBS, COLOURS, COMMANDS, DIGITS, PREPOSITIONS
+from data_prep.grid.sentences import ADVERBS, COLOURS, COMMANDS, DIGITS, PREPOSITIONS
 from data_prep.mini_grid.voice import ACCENTS, RATE, VARIANTS, Speech, Voice, speak, voice_names
 
 # Of GRID's words as the British say them.

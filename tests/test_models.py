@@ -7,12 +7,13 @@ import torch
 from conftest import RATE, small_config, speech
 
 from avsi.audio.stft import log_magnitude, spectrum
-from avsi.config import Config, NormaliseConfig, StftConfig, config_from_dict
+from avsi.config import Config, NormaliseConfig, StftConfig
+from avsi.config_files import config_from_dict
 from avsi.data.stats import Stats
 from avsi.errors import ModelError
 from avsi.models.inpainter import BLSTMInpainter
-from avsi.models.losses import masked_loss
 from avsi.models.store import PRETRAINED, find_model, load_model, read_description, save_model
+from avsi.training.losses import masked_loss
 
 N_FRAMES = 60
 

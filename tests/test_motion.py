@@ -3,8 +3,9 @@ import pytest
 from conftest import face, mouth_opening
 
 from avsi.config import StftConfig, VisualConfig
-from avsi.video.landmarks import MESH_TO_68, Tracks
+from avsi.video.detector import MESH_TO_68
 from avsi.video.motion import n_features, visual_features
+from avsi.video.tracks import Tracks
 
 STFT = StftConfig()
 BOTH = VisualConfig(positions=True)

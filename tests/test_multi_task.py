@@ -10,17 +10,18 @@ import torch
 from conftest import corpus_config, make_datadir, small_config
 from safetensors.torch import load_file
 
-from avsi.config import load_config
-from avsi.data.dataset import InpaintingData, collate
+from avsi.config_files import load_config
 from avsi.data.phones import Lexicon
 from avsi.data.stats import Stats
 from avsi.errors import ConfigError, DataError
-from avsi.inpainting import Inpainter
 from avsi.models.inpainter import BLSTMInpainter
-from avsi.models.losses import ctc_loss
 from avsi.models.store import load_model, save_model
-from avsi.tasks import make_task
-from avsi.training import LAST, train
+from avsi.restoring.inpainting import Inpainter
+from avsi.training.checkpoints import LAST
+from avsi.training.dataset import InpaintingData, collate
+from avsi.training.losses import ctc_loss
+from avsi.training.run import train
+from avsi.training.tasks import make_task
 
 CONF = Path(__file__).parents[1] / "recipes" / "grid" / "conf"
 PHONES = ("B", "IH", "L", "N", "UW")

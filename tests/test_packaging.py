@@ -18,7 +18,7 @@ def test_public_names_load_on_first_use():
     assert {"Inpainter", "Gap"} <= set(avsi.__all__)
     assert avsi.Gap(0.8, 1.6).length_s == pytest.approx(0.8)
     assert avsi.Inpainter.__name__ == "Inpainter"
-    with pytest.raises(AttributeError, match="no attribute 'Other'"):
+    with pytest.raises(AttributeError, match="avsi attribute Other"):
         _ = avsi.Other
 
 

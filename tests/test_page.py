@@ -10,13 +10,13 @@ from browser import look_at, needs_browser
 from conftest import RATE, speech
 from jinja2 import UndefinedError
 
-from avsi import plots
-from avsi.audio.files import from_float
+from avsi.audio.samples import from_float
 from avsi.data.gaps import Gap
-from avsi.demo import is_named_like
-from avsi.demo_page import ModelUsed, Stretch, demo_page
-from avsi.page import data_uri, render, sound_uri
-from avsi.plots import spectrogram
+from avsi.pages import plots
+from avsi.pages.demo import is_named_like
+from avsi.pages.demo_page import ModelUsed, Stretch, demo_page
+from avsi.pages.html import data_uri, render, sound_uri
+from avsi.pages.plots import spectrogram
 
 GAPS = [Gap(10.5, 11.0), Gap(12.0, 12.2)]
 SCORES = [("damaged", 0.5, None), ("interpolated", 0.7, None), ("audio-only", 0.70004, None), ("audio-visual", 0.6, 2)]

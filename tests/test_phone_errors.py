@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from avsi.phone_errors import align
+from avsi.metrics.phone_errors import align
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from avsi.data.datadir import Utterance
 from avsi.data.phones import Lexicon, frames_needed, to_labels, to_phones
 from avsi.errors import DataError
-from data_prep import grid
 from data_prep import lexicon as program
+from data_prep.grid import sentences as grid
 
 GRID = Path(__file__).parents[1] / "recipes" / "grid" / "conf" / "lexicon.txt"
 

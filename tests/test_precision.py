@@ -8,12 +8,13 @@ import pytest
 import torch
 from conftest import corpus_config
 
-from avsi import precision
-from avsi.config import load_config
+from avsi.config_files import load_config
 from avsi.errors import ConfigError
 from avsi.models.store import read_description
-from avsi.precision import choose_precision
-from avsi.training import LAST, train
+from avsi.training import precision
+from avsi.training.checkpoints import LAST
+from avsi.training.precision import choose_precision
+from avsi.training.run import train
 
 CPU = torch.device("cpu")
 HAS_BF16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -57,7 +58,7 @@ def test_asking_does_not_change_what_is_drawn():
 @pytest.mark.slow
 def test_a_cpu_without_avx_512_does_not_compute_in_bf16():
     code = (
-        "import torch; from avsi.precision import choose_precision; "
+        "import torch; from avsi.training.precision import choose_precision; "
         "print(*choose_precision('auto', torch.device('cpu')), sep='\\n')"
     )
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **OLDER_CPU}, capture_output=True, text=True)

@@ -9,18 +9,20 @@ import numpy as np
 import pytest
 from conftest import RATE, RECIPE, corpus_config, restored, run_app
 
-from avsi.audio.files import write_wav
-from avsi.config import load_config
+from avsi.config_files import load_config
 from avsi.data.datadir import corpus_of, read_datadir
-from avsi.data.gaps import read_gap_file
+from avsi.data.gap_files import read_gap_file
 from avsi.data.stats import Stats
+from avsi.media.sound_writing import write_wav
 from avsi.models.store import load_model
-from avsi.training import train
-from data_prep import grid, stats
+from avsi.training.run import train
+from data_prep import stats
 from data_prep.corpus import Corpus
+from data_prep.grid.__main__ import app
+from data_prep.grid.sentences import all_stems
 from data_prep.mini_grid import __main__ as mini_grid
 from evaluation import recognize, report, score
-from evaluation.folder import Evaluation
+from evaluation.folder.evaluation import Evaluation
 
 SPEAKERS = {  # Morrone et al. (2021), section 3.1; speaker 21 has no video
     "train": [*range(1, 21), 22, 23, 24, 25, 28],
@@ -56,11 +58,11 @@ def check_table(table: dict[str, dict[str, str]]) -> None:
 
 def test_the_split_gives_each_set_the_papers_speakers(tmp_path):
     corpus = tmp_path / "corpus"
-    for number, stem in zip(chain(*SPEAKERS.values()), grid.all_stems(), strict=False):
+    for number, stem in zip(chain(*SPEAKERS.values()), all_stems(), strict=False):
         (corpus / f"s{number}").mkdir(parents=True)
         write_wav(corpus / f"s{number}" / f"{stem}.wav", np.zeros(3 * RATE, np.float32), RATE)
     Corpus("mini-GRID seed 5", "mini5-").save(corpus)
-    output = run_app(grid.app, "--root", corpus, "--out", tmp_path / "data", "--split", "paper", "--jobs", 1)
+    output = run_app(app, "--root", corpus, "--out", tmp_path / "data", "--split", "paper", "--jobs", 1)
     assert speakers_of(tmp_path / "data") == {
         name: [f"mini5-s{number:02d}" for number in numbers] for name, numbers in SPEAKERS.items()
     }

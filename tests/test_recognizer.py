@@ -10,22 +10,24 @@ import torch
 from conftest import RATE, TOY_LEXICON, make_spoken_datadir, small_config
 from typer.testing import CliRunner
 
-from avsi.audio.files import read_mono
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.cli import app as avsi_app
 from avsi.config import Config
 from avsi.data.datadir import read_datadir
-from avsi.data.gaps import Gap, write_gap_file
+from avsi.data.gap_files import write_gap_file
+from avsi.data.gaps import Gap
 from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, DataError, ModelError
-from avsi.inpainting import Inpainter
+from avsi.media.sound_reading import read_mono
 from avsi.models.recognizer import PhoneRecognizer
 from avsi.models.store import load_model
-from avsi.training import LAST, train
+from avsi.restoring.inpainting import Inpainter
+from avsi.training.checkpoints import LAST
+from avsi.training.run import train
 from data_prep import stats
 from evaluation import recognize, restore
-from evaluation.folder import Evaluation
-from evaluation.summary import summarize
+from evaluation.folder.evaluation import Evaluation
+from evaluation.statistics.summary import summarize
 
 
 def run(app, *arguments) -> str:

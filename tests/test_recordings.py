@@ -7,14 +7,16 @@ import soundfile
 import torch
 from conftest import RATE, small_config, speech, write_video
 
-from avsi.audio.files import open_sound, to_float
-from avsi.baselines import SpectralInterpolation
+from avsi.audio.samples import to_float
 from avsi.data.gaps import Gap
 from avsi.errors import AvsiWarning, GapError, MediaError
-from avsi.inpainting import Inpainter
+from avsi.media.sound_reading import open_sound
+from avsi.media.video_reading import frames
 from avsi.models.inpainter import BLSTMInpainter
-from avsi.recordings import find_silences, inpaint_file
-from avsi.video.files import frames
+from avsi.restoring.baselines import SpectralInterpolation
+from avsi.restoring.detection import find_silences
+from avsi.restoring.inpainting import Inpainter
+from avsi.restoring.recordings import inpaint_file
 
 BASELINE = Inpainter(SpectralInterpolation())
 GAP = Gap(0.8, 1.2)
@@ -207,7 +209,7 @@ def test_a_video_without_a_face_falls_back_to_the_sound_and_says_so(tmp_path):
 
 
 def test_digital_silence_is_found_across_blocks_and_at_the_ends(tmp_path, monkeypatch):
-    monkeypatch.setattr("avsi.audio.files.BLOCK_SAMPLES", 1000)
+    monkeypatch.setattr("avsi.media.sound_writing.BLOCK_SAMPLES", 1000)
     samples = np.full((RATE, 2), 0.1)
     for start, stop in ((0, 500), (2900, 5100), (9000, 9100), (15600, 16000)):
         samples[start:stop] = 0
@@ -252,10 +254,10 @@ def test_an_hour_takes_the_memory_of_a_short_file(tmp_path):
 
     program = (
         "import resource, sys\n"
-        "from avsi.baselines import SpectralInterpolation\n"
-        "from avsi.inpainting import Inpainter\n"
+        "from avsi.restoring.baselines import SpectralInterpolation\n"
+        "from avsi.restoring.inpainting import Inpainter\n"
         "from avsi.data.gaps import Gap\n"
-        "from avsi.recordings import inpaint_file\n"
+        "from avsi.restoring.recordings import inpaint_file\n"
         "gaps = [Gap(5.0 * n + 1, 5.0 * n + 1.2) for n in range(10)]\n"
         "inpaint_file(sys.argv[1], sys.argv[1] + '.out.wav', Inpainter(SpectralInterpolation()), gaps)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"

@@ -9,12 +9,13 @@ from conftest import BASELINES, restored, run_app
 
 from avsi.data.datadir import read_datadir, write_datadir
 from avsi.errors import ConfigError, DataError
-from avsi.metrics.table import COLUMNS
+from avsi.metrics.registry import COLUMNS
 from evaluation import report, results, score
-from evaluation.examples import examples_of
-from evaluation.folder import Evaluation, read_rows, write_rows
-from evaluation.intervals import Bootstrap
-from evaluation.summary import summarize, telling_pairs
+from evaluation.folder.evaluation import Evaluation
+from evaluation.folder.rows import read_rows, write_rows
+from evaluation.reporting.examples import examples_of
+from evaluation.statistics.intervals import Bootstrap
+from evaluation.statistics.summary import summarize, telling_pairs
 
 IDS = [f"s04_clip{n}" for n in range(4)]
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from data_prep.splits import NAMED
+from data_prep.grid.splits import NAMED
 
 FIVE = ("a", "v", "av", "a_mtl", "av_mtl")
 

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from conftest import RECIPE
 
-from avsi.config import load_config
+from avsi.config_files import load_config
 from avsi.data.datadir import development_of
 
 

@@ -11,7 +11,7 @@ from avsi.data.datadir import Utterance, read_datadir, write_datadir
 from avsi.data.features import load_features
 from avsi.data.matrices import append_matrix
 from avsi.data.stats import Stats
-from avsi.video.landmarks import Tracks
+from avsi.video.tracks import Tracks
 from data_prep import stats
 
 

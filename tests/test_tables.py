@@ -8,20 +8,20 @@ import pytest
 from summaries import AV, AV_MTL, MS_100, MS_800, NONE, ORACLE, RANDOM, UNPROCESSED, A, summary, with_estimates
 
 from avsi.data.protocol import Condition
-from avsi.metrics.table import COLUMNS
-from evaluation.intervals import Estimate
-from evaluation.summary import System
-from evaluation.tables import (
+from avsi.metrics.registry import COLUMNS
+from evaluation.reporting.latex import to_latex
+from evaluation.reporting.markdown import to_markdown
+from evaluation.reporting.tables import (
     Table,
     condition_table,
     difference_table,
     length_table,
     speaker_table,
     system_table,
-    to_latex,
-    to_markdown,
-    verdict,
 )
+from evaluation.statistics.intervals import Estimate
+from evaluation.statistics.summary import System
+from evaluation.statistics.verdicts import verdict
 
 UNIT = "The unit of L1, and the mean fill, are of data/train/stats.npz."
 INTERVALS = "with 95 % intervals (bootstrap over speakers and utterances) in brackets"

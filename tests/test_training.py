@@ -17,15 +17,20 @@ from conftest import RATE, corpus_config, small_config
 from lightning.pytorch import Callback
 from safetensors.torch import load_file
 
-from avsi.config import TrainingConfig, load_config
+from avsi.config import TrainingConfig
+from avsi.config_files import load_config
 from avsi.data.datadir import read_datadir, write_datadir
 from avsi.data.features import load_features
-from avsi.data.gaps import Gap, gap_spans, lost_frames, read_gap_file, write_gap_file
+from avsi.data.gap_files import read_gap_file, write_gap_file
+from avsi.data.gaps import Gap, gap_spans, lost_frames
 from avsi.data.stats import Stats
 from avsi.errors import ConfigError, DataError, ModelError
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import load_model, read_description, save_model, start_from
-from avsi.training import LAST, BestAndLast, TrainingRun, draw_order, train
+from avsi.training.checkpoints import LAST, BestAndLast
+from avsi.training.module import TrainingRun
+from avsi.training.order import draw_order
+from avsi.training.run import train
 
 
 def last_weights(folder) -> dict:

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 from conftest import face, mouth_opening, speech, write_video
 
-from avsi.audio.files import open_sound
 from avsi.data.gaps import Gap
 from avsi.errors import MediaError
-from avsi.video.files import frames, has_picture, sound_start_s, video_info, write_mp4, write_webm
-from avsi.video.landmarks import Tracks
-from avsi.video.overlay import GAP_COLOUR, draw_points, draw_tracks
+from avsi.media.sound_reading import open_sound
+from avsi.media.video_reading import frames, has_picture, sound_start_s, video_info
+from avsi.media.video_writing import write_mp4, write_webm
+from avsi.pages.overlay import GAP_COLOUR, draw_points, draw_tracks
+from avsi.video.tracks import Tracks
 
 
 def bar(image: np.ndarray) -> float:

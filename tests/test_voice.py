@@ -5,10 +5,10 @@ import builtins
 import numpy as np
 import pytest
 
-from avsi.audio.voice import Voice, analyse, draw_voice, speak
+from avsi.audio.voice import VoiceChange, analyse, change_voice, draw_voice_change
 from avsi.config import VoiceConfig
-from avsi.data.gaps import generator
 from avsi.errors import ConfigError, MediaError
+from avsi.rng import generator
 
 RATE = 16000
 PITCH_HZ, FORMANT_HZ = 120.0, 1500.0
@@ -56,7 +56,7 @@ def test_a_recordings_pitch_is_found(analysis):
 
 @pytest.mark.parametrize("factor", [0.8, 1.0, 1.25, 1.6])
 def test_the_pitch_moves_by_its_factor_and_the_formants_stay(analysis, factor):
-    spoken = speak(analysis, Voice(**{**AS_IT_IS, "pitch": factor}))
+    spoken = change_voice(analysis, VoiceChange(**{**AS_IT_IS, "pitch": factor}))
     assert spoken.shape == vowel().shape
     assert np.median(pitch_of(spoken)) == pytest.approx(factor * PITCH_HZ, rel=0.02)
     assert peak_of(spoken) == pytest.approx(FORMANT_HZ, rel=0.06)
@@ -64,7 +64,7 @@ def test_the_pitch_moves_by_its_factor_and_the_formants_stay(analysis, factor):
 
 @pytest.mark.parametrize("factor", [0.85, 1.2])
 def test_formants_move_by_their_factor_and_the_pitch_stays(analysis, factor):
-    spoken = speak(analysis, Voice(**{**AS_IT_IS, "formants": factor}))
+    spoken = change_voice(analysis, VoiceChange(**{**AS_IT_IS, "formants": factor}))
     assert peak_of(spoken) == pytest.approx(factor * FORMANT_HZ, rel=0.06)
     assert np.median(pitch_of(spoken)) == pytest.approx(PITCH_HZ, rel=0.02)
 
@@ -73,7 +73,7 @@ def test_formants_move_by_their_factor_and_the_pitch_stays(analysis, factor):
 def test_intonation_widens_the_pitch_about_its_median():
     analysis = analyse(vowel(glide=0.1), RATE)
     for factor in (0.0, 1.0, 2.0):
-        again = analyse(speak(analysis, Voice(**{**AS_IT_IS, "intonation": factor})), RATE)
+        again = analyse(change_voice(analysis, VoiceChange(**{**AS_IT_IS, "intonation": factor})), RATE)
         both = (analysis.pitch_hz > 0) & (again.pitch_hz > 0)
         both[:20] = both[-20:] = False
         octaves = np.log2(again.pitch_hz[both] / analysis.median_pitch_hz)
@@ -85,7 +85,7 @@ def test_what_would_be_too_loud_is_turned_down():
     loud = analyse(vowel() / np.abs(vowel()).max(), RATE)
     # The highest peak of the one is negative, of the other positive.
     for pitch, peak in ((1.0, -1.0), (0.8, 1.0)):
-        samples = speak(loud, Voice(pitch, 1.0, 1.0))
+        samples = change_voice(loud, VoiceChange(pitch, 1.0, 1.0))
         assert max(samples, key=abs) == pytest.approx(peak, abs=1e-12) and np.abs(samples).max() <= 1.0
 
 
@@ -93,7 +93,7 @@ def test_what_would_be_too_loud_is_turned_down():
 def test_drawn_voices_lie_between_the_bounds_whoever_speaks(analysis, pitch_hz):
     config = VoiceConfig()
     speaker = type(analysis)(analysis.pitch_hz * pitch_hz / PITCH_HZ, *list(vars(analysis).values())[1:])
-    voices = [draw_voice(speaker, config, generator(0, "voice", n)) for n in range(400)]
+    voices = [draw_voice_change(speaker, config, generator(0, "voice", n)) for n in range(400)]
     medians = speaker.median_pitch_hz * np.array([voice.pitch for voice in voices])
     assert config.pitch_min_hz <= medians.min() < 90 and 225 < medians.max() <= config.pitch_max_hz
     assert np.median(medians) == pytest.approx(np.sqrt(85 * 240), rel=0.1)  # even over octaves
@@ -103,7 +103,9 @@ def test_drawn_voices_lie_between_the_bounds_whoever_speaks(analysis, pitch_hz):
 
 
 def test_the_same_seed_draws_the_same_voice(analysis):
-    one, two, other = (draw_voice(analysis, VoiceConfig(), generator(seed, "voice", "s01_a-v1")) for seed in (0, 0, 1))
+    one, two, other = (
+        draw_voice_change(analysis, VoiceConfig(), generator(seed, "voice", "s01_a-v1")) for seed in (0, 0, 1)
+    )
     assert one == two != other
     # What copies that were made earlier were drawn with.
     assert (one.intonation, one.formants / one.pitch**0.27) == pytest.approx((1.016755034, 1.000362823), rel=1e-6)
@@ -113,8 +115,8 @@ def test_the_same_seed_draws_the_same_voice(analysis):
 def test_silence_has_no_pitch_and_says_so(count):
     analysis = analyse(np.zeros(count), RATE)
     with pytest.raises(MediaError, match="no pitch is found in it"):
-        draw_voice(analysis, VoiceConfig(), generator(0))
-    silent = speak(analysis, Voice(1.5, 1.0, 1.1))
+        draw_voice_change(analysis, VoiceConfig(), generator(0))
+    silent = change_voice(analysis, VoiceChange(1.5, 1.0, 1.1))
     assert silent.shape == (count,) and np.abs(silent).max() < 1e-6
 
 

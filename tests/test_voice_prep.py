@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from avsi.data.datadir import Utterance, read_datadir, write_datadir
 from avsi.errors import AvsiError, DataError
 from data_prep import voices
-from data_prep.splits import WHOLE, load_split
+from data_prep.grid.splits import WHOLE, load_split
 
 IDS = ["s01_a", "s01_b", "s02_c"]
 
@@ -35,7 +35,7 @@ def spoken(monkeypatch):
         return Analysis(samples)
 
     monkeypatch.setattr(voices, "analyse", analyse)
-    monkeypatch.setattr(voices, "speak", lambda analysis, voice: np.full(analysis.n_samples, 0.1 * voice.pitch))
+    monkeypatch.setattr(voices, "change_voice", lambda analysis, voice: np.full(analysis.n_samples, 0.1 * voice.pitch))
     return calls
 
 

@@ -16,7 +16,7 @@ FLOOR = 1e-16  # of a power spectrum, so that its logarithm is finite
 
 
 @dataclass(frozen=True)
-class Voice:
+class VoiceChange:
     """What a recording is changed by.
 
     Attributes:
@@ -70,7 +70,7 @@ def analyse(samples: np.ndarray, rate: int) -> Analysis:
     return Analysis(pitch_hz, envelope, world.d4c(samples, pitch_hz, times_s, rate), len(samples), rate)
 
 
-def draw_voice(analysis: Analysis, config: VoiceConfig, rng: np.random.Generator) -> Voice:
+def draw_voice_change(analysis: Analysis, config: VoiceConfig, rng: np.random.Generator) -> VoiceChange:
     """A voice whose median pitch is even over octaves between the config's bounds, whoever speaks.
 
     Formants follow the pitch as they do between speakers: twice the pitch, ``2 ** formant_slope`` times the formants;
@@ -79,10 +79,10 @@ def draw_voice(analysis: Analysis, config: VoiceConfig, rng: np.random.Generator
     low, high = np.log(config.pitch_min_hz), np.log(config.pitch_max_hz)
     pitch = np.exp(rng.uniform(low, high)) / analysis.median_pitch_hz
     stray, intonation = np.exp(rng.normal(0, [config.formant_spread, config.intonation_spread]))
-    return Voice(float(pitch), float(intonation), float(pitch**config.formant_slope * stray))
+    return VoiceChange(float(pitch), float(intonation), float(pitch**config.formant_slope * stray))
 
 
-def speak(analysis: Analysis, voice: Voice) -> np.ndarray:
+def change_voice(analysis: Analysis, voice: VoiceChange) -> np.ndarray:
     """The recording in another voice, sample by sample in time with itself; shape (n_samples,), float64."""
     pitch_hz = np.zeros_like(analysis.pitch_hz)
     voiced = analysis.pitch_hz > 0

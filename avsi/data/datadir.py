@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..files import files_together, read_lines, write_text
-from ..video.landmarks import Tracks
+from ..video.tracks import Tracks
 from .matrices import check_path, check_place, read_matrix
 
 # Files with one line for every utterance, and those that may lack some.

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..audio.files import read_mono
 from ..audio.stft import log_magnitude, spectrum
 from ..config import Config
+from ..media.sound_reading import read_mono
 from ..video.motion import visual_features
 from .datadir import Utterance
 

@@ -1,5 +1,7 @@
-"""One function per metric: each checks its input, and says its unit and its source. What each is called and how to read
-it stands in :mod:`avsi.metrics.table`.
+"""One function for each metric: each checks its input, and says its unit and its source. What each is called and how to
+read it stands in :mod:`avsi.metrics.registry`.
+
+May import: audio, and the modules at the top of avsi.
 """
 
 from .checks import UndefinedMetric

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..config import StftConfig, config_from_dict
+from ..config import StftConfig
+from ..config_files import config_from_dict
 from ..errors import ConfigError, ModelError
 from ..files import read_lines, write_text, written_beside
 

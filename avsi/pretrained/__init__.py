@@ -1,4 +1,7 @@
-"""The models that are shipped, a folder each, and which of them are taken where none is named."""
+"""The models that are shipped, a folder each, and which of them are taken where none is named.
+
+May import: nothing.
+"""
 
 DEFAULT = "av"
 AUDIO_ONLY = "a"  # takes over where no face is seen

@@ -6,13 +6,11 @@ import numpy as np
 
 from ..config import StftConfig, VisualConfig
 from ..timebase import frame_centres_s, video_grid_s
-from .landmarks import LEFT_EYE, RIGHT_EYE, Tracks
+from .tracks import LEFT_EYE, RIGHT_EYE, Tracks
 
 # Deviations below this, in eye distances, are the tracker's noise.
 STILL = 2e-3
 JAW, NOSE_BRIDGE, MOUTH = range(0, 17), range(27, 31), range(48, 68)
-
-
 # Heights below the base of the nose and widths, from which a face cannot be told as from the outline of its jaw.
 NOSE_BASE, CHIN = 33, 8
 WIDTHS = ((48, 54), (60, 64), (49, 53), (59, 55))  # corners without and within, the upper and the lower lip

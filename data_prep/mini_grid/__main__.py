@@ -11,19 +11,18 @@ from typing import Annotated
 import typer
 
 from avsi import __version__
-from avsi.data.gaps import generator
 from avsi.errors import ConfigError, DataError
 from avsi.files import folder_beside
 from avsi.program import in_parallel, progress, run_program
+from avsi.rng import generator
 
 from ..corpus import Corpus
-from ..grid import all_stems
+from ..grid.sentences import all_stems
 from .clip import write_clip
 from .speakers import draw_speaker
 from .voice import Voice, speak, voice_names
 
 MAX_SPEAKERS, MAX_SENTENCES = 34, 1000  # GRID's own numbers
-
 app = typer.Typer(add_completion=False)
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from avsi.containers import create_container
 from avsi.errors import DataError
 from avsi.files import write_npz, write_text, written_beside
+from avsi.media.containers import create_container
 
-from ..grid import ALIGN_UNITS_PER_S, sentence
+from ..grid.alignment import ALIGN_UNITS_PER_S
+from ..grid.sentences import sentence
 from .articulation import articulate
 from .canvas import HEIGHT, WIDTH
 from .gestures import gesture

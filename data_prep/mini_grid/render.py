@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .canvas import FINER, HEIGHT, WIDTH, Canvas
-from .features import (
+from .face_parts import (
     draw_brow,
     draw_ears,
     draw_eye,

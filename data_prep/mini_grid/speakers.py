@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from avsi.data.gaps import generator
+from avsi.rng import generator
 
 from .canvas import Colour, View
 from .head import Proportions

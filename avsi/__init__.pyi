@@ -1,0 +1,24 @@
+from .data.gaps import Gap
+from .errors import AvsiError, AvsiWarning, ConfigError, DataError, FaceError, GapError, MediaError, ModelError
+from .restoring.inpainting import Inpainter, SpectrumRestorer
+from .restoring.recordings import inpaint_file
+from .video.landmarks import track_face
+from .video.tracks import Tracks
+
+__all__ = [
+    "AvsiError",
+    "AvsiWarning",
+    "ConfigError",
+    "DataError",
+    "FaceError",
+    "Gap",
+    "GapError",
+    "Inpainter",
+    "MediaError",
+    "ModelError",
+    "SpectrumRestorer",
+    "Tracks",
+    "inpaint_file",
+    "track_face",
+]
+__version__: str

@@ -1,0 +1,151 @@
+"""Configs read from YAML files and ``--set key=value``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from difflib import get_close_matches
+from pathlib import Path
+
+from .config import Config
+from .config_checks import check_config
+from .errors import ConfigError
+
+# What is said of a setting's type.
+_TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
+
+
+def load_config(paths: Sequence[str | Path] = (), overrides: Sequence[str] = (), start: Config | None = None) -> Config:
+    """The defaults, or ``start``, overridden by YAML files, one after the other, and then by ``key=value`` strings.
+
+    A YAML file may name another one to start from, relative to itself: ``base: base.yaml``.
+
+    Raises:
+        ConfigError: a file that is not there, a key that does not exist, a value of the wrong type or range.
+    """
+    layers = [layer for path in paths for layer in _yaml_layers(path)]
+    config = _checked(start or Config(), [*layers, *(("--set", _parsed(override)) for override in overrides)])
+    # Models that were trained so are restored with all the same.
+    if config.gaps.total_mean_ms > config.gaps.total_max_ms:
+        raise ConfigError(
+            f"gaps.total_mean_ms: {config.gaps.total_mean_ms:g} must be at most {config.gaps.total_max_ms:g}, which is "
+            "gaps.total_max_ms"
+        )
+    return config
+
+
+def config_from_dict(values: object) -> Config:
+    """The inverse of ``dataclasses.asdict``. Raises ConfigError on keys and values that do not fit."""
+    return _checked(Config(), [("", values)])
+
+
+def _checked(start: Config, layers: list[tuple[str, object]]) -> Config:
+    """A config with layers of settings put over it, each with the name of its source. Raises as :func:`load_config`."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    merged = OmegaConf.structured(start)
+    for source, values in layers:
+        told = f"{source}: " if source else ""
+        _check_keys(told, values)
+        try:
+            merged = OmegaConf.merge(merged, OmegaConf.create(values))
+        except OmegaConfBaseException as error:
+            raise ConfigError(told + _explained(error, values)) from error
+    try:
+        config = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:  # such as a reference to another key that is not there
+        raise ConfigError(_explained(error, {})) from error
+    check_config(config)
+    return config
+
+
+def _parsed(override: str) -> dict:
+    """The settings of ``key=value``. Raises ConfigError where it has another form."""
+    import yaml
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    if not override.partition("=")[1]:
+        raise ConfigError(f"--set {override}: expected key=value, such as training.seed=1")
+    try:
+        return OmegaConf.to_container(OmegaConf.from_dotlist([override]))
+    except (OmegaConfBaseException, yaml.YAMLError) as error:
+        raise ConfigError(f"--set {override}: the value is not valid YAML") from error
+
+
+def _check_keys(told: str, values: object) -> None:
+    """Raise ConfigError, which begins with the source, unless all are settings, in the sections that there are."""
+    if not isinstance(values, dict):
+        raise ConfigError(f"{told}expected sections of settings ('section: {{key: value}}'), found {_shown(values)}")
+    sections = {section.name: section.default_factory for section in fields(Config)}
+    for section, settings in values.items():
+        if section not in sections:
+            raise ConfigError(f"{told}{section}: no such section{_nearest(section, list(sections))}")
+        if not isinstance(settings, dict):
+            raise ConfigError(f"{told}{section}: expected settings ('key: value'), found {_shown(settings)}")
+        known = [setting.name for setting in fields(sections[section])]
+        for key in settings:
+            if key not in known:
+                raise ConfigError(f"{told}{section}.{key}: no such setting{_nearest(key, known)}")
+
+
+def _nearest(name: object, known: list[str]) -> str:
+    near = get_close_matches(str(name), known, 1)
+    return f"; did you mean {near[0]}?" if near else f", expected one of {', '.join(known)}"
+
+
+def _explained(error: Exception, values: dict) -> str:
+    """What OmegaConf found wrong with one of the settings, in a line."""
+    from omegaconf.errors import ValidationError
+
+    section, _, key = str(getattr(error, "full_key", None) or "").partition(".")
+    if isinstance(error, ValidationError) and key in values.get(section, {}):
+        kind = next(each.type for each in fields(getattr(Config(), section)) if each.name == key)
+        return f"{section}.{key}: found {_shown(values[section][key])}, expected {_TYPES.get(kind, kind)}"
+    return ": ".join(filter(None, [f"{section}.{key}".strip("."), str(error).splitlines()[0]]))
+
+
+def _problem(error: Exception) -> str:
+    """What a YAML file was found not to hold, with the line where the parser knows it."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return str(error).splitlines()[0]
+    return f"line {mark.line + 1}: {error.problem}"
+
+
+def _shown(value: object) -> str:
+    text = "nothing" if value is None else f"'{value}'"
+    return text if len(text) <= 60 else f"{text[:56]}...'"
+
+
+def _yaml_layers(path: str | Path) -> list[tuple[str, object]]:
+    """The YAML file and those it builds on, the deepest first."""
+    import yaml
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    layers: list[tuple[str, object]] = []
+    seen: set[Path] = set()
+    following: str | Path | None = path
+    while following:
+        path = Path(following)
+        if path.resolve() in seen:
+            raise ConfigError(f"{path}: 'base' leads back to the file itself")
+        seen.add(path.resolve())
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such config file")
+        try:
+            layer = OmegaConf.to_container(OmegaConf.load(path))
+        except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: not a YAML file ({_problem(error)})") from error
+        except OSError as error:  # OmegaConf's answer to a bare number, too
+            raise ConfigError(f"{path}: {error.strerror or error}") from error
+        if not isinstance(layer, dict):
+            raise ConfigError(f"{path}: expected 'section: {{key: value}}', found {_shown(layer)}")
+        base = layer.pop("base", None)
+        if not isinstance(base, str | None):
+            raise ConfigError(f"{path}: base: found {_shown(base)}, expected the name of another config file")
+        layers.insert(0, (str(path), layer))
+        following = path.parent / base if base else None
+    return layers

@@ -1,0 +1,98 @@
+"""Gap files of whole sets, and label files of one recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import DataError, GapError
+from ..files import read_lines, write_text
+from ..timebase import to_samples
+from .datadir import Utterance
+from .gaps import Gap, gap_spans
+
+
+def check_gaps_cover(gaps: dict, utterances: list[Utterance], gap_file: str | Path) -> None:
+    """Raise DataError unless the gap file and the set name the same utterances."""
+    ids = {utterance.id for utterance in utterances}
+    odd = sorted(ids.symmetric_difference(gaps))
+    if odd:
+        place = "the gap file" if odd[0] in gaps else "the data directory"
+        raise DataError(
+            f"{gap_file}: {len(odd)} utterance(s) are either in it or in the data directory, not in both, "
+            f"such as {odd[0]} in {place}; make the gaps again"
+        )
+
+
+def check_gaps_fit(gaps: dict[str, list[Gap]], utterances: list[Utterance], gap_file: str | Path, rate: int) -> None:
+    """Raise DataError, naming utterance and gap, unless each gap lies in its recording, apart from others."""
+    for utterance in utterances:
+        try:
+            gap_spans(gaps[utterance.id], to_samples(utterance.duration_s, rate), rate)
+        except GapError as error:
+            raise DataError(f"{gap_file}: {utterance.id}: {error}") from error
+
+
+def gap_file(folder: str | Path, condition: str) -> Path:
+    """Where a folder keeps the gaps of a condition."""
+    return Path(folder) / f"gaps_{condition}"
+
+
+def read_gap_file(path: str | Path) -> dict[str, list[Gap]]:
+    """Lines ``<utterance> <start_s> <end_s>``, several for an utterance with several gaps; lines from # are remarks.
+
+    Times are taken to the microsecond, as they are written.
+
+    Raises:
+        DataError: no such file, or a line of another form, named by its number.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"{path}: no such gap file; python -m data_prep.gaps makes one")
+    gaps: dict[str, list[Gap]] = {}
+    for number, line in enumerate(read_lines(path), start=1):
+        if line.startswith("#"):
+            continue
+        try:
+            utterance, start, end = line.split()
+            gaps.setdefault(utterance, []).append(Gap(round(float(start), 6), round(float(end), 6)))
+        except ValueError:
+            raise DataError(f"{path}:{number}: expected '<utterance> <start_s> <end_s>', found '{line}'") from None
+    return {utterance: sorted(of) for utterance, of in gaps.items()}
+
+
+def gap_file_remark(path: str | Path) -> str:
+    """What the first line of a gap file says of how it was drawn; "" where it does not."""
+    first = "".join(read_lines(path)[:1])
+    return first.removeprefix("#").strip() if first.startswith("#") else ""
+
+
+def read_label_file(path: str | Path) -> list[Gap]:
+    """The gaps of one recording: lines ``<start_s> <end_s> [label]``, as Audacity exports a label track.
+
+    Raises:
+        GapError: no such file, a folder, no labels, or a line of another form, named by its number.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise GapError(f"{path}: {'is a folder; expected a text file' if path.is_dir() else 'no such file'}")
+    gaps = []
+    for number, line in enumerate(read_lines(path), start=1):
+        if not line.strip() or line.startswith("\\"):  # Audacity's second line of a label with frequencies
+            continue
+        try:
+            start, end = line.split(maxsplit=2)[:2]
+            gaps.append(Gap(float(start), float(end)))
+        except ValueError:
+            raise GapError(f"{path}:{number}: expected '<start_s> <end_s> [label]', found '{line}'") from None
+    if not gaps:
+        raise GapError(f"{path}: holds no labels; expected lines '<start_s> <end_s> [label]'")
+    return gaps
+
+
+def write_gap_file(path: str | Path, gaps: dict[str, list[Gap]], remark: str = "") -> None:
+    lines = (
+        f"{utterance} {gap.start_s:.6f} {gap.end_s:.6f}\n"
+        for utterance in sorted(gaps)
+        for gap in sorted(gaps[utterance])
+    )
+    write_text(path, "".join([f"# {remark}\n" if remark else "", *lines]))

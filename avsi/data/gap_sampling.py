@@ -1,0 +1,74 @@
+"""The policies by which gaps are drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..config import GapConfig
+from ..errors import GapError
+from ..timebase import to_samples, to_seconds
+from .gaps import Gap
+
+
+def draw_random(duration_s: float, config: GapConfig, rate: int, rng: np.random.Generator) -> list[Gap]:
+    """The paper's corruption: a normally distributed total, split over several gaps at random places.
+
+    The total is drawn from the normal distribution cut to what fits; its split is uniform over all splits that leave
+    every gap its minimum; so are the pauses between gaps over all that leave one minimum gap's length between
+    neighbours. Unlike in the released code, gaps do not overlap, do not leave the region, and add up to the total.
+
+    Raises:
+        GapError: the recording is too short for a single gap of the minimum length.
+    """
+    region = min(to_samples(config.region_ms / 1000, rate), to_samples(duration_s, rate) - 1)
+    shortest = to_samples(config.min_ms / 1000, rate)
+    # n gaps and n - 1 pauses of at least the minimum length must fit.
+    most = min(config.max_count, (region // shortest + 1) // 2 if shortest else config.max_count)
+    if most < config.min_count or region < shortest:
+        raise GapError(
+            f"a recording of {duration_s:.3f} s is too short for {config.min_count} gap(s) of {config.min_ms:g} ms"
+        )
+    count = int(rng.integers(config.min_count, most + 1))
+    low = count * shortest
+    high = min(to_samples(config.total_max_ms / 1000, rate), region - (count - 1) * shortest)
+    total = _truncated_normal(config.total_mean_ms * rate / 1000, config.total_std_ms * rate / 1000, low, high, rng)
+    lengths = shortest + _split(total - low, count, rng)
+    spare = _split(region - total - (count - 1) * shortest, count + 1, rng)
+    gaps, position = [], 0
+    for length, pause in zip(lengths, spare, strict=False):
+        start = position + int(pause)
+        position = start + int(length) + shortest
+        gaps.append(Gap(to_seconds(start, rate), to_seconds(start + int(length), rate)))
+    return gaps
+
+
+def draw_single(duration_s: float, gap_ms: float, config: GapConfig, rate: int, rng: np.random.Generator) -> list[Gap]:
+    """The paper's time-gap analysis: one gap of a fixed length at a random place in the first 2 s (further where it
+    needs more).
+
+    Raises:
+        GapError: the recording is not longer than the gap.
+    """
+    if not 0 < gap_ms / 1000 < duration_s:  # NaN too
+        raise GapError(f"a gap of {gap_ms:g} ms does not fit a recording of {duration_s:.3f} s")
+    length, n_samples = to_samples(gap_ms / 1000, rate), to_samples(duration_s, rate)
+    region = min(max(to_samples(config.region_ms / 1000, rate), length), n_samples)
+    start = int(rng.integers(0, region - length + 1))
+    return [Gap(to_seconds(start, rate), to_seconds(start + length, rate))]
+
+
+def _truncated_normal(mean: float, std: float, low: int, high: int, rng: np.random.Generator) -> int:
+    from scipy.stats import truncnorm
+
+    drawn = mean
+    # SciPy cannot draw with a deviation of next to nothing, which is none.
+    if std > 1e-6 and low < high:
+        drawn = truncnorm.rvs((low - mean) / std, (high - mean) / std, loc=mean, scale=std, random_state=rng)
+    # Rounding may have left the bounds by a little.
+    return int(min(max(drawn, low), high))
+
+
+def _split(total: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """``count`` non-negative integers that add up to ``total``, uniform over all such splits (stars and bars)."""
+    bars = np.sort(rng.choice(total + count - 1, count - 1, replace=False))
+    return np.diff(np.concatenate([[-1], bars, [total + count - 1]])) - 1

@@ -1,0 +1,67 @@
+"""The sound track of a container, decoded into a WAV file of the same sample values."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import AvsiWarning, MediaError
+from ..timebase import to_samples, to_seconds
+from .containers import decoded_frames, open_container, start_s
+from .sound_writing import BLOCK_SAMPLES, sound_writer
+
+HOLE_S = 0.02  # more than timestamps are rounded by
+OVER_24_BIT = ("PCM_32", "FLOAT", "DOUBLE")
+# The types in which PyAV may hand out decoded sound, and the WAV subtype that holds them exactly.
+_SUBTYPE_OF_DECODED = {"u8": "PCM_U8", "s16": "PCM_16", "s32": "PCM_32", "flt": "FLOAT", "dbl": "DOUBLE"}
+
+
+def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
+    """Decode the first sound track of ``path`` into a WAV file of the same rate, channels and sample values.
+
+    Where packets are lost or damaged, zeros keep what follows at its time, and a warning says how much that was.
+
+    Returns:
+        ``start_s`` and ``over_24_bit`` of its :class:`Sound`.
+    """
+    with open_container(path) as container:
+        if not container.streams.audio:
+            raise MediaError(f"{path}: has no sound track")
+        stream = container.streams.audio[0]
+        lossless = stream.codec.lossless and not stream.codec.lossy
+        out, missing, over_24_bit = None, 0, False
+        with contextlib.ExitStack() as stack:
+            for frame in decoded_frames(container, stream):
+                if out is None:
+                    subtype = _SUBTYPE_OF_DECODED[frame.format.packed.name]
+                    channels = frame.layout.nb_channels
+                    out = stack.enter_context(sound_writer(wav, frame.rate, channels, subtype, "RF64"))
+                    origin_s = start_s(container) if frame.time is None else frame.time
+                if frame.time is not None:
+                    hole = to_samples(frame.time - origin_s, frame.rate) - out.tell()
+                    if hole > HOLE_S * frame.rate:
+                        missing += hole
+                        for length in _block_lengths(hole):
+                            out.write(np.zeros((length, out.channels), np.int16))
+                values = frame.to_ndarray()
+                # Narrower samples come in wider types, with zeros below.
+                over_24_bit |= subtype in OVER_24_BIT and (subtype != "PCM_32" or bool((values & 0xFF).any()))
+                out.write(values.T if frame.format.is_planar else values.reshape(-1, out.channels))
+        if out is None:
+            raise MediaError(f"{path}: its sound track cannot be decoded")
+        if missing:
+            lost_s = to_seconds(missing, stream.rate)
+            warnings.warn(
+                f"{path}: {lost_s:.2f} s of its sound are lost and count as silence", AvsiWarning, stacklevel=2
+            )
+        return round(origin_s - start_s(container), 6), lossless and over_24_bit
+
+
+def _block_lengths(n_samples: int) -> Iterator[int]:
+    while n_samples > 0:
+        yield min(n_samples, BLOCK_SAMPLES)
+        n_samples -= BLOCK_SAMPLES

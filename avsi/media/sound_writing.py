@@ -1,0 +1,78 @@
+"""Sound files written whole, or copied with some spans replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soundfile
+
+from ..audio.samples import from_float
+from ..errors import DataError, MediaError
+from ..files import written_beside
+
+if TYPE_CHECKING:
+    from .sound_reading import Sound
+
+BLOCK_SAMPLES = 1 << 16
+
+
+def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:
+    """Write float samples of shape (n,) as 16-bit WAV, complete or not at all.
+
+    Raises:
+        DataError: it cannot be written, which is no fault of the recording that the samples are from.
+    """
+    with written_beside(path) as partial:
+        try:
+            with sound_writer(partial, rate, 1, "PCM_16", "WAV") as out:
+                out.write(from_float(samples, np.int16))
+        except MediaError as error:
+            raise DataError(str(error)) from error
+
+
+def copy_patched(
+    sound: Sound, path: str | Path, patches: list[tuple[int, np.ndarray]], format_: str, subtype: str | None = None
+) -> None:
+    """Write ``sound`` to ``path`` with spans replaced, all other samples unchanged.
+
+    Args:
+        patches: (first sample, samples in ``sound.dtype`` of shape (n, channels)), in any order.
+        format_: libsndfile's name of the container; WAV becomes RF64 where the file is too large for it.
+        subtype: libsndfile's name of the sample format; that of ``sound`` by default.
+    """
+    subtype = subtype or sound.subtype
+    if format_ == "WAV" and sound.n_samples * sound.channels * 8 > 4_000_000_000:
+        format_ = "RF64"
+    with sound_writer(Path(path), sound.rate, sound.channels, subtype, format_) as out:
+        for start, block in sound.blocks():
+            for first, patch in patches:
+                begin, end = max(first, start), min(first + len(patch), start + len(block))
+                if begin < end:
+                    block[begin - start : end - start] = patch[begin - first : end - first]
+            out.write(block)
+
+
+@contextlib.contextmanager
+def sound_writer(path: Path, rate: int, channels: int, subtype: str, format_: str) -> Iterator[soundfile.SoundFile]:
+    """A sound file to write; what hinders it becomes a MediaError."""
+    try:
+        with soundfile.SoundFile(path, "w", rate, channels, subtype, format=format_) as out:
+            yield out
+    except soundfile.LibsndfileError as error:
+        raise MediaError(f"{path}: cannot be written ({_reason(path) or error.error_string})") from error
+
+
+def _reason(path: Path) -> str:
+    """Why the system lets a file not be made or grow, which libsndfile does not tell; "" where it does."""
+    try:
+        with path.open("ab") as file:
+            file.write(bytes(BLOCK_SAMPLES))
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        return f"{error.strerror}; is the disk full?" if full else error.strerror
+    return ""

@@ -1,0 +1,41 @@
+"""Pages that hold all they show: HTML with sounds, pictures and films inside it as ``data:`` addresses."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import soundfile
+
+from ..audio.samples import from_float
+
+
+def render(template: str, package: str = "avsi.pages", /, **values: object) -> str:
+    """The HTML of a template; what the values hold of markup is shown as it is.
+
+    Args:
+        template: its name in the ``templates`` of ``package``, or of ``avsi.pages``, where what it extends may lie.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("avsi.pages")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(values)
+
+
+def data_uri(kind: str, content: bytes) -> str:
+    """The address of a file that is inside the page; ``kind`` is its MIME type, such as ``image/webp``."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def sound_uri(samples: np.ndarray, rate: int) -> str:
+    """Float samples of shape (n,) as 16-bit FLAC, which every browser plays and which loses nothing."""
+    file = io.BytesIO()
+    soundfile.write(file, from_float(samples, np.int16), rate, format="FLAC", subtype="PCM_16")
+    return data_uri("audio/flac", file.getvalue())

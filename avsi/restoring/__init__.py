@@ -1,0 +1,4 @@
+"""Recordings restored: arrays in and out, files in and out, baselines, detectors of damage.
+
+May import: audio, data, media, models, pretrained, video, and the modules at the top of avsi.
+"""

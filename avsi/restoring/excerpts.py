@@ -1,0 +1,60 @@
+"""Which stretches of a recording are restored at once: gaps that lie close together, with the sound around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import GapError
+from ..timebase import to_samples, to_seconds
+
+# Models learn on 3 s clips: what is further away from a gap tells them nothing.
+CONTEXT_S = 3.0
+# Gaps are restored together while they and the sound between them last no longer than this.
+GROUP_S = 10.0
+# The longest gap: what is restored at once must fit into memory.
+MAX_GAP_S = 30.0
+Span = tuple[int, int]  # samples [start, stop)
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A stretch of a recording that holds some gaps and the context they are restored from.
+
+    Attributes:
+        start, stop: its first sample in the recording, and the one after its last.
+        own: the gaps that this excerpt restores, in samples of the recording.
+        lost: all gaps that reach into it, limited to it.
+        recording_start_s: what a clock shows when the recording's first sample plays; only for what people are told.
+    """
+
+    start: int
+    stop: int
+    own: list[Span] = field(repr=False)
+    lost: list[Span] = field(repr=False)
+    recording_start_s: float = 0.0
+
+    def told(self, sample: int, rate: int) -> float:
+        """The time to be told of a sample of the recording, in seconds."""
+        return self.recording_start_s + to_seconds(sample, rate)
+
+
+def plan_excerpts(spans: list[Span], n_samples: int, rate: int, recording_start_s: float = 0.0) -> list[Excerpt]:
+    """Group sorted gaps that lie close together, and give each group its context; memory depends on a group, not the
+    recording.
+    """
+    longest = max(stop - start for start, stop in spans)
+    if longest > to_samples(MAX_GAP_S, rate):
+        raise GapError(f"a gap of {to_seconds(longest, rate):.1f} s: at most {MAX_GAP_S:g} s can be restored")
+    context, limit = to_samples(CONTEXT_S, rate), to_samples(GROUP_S, rate)
+    groups: list[list[Span]] = []
+    for span in spans:
+        if groups and span[0] - groups[-1][-1][1] <= context and span[1] - groups[-1][0][0] <= limit:
+            groups[-1].append(span)
+        else:
+            groups.append([span])
+    excerpts = []
+    for group in groups:
+        start, stop = max(group[0][0] - context, 0), min(group[-1][1] + context, n_samples)
+        lost = [(max(a, start), min(b, stop)) for a, b in spans if a < stop and b > start]
+        excerpts.append(Excerpt(start, stop, group, lost, recording_start_s))
+    return excerpts

@@ -1,0 +1,165 @@
+"""One damaged file in, one restored file out."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..data.gaps import Gap, gap_spans
+from ..errors import AvsiWarning, ConfigError, GapError, MediaError
+from ..files import written_beside
+from ..media.containers import check_file
+from ..media.sound_reading import Sound, open_sound
+from ..media.sound_writing import copy_patched
+from ..media.video_reading import has_picture, sound_start_s
+from ..media.video_writing import write_mp4
+from .detection import MIN_SILENCE_S, find_silences
+from .excerpts import plan_excerpts
+
+if TYPE_CHECKING:
+    from .inpainting import Inpainter
+
+# Clocks that differ by less are the same to people.
+CLOCKS_DIFFER_S = 0.05
+# The sound formats that can be written: libsndfile's name by suffix.
+FORMATS = {".wav": "WAV", ".flac": "FLAC"}
+
+
+def inpaint_file(
+    path: str | Path,
+    out: str | Path,
+    inpainter: Inpainter | Callable[[], Inpainter],
+    gaps: list[Gap] | None = None,
+    video: str | Path | None = None,
+    progress: Callable = lambda items, total, what: items,
+    face: int | None = None,
+    from_first_sample: bool = False,
+) -> list[Gap]:
+    """Restore the gaps of a sound or video file into a new file, in the memory of a short one.
+
+    Times are those that a player of ``path`` shows: where its sound starts later than its picture, so much of them
+    passes before the first sample.
+
+    Args:
+        path: any sound or video file that libsndfile or FFmpeg reads.
+        out: ``.wav`` or ``.flac`` in the input's rate, channels and sample format (sound decoded from a lossy format is
+            kept as decoded), or ``.mp4`` with the picture track as it was and the sound as lossless FLAC.
+            All that a player shows at one time of ``path`` stays together, pictures before the sound too.
+        inpainter: or what loads one, once everything else is found to be good.
+        gaps: None finds the runs of digital silence.
+        video: the picture, where it is not in ``path``; the first sample of its own sound (or, without sound, its first
+            picture) belongs to the first sample of ``path``.
+        face: which of several in the picture, as :func:`avsi.video.landmarks.track_face` counts them.
+        from_first_sample: times, of what is returned too, count from the first sample instead, as in Audacity.
+        progress: wraps the loop over the stretches that are restored, as :func:`avsi.program.progress` does.
+
+    Returns:
+        The gaps that were restored.
+
+    Raises:
+        GapError, MediaError, FaceError, ConfigError: as :meth:`Inpainter.inpaint`; nothing is then written.
+    """
+    path, out, video = Path(path), Path(out), Path(video) if video else None
+    check_output(path, out)
+    check_file(path)
+    if video is not None and not has_picture(video):
+        raise MediaError(f"{video}: has no picture track")
+    with open_sound(path) as sound:
+        start_s = 0.0 if from_first_sample else sound.start_s
+        detected = gaps is None
+        if gaps is None:
+            gaps = [Gap(start_s + gap.start_s, start_s + gap.end_s) for gap in find_silences(sound)]
+            if not gaps:
+                raise GapError(
+                    f"{path}: no digital silence of {MIN_SILENCE_S * 1000:g} ms or more; name the gaps with --gap"
+                )
+        spans = gap_spans(gaps, sound.n_samples, sound.rate, start_s)
+        excerpts = plan_excerpts(spans, sound.n_samples, sound.rate, start_s)
+        # What libsndfile reads in place has no picture; all else was decoded by FFmpeg.
+        if video is None and sound.path != path and has_picture(path):
+            video = path
+        if out.suffix.lower() == ".mp4" and video is None:
+            raise MediaError(
+                f"{out}: an MP4 keeps the picture, but {path} has none; choose a .wav file, or name a --video"
+            )
+        if face is not None and video is None:
+            raise ConfigError(f"{path}: face {face} is asked for, but there is no picture; name a --video")
+        _check_kept(sound, out)
+        if out.suffix.lower() == ".mp4" and sound.over_24_bit:
+            warnings.warn(f"{out}: holds the sound to 24 bit; a .wav file keeps all of it", AvsiWarning, stacklevel=2)
+        if not (detected or from_first_sample) and sound.start_s > CLOCKS_DIFFER_S:
+            warnings.warn(
+                f"{path}: a player shows {sound.start_s:.3f} s when its sound starts, and the gaps are taken at a "
+                "player's times; where they count from the first sample, as in Audacity, add --from-first-sample",
+                AvsiWarning,
+                stacklevel=2,
+            )
+        out_start_s = 0.0
+        if out.suffix.lower() == ".mp4":
+            out_start_s = sound.start_s if video == path else sound_start_s(video)
+        later_s = out_start_s - start_s
+        if abs(later_s) > CLOCKS_DIFFER_S:
+            warnings.warn(
+                f"{out}: its sound starts at {out_start_s:.3f} s, so that a player shows times "
+                f"{abs(later_s):.3f} s {'later' if later_s > 0 else 'earlier'} than those of the gaps",
+                AvsiWarning,
+                stacklevel=2,
+            )
+        if callable(inpainter):
+            inpainter = inpainter()
+        patches = []
+        for excerpt in progress(excerpts, len(excerpts), "restoring"):
+            patches += inpainter.patches(sound.read(excerpt.start, excerpt.stop), excerpt, sound.rate, video, face)
+        _write(sound, patches, out, video, out_start_s)
+    return gaps
+
+
+def check_output(path: Path, out: Path, kinds: tuple[str, ...] = (*FORMATS, ".mp4")) -> None:
+    """Raise MediaError for an output of a kind that is not known, in no folder, or in the input's place."""
+    if out.is_dir():
+        raise MediaError(f"{out}: is a folder; name a file in it")
+    if out.suffix.lower() not in kinds:
+        raise MediaError(f"{out}: unknown kind of file '{out.suffix}'; expected {', '.join(kinds)}")
+    if not out.parent.is_dir():
+        raise MediaError(f"{out}: the folder {out.parent} does not exist")
+    if out.exists() and path.exists() and out.samefile(path):
+        raise MediaError(f"{out}: is the input itself; choose another name")
+
+
+def _check_kept(sound: Sound, out: Path) -> None:
+    """Raise MediaError where a sound file of that kind cannot hold the samples as they are."""
+    import soundfile
+
+    suffix = out.suffix.lower()
+    if suffix in FORMATS and not soundfile.check_format(FORMATS[suffix], _subtype_in(FORMATS[suffix], sound)):
+        raise MediaError(f"{out}: {suffix} cannot hold {sound.subtype} samples; choose a .wav file")
+
+
+def _write(
+    sound: Sound, patches: list[tuple[int, np.ndarray]], out: Path, video: Path | None, sound_start_s: float
+) -> None:
+
+    with written_beside(out) as partial:
+        suffix = out.suffix.lower()
+        if suffix == ".mp4":
+            with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
+                track = Path(folder) / "restored.wav"
+                copy_patched(sound, track, patches, "WAV", _subtype_in("WAV", sound))
+                write_mp4(partial, video, track, sound_start_s)
+        else:
+            format_ = FORMATS[suffix]
+            copy_patched(sound, partial, patches, format_, _subtype_in(format_, sound))
+
+
+def _subtype_in(format_: str, sound: Sound) -> str:
+    """The sample format that keeps the input's samples exactly: its own where the container knows it."""
+    import soundfile
+
+    if soundfile.check_format(format_, sound.subtype):
+        return sound.subtype
+    return {"int16": "PCM_16", "int32": "PCM_32", "float32": "FLOAT", "float64": "DOUBLE"}[sound.dtype]

@@ -1,0 +1,162 @@
+"""Utterances -> batches: clean log spectra, lost frames, visual features and the labels of the words' phones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ..config import Config
+from ..data.datadir import Utterance, read_datadir
+from ..data.features import Features, load_features
+from ..data.gap_files import check_gaps_cover, check_gaps_fit, read_gap_file
+from ..data.gap_sampling import draw_random
+from ..data.gaps import gap_spans, lost_frames
+from ..data.phones import Lexicon, frames_needed, to_labels
+from ..errors import DataError, GapError
+from ..rng import generator
+from ..timebase import to_samples
+from .augmentation import augment
+
+
+class Batch(NamedTuple):
+    """Several utterances, padded at the end to the longest.
+
+    Attributes:
+        ids: their ids.
+        log_spectrum: of the *clean* signal, shape (batch, n_frames, n_bins). In frames whose window touches no gap it
+            is that of the damaged signal too; the others must be hidden from the model with ``lost``.
+        visual: shape (batch, n_frames, n_visual).
+        lost: bool, shape (batch, n_frames); False in the padding.
+        lengths: int64, shape (batch,): the frames of each utterance.
+        labels: int64, shape (batch, n_labels): CTC labels, padded with blanks.
+        label_lengths: int64, shape (batch,): the labels of each utterance.
+    """
+
+    ids: list[str]
+    log_spectrum: Tensor
+    visual: Tensor
+    lost: Tensor
+    lengths: Tensor
+    labels: Tensor
+    label_lengths: Tensor
+
+
+class SpeechData(Dataset):
+    """The utterances of a data directory, of which nothing is lost."""
+
+    def __init__(
+        self, datadir: str | Path, config: Config, lexicon: Lexicon | None = None, augmented: bool = False
+    ) -> None:
+        """Raises DataError for a broken directory, clips without landmarks for a model that sees, and words that the
+        lexicon lacks.
+        """
+        self.config = config
+        self.epoch = 0
+        self.augmented = augmented
+        self.utterances = read_datadir(datadir)
+        self._labels = [()] * len(self.utterances)
+        if lexicon is not None:
+            self._labels = [tuple(to_labels(lexicon.transcribe(u), lexicon.phones)) for u in self.utterances]
+        self._cache: dict[int, Features] = {}
+        if config.model.video:
+            blind = [utterance.id for utterance in self.utterances if utterance.landmarks is None]
+            if blind:
+                raise DataError(
+                    f"{datadir}: {len(blind)} of {len(self.utterances)} clips have no landmarks, such as {blind[0]}; "
+                    "run data_prep.landmarks, or leave them out (data_prep.landmarks --drop)"
+                )
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    def __getitem__(self, place: int | tuple[int, int]) -> tuple[str, Features, Tensor]:
+        """(id, features, lost frames as bool of shape (n_frames,)).
+
+        Args:
+            place: of the utterance; or that and how often it came in this epoch before, so that what is drawn for it
+                differs.
+        """
+        index, repeat = place if isinstance(place, tuple) else (place, 0)
+        utterance = self.utterances[index]
+        features = self._cache.get(index)
+        if features is None:
+            features = load_features(utterance, self.config)._replace(labels=self._labels[index])
+            if frames_needed(features.labels) > len(features.log_spectrum):
+                raise DataError(
+                    f"{utterance.id}: its {len(features.labels)} phones do not fit into its "
+                    f"{len(features.log_spectrum)} frames; is its text that of a longer recording?"
+                )
+            if self.config.training.cache:
+                self._cache[index] = features
+        lost = self._lost(utterance, len(features.log_spectrum), repeat)
+        if self.augmented:
+            rng = self._generator(repeat, "augment", utterance.id)
+            features = augment(features, self.config.augment, self.config.stft, rng, lost)
+        return utterance.id, features, lost
+
+    def _generator(self, repeat: int, *names: str) -> np.random.Generator:
+        return generator(self.config.training.seed, self.epoch, *names, *([repeat] if repeat else []))
+
+    def _lost(self, utterance: Utterance, count: int, repeat: int) -> Tensor:
+        return torch.zeros(count, dtype=torch.bool)
+
+
+class InpaintingData(SpeechData):
+    """The utterances of a data directory with gaps from a file, or drawn afresh for each epoch.
+
+    What is drawn depends on the seed, the epoch and the utterance's id alone, so that the order, the number of workers
+    and a resumed run do not change it.
+    """
+
+    def __init__(
+        self,
+        datadir: str | Path,
+        config: Config,
+        gap_file: str | Path | None = None,
+        lexicon: Lexicon | None = None,
+        augmented: bool = False,
+    ) -> None:
+        """Raises DataError as :class:`SpeechData`, and for a gap file that is broken, an utterance without a gap, a gap
+        without an utterance or outside it.
+        """
+        super().__init__(datadir, config, lexicon, augmented)
+        self._gaps = read_gap_file(gap_file) if gap_file else None
+        if self._gaps is not None:
+            check_gaps_cover(self._gaps, self.utterances, gap_file)
+            check_gaps_fit(self._gaps, self.utterances, gap_file, config.stft.sample_rate)
+
+    def _lost(self, utterance: Utterance, count: int, repeat: int) -> Tensor:
+        stft = self.config.stft
+        try:
+            if self._gaps is None:
+                rng = self._generator(repeat, utterance.id)
+                gaps = draw_random(utterance.duration_s, self.config.gaps, stft.sample_rate, rng)
+            else:
+                gaps = self._gaps[utterance.id]
+            spans = gap_spans(gaps, to_samples(utterance.duration_s, stft.sample_rate), stft.sample_rate)
+        except GapError as error:
+            raise DataError(f"{utterance.id}: {error}") from error
+        return torch.from_numpy(lost_frames(spans, count, stft))
+
+
+def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
+    """Items of a :class:`SpeechData` as one batch."""
+    ids, features, lost = zip(*items, strict=True)
+
+    def pad(tensors) -> Tensor:
+        return torch.nn.utils.rnn.pad_sequence(list(tensors), batch_first=True)
+
+    return Batch(
+        list(ids),
+        pad(f.log_spectrum for f in features),
+        pad(f.visual for f in features),
+        pad(lost),
+        torch.tensor([len(mask) for mask in lost]),
+        pad(torch.tensor(f.labels, dtype=torch.int64) for f in features),
+        torch.tensor([len(f.labels) for f in features]),
+    )

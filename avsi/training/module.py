@@ -1,0 +1,110 @@
+"""What Lightning trains: a model with its task's data and losses, and the optimiser."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader
+
+from ..config import Config
+from ..data.stats import Stats
+from ..rng import generator
+from .dataset import Batch, collate
+from .order import draw_order
+from .tasks import Term, make_task
+
+
+class TrainingRun(LightningModule):
+    """A model with its data and losses, which are its task's, and the optimiser."""
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        super().__init__()
+        torch.manual_seed(config.training.seed)
+        self.config = config
+        self.task = make_task(config, stats)
+        self.model = self.task.model  # what is optimised
+        self.average = None
+        if config.training.average:
+            # Its first value is what the first step makes of the weights. It has no gradients, which several GPUs would
+            # wait for.
+            self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.training.average))
+            self.average.requires_grad_(False)
+        self._plateau: ReduceLROnPlateau | None = None
+        self._plateau_state: dict | None = None
+
+    @property
+    def result(self) -> torch.nn.Module:
+        """What is judged and saved: the model, or the average over its way."""
+        return self.model if self.average is None else self.average.module
+
+    def on_train_batch_end(self, *_: object) -> None:
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+
+    def train_dataloader(self) -> DataLoader:
+        data = self.task.train_set
+        data.epoch = self.current_epoch
+        order = draw_order(
+            [utterance.speaker for utterance in data.utterances], self.config.training, self._epoch_generator("order")
+        )
+        return DataLoader(data, sampler=order, **self._loading())
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(self.task.valid_set, **self._loading())
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        # Dropout draws from the global generator, whose state a checkpoint does not carry.
+        torch.manual_seed(int(self._epoch_generator("dropout", batch_idx).integers(2**31)))
+
+    def training_step(self, batch: Batch, _: int) -> torch.Tensor:
+        terms = self.task.losses(self.model, batch)
+        loss = sum(term.weight * term.value for term in terms)
+        self.log("train_loss", loss, on_step=True, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
+        self._log_parts("train", terms[1:])
+        return loss
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        first, *others = self.task.losses(self.result, batch)
+        # Weighted by what it is the mean of, so that it does not depend on how utterances fall into batches.
+        self.log("valid_loss", first.value, prog_bar=True, batch_size=first.count, sync_dist=True)
+        self._log_parts("valid", others)
+
+    def configure_optimizers(self):
+        settings = self.config.training
+        optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        if settings.lr_patience:
+            self._plateau = ReduceLROnPlateau(optimizer, factor=0.5, patience=settings.lr_patience)
+            if self._plateau_state is not None:
+                self._plateau.load_state_dict(self._plateau_state)
+        return optimizer
+
+    # Lightning would step the scheduler after the checkpoint is written: a resumed run would lose that step.
+    def on_train_epoch_end(self) -> None:
+        if self._plateau is not None:
+            self._plateau.step(float(self.trainer.callback_metrics["valid_loss"]))
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        checkpoint["plateau"] = self._plateau.state_dict() if self._plateau is not None else None
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        self._plateau_state = checkpoint["plateau"]
+
+    def _log_parts(self, where: str, terms: Sequence[Term]) -> None:
+        for term in terms:
+            self.log(
+                f"{where}_{term.name}", term.value, on_step=False, on_epoch=True, batch_size=term.count, sync_dist=True
+            )
+
+    def _epoch_generator(self, *purpose: object) -> np.random.Generator:
+        return generator(self.config.training.seed, self.current_epoch, *purpose)
+
+    def _loading(self) -> dict:
+        settings = self.config.training
+        return {"batch_size": settings.batch_size, "num_workers": settings.workers, "collate_fn": collate}

@@ -1,0 +1,38 @@
+"""The order in which an epoch trains on utterances."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from ..config import TrainingConfig
+
+
+def draw_order(speakers: list[str], settings: TrainingConfig, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """The utterances of one epoch in the order in which they are trained on: the place of each, and how often it came
+    before.
+
+    Without ``balance`` all come once before any comes again; with it each is drawn by itself, the speaker's share among
+    all being its number of utterances to that power (as languages are in Conneau et al., 2020, section 3.1).
+
+    Args:
+        speakers: that of each utterance.
+    """
+    length = settings.epoch_utterances or len(speakers)
+    if settings.balance == 1:
+        rounds = -(-length // len(speakers))
+        places = np.concatenate([rng.permutation(len(speakers)) for _ in range(rounds)])[:length].tolist()
+        return _counted(places)
+    _, speaker, count = np.unique(speakers, return_inverse=True, return_counts=True)
+    weight = count[speaker] ** (settings.balance - 1)
+    return _counted(rng.choice(len(speakers), length, p=weight / weight.sum()).tolist())
+
+
+def _counted(places: list[int]) -> list[tuple[int, int]]:
+    seen: Counter[int] = Counter()
+    pairs = []
+    for place in places:
+        pairs.append((place, seen[place]))
+        seen[place] += 1
+    return pairs

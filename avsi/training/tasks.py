@@ -1,0 +1,81 @@
+"""What each kind of model is trained for: its data, and the losses that are minimised together."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from ..audio.phase import keep_reliable
+from ..config import Config
+from ..data.phones import Lexicon
+from ..data.stats import Stats
+from ..models.inpainter import BLSTMInpainter
+from ..models.recognizer import PhoneRecognizer
+from .dataset import Batch, InpaintingData, SpeechData
+from .losses import ctc_loss, masked_loss, stoi_loss
+
+
+class Term(NamedTuple):
+    """One loss on one batch.
+
+    Attributes:
+        value: a mean, shape ().
+        weight: its factor in the sum that is minimised.
+        count: of how many it is the mean.
+    """
+
+    name: str
+    value: Tensor
+    weight: float
+    count: int
+
+
+class Inpainting:
+    """Lost bins from reliable ones; with a phone head, ``J = J_inpaint + ctc_weight * J_CTC`` (Morrone et al., 2021).
+
+    The first loss, that on the lost bins, decides which epoch is the best: it is what the model is for, and compares
+    models with and without the head.
+    """
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        self._settings = config.training
+        self.lexicon = Lexicon.read(config.data.lexicon) if config.model.ctc else None
+        self.model = BLSTMInpainter(config, stats, self.lexicon.phones if self.lexicon else ())
+        self.train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None, self.lexicon, True)
+        self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
+
+    def losses(self, model: BLSTMInpainter, batch: Batch) -> list[Term]:
+        target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
+        hidden = model.encode(target, batch.visual, batch.lost, batch.lengths)
+        predicted = model.to_spectrum(hidden)
+        on_gaps = masked_loss(predicted, target, batch.lost, self._settings.loss)
+        terms = [Term("gaps", on_gaps, 1.0, int(batch.lost.sum()))]
+        if self._settings.stoi_weight:
+            restored = keep_reliable(batch.log_spectrum, predicted * std + mean, batch.lost)
+            on_bands = stoi_loss(restored, batch.log_spectrum, batch.lost, batch.lengths, model.config.stft)
+            terms.append(Term("stoi", on_bands, self._settings.stoi_weight, len(batch.ids)))
+        if self.lexicon is not None:
+            on_phones = ctc_loss(model.to_phones(hidden), batch.lengths, batch.labels, batch.label_lengths)
+            terms.append(Term("ctc", on_phones, self._settings.ctc_weight, len(batch.ids)))
+        return terms
+
+
+class Recognition:
+    """Phones from whole, clean utterances."""
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        self.lexicon = Lexicon.read(config.data.lexicon)
+        self.model = PhoneRecognizer(config, stats, self.lexicon.phones)
+        self.train_set = SpeechData(config.data.train, config, self.lexicon, True)
+        self.valid_set = SpeechData(config.data.valid, config, self.lexicon)
+
+    def losses(self, model: PhoneRecognizer, batch: Batch) -> list[Term]:
+        scores = model(batch.log_spectrum, batch.lengths)
+        on_phones = ctc_loss(scores, batch.lengths, batch.labels, batch.label_lengths)
+        return [Term("ctc", on_phones, 1.0, len(batch.ids))]
+
+
+def make_task(config: Config, stats: Stats) -> Inpainting | Recognition:
+    """The task of the config's kind of model. Raises DataError for sets or a lexicon that are missing or broken."""
+    return (Recognition if config.model.kind == "recognizer" else Inpainting)(config, stats)

@@ -1,0 +1,122 @@
+"""68 landmarks of each face in an image, by MediaPipe's Face Mesh through whichever of its two APIs is installed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from .task_model import task_model
+
+# The vertex of MediaPipe's face mesh at each of the 68 points of the Multi-PIE / dlib convention: jaw 0-16, brows
+# 17-26, nose 27-35, eyes 36-47, outer lips 48-59, inner lips 60-67.
+# fmt: off
+MESH_TO_68 = (
+    162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
+    71, 63, 105, 66, 107, 336, 296, 334, 293, 301,
+    168, 197, 5, 4, 75, 97, 2, 326, 305,
+    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
+    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181,
+    78, 82, 13, 312, 308, 317, 14, 87,
+)
+# fmt: on
+
+
+@contextmanager
+def open_detector(n_faces: int = 1, still: bool = False) -> Iterator:
+    """A function (RGB image, its time in seconds) -> for each face points of shape (68, 2), float32, in pixels.
+
+    Args:
+        n_faces: how many are looked for.
+        still: look at each image afresh. Else images must come in the order of their times: MediaPipe follows the faces
+            from one to the next.
+    """
+    # MediaPipe's C++ log tells every user about its internals; errors still come through as exceptions.
+    os.environ.setdefault("GLOG_minloglevel", "3")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _quiet_stderr():
+        import mediapipe
+
+        kind = _MeshDetector if hasattr(mediapipe, "solutions") else _TaskDetector
+        detector = kind(mediapipe, n_faces, still)
+        # The face detector loads with the first image, in a thread of its own; the mesh with the first face.
+        detector.meshes(np.zeros((64, 64, 3), np.uint8), 0.0)
+    try:
+        yield detector.faces
+    finally:
+        with _quiet_stderr():
+            detector.close()
+
+
+class _Detector:
+    """What both APIs share: a face's mesh -> 68 points."""
+
+    _found_a_face = False
+
+    def faces(self, image: np.ndarray, time_s: float) -> list[np.ndarray]:
+        """For each face points of shape (68, 2), float32, in pixels."""
+        with contextlib.nullcontext() if self._found_a_face else _quiet_stderr():
+            meshes = self.meshes(np.ascontiguousarray(image), time_s)
+        self._found_a_face |= bool(meshes)
+        height, width = image.shape[:2]
+        return [np.array([(mesh[i].x * width, mesh[i].y * height) for i in MESH_TO_68], np.float32) for mesh in meshes]
+
+
+class _MeshDetector(_Detector):
+    """`mediapipe.solutions`, up to 0.10.21: the models are inside the wheel."""
+
+    def __init__(self, mediapipe, n_faces: int, still: bool) -> None:
+        self._mesh = mediapipe.solutions.face_mesh.FaceMesh(
+            static_image_mode=still, max_num_faces=n_faces, refine_landmarks=True
+        )
+
+    def meshes(self, image: np.ndarray, time_s: float) -> list:
+        return [face.landmark for face in self._mesh.process(image).multi_face_landmarks or ()]
+
+    def close(self) -> None:
+        self._mesh.close()
+
+
+class _TaskDetector(_Detector):
+    """The Tasks API, the only one from 0.10.30 on: it reads a model file."""
+
+    def __init__(self, mediapipe, n_faces: int, still: bool) -> None:
+        vision = mediapipe.tasks.vision
+        self._mediapipe = mediapipe
+        self._landmarker = vision.FaceLandmarker.create_from_options(
+            vision.FaceLandmarkerOptions(
+                base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(task_model())),
+                running_mode=vision.RunningMode.IMAGE if still else vision.RunningMode.VIDEO,
+                num_faces=n_faces,
+            )
+        )
+        self._still = still
+        self._last_ms = -1
+
+    def meshes(self, image: np.ndarray, time_s: float) -> list:
+        frame = self._mediapipe.Image(self._mediapipe.ImageFormat.SRGB, image)
+        if self._still:
+            return self._landmarker.detect(frame).face_landmarks
+        # The API wants strictly rising times in whole milliseconds.
+        self._last_ms = max(self._last_ms + 1, round(time_s * 1000))
+        return self._landmarker.detect_for_video(frame, self._last_ms).face_landmarks
+
+    def close(self) -> None:
+        self._landmarker.close()
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Drop what C++ code writes to the error stream before its log level is set."""
+    keep = os.dup(2)
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(keep, 2)
+        os.close(keep)
+        os.close(null)

@@ -1,0 +1,28 @@
+"""JSON of an evaluation's folder, checked for what programs write."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from avsi.errors import DataError
+
+_CALLED = {str: "a text", dict: "values by name", list: "a list", None: "a value"}
+
+
+def read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:  # of another encoding, too
+        raise DataError(f"{path}: not a JSON file ({error})") from error
+
+
+def check_types(place: object, values: object, types: dict[str, type | None], remedy: str = "") -> None:
+    """Raise DataError, naming the key, unless there are values of these types by key; None: of any type."""
+    if not isinstance(values, dict):
+        raise DataError(f"{place}: expected values by name, found {str(values)[:40]}{remedy and '; ' + remedy}")
+    for key, kind in types.items():
+        if key not in values or not isinstance(values[key], kind or object):
+            found = str(values[key])[:40] if key in values else "nothing"
+            expected = _CALLED[kind]
+            raise DataError(f"{place}: {key}: expected {expected}, found {found}{remedy and '; ' + remedy}")

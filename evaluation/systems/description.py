@@ -1,0 +1,44 @@
+"""What tables and pages say of a system."""
+
+from __future__ import annotations
+
+from avsi.config_files import config_from_dict
+from avsi.data.datadir import Utterance
+from avsi.errors import ConfigError
+from avsi.models.store import learnt_from, read_description
+
+from .families import is_family
+from .fingerprints import fingerprint
+from .names import ORACLE, SPECTRAL, UNPROCESSED, model_folders
+from .overlap import overlap
+
+
+def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
+    """What tables and pages say of a system; of models also whom of some utterances' speakers they have met, and a
+    digest of their weights. Raises ConfigError for a family of models that differ in more than whom they met.
+    """
+    folders = model_folders(name)
+    if not folders:
+        return {"system": name}
+    descriptions = [read_description(folder) for folder in folders]
+    configs = [config_from_dict(description["config"]) for description in descriptions]
+    senses = [[config.model.audio, config.model.video, config.model.ctc] for config in configs]
+    if other := next((at for at, of in enumerate(senses) if of != senses[0]), None):
+        raise ConfigError(f"{name}: {folders[0]} and {folders[other]} differ in what they hear, see or learn")
+    seeds = sorted({config.training.seed for config in configs})
+    counts = sorted({len(ids) for folder in folders if (ids := learnt_from(folder)) is not None})
+    more = {"models": len(folders)} if is_family(name) else descriptions[0].get("about", {})
+    return {
+        "system": name,
+        "senses": senses[0],
+        "seed": seeds[0] if len(seeds) == 1 else ", ".join(map(str, seeds)),
+        "trained_on": f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} utterances" if counts else "",
+        **more,
+        **({} if is_family(name) else overlap(folders[0], utterances)),
+        "weights": fingerprint(name),
+    }
+
+
+def is_of_sound(about: dict) -> bool:
+    """Whether the spectrum of a system so described is that of the sound it made, since it predicts none."""
+    return "senses" not in about and about["system"] not in (UNPROCESSED, *SPECTRAL, ORACLE)

@@ -1,0 +1,49 @@
+"""How systems are named on the command line, and what each name stands for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from avsi.errors import ConfigError
+from avsi.models.store import DESCRIPTION, find_model, pretrained_names
+from avsi.restoring.baselines import MeanSpectrum, SpectralInterpolation
+
+from ..folder.layout import ABOUT, CLEAN, REPORT, STATS
+from .families import ModelFamily, is_family
+
+UNPROCESSED, ORACLE = "unprocessed", "oracle"
+SPECTRAL = {"mean": MeanSpectrum, "interpolation": SpectralInterpolation}  # baselines in place of a model
+SYSTEMS = (UNPROCESSED, *SPECTRAL, "autoregression", ORACLE)
+
+
+def named(system: str) -> tuple[str, str]:
+    """(name, system) of ``NAME=SYSTEM``, or of a system that is called as its folder is.
+
+    Raises:
+        ConfigError: a name that no folder in an evaluation can have, or that of a baseline for something else.
+    """
+    name, equals, spec = system.partition("=")
+    spec = spec if equals else system
+    name = name if equals else Path(system).resolve().name
+    taken = name in (ABOUT, STATS, CLEAN, REPORT) or name.startswith("gaps_")
+    if taken or not re.fullmatch(r"[\w.+-]+", name) or not name.strip("."):
+        raise ConfigError(
+            f"system '{system}': its name must be of letters, digits and -_.+, and none of {ABOUT}, {STATS}, {CLEAN}, "
+            f"{REPORT} and gaps_...; NAME=... gives it another"
+        )
+    if name != spec and (name in SYSTEMS or spec in SYSTEMS):
+        raise ConfigError(f"system '{system}': {', '.join(SYSTEMS)} keep their names, and nothing else takes them")
+    return name, spec
+
+
+def model_folders(name: str) -> list[Path]:
+    """The folders of the models that a system consists of."""
+    if name in SYSTEMS or holds_files(name):
+        return []
+    return ModelFamily(name).folders if is_family(name) else [find_model(name)]
+
+
+def holds_files(name: str) -> bool:
+    """Whether it is a folder without a model in it, or in one of the pretrained models' names."""
+    return name not in pretrained_names() and Path(name).is_dir() and not (Path(name) / DESCRIPTION).is_file()

@@ -1,0 +1,24 @@
+"""Train/test overlap: figures on speakers who were trained on say little of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from avsi.data.datadir import Utterance
+from avsi.data.ids import recording_in, speaker_in
+from avsi.models.store import learnt_from
+
+
+def overlap(folder: Path, utterances: Iterable[Utterance]) -> dict[str, list[str]]:
+    """Of some utterances, the speakers whom a model has met, and those that it has met themselves, in any voice; empty
+    where its folder does not say.
+    """
+    ids = learnt_from(folder)
+    if ids is None:
+        return {}
+    recordings, speakers = set(map(recording_in, ids)), set(map(speaker_in, ids))
+    return {
+        "seen_speakers": sorted({speaker_in(u.id) for u in utterances} & speakers),
+        "seen_utterances": sorted(u.id for u in utterances if recording_in(u.id) in recordings),
+    }
