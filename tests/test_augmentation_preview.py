@@ -95,7 +95,9 @@ def test_a_voice_that_is_not_varied_is_the_vocoders_own(clip, tmp_path):
     config = small_config(model={"video": False})
     preview_augmentation(clip, tmp_path / "out", config, copies=1, seed=0)
     analysis = module.analyse(soundfile.read(clip)[0], RATE)
-    spoken = module.speak(analysis, module.draw_voice(analysis, config.voices, generator(0, "voice", "s01_a-v1")))
+    spoken = module.change_voice(
+        analysis, module.draw_voice_change(analysis, config.voices, generator(0, "voice", "s01_a-v1"))
+    )
     assert sounds(tmp_path / "out")["1"] == pytest.approx(spoken, abs=2e-3)
 
 

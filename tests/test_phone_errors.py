@@ -29,7 +29,7 @@ def test_errors_counted_by_hand(reference, hypothesis, substitutions, deletions,
 
 def test_pairs_hold_both_sequences_in_order():
     found = align(["L", "EY", "R", "EH", "D"], ["L", "EH", "T", "D"])
-    assert found.pairs == (("L", "L"), ("EY", None), ("R", "EH"), ("EH", "T"), ("D", "D"))
+    assert found.pairs == (("L", "L"), ("EY", "EH"), ("R", "T"), ("EH", None), ("D", "D"))
     assert found.errors == 3
 
 

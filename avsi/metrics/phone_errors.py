@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 
 @dataclass(frozen=True)
@@ -34,30 +35,13 @@ class Alignment:
 
 
 def align(reference: Sequence[str], hypothesis: Sequence[str]) -> Alignment:
-    """The alignment of fewest substitutions, deletions and insertions, each of which counts 1 (Levenshtein, 1966).
-
-    Of several, the one that substitutes latest: read from the end, a pair is preferred to a deletion, and that to an
-    insertion.
+    """The alignment of fewest substitutions, deletions and insertions, each of which counts 1 (Levenshtein, 1966), by
+    RapidFuzz.
     """
-    rows, columns = len(reference), len(hypothesis)
-    costs = [[row + column for column in range(columns + 1)] for row in range(rows + 1)]
-    for row in range(1, rows + 1):
-        for column in range(1, columns + 1):
-            differs = reference[row - 1] != hypothesis[column - 1]
-            costs[row][column] = min(
-                costs[row - 1][column - 1] + differs, costs[row - 1][column] + 1, costs[row][column - 1] + 1
-            )
+    from rapidfuzz.distance import Levenshtein
+
     pairs: list[tuple[str | None, str | None]] = []
-    row, column = rows, columns
-    while row or column:
-        cost = costs[row][column]
-        if row and column and cost == costs[row - 1][column - 1] + (reference[row - 1] != hypothesis[column - 1]):
-            row, column = row - 1, column - 1
-            pairs.append((reference[row], hypothesis[column]))
-        elif row and cost == costs[row - 1][column] + 1:
-            row -= 1
-            pairs.append((reference[row], None))
-        else:
-            column -= 1
-            pairs.append((None, hypothesis[column]))
-    return Alignment(tuple(reversed(pairs)))
+    for step in Levenshtein.opcodes(reference, hypothesis):
+        said = reference[step.src_start : step.src_end]
+        pairs += zip_longest(said, hypothesis[step.dest_start : step.dest_end])
+    return Alignment(tuple(pairs))
