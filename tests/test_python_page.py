@@ -1,0 +1,93 @@
+"""Every recipe of PYTHON.md, run as it is written."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from avsi import Gap
+from avsi.data.gaps import gap_spans
+from avsi.media.sound_reading import open_sound, read_mono
+from avsi.media.sound_writing import copy_patched, write_wav
+from avsi.media.video_reading import sound_start_s
+from avsi.media.video_writing import write_mp4
+
+PAGE = Path(__file__).parents[1] / "PYTHON.md"
+RECIPES = dict(re.findall(r"^## (.*?)\n.*?```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE))
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def run(mini_corpus, tmp_path, monkeypatch):
+    """Runs a recipe in a folder with a talking head and its sound -> the names that it leaves."""
+    clip = min(mini_corpus.glob("s*/*.mpg"))
+    with open_sound(clip) as sound:
+        copy_patched(sound, tmp_path / "sound.wav", [], "WAV")
+    write_mp4(tmp_path / "talk.mp4", clip, tmp_path / "sound.wav", sound_start_s(clip))
+    shutil.move(tmp_path / "sound.wav", tmp_path / "talk.wav")
+    monkeypatch.chdir(tmp_path)
+
+    def run_recipe(name: str) -> dict:
+        names: dict = {}
+        exec(RECIPES[name], names)
+        return names
+
+    return run_recipe
+
+
+def is_kept(original: np.ndarray, restored: np.ndarray, gap: Gap, rate: int) -> bool:
+    """Whether all is as it was outside the gap, and something else inside."""
+    [(start, stop)] = gap_spans([gap], len(original), rate)
+    outside = np.r_[0:start, stop : len(original)]
+    same = np.array_equal(original[outside], restored[outside])
+    return same and bool((original[start:stop] != restored[start:stop]).mean() > 0.9)
+
+
+def test_arrays(run):
+    names = run("Arrays")
+    assert names["restored"].shape == names["samples"].shape
+    assert is_kept(names["samples"], names["restored"], Gap(0.8, 1.6), names["rate"])
+    assert soundfile.info("restored.wav").frames == len(names["samples"])
+
+
+def test_a_file(run):
+    run("A file")
+    with open_sound("talk.mp4") as before, open_sound("restored.mp4") as after:
+        gap = Gap(0.8 - before.start_s, 1.6 - before.start_s)
+        assert is_kept(before.read(), after.read(), gap, before.rate)
+
+
+def test_many_files(run, capsys):
+    Path("damaged").mkdir()
+    samples = read_mono("talk.wav", 16000)
+    for name, start in (("a", 8000), ("b", 16000)):
+        damaged = samples + 1e-3
+        damaged[start : start + 4800] = 0
+        write_wav(f"damaged/{name}.wav", damaged, 16000)
+    Path("damaged/c.wav").write_text("no sound")
+    run("Many files with one inpainter")
+    printed = capsys.readouterr().out.splitlines()
+    assert "0.5" in printed[0] and "damaged/c.wav: not a sound or video file" in printed[2]
+    assert sorted(path.name for path in Path("restored").iterdir()) == ["a.wav", "b.wav"]
+
+
+def test_landmarks_used_twice(run):
+    names = run("Landmarks computed once and used twice")
+    assert names["tracks"].found.mean() > 0.9
+    for version, end_s in (("short", 1.2), ("long", 2.0)):
+        assert is_kept(names["samples"], names[version], Gap(0.8, end_s), names["rate"])
+
+
+def test_a_model_of_ones_own(run):
+    names = run("A model of one's own")
+    assert is_kept(names["samples"], names["restored"], Gap(1.0, 1.2), 16000)
+    inside = names["restored"][16000:19200]
+    assert 0.05 < inside.std() < 0.2
+
+
+def test_each_recipe_has_a_test():
+    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 5
