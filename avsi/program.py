@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -127,8 +128,19 @@ def _settle(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # One that is killed cannot end them.
     threading.Thread(target=_end_with, args=[parent], daemon=True).start()
-    if hasattr(os, "sched_setaffinity"):
-        # MediaPipe starts a thread per core; those of several workers would get into each other's way.
-        cores = sorted(os.sched_getaffinity(0))
-        number = int(multiprocessing.current_process().name.rpartition("-")[2])
-        os.sched_setaffinity(0, {cores[number % len(cores)]})
+    if sys.platform == "linux":
+        _take_core()
+
+
+def _take_core() -> None:
+    """Run on one core only, which no worker of this or another run has taken; on any where all are taken.
+
+    MediaPipe starts a thread per core; those of several workers would get into each other's way.
+    """
+    held = socket.socket(socket.AF_UNIX)
+    for core in sorted(os.sched_getaffinity(0)):
+        with contextlib.suppress(OSError):  # taken
+            held.bind(f"\0avsi-core-{core}")
+            held.detach()  # left open: a name without a file, free again when this process ends
+            os.sched_setaffinity(0, {core})
+            return

@@ -33,6 +33,15 @@ def test_what_is_written_is_read(tmp_path):
     assert read_datadir(tmp_path / "set") == utterances
 
 
+def test_each_file_is_read_once(folder, monkeypatch):
+    from avsi.data import datadir
+
+    names, read_lines = [], datadir.read_lines
+    monkeypatch.setattr(datadir, "read_lines", lambda path: names.append(path.name) or read_lines(path))
+    read_datadir(folder)
+    assert sorted(names) == sorted([*datadir.COMPLETE, "landmarks.scp", "spk2utt", "align"])
+
+
 def test_two_utterances_of_one_id_and_none_at_all_are_refused(tmp_path):
     with pytest.raises(DataError, match="s01_a occurs twice"):
         write_datadir(tmp_path / "set", [Utterance("s01_a", "s01", "a.wav", 1.0)] * 2)
@@ -52,6 +61,7 @@ def test_two_utterances_of_one_id_and_none_at_all_are_refused(tmp_path):
         ("utt2dur", lambda t: t.replace("2.978000", "0", 1), r"utt2dur:1: s01_a lasts '0', expected seconds above 0"),
         ("landmarks.scp", lambda t: t + "s09_z x.ark:1\n", r"landmarks\.scp:4: s09_z is not in wav\.scp"),
         ("align", lambda t: "s01_a 0.5 bin\n", r"align:1: expected"),
+        ("align", lambda t: "s01_a 0.5 0.2 bin\ns01_a 0.7 0.2 blue\ns09_z 0.5 0.2 bin\n", r"align:3: s09_z is not in"),
         ("wav.scp", lambda t: "", r"wav\.scp: is empty"),
     ],
 )

@@ -68,6 +68,21 @@ def test_workers_end_when_the_main_process_is_killed(tmp_path):
         time.sleep(0.05)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds a process to a core this way")
+def test_no_two_workers_are_bound_to_one_core_though_two_runs_go_on_at_once(tmp_path):
+    (tmp_path / "work.py").write_text(WORKERS)
+    runs_at_once = [program(tmp_path / "work.py", f"{tmp_path}/worker-") for _ in range(2)]
+    while len(list(tmp_path.glob("worker-*"))) < 4:
+        assert all(run.poll() is None for run in runs_at_once)
+        time.sleep(0.05)
+    workers = [int(path.name.partition("-")[2]) for path in tmp_path.glob("worker-*")]
+    bound = [cores for cores in map(os.sched_getaffinity, workers) if len(cores) == 1]
+    for run in runs_at_once:
+        run.kill()
+        run.wait()
+    assert len(set.union(set(), *bound)) == len(bound)
+
+
 def test_a_lock_is_for_one_process_and_ends_with_it(tmp_path):
     holder = program("-c", LOCK, tmp_path / "run")
     assert holder.stdout.readline() == "locked\n"

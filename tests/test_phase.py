@@ -5,7 +5,7 @@ from conftest import RATE, speech
 
 from avsi.audio import phase
 from avsi.audio.phase import fill_gaps, keep_reliable, paste, samples_like
-from avsi.audio.stft import log_magnitude, spectrum
+from avsi.audio.stft import Transform, log_magnitude, spectrum
 from avsi.config import StftConfig
 from avsi.data.gaps import lost_frames, lost_samples
 
@@ -51,6 +51,20 @@ def test_only_what_overlaps_a_gap_plays_a_part(monkeypatch):
     monkeypatch.setattr(phase, "MARGIN_FRAMES", 40)
     wider = restore_with_true_magnitude(samples, spans)
     assert np.abs(restored - wider)[12800:16000].max() < 1e-3
+
+
+def test_the_speech_between_two_gaps_plays_no_part_and_costs_nothing(monkeypatch):
+    samples, (first, second) = speech(0, 10.0), ((12800, 16000), (140000, 144000))
+    lengths = []
+    monkeypatch.setattr(phase, "Transform", lambda length, *given: lengths.append(length) or Transform(length, *given))
+    both = restore_with_true_magnitude(samples, [first, second])
+    assert lengths == [(3 + 18 + 3 + 3 + 23 + 3) * STFT.hop_samples]
+    for start, stop in (first, second):
+        alone = restore_with_true_magnitude(samples, [(start, stop)])
+        assert np.abs(both - alone)[start:stop].max() < 1e-3
+    outside = ~lost_samples([first, second], len(samples))
+    outside[[*range(12300, 16500), *range(139500, 144500)]] = False
+    assert np.abs(both - samples)[outside].max() < 1e-6
 
 
 def test_what_the_next_gap_holds_does_not_reach_into_a_gap():

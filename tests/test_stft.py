@@ -2,16 +2,18 @@ import numpy as np
 import pytest
 import torch
 
-from avsi.audio.stft import log_magnitude, magnitude, samples_from, spectrum, window
+from avsi.audio.stft import Transform, log_magnitude, magnitude, spectrum, window
 from avsi.config import StftConfig
 
 STFT = StftConfig()
 
 
+@pytest.mark.parametrize("stft", [STFT, StftConfig(window_samples=500, hop_samples=90)])
 @pytest.mark.parametrize("n_samples", [1, 100, 192, 47648, 47999, 48000])
-def test_inverse_gives_the_samples_back(n_samples):
+def test_inverse_gives_the_samples_back(n_samples, stft):
     samples = torch.randn(n_samples, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    again = samples_from(spectrum(samples, STFT), n_samples, STFT)
+    transform = Transform(n_samples, stft, samples)
+    again = transform.samples_from(transform.spectrum(samples))
     assert torch.allclose(again, samples, atol=1e-12)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..config import StftConfig
-from .stft import magnitude, samples_from, spectrum
+from .stft import Transform, magnitude
 
 ITERATIONS = 100
 MOMENTUM = 0.99
@@ -41,18 +41,18 @@ def fill_gaps(
     Returns:
         Shape (n_samples,): an estimate of the whole signal. Outside the gaps it is near the input, not equal to it.
     """
-    known = samples.masked_fill(lost_samples, 0)
+    estimate = samples.masked_fill(lost_samples, 0)
     if not lost_frames.any():
-        return known
-    # Frames further away than the windows that overlap a lost one play no part.
-    places = lost_frames.nonzero().flatten()
-    first, last = max(int(places[0]) - MARGIN_FRAMES, 0), int(places[-1]) + 1 + MARGIN_FRAMES
-    near = slice(first * stft.hop_samples, min(last * stft.hop_samples, len(samples)))
-    estimate = known.clone()
+        return estimate
+    # Frames further away than the windows that overlap a lost one play no part. The others are put together, as if
+    # nothing lay between; the frames at a joint are reliable ones, and stay what its samples make them.
+    near = torch.nn.functional.max_pool1d(lost_frames[None].float(), 2 * MARGIN_FRAMES + 1, 1, MARGIN_FRAMES)[0] > 0
+    inside = near.repeat_interleave(stft.hop_samples)[: len(samples)]
+    known = estimate[inside]
+    transform = Transform(len(known), stft, known)
     # Start from the phases of what the known samples leave in the lost frames; those deep inside a gap start at 0.
-    start = spectrum(known[near], stft)
-    wanted = magnitude(log_magnitude_[lost_frames], stft)
-    estimate[near] = _griffin_lim(start, wanted, known[near], lost_samples[near], lost_frames[first:last], stft)
+    start, wanted = transform.spectrum(known), magnitude(log_magnitude_[lost_frames], stft)
+    estimate[inside] = _griffin_lim(start, wanted, known, lost_samples[inside], lost_frames[near], transform)
     return estimate
 
 
@@ -68,11 +68,12 @@ def samples_like(start: Tensor, log_magnitude_: Tensor, n_samples: int, stft: St
     """
     everything = [torch.ones(count, dtype=torch.bool) for count in (n_samples, len(start))]
     known = log_magnitude_.new_zeros(n_samples)
-    return _griffin_lim(start.clone(), magnitude(log_magnitude_, stft), known, *everything, stft)
+    transform = Transform(n_samples, stft, known)
+    return _griffin_lim(start.clone(), magnitude(log_magnitude_, stft), known, *everything, transform)
 
 
 def _griffin_lim(
-    current: Tensor, wanted: Tensor, known: Tensor, lost_samples: Tensor, lost_frames: Tensor, stft: StftConfig
+    current: Tensor, wanted: Tensor, known: Tensor, lost_samples: Tensor, lost_frames: Tensor, transform: Transform
 ) -> Tensor:
     """From ``current``, a spectrogram that is written over, to samples; the magnitudes ``wanted`` are those of the lost
     frames.
@@ -80,12 +81,12 @@ def _griffin_lim(
     current[lost_frames] = torch.polar(wanted, current[lost_frames].angle())
     previous = current[lost_frames]
     for _ in range(ITERATIONS):
-        signal = torch.where(lost_samples, samples_from(current, len(known), stft), known)
-        projected = torch.polar(wanted, spectrum(signal, stft)[lost_frames].angle())
+        signal = torch.where(lost_samples, transform.samples_from(current), known)
+        projected = torch.polar(wanted, transform.spectrum(signal)[lost_frames].angle())
         current[lost_frames] = projected + MOMENTUM * (projected - previous)
         previous = projected
     current[lost_frames] = previous
-    return samples_from(current, len(known), stft)
+    return transform.samples_from(current)
 
 
 def paste(samples: np.ndarray, restored: np.ndarray, spans: list[tuple[int, int]], rate: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -100,25 +100,19 @@ def read_datadir(path: str | Path) -> list[Utterance]:
     Raises:
         DataError: as :func:`validate`.
     """
-    validate(path)
-    path = Path(path)
-    columns = {name: read_table(path / name) for name in (*COMPLETE, *PARTIAL)}
-    alignments: dict[str, list] = {}
-    for line in _lines(path / "align"):
-        id_, start, length, word = line.split()
-        alignments.setdefault(id_, []).append((float(start), float(length), word))
+    tables, alignments = _checked_tables(Path(path))
     return [
         Utterance(
             id=id_,
-            speaker=columns["utt2spk"][id_],
+            speaker=tables["utt2spk"][id_],
             wav=wav,
-            duration_s=float(columns["utt2dur"][id_]),
-            words=tuple(columns["text"][id_].split()),
-            video=columns["video.scp"].get(id_),
-            alignment=tuple(alignments.get(id_, ())),
-            landmarks=columns["landmarks.scp"].get(id_),
+            duration_s=float(tables["utt2dur"][id_]),
+            words=tuple(tables["text"][id_].split()),
+            video=tables["video.scp"].get(id_),
+            alignment=alignments[id_],
+            landmarks=tables["landmarks.scp"].get(id_),
         )
-        for id_, wav in columns["wav.scp"].items()
+        for id_, wav in tables["wav.scp"].items()
     ]
 
 
@@ -145,28 +139,38 @@ def validate(path: str | Path) -> None:
     Raises:
         DataError: naming the file and the line that breaks a rule.
     """
-    path = Path(path)
+    _checked_tables(Path(path))
+
+
+def _checked_tables(path: Path) -> tuple[dict[str, dict[str, str]], dict[str, tuple]]:
+    """What each complete and each partial file says by id, and the words of each alignment; as :func:`validate`."""
     if not (path / "wav.scp").is_file():
         raise DataError(f"{path}: not a data directory (it has no wav.scp)")
-    ids = list(read_table(path / "wav.scp"))
+    ids = read_table(path / "wav.scp")
     if not ids:
         raise DataError(f"{path / 'wav.scp'}: is empty")
-    for name in COMPLETE:
-        _same_ids(path / name, list(read_table(path / name)), ids)
+    tables = {"wav.scp": ids}
+    for name in COMPLETE[1:]:
+        tables[name] = read_table(path / name)
+        _same_ids(path / name, list(tables[name]), list(ids))
     for name in PARTIAL:
-        _known_ids(path / name, read_table(path / name), set(ids))
-    for name in ("wav.scp", "video.scp"):
-        _check_values(path / name, check_path)
-    _check_values(path / "landmarks.scp", check_place)
-    _known_ids(path / "align", {line.split(" ", 1)[0]: "" for line in _lines(path / "align")}, set(ids))
-    _check_numbers(path)
-    speakers = read_table(path / "utt2spk")
-    order = [speakers[id_] for id_ in ids]
+        tables[name] = read_table(path / name)
+        for number, id_ in enumerate(tables[name], start=1):
+            if id_ not in ids:
+                raise DataError(f"{path / name}:{number}: {id_} is not in wav.scp")
+    for name, check in (("wav.scp", check_path), ("video.scp", check_path), ("landmarks.scp", check_place)):
+        _check_values(path / name, tables[name], check)
+    for number, (id_, value) in enumerate(tables["utt2dur"].items(), start=1):
+        if not _is_positive(value):
+            raise DataError(f"{path / 'utt2dur'}:{number}: {id_} lasts '{value}', expected seconds above 0")
+    alignments = _read_alignments(path / "align", ids)
+    order = list(tables["utt2spk"].values())
     if order != sorted(order):
         line = next(i for i, (one, two) in enumerate(pairwise(order), start=2) if one > two)
         raise DataError(f"{path / 'utt2spk'}:{line}: speakers are out of order; ids must begin with the speaker")
-    if _lines(path / "spk2utt") != _spk2utt(speakers).splitlines():
+    if _lines(path / "spk2utt") != _spk2utt(tables["utt2spk"]).splitlines():
         raise DataError(f"{path / 'spk2utt'}: does not say what utt2spk says; data_prep.validate --fix makes it anew")
+    return tables, alignments
 
 
 def _spk2utt(speakers: dict[str, str]) -> str:
@@ -218,7 +222,7 @@ def read_table(path: Path, ordered: bool = True) -> dict[str, str]:
             raise DataError(f"{path}:{number}: expected '<id> <value>', found '{line}'")
         if key in table:
             raise DataError(f"{path}:{number}: {key} occurs twice")
-        if ordered and key.encode() < previous.encode():
+        if ordered and key < previous:  # characters sort as their bytes in UTF-8 do
             raise DataError(
                 f"{path}:{number}: {key} is out of order (LC_ALL=C sort); data_prep.validate --fix sorts it"
             )
@@ -241,41 +245,41 @@ def _same_ids(path: Path, found: list[str], expected: list[str]) -> None:
         raise DataError(f"{path}: has {len(found)} lines where wav.scp has {len(expected)}")
 
 
-def _known_ids(path: Path, found: dict[str, str], expected: set[str]) -> None:
-    for number, id_ in enumerate(found, start=1):
-        if id_ not in expected:
+def _read_alignments(path: Path, ids: Iterable[str]) -> dict[str, tuple[tuple[float, float, str], ...]]:
+    alignments: dict[str, tuple] = dict.fromkeys(ids, ())
+    for number, line in enumerate(_lines(path), start=1):
+        id_, _, rest = line.partition(" ")
+        if id_ not in alignments:
             raise DataError(f"{path}:{number}: {id_} is not in wav.scp")
+        try:
+            start, length, word = rest.split()
+            start_s, length_s = float(start), float(length)
+            good = start_s >= 0 and length_s >= 0
+        except ValueError:
+            good = False
+        if not good:
+            raise DataError(f"{path}:{number}: expected '<utt> <start_s> <duration_s> <word>', found '{line}'")
+        alignments[id_] += ((start_s, length_s, word),)
+    return alignments
 
 
 def read_places(path: Path) -> dict[str, str]:
     """By id, the ``path:offset`` of a matrix. Raises DataError naming a line that is something else."""
-    _check_values(path, check_place)
-    return read_table(path)
+    places = read_table(path)
+    _check_values(path, places, check_place)
+    return places
 
 
-def _check_values(path: Path, check: Callable[[str], object]) -> None:
-    for number, value in enumerate(read_table(path).values(), start=1):
+def _check_values(path: Path, table: dict[str, str], check: Callable[[str], object]) -> None:
+    for number, value in enumerate(table.values(), start=1):
         try:
             check(value)
         except DataError as error:
             raise DataError(f"{path}:{number}: {error}") from None
 
 
-def _check_numbers(path: Path) -> None:
-    for number, (id_, value) in enumerate(read_table(path / "utt2dur").items(), start=1):
-        try:
-            good = float(value) > 0
-        except ValueError:
-            good = False
-        if not good:
-            raise DataError(f"{path / 'utt2dur'}:{number}: {id_} lasts '{value}', expected seconds above 0")
-    for number, line in enumerate(_lines(path / "align"), start=1):
-        parts = line.split()
-        try:
-            good = len(parts) == 4 and float(parts[1]) >= 0 and float(parts[2]) >= 0
-        except ValueError:
-            good = False
-        if not good:
-            raise DataError(
-                f"{path / 'align'}:{number}: expected '<utt> <start_s> <duration_s> <word>', found '{line}'"
-            )
+def _is_positive(value: str) -> bool:
+    try:
+        return float(value) > 0
+    except ValueError:
+        return False
