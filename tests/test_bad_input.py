@@ -16,6 +16,7 @@ import torch
 from conftest import RATE, small_config, speech, write_video
 from safetensors.torch import save_file
 
+from avsi.config import RecognizerConfig
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.recognizer import PhoneRecognizer
 from avsi.models.store import save_model
@@ -133,7 +134,7 @@ def _models(folder: Path) -> None:
     save_model(folder / "wide", BLSTMInpainter(small_config(model={"video": False, "hidden": 10})))
     shutil.copyfile(folder / "wide" / "model.safetensors", folder / "m_shapes" / "model.safetensors")
     (folder / "m_weights_gone" / "model.safetensors").unlink()
-    listener = small_config(model={"kind": "recognizer", "video": False})
+    listener = small_config(RecognizerConfig)
     save_model(folder / "listener", PhoneRecognizer(listener, phones=("A", "B")))
     (folder / "listener" / "lexicon.txt").write_text("bin B A\n")
     shutil.copytree(folder / "small", folder / "m_card_latin1")
