@@ -245,6 +245,7 @@ def info(
     from importlib.metadata import PackageNotFoundError, version
 
     from . import __version__
+    from .config_files import config_from_dict
     from .models.card import CARD, read_card
     from .models.store import PRETRAINED, find_model, pretrained_names, read_description, size_mb
 
@@ -263,10 +264,10 @@ def info(
     models = []
     for name in pretrained_names():
         description = read_description(PRETRAINED / name)
-        parts = description["config"]["model"]
-        takes = " and ".join(what for what, used in (("sound", parts["audio"]), ("face", parts["video"])) if used)
+        parts = config_from_dict(description["config"]).model
+        takes = " and ".join(what for what, used in (("sound", parts.audio), ("face", parts.video)) if used)
         role = {DEFAULT: " (default)", AUDIO_ONLY: " (where no face is seen)"}.get(name, "")
-        about = [parts.get("kind", "inpainter"), takes, f"{size_mb(PRETRAINED / name):.1f}"]
+        about = [parts.kind, takes, f"{size_mb(PRETRAINED / name):.1f}"]
         models.append([name + role, *about, description["about"].get("trained_on", "")])
     print_table("pretrained models", ["name", "kind", "from", "MB", "trained on"], models)
     typer.echo(f"The card of each: avsi info NAME, or {PRETRAINED / 'NAME' / CARD}")

@@ -1,21 +1,39 @@
-"""Every default, as dataclasses; nothing else holds a default."""
+"""Every setting with its default and its bounds, as dataclasses; nothing else holds a default."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "64-true", "bf16-true", "16-true", "32", "bf16", "16", "64")
+LONGEST_MS = 1e9  # no gap is drawn over longer times: 11 days
+
+
+def bounded(default: float, **bounds: object) -> Any:
+    """A number with bounds of its own; one without is at least 0.
+
+    Args:
+        bounds: ``at_least``, ``at_most``, ``below``, ``share`` (at most) or ``within`` (lowest, highest, a note): each
+            a value, or a function of the whole :class:`Config` where it depends on other settings.
+    """
+    return field(default=default, metadata=bounds)
+
+
+def one_of(default: str, *others: str) -> Any:
+    """A text out of a few."""
+    return field(default=default, metadata={"one_of": (default, *others)})
 
 
 @dataclass
 class StftConfig:
     """Log-magnitude spectrogram of Morrone et al. (2021), section 3.1: 257 bins, 83.33 frames/s."""
 
-    sample_rate: int = 16000
-    n_fft: int = 512
-    window_samples: int = 384
-    hop_samples: int = 192
-    log_floor: float = 1e-6
+    sample_rate: int = bounded(16000, within=(1000, 384000))
+    n_fft: int = bounded(512, within=(4, 65536))
+    window_samples: int = bounded(384, within=lambda c: (3, c.stft.n_fft, " (stft.n_fft)"))
+    # A Hann window begins with 0: longer hops leave samples that no window covers.
+    hop_samples: int = bounded(192, within=lambda c: (1, c.stft.window_samples - 2, " (2 below stft.window_samples)"))
+    log_floor: float = bounded(1e-6, within=(1e-30, 1))  # in float32, which the logarithm is taken in
 
     @property
     def n_bins(self) -> int:
@@ -26,10 +44,11 @@ class StftConfig:
 class VisualConfig:
     """What the model sees of the face. The paper: the motion of all 68 points."""
 
-    points: str = "face"  # "face": all 68; "mouth": the 37 of jaw and lips; "articulation": measures of lips and jaw
+    # "face": all 68; "mouth": the 37 of jaw and lips; "articulation": measures of lips and jaw
+    points: str = one_of("face", "mouth", "articulation")
     motion: bool = True  # difference of successive frames
     positions: bool = False  # where each point is, relative to its mean over the clip
-    fps: float = 25.0  # the rate at which motion is measured, whatever the video's own
+    fps: float = bounded(25.0, at_least=1, at_most=1000)  # at which motion is measured, whatever the video's own
     clip_scale: float = 0.0  # divided by the clip's own deviation to this power: 1 hides how far a face moves at all
     max_lost_s: float = 0.8  # the face may be lost this long and its track is interpolated
 
@@ -38,8 +57,8 @@ class VisualConfig:
 class VoiceConfig:
     """Other voices for a recording, drawn by :func:`avsi.audio.voice.draw_voice_change`."""
 
-    pitch_min_hz: float = 85.0  # of the median over a recording
-    pitch_max_hz: float = 240.0
+    pitch_min_hz: float = bounded(85.0, at_least=40)  # of the median over a recording
+    pitch_max_hz: float = bounded(240.0, at_least=lambda c: c.voices.pitch_min_hz)
     intonation_spread: float = 0.25  # deviation of the natural log of the factor
     formant_slope: float = 0.27  # women speak 1.8 times as high as men with formants 1.17 times as high
     formant_spread: float = 0.06  # deviation of the natural log of the factor beside that
@@ -50,12 +69,12 @@ class GapConfig:
     """Random gaps of the paper's section 3.1: a total time, split over 1 to 8 gaps in the first 2 s."""
 
     total_mean_ms: float = 900.0
-    total_std_ms: float = 300.0
-    total_max_ms: float = 2400.0
-    min_ms: float = 36.0
-    min_count: int = 1
-    max_count: int = 8
-    region_ms: float = 2000.0
+    total_std_ms: float = bounded(300.0, at_least=0, at_most=LONGEST_MS)
+    total_max_ms: float = bounded(2400.0, at_least=lambda c: c.gaps.max_count * c.gaps.min_ms, at_most=LONGEST_MS)
+    min_ms: float = bounded(36.0, at_least=1)
+    min_count: int = bounded(1, at_least=1)
+    max_count: int = bounded(8, at_least=lambda c: c.gaps.min_count)
+    region_ms: float = bounded(2000.0, at_least=lambda c: c.gaps.min_ms, at_most=LONGEST_MS)
 
 
 @dataclass
@@ -64,31 +83,51 @@ class AugmentConfig:
     nothing.
     """
 
-    tempo: float = 0.0  # sound and face are sped up or slowed down by at most this share
+    tempo: float = bounded(0.0, at_least=0, below=1)  # sound and face are sped up or slowed down by at most this share
     contrast: float = 0.0  # the natural log of the factor by which loud and soft move apart is at most this
-    noise: float = 0.0  # the share of utterances that get a noise floor
-    noise_min_db: float = -80.0  # of the loudest reliable bin, the lowest floor
-    noise_max_db: float = -45.0
+    noise: float = bounded(0.0, at_least=0, share=1)  # the share of utterances that get a noise floor
+    noise_min_db: float = bounded(-80.0, at_least=-200)  # of the loudest reliable bin, the lowest floor
+    noise_max_db: float = bounded(-45.0, at_least=lambda c: c.augment.noise_min_db)
     face_gain: float = 0.0  # deviation of the natural log of each visual feature's factor
     face_lag_ms: float = 0.0  # the face runs ahead of the sound or behind it by at most this
     face_noise: float = 0.0  # deviation of white noise, as a share of each feature's own deviation
-    face_hidden: float = 0.0  # the share of utterances without a face
+    face_hidden: float = bounded(0.0, at_least=0, share=1)  # the share of utterances without a face
 
 
 @dataclass
 class ModelConfig:
-    """Three BLSTM layers of 250 units per direction and a linear layer, as in the paper's section 2."""
+    """What every kind of model has: BLSTM layers, by default those of the paper's section 2, and a linear layer."""
 
-    kind: str = "inpainter"  # or "recognizer": from clean sound to phones, by which restored speech is judged
+    kind: str
+    layers: int = bounded(3, at_least=1, at_most=100)
+    hidden: int = bounded(250, at_least=1, at_most=10000)  # a direction; the weights of 10000 take 3 GB a layer
+    dropout: float = bounded(0.0, at_least=0, below=1)  # between the layers
+
+
+@dataclass
+class InpainterConfig(ModelConfig):
+    """From the reliable log spectrum, the face or both to the lost log spectrum."""
+
+    kind: str = "inpainter"
     audio: bool = True
     video: bool = True
-    layers: int = 3
-    hidden: int = 250
-    dropout: float = 0.0  # between the layers
-    normalise: str = "corpus"  # by the training set's statistics; "utterance": by those of the recording's own frames
+    # By the training set's statistics; "utterance": by those of the recording's own frames.
+    normalise: str = one_of("corpus", "utterance")
     mask: bool = False  # which frames are lost, as one more input
-    ctc: bool = False  # an inpainter's second linear layer, to phones: the paper's multi-task model
-    mels: int = 40  # a recogniser's log-mel bands
+    ctc: bool = False  # a second linear layer, to phones: the paper's multi-task model
+
+
+@dataclass
+class RecognizerConfig(ModelConfig):
+    """From clean sound to phones, by which restored speech is judged."""
+
+    kind: str = "recognizer"
+    mels: int = bounded(40, at_least=1, at_most=lambda c: c.stft.n_bins)  # log-mel bands
+    # No settings, but what it is by an inpainter's: a file may say these, and no others.
+    audio, video, normalise, mask, ctc = True, False, "corpus", False, False
+
+
+MODELS = {"inpainter": InpainterConfig, "recognizer": RecognizerConfig}  # by kind
 
 
 @dataclass
@@ -108,25 +147,26 @@ class NormaliseConfig:
 
 @dataclass
 class TrainingConfig:
-    loss: str = "l1"  # "l1" (the released code) or "mse" (the paper's text), on the lost bins
+    loss: str = one_of("l1", "mse")  # "l1" (the released code) or "mse" (the paper's text), on the lost bins
     ctc_weight: float = 1e-3  # of the phones' loss beside that on the lost bins, where model.ctc
     stoi_weight: float = 0.0  # of the loss of short-time intelligibility beside that on the lost bins
     learning_rate: float = 1e-3
     weight_decay: float = 0.0  # decoupled from the gradient, as in AdamW
     # The model is the exponential moving average of its weights with this decay, from the first step on; 0: it is not.
-    average: float = 0.0
+    average: float = bounded(0.0, at_least=0, below=1)
     init: str = ""  # a trained model to start from, its statistics too; empty: random weights
     clip_norm: float = 0.0  # gradients of a larger norm are scaled down to this one; 0: none are
-    batch_size: int = 8
+    batch_size: int = bounded(8, at_least=1)
     epoch_utterances: int = 0  # an epoch's length; 0: each utterance once
     balance: float = 1.0  # speakers are drawn by their share to this power: 1 as they come, 0 each as often
-    max_epochs: int = 50
-    patience: int = 5  # epochs without improvement before training stops
-    keep: str = "best"  # the epoch of the lowest validation loss, or "last": where no speaker judged may choose it
+    max_epochs: int = bounded(50, at_least=1)
+    patience: int = bounded(5, at_least=1)  # epochs without improvement before training stops
+    # The epoch of the lowest validation loss, or "last": where no speaker judged may choose it.
+    keep: str = one_of("best", "last")
     lr_patience: int = 0  # epochs without improvement before the learning rate is halved; 0: never
-    seed: int = 0
+    seed: int = bounded(0, at_least=-(2**63))
     # "auto": bf16 where the device computes in it, else full precision; or what Lightning calls a precision.
-    precision: str = "auto"
+    precision: str = one_of(*PRECISIONS)
     accelerator: str = "auto"
     devices: str = "auto"
     workers: int = 0  # processes that load data; 0: the training process itself
@@ -151,7 +191,7 @@ class Config:
     voices: VoiceConfig = field(default_factory=VoiceConfig)
     gaps: GapConfig = field(default_factory=GapConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
+    model: ModelConfig = field(default_factory=InpainterConfig)  # or RecognizerConfig, by ``model.kind``
     normalise: NormaliseConfig = field(default_factory=NormaliseConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     data: DataConfig = field(default_factory=DataConfig)

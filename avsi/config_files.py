@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from .config import Config
+from .config import MODELS, Config, ModelConfig
 from .config_checks import check_config
 from .errors import ConfigError
 
-# What is said of a setting's type.
-_TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
+# What is said of a setting's type, by OmegaConf's node for it.
+_TYPES = {
+    "IntegerNode": "a whole number",
+    "FloatNode": "a number",
+    "BooleanNode": "true or false",
+    "StringNode": "a text",
+}
 
 
 def load_config(paths: Sequence[str | Path] = (), overrides: Sequence[str] = (), start: Config | None = None) -> Config:
@@ -44,20 +49,51 @@ def _checked(start: Config, layers: list[tuple[str, object]]) -> Config:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    merged = OmegaConf.structured(start)
-    for source, values in layers:
-        told = f"{source}: " if source else ""
-        _check_keys(told, values)
+    layers = [(f"{source}: " if source else "", values) for source, values in layers]
+    for told, values in layers:
+        _check_sections(told, values)
+    model, others = _model_of_kind(start.model, layers)
+    merged = OmegaConf.structured(replace(start, model=model))
+    for told, values in layers:
+        of_model = {key: value for key, value in values.get("model", {}).items() if key not in others}
         try:
-            merged = OmegaConf.merge(merged, OmegaConf.create(values))
+            merged = OmegaConf.merge(merged, OmegaConf.create(values | {"model": of_model}))
         except OmegaConfBaseException as error:
-            raise ConfigError(told + _explained(error, values)) from error
+            raise ConfigError(told + _explained(error)) from error
     try:
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:  # such as a reference to another key that is not there
-        raise ConfigError(_explained(error, {})) from error
+        raise ConfigError(_explained(error)) from error
     check_config(config)
     return config
+
+
+def _check_sections(told: str, values: object) -> None:
+    """Raise ConfigError, which begins with the source, unless all are sections of settings."""
+    if not isinstance(values, dict):
+        raise ConfigError(f"{told}expected sections of settings ('section: {{key: value}}'), found {_shown(values)}")
+    for section in fields(Config):
+        if not isinstance(settings := values.get(section.name, {}), dict):
+            raise ConfigError(f"{told}{section.name}: expected settings ('key: value'), found {_shown(settings)}")
+
+
+def _model_of_kind(start: ModelConfig, layers: list[tuple[str, dict]]) -> tuple[ModelConfig, set[str]]:
+    """The model's settings to start from, of the kind that the layers ask for, and the names of other kinds' settings.
+
+    Raises ConfigError where one of those, as the last layer has it, would mean something.
+    """
+    last = {key: (told, value) for told, values in layers for key, value in values.get("model", {}).items()}
+    _, kind = last.get("kind", ("", start.kind))
+    if kind not in list(MODELS):  # not hashed: it may be anything
+        raise ConfigError(f"model.kind: {_shown(kind)} is not one of {', '.join(MODELS)}")
+    model = start if kind == start.kind else MODELS[kind]()
+    known = {setting.name for each in MODELS.values() for setting in fields(each)}
+    others = known - {setting.name for setting in fields(model)}
+    for key in others & last.keys():
+        told, value = last[key]
+        if value != getattr(model, key, value):
+            raise ConfigError(f"{told}model.{key}: found {_shown(value)}, but a {kind} has no such setting")
+    return model, others
 
 
 def _parsed(override: str) -> dict:
@@ -74,36 +110,19 @@ def _parsed(override: str) -> dict:
         raise ConfigError(f"--set {override}: the value is not valid YAML") from error
 
 
-def _check_keys(told: str, values: object) -> None:
-    """Raise ConfigError, which begins with the source, unless all are settings, in the sections that there are."""
-    if not isinstance(values, dict):
-        raise ConfigError(f"{told}expected sections of settings ('section: {{key: value}}'), found {_shown(values)}")
-    sections = {section.name: section.default_factory for section in fields(Config)}
-    for section, settings in values.items():
-        if section not in sections:
-            raise ConfigError(f"{told}{section}: no such section{_nearest(section, list(sections))}")
-        if not isinstance(settings, dict):
-            raise ConfigError(f"{told}{section}: expected settings ('key: value'), found {_shown(settings)}")
-        known = [setting.name for setting in fields(sections[section])]
-        for key in settings:
-            if key not in known:
-                raise ConfigError(f"{told}{section}.{key}: no such setting{_nearest(key, known)}")
-
-
-def _nearest(name: object, known: list[str]) -> str:
-    near = get_close_matches(str(name), known, 1)
-    return f"; did you mean {near[0]}?" if near else f", expected one of {', '.join(known)}"
-
-
-def _explained(error: Exception, values: dict) -> str:
+def _explained(error: Exception) -> str:
     """What OmegaConf found wrong with one of the settings, in a line."""
-    from omegaconf.errors import ValidationError
+    from omegaconf.errors import ConfigKeyError, ValidationError
 
-    section, _, key = str(getattr(error, "full_key", None) or "").partition(".")
-    if isinstance(error, ValidationError) and key in values.get(section, {}):
-        kind = next(each.type for each in fields(getattr(Config(), section)) if each.name == key)
-        return f"{section}.{key}: found {_shown(values[section][key])}, expected {_TYPES.get(kind, kind)}"
-    return ": ".join(filter(None, [f"{section}.{key}".strip("."), str(error).splitlines()[0]]))
+    name = str(error.full_key or "")
+    if isinstance(error, ConfigKeyError):
+        known = list(error.parent_node)
+        near = get_close_matches(str(error.key), known, 1)
+        expected = f"; did you mean {near[0]}?" if near else f", expected one of {', '.join(known)}"
+        return f"{name}: no such {'setting' if '.' in name else 'section'}{expected}"
+    if isinstance(error, ValidationError) and (expected := _TYPES.get(type(error.child_node).__name__)):
+        return f"{name}: found {_shown(error.value)}, expected {expected}"
+    return ": ".join(filter(None, [name, str(error).splitlines()[0]]))
 
 
 def _problem(error: Exception) -> str:

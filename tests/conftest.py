@@ -14,7 +14,7 @@ import pytest
 import soundfile
 import torch
 
-from avsi.config import Config
+from avsi.config import Config, InpainterConfig, ModelConfig
 from avsi.video.tracks import Tracks
 
 RATE = 16000
@@ -73,10 +73,9 @@ def face(
     return Tracks(time_s, (tracks @ turn * scale + np.array(shift)).astype(np.float32))
 
 
-def small_config(**sections: dict) -> Config:
+def small_config(kind: type[ModelConfig] = InpainterConfig, **sections: dict) -> Config:
     """The paper's model, small enough for a test: settings by section, such as ``model={"video": False}``."""
-    config = Config()
-    config.model.hidden, config.model.layers = 24, 2
+    config = Config(model=kind(hidden=24, layers=2))
     config.training.batch_size, config.training.max_epochs = 4, 2
     config.training.accelerator, config.training.precision = "cpu", "32-true"
     for section, values in sections.items():

@@ -16,6 +16,7 @@ import torch
 from conftest import RATE, small_config, speech, write_video
 from safetensors.torch import save_file
 
+from avsi.config import RecognizerConfig
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.recognizer import PhoneRecognizer
 from avsi.models.store import save_model
@@ -133,7 +134,7 @@ def _models(folder: Path) -> None:
     save_model(folder / "wide", BLSTMInpainter(small_config(model={"video": False, "hidden": 10})))
     shutil.copyfile(folder / "wide" / "model.safetensors", folder / "m_shapes" / "model.safetensors")
     (folder / "m_weights_gone" / "model.safetensors").unlink()
-    listener = small_config(model={"kind": "recognizer", "video": False})
+    listener = small_config(RecognizerConfig)
     save_model(folder / "listener", PhoneRecognizer(listener, phones=("A", "B")))
     (folder / "listener" / "lexicon.txt").write_text("bin B A\n")
     shutil.copytree(folder / "small", folder / "m_card_latin1")
@@ -300,7 +301,7 @@ CASES = [
             ("m_config_gone", "m_config_gone/config.json: config: expected settings by section, found nothing"),
             (
                 "m_config_key",
-                "m_config_key: model.safetensors or config.json is damaged or incomplete (model.colour: no",
+                "m_config_key/config.json: this version refuses a setting or does not know it (model.colour: no",
             ),
             ("m_config_type", "(model.layers: found 'many', expected a whole number)"),
             ("m_config_section", "(model: expected settings ('key: value'), found nothing)"),
@@ -313,9 +314,9 @@ CASES = [
             ("m_empty", "m_empty/config.json: cannot be read"),
             ("m_half", "m_half/config.json: cannot be read"),
             ("m_latin1", "m_latin1/config.json: cannot be read"),
-            ("m_cut", "m_cut: model.safetensors or config.json is damaged"),
-            ("m_zero", "m_zero: model.safetensors or config.json is damaged"),
-            ("m_weights_gone", "m_weights_gone: model.safetensors or config.json is damaged"),
+            ("m_cut", "m_cut: model.safetensors is damaged or incomplete"),
+            ("m_zero", "m_zero: model.safetensors is damaged or incomplete"),
+            ("m_weights_gone", "m_weights_gone: model.safetensors is damaged or incomplete"),
             ("m_other", "m_other: the weights do not fit the config"),
             ("m_shapes", "m_shapes: the weights do not fit the config"),
             ("m_recognizer", "model.kind: 'poet' is not one of inpainter, recognizer"),
@@ -326,7 +327,7 @@ CASES = [
     ("avsi info m_config_list", "m_config_list/README.md: this model has no card"),
     ("avsi info m_card_latin1", "m_card_latin1/README.md: not a text file in UTF-8"),
     ("avsi export m_about -o exported --trained-on noise", "m_about/config.json: about: expected facts by name"),
-    ("avsi export m_cut -o exported --trained-on noise", "m_cut: model.safetensors or config.json is damaged"),
+    ("avsi export m_cut -o exported --trained-on noise", "m_cut: model.safetensors is damaged or incomplete"),
     ("avsi export m_weights_gone -o exported --trained-on noise", "m_weights_gone"),
     ("avsi export small -o file --trained-on noise", "file"),
     ("avsi export nobody -o exported --trained-on noise", "nobody"),
@@ -477,7 +478,7 @@ CASES = [
             ("m_config_list", "m_config_list/config.json: config: expected settings by section, found [1]"),
             ("m_phones", "m_phones/config.json: phones: expected a list of names"),
             ("m_about", "m_about/config.json: about: expected facts by name"),
-            ("m_cut", "m_cut: model.safetensors or config.json is damaged"),
+            ("m_cut", "m_cut: model.safetensors is damaged or incomplete"),
             ("m_shapes", "m_shapes: the weights do not fit the config"),
         )
     ),
@@ -556,7 +557,7 @@ CASES = [
     ("evaluation.card m_weights_gone evaluation", "m_weights_gone"),
     ("evaluation.recognize none --recognizer listener", "none: neither an evaluation nor a data directory"),
     ("evaluation.recognize test --recognizer small", "small: holds a model of the kind inpainter, expected recognizer"),
-    ("evaluation.recognize test --recognizer m_cut", "m_cut: model.safetensors or config.json is damaged"),
+    ("evaluation.recognize test --recognizer m_cut", "m_cut: model.safetensors is damaged or incomplete"),
     ("evaluation.recognize test --recognizer listener --lexicon none.txt", "none.txt"),
     ("evaluation.recognize test --recognizer listener --lexicon lexicon.txt", "lexicon.txt:1"),
     ("evaluation.recognize d_order --recognizer listener", "d_order/wav.scp:2: s04_clip2 is out of order"),

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from avsi.config import ModelConfig
+from avsi.config import InpainterConfig
 from avsi.models.blstm import make_blstm, run_blstm
 
 
@@ -37,7 +37,7 @@ def with_gradients(run, blstm: nn.LSTM, inputs: torch.Tensor, lengths: torch.Ten
 )
 def test_unequal_lengths_give_what_packed_sequences_give_and_so_do_gradients(layers, lengths, hidden):
     torch.manual_seed(0)
-    blstm = make_blstm(6, ModelConfig(layers=layers, hidden=hidden))
+    blstm = make_blstm(6, InpainterConfig(layers=layers, hidden=hidden))
     lengths, inputs = torch.tensor(lengths), torch.randn(len(lengths), 20, 6)
     found, expected = (with_gradients(run, blstm, inputs, lengths) for run in (run_blstm, packed))
     for one, two in zip(found, expected, strict=True):
@@ -49,7 +49,7 @@ def test_unequal_lengths_give_what_packed_sequences_give_and_so_do_gradients(lay
 @pytest.mark.parametrize("size", [3, 9])
 def test_what_lies_in_the_padding_changes_nothing(size):
     torch.manual_seed(0)
-    blstm = make_blstm(6, ModelConfig(layers=2, hidden=8))
+    blstm = make_blstm(6, InpainterConfig(layers=2, hidden=8))
     lengths, inputs = torch.arange(4, 4 + size), torch.randn(size, 20, 6)
     other = inputs.clone()
     for row, length in zip(other, lengths, strict=True):
@@ -59,7 +59,7 @@ def test_what_lies_in_the_padding_changes_nothing(size):
 
 def test_dropout_lies_between_the_layers_and_only_in_training():
     torch.manual_seed(0)
-    blstm = make_blstm(6, ModelConfig(layers=2, hidden=8, dropout=1.0))  # the second layer hears nothing
+    blstm = make_blstm(6, InpainterConfig(layers=2, hidden=8, dropout=1.0))  # the second layer hears nothing
     lengths, inputs = torch.tensor([20, 13, 5]), torch.randn(3, 20, 6)
     dropped = run_blstm(blstm, inputs, lengths)
     assert torch.allclose(dropped, packed(blstm, inputs, lengths), atol=1e-5)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from conftest import restored, run_app, small_config
 
+from avsi.config import RecognizerConfig
 from avsi.data.ids import id_in_voice
 from avsi.errors import AvsiError, DataError
 from avsi.files import digest
@@ -100,10 +101,11 @@ def test_other_weights_renew_facts_and_drop_figures_but_keep_what_people_wrote(e
 
 
 def test_a_recogniser_has_a_card_too(tmp_path):
-    save_model(tmp_path, PhoneRecognizer(small_config(model={"kind": "recognizer", "video": False}), phones=("A", "B")))
+    save_model(tmp_path, PhoneRecognizer(small_config(RecognizerConfig), phones=("A", "B")))
     update_card(tmp_path)
     text = read_card(tmp_path)
     assert row(text, "Kind").startswith("recognizer: ") and row(text, "Output") == "phones"
+    assert "`model.kind=recognizer` `model.layers=2` `model.hidden=24` `training" in row(text, "Settings")
     assert "Gaps in training" not in text and "Utterances" not in text
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from conftest import RATE, small_config, speech
 
+import avsi
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.config import Config, NormaliseConfig, StftConfig
-from avsi.config_files import config_from_dict
 from avsi.data.stats import Stats
 from avsi.errors import ModelError
 from avsi.models.inpainter import BLSTMInpainter
@@ -106,11 +106,10 @@ def test_a_model_trained_with_settings_that_are_refused_now_is_read(saved):
     _, folder = saved
     description = json.loads((folder / "config.json").read_text())
     description["config"]["gaps"]["total_max_ms"] = 500.0  # below the mean of 900
-    description["config"]["stft"]["n_fft"] = 64
-    description["config"]["stft"] |= {"window_samples": 64, "hop_samples": 32}  # fewer bins than model.mels
+    description["config"]["model"]["mels"] = 9000  # an inpainter had this too, and did nothing with it
     (folder / "config.json").write_text(json.dumps(description))
     assert read_description(folder)["config"]["gaps"]["total_max_ms"] == 500.0
-    assert config_from_dict(description["config"]).model.mels == 40
+    assert load_model(folder).config.gaps.total_max_ms == 500.0
 
 
 def test_a_saved_model_predicts_the_same(saved):
@@ -132,8 +131,27 @@ def test_half_precision_halves_the_file_and_keeps_the_statistics(saved, tmp_path
 def test_a_truncated_file_is_refused(saved):
     weights = saved[1] / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(ModelError, match="damaged or incomplete"):
+    with pytest.raises(ModelError, match=r"model: model\.safetensors is damaged or incomplete"):
         load_model(saved[1])
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "reason"),
+    [
+        ("model", {"colour": "red"}, "model.colour: no such setting, expected one of kind, layers, "),
+        ("model", {"kind": "poet"}, "model.kind: 'poet' is not one of inpainter, recognizer"),
+        ("training", {"loss": "l3"}, "training.loss: 'l3' is not one of l1, mse"),
+    ],
+)
+def test_a_setting_that_this_version_does_not_take_is_told_as_that(saved, section, values, reason):
+    description = json.loads((saved[1] / "config.json").read_text())
+    description["config"][section] |= values
+    (saved[1] / "config.json").write_text(json.dumps(description | {"avsi_version": "9.0"}))
+    with pytest.raises(ModelError) as error:
+        load_model(saved[1])
+    told = f"{saved[1] / 'config.json'}: this version refuses a setting or does not know it ({reason}"
+    assert str(error.value).startswith(told)
+    assert str(error.value).endswith(f"); it was written by avsi 9.0, this is {avsi.__version__}")
 
 
 def test_another_format_version_is_refused(saved):

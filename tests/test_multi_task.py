@@ -10,7 +10,8 @@ import torch
 from conftest import corpus_config, make_datadir, small_config
 from safetensors.torch import load_file
 
-from avsi.config_files import load_config
+from avsi.config import InpainterConfig, RecognizerConfig
+from avsi.config_files import config_from_dict, load_config
 from avsi.data.phones import Lexicon
 from avsi.data.stats import Stats
 from avsi.errors import ConfigError, DataError
@@ -98,14 +99,15 @@ def test_the_ctc_loss_is_worked_out_in_float32_under_autocast():
     assert torch.equal(loss, ctc_loss(scores.float(), lengths, labels, torch.tensor([18, 15])))
 
 
-@pytest.mark.parametrize("kind", ["inpainter", "recognizer"])
+@pytest.mark.parametrize("kind", [InpainterConfig, RecognizerConfig])
 def test_padding_does_not_count_for_the_phones(corpus, lexicon, kind):
     torch.manual_seed(0)
-    settings = {"kind": kind, "video": False}
-    config = mtl_config(corpus, lexicon, ctc=kind == "inpainter", model=settings, data={"train_gaps": ""})
+    config = corpus_config(corpus, kind=kind, data={"lexicon": str(lexicon)})
+    if kind is InpainterConfig:
+        config.model.ctc, config.model.video = True, False
     task = make_task(config, Stats.load(config.data.stats))
     id_, features, lost = task.train_set[0]
-    lost[10:20] = kind == "inpainter"
+    lost[10:20] = kind is InpainterConfig
     short = features._replace(log_spectrum=features.log_spectrum[:90], visual=features.visual[:90])
     items = [(id_, features, lost), (id_, short, lost[:90])]
     *_, together = task.losses(task.model, collate(items))
@@ -184,7 +186,7 @@ def test_a_run_from_before_a_setting_existed_goes_on(corpus, tmp_path):
     config = corpus_config(corpus, training={"max_epochs": 1})
     train(config, tmp_path / "run", progress=False)
     note = tmp_path / "run" / "config.yaml"
-    new = ("ctc", "kind", "mels", "lexicon")
+    new = ("ctc", "kind", "lexicon")
     note.write_text("".join(f"{line}\n" for line in note.read_text().splitlines() if not line.strip().startswith(new)))
     config.training.max_epochs = 2
     train(config, tmp_path / "run", progress=False)
@@ -217,7 +219,37 @@ def test_a_model_without_a_head_is_stored_as_before(tmp_path):
     assert not any("phones" in name for name in load_file(tmp_path / "model" / "model.safetensors"))
 
 
-@pytest.mark.parametrize("override", ["model.video=true", "model.ctc=true"])
-def test_a_recogniser_hears_and_does_nothing_else(override):
-    with pytest.raises(ConfigError, match=r"a recognizer takes model\.audio true, model\.video false"):
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.video=true", "--set: model.video: found 'True', but a recognizer has no such setting"),
+        ("model.audio=false", "--set: model.audio: found 'False', but a recognizer has no such setting"),
+        (
+            "model.normalise=utterance",
+            "--set: model.normalise: found 'utterance', but a recognizer has no such setting",
+        ),
+        ("training.stoi_weight=1", "model.kind: a recognizer takes training.stoi_weight 0"),
+        ("model.mels=258", "model.mels: 258 must be at most 257"),
+        ("model.vido=true", "--set: model.vido: no such setting, expected one of kind, layers, hidden, dropout, mels"),
+    ],
+)
+def test_a_recogniser_hears_and_does_nothing_else(override, message):
+    with pytest.raises(ConfigError) as error:
         load_config([CONF / "recognizer.yaml"], [override])
+    assert str(error.value) == message
+
+
+def test_of_settings_that_a_kind_does_not_have_the_last_one_counts(tmp_path):
+    (tmp_path / "own.yaml").write_text("base: base.yaml\nmodel:\n  kind: recognizer\n  mask: false\n  ctc: false\n")
+    (tmp_path / "base.yaml").write_text("model:\n  hidden: 20\n  mask: true\n  ctc: true\n")
+    assert load_config([tmp_path / "own.yaml"]).model == RecognizerConfig(hidden=20)
+    with pytest.raises(ConfigError, match=r"base\.yaml: model\.(ctc|mask): found 'True'"):
+        load_config([tmp_path / "base.yaml"], ["model.kind=recognizer"])
+
+
+def test_settings_from_before_the_kinds_had_their_own_are_read():
+    shared = {"layers": 3, "hidden": 250, "dropout": 0.0, "normalise": "corpus", "mask": False, "ctc": False}
+    recognizer = {"kind": "recognizer", "audio": True, "video": False, **shared, "mels": 24}
+    inpainter = {"kind": "inpainter", "audio": True, "video": False, **shared, "mels": 24}
+    assert config_from_dict({"model": recognizer}).model == RecognizerConfig(mels=24)
+    assert config_from_dict({"model": inpainter}).model == InpainterConfig(video=False)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.cli import app as avsi_app
-from avsi.config import Config
+from avsi.config import Config, RecognizerConfig
 from avsi.data.datadir import read_datadir
 from avsi.data.gap_files import write_gap_file
 from avsi.data.gaps import Gap
@@ -38,7 +38,8 @@ def run(app, *arguments) -> str:
 
 def toy_config(root: Path, **training) -> Config:
     config = small_config(
-        model={"kind": "recognizer", "video": False, "layers": 1, "hidden": 32},
+        RecognizerConfig,
+        model={"layers": 1, "hidden": 32},
         training={"learning_rate": 0.02, **training},
     )
     config.data.train, config.data.valid = str(root / "train"), str(root / "valid")

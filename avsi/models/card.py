@@ -193,6 +193,8 @@ def _utterances(ids: set[str]) -> str:
 def _settings(config: Config) -> list[str]:
     """Those that are not the defaults, as ``avsi train --set`` takes them."""
     here, default = dataclasses.asdict(config), dataclasses.asdict(Config())
+    # Another kind of model has settings that the usual one has not.
+    default["model"] = dataclasses.asdict(type(config.model)()) | default["model"]
     names = [(section, key) for section, values in here.items() for key in values if section != "data"]
     return [
         f"{section}.{key}={here[section][key]}"

@@ -77,26 +77,31 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
         kind: "inpainter" or "recognizer", where only that will do.
 
     Raises:
-        ModelError: no such model, one of another kind, another format, a truncated file, or weights that do not fit
-        the config.
+        ModelError: no such model, one of another kind, another format, settings that this version does not take, a
+        truncated file, or weights that do not fit the config.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     folder = find_model(name_or_path)
     description = read_description(folder)
+    written = f"it was written by avsi {description.get('avsi_version', 'unknown')}, this is {__version__}"
     if description.get("format_version") not in range(1, FORMAT_VERSION + 1):
         raise ModelError(
-            f"{folder}: format version {description.get('format_version')}, expected 1 to {FORMAT_VERSION}; "
-            f"it was written by avsi {description.get('avsi_version', 'unknown')}, this is {__version__}"
+            f"{folder}: format version {description.get('format_version')}, expected 1 to {FORMAT_VERSION}; {written}"
         )
     try:
         config = config_from_dict(description["config"])
+    except ConfigError as error:
+        raise ModelError(
+            f"{folder / DESCRIPTION}: this version refuses a setting or does not know it ({error}); {written}"
+        ) from error
+    try:
         model = _class_of(config.model.kind)(config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
-    except (ConfigError, SafetensorError, OSError) as error:
-        raise ModelError(f"{folder}: {WEIGHTS} or {DESCRIPTION} is damaged or incomplete ({error})") from error
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{folder}: {WEIGHTS} is damaged or incomplete ({error})") from error
     except RuntimeError as error:
         # torch names each tensor that does not fit on a line of its own.
         reason = str(error).splitlines()[-1].strip()

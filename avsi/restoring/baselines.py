@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..config import Config, ModelConfig
+from ..config import Config, InpainterConfig
 
 # Long enough to hold the pitch; twice that is three times as slow.
 AR_ORDER = 512
@@ -26,7 +26,7 @@ class SpectralInterpolation:
     """
 
     def __init__(self, config: Config | None = None) -> None:
-        self.config = replace(config or Config(), model=ModelConfig(video=False))
+        self.config = replace(config or Config(), model=InpainterConfig(video=False))
 
     def restore_spectrum(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor) -> Tensor:
         """As :meth:`avsi.models.inpainter.BLSTMInpainter.restore_spectrum`; beyond the first and last reliable frame,
@@ -47,7 +47,7 @@ class MeanSpectrum:
     """
 
     def __init__(self, config: Config | None = None) -> None:
-        self.config = replace(config or Config(), model=ModelConfig(video=False))
+        self.config = replace(config or Config(), model=InpainterConfig(video=False))
 
     def restore_spectrum(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor) -> Tensor:
         """As :meth:`avsi.models.inpainter.BLSTMInpainter.restore_spectrum`."""
