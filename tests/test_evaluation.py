@@ -22,9 +22,10 @@ from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
 from avsi.video.tracks import Tracks
 from evaluation import compare, report, restore, score
+from evaluation.folder import signals
 from evaluation.folder.evaluation import Evaluation
-from evaluation.statistics.summary import shown, summarize
-from evaluation.systems import restorers as systems_module
+from evaluation.reporting.cells import mean_text
+from evaluation.statistics.summarize import summarize
 
 IDS = [f"s04_clip{n}" for n in range(4)]
 
@@ -108,8 +109,8 @@ def test_metrics_are_added_to_those_that_are_there(corpus, evaluation):
     [(start, stop)] = gap_spans(read_gap_file(corpus / "test" / "gaps_600ms")["s04_clip1"], len(clean), RATE)
     near = slice(max(start - 3200, 0), stop + 3200)
     assert row["stoi_gap"] == stoi(clean[near], samples[near], RATE)
-    spectra = [systems_module._log_spectrum(x) for x in (samples, clean)]
-    lost = systems_module._lost_frames(clean, [(start, stop)])
+    spectra = [signals.log_spectrum(x) for x in (samples, clean)]
+    lost = signals.lost_frames_of(clean, [(start, stop)])
     assert row["lsd"] == pytest.approx(log_spectral_distance(*(x[lost].numpy() for x in spectra)))
     assert row["lsd"] > 1
     with pytest.raises(ConfigError, match="no metric 'loudness': expected all, default, or some of l1, lsd"):
@@ -179,8 +180,8 @@ def test_the_mean_of_a_recording_is_of_what_is_reliable_in_it(corpus, tmp_path):
     for utterance in read_datadir(corpus / "test"):
         clean = soundfile.read(utterance.wav, dtype="float32")[0]
         spans = gap_spans(found.gaps[utterance.id], len(clean), RATE)
-        lost = systems_module._lost_frames(clean, spans)
-        mean = systems_module._log_spectrum(clean)[~lost].mean(dim=0).numpy()
+        lost = signals.lost_frames_of(clean, spans)
+        mean = signals.log_spectrum(clean)[~lost].mean(dim=0).numpy()
         predicted = kaldiio.load_mat(found.spectra[utterance.id])
         assert predicted == pytest.approx(np.tile(mean, (lost.sum(), 1)), abs=1e-3)
         inside = lost_samples(spans, len(clean))
@@ -218,7 +219,7 @@ def test_a_file_missing_from_a_set_cannot_shift_scores(evaluation):
     assert (found["interpolation", "600ms", "stoi"].scored, found["interpolation", "600ms", "stoi"].missing) == (2, 2)
     assert (found["interpolation", "600ms", "l1"].scored, found["interpolation", "600ms", "l1"].missing) == (3, 1)
     mean = np.mean([rows[id_]["stoi"] for id_ in ("s04_clip0", "s04_clip3")])
-    assert shown(found["interpolation", "600ms", "stoi"]) == f"{mean:.3f} (2 not scored)"
+    assert mean_text(found["interpolation", "600ms", "stoi"]) == f"{mean:.3f} (2 not scored)"
     shutil.copy(lines[2].split()[1], gone)  # what failed is tried again
     assert scores(evaluation, "interpolation", "--max-left-out", 0.5)["s04_clip2"] == whole["s04_clip2"]
 
