@@ -16,8 +16,7 @@ from avsi.data.datadir import read_datadir
 from avsi.errors import DataError
 from avsi.program import print_table, run_program
 
-from .measurements import commands
-from .measurements.setup import Row, Setup
+from .measurements import Row, Setup, commands
 
 app = typer.Typer(add_completion=False)
 

@@ -24,7 +24,7 @@ from avsi.program import run_program
 
 from .folder.layout import WORDS
 from .listeners.grammar import Grammar
-from .listeners.recognition import Recognition, Recognizer, recognize_folders
+from .listeners.recognition import Folders, Jobs, Recognition, Recognizer, recognize_folders
 from .listeners.word_recognizer import RATE, WordRecognizer, check_pocketsphinx
 
 app = typer.Typer(add_completion=False)
@@ -32,16 +32,13 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    folders: Annotated[
-        list[Path],
-        typer.Argument(help="Evaluations that evaluation.restore wrote, and data directories: clean speech."),
-    ],
+    folders: Folders,
     grammar: Annotated[Path, typer.Option(help="The sentences of the corpus, in JSGF.")],
     lexicon: Annotated[
         Path | None, typer.Option(help="Their words' pronunciations; lexicon.txt beside the grammar by default.")
     ] = None,
     keywords: Annotated[str, typer.Option(help="The places of the sentence that count.")] = "colour,letter,digit",
-    jobs: Annotated[int, typer.Option(min=1, help="Processes to recognise with.")] = 2,
+    jobs: Jobs = 2,
     if_installed: Annotated[bool, typer.Option("--if-installed", help="Do nothing without PocketSphinx.")] = False,
 ) -> None:
     """Write keywords.jsonl for the clean speech and for each system and condition: a row an utterance. Complete results

@@ -22,24 +22,21 @@ from avsi.models.store import LEXICON, WEIGHTS, find_model, load_model
 from avsi.program import run_program
 
 from .folder.layout import PHONES
-from .listeners.recognition import Recognition, Recognizer, recognize_folders
+from .listeners.recognition import Folders, Jobs, Recognition, Recognizer, recognize_folders
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def main(
-    folders: Annotated[
-        list[Path],
-        typer.Argument(help="Evaluations that evaluation.restore wrote, and data directories: clean speech."),
-    ],
+    folders: Folders,
     recognizer: Annotated[Path, typer.Option(help="The folder of a trained recogniser (model.kind: recognizer).")],
     lexicon: Annotated[
         Path | None,
         typer.Option(help="The pronunciations of the words of the sets; by default those that the recogniser learnt."),
     ] = None,
     beam: Annotated[int, typer.Option(min=1, help="Label sequences that the search keeps.")] = 20,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes to recognise with.")] = 2,
+    jobs: Jobs = 2,
 ) -> None:
     """Write phones.jsonl for the clean speech and for each system and condition: a row an utterance. Complete results
     of the same recogniser stay.

@@ -68,10 +68,10 @@ def test_an_evaluation_says_how_it_was_made(made, corpus):
 @pytest.mark.slow
 def test_a_development_set_is_called_one_wherever_figures_stand(corpus, evaluation, tmp_path):
     """Also where it is known only later, and where it is no longer told."""
-    heard = run_app(score.app, evaluation, "--jobs", 1)
+    printed = run_app(score.app, evaluation, "--jobs", 1)
     run_app(report.app, evaluation, "--examples", 1, "--jobs", 1)
     page, text = ((evaluation / "report" / name).read_text() for name in ("index.html", "results.md"))
-    assert not any("evelopment set" in told for told in (heard, page, text))
+    assert not any("evelopment set" in told for told in (printed, page, text))
     shutil.copytree(corpus / "test", tmp_path / "test")
     about = json.loads((evaluation / "evaluation.json").read_text()) | {"datadir": str(tmp_path / "test")}
     (evaluation / "evaluation.json").write_text(json.dumps(about))
@@ -466,3 +466,17 @@ def test_what_one_program_adds_another_does_not_lose(corpus, evaluation):
     restored(corpus, evaluation, "interpolation", gaps="gaps_random")
     before.add_run()
     assert list(Evaluation.read(evaluation).about["conditions"]) == ["600ms", "random"]
+
+
+def test_keys_of_earlier_versions_are_read_by_their_names_of_today(evaluation):
+    about = json.loads((evaluation / "evaluation.json").read_text())
+    about["systems"]["model"] |= {"speakers_met": ["s04"], "utterances_met": []}
+    (evaluation / "evaluation.json").write_text(json.dumps(about))
+    system = Evaluation.read(evaluation).about["systems"]["model"]
+    assert (system["seen_speakers"], system["seen_utterances"]) == (["s04"], []) and "speakers_met" not in system
+    row = {"id": "s04_clip0", "failed": {}}
+    (evaluation / "clean/phones.jsonl").write_text(json.dumps({**row, "per": 0.5, "phones": 2, "judge": "one"}))
+    words = {**row, "keywords": 1.0, "heard": "bin", "keywords_judge": "another"}
+    (evaluation / "clean/keywords.jsonl").write_text(json.dumps(words))
+    found = Evaluation.read(evaluation).clean_rows["s04_clip0"]
+    assert (found["recognizer"], found["keywords_recognizer"], found["recognized"]) == ("one", "another", "bin")

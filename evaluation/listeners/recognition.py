@@ -7,8 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 
 from avsi.data.datadir import Utterance
 from avsi.errors import AvsiError, DataError
@@ -21,6 +23,10 @@ from ..folder.layout import ABOUT, RECOGNIZERS
 from ..folder.rows import merged_rows, write_rows
 from .recognition_sets import RecognitionSet, recognition_sets
 
+Folders = Annotated[
+    list[Path], typer.Argument(help="Evaluations that evaluation.restore wrote, and data directories: clean speech.")
+]
+Jobs = Annotated[int, typer.Option(min=1, help="Processes to recognise with.")]
 Recognizer = Callable[[np.ndarray], list[str]]  # samples of shape (n_samples,) -> phones or words
 
 

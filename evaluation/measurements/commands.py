@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from avsi.data.datadir import read_datadir, write_datadir
 from avsi.errors import DataError
 
-from .setup import Row, Setup, at_most
+from . import Row, Setup, at_most
 
 
 def inpaint(setup: Setup) -> Iterator[Row]:

@@ -20,7 +20,7 @@ from avsi.training.dataset import InpaintingData, collate
 from avsi.training.precision import computes_in
 from avsi.training.run import train
 
-from .setup import Row, Setup, at_most
+from . import Row, Setup, at_most
 
 
 class _Stopwatch(Callback):

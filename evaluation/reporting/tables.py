@@ -94,7 +94,7 @@ def system_table(summary: Summary, system: System) -> Table:
 
 
 def difference_table(summary: Summary, first: str, second: str) -> Table:
-    """How far one system is above another on the utterances that both have, under each condition in each metric.
+    """The mean difference of two systems on the utterances that both restored, under each condition in each metric.
 
     Args:
         first, second: names as in the keys of ``summary.differences``, in their order.
@@ -107,9 +107,9 @@ def difference_table(summary: Summary, first: str, second: str) -> Table:
         rows.append([condition_title(condition)])
         for place, (column, of) in enumerate(zip(summary.columns, line, strict=True), start=1):
             difference = summary.differences.get(of)
-            judged = verdict(difference, column, summary.units, comparisons) if difference else ""
-            rows[-1].append("\n".join(filter(None, [interval_text(difference, "+"), judged])))
-            if judged == "better":
+            outcome = verdict(difference, column, summary.units, comparisons) if difference else ""
+            rows[-1].append("\n".join(filter(None, [interval_text(difference, "+"), outcome])))
+            if outcome == "better":
                 bold.add((number, place))
     caption = [
         f"Paired differences, {second} minus {first}: means {means_over(summary, shown)}",
@@ -129,7 +129,7 @@ def difference_table(summary: Summary, first: str, second: str) -> Table:
 
 
 def harm_table(summary: Summary) -> Table:
-    """How many clips each system made less intelligible than silence, and the worst of them, under each condition."""
+    """The number of clips that each system made less intelligible than silence, and the worst, under each condition."""
     rows = []
     for system in summary.systems:
         if system.name != UNPROCESSED:
@@ -147,7 +147,7 @@ def harm_table(summary: Summary) -> Table:
 
 
 def speaker_table(summary: Summary, condition: Condition) -> Table:
-    """The mean of every system in every metric under one condition, of each speaker alone."""
+    """The mean of every system in every metric for each speaker, under one condition."""
     rows, bold = [], set()
     for speaker, found in summary.by_speaker.items():
         first = len(rows)
