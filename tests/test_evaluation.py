@@ -17,6 +17,7 @@ from avsi.data.gap_files import read_gap_file
 from avsi.data.gaps import gap_spans, lost_samples
 from avsi.data.stats import Stats
 from avsi.errors import AvsiError, AvsiWarning, ConfigError, DataError
+from avsi.files import digest
 from avsi.metrics import log_spectral_distance, pesq_nb, raw_from_lqo, stoi
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
@@ -26,6 +27,7 @@ from evaluation.folder import signals
 from evaluation.folder.evaluation import Evaluation
 from evaluation.reporting.cells import mean_text
 from evaluation.statistics.summarize import summarize
+from evaluation.systems import fingerprints
 
 IDS = [f"s04_clip{n}" for n in range(4)]
 
@@ -158,7 +160,22 @@ def test_several_processes_score_alike_when_the_program_is_started_by_name(evalu
     monkeypatch.delitem(sys.modules, "evaluation.score")
     with pytest.raises(SystemExit, match="0"):
         runpy.run_module("evaluation.score", run_name="__main__")
-    assert Evaluation.read(evaluation).set("interpolation", "600ms").rows("scores.jsonl") == one
+    rows = Evaluation.read(evaluation).set("interpolation", "600ms").rows("scores.jsonl")
+    assert list(rows) == list(one)
+    for id_, row in rows.items():
+        assert row["failed"] == {} and list(row) == list(one[id_])
+        for name in ("l1", "stoi", "pesq", "pesq_raw"):  # another process may round otherwise
+            assert row[name] == pytest.approx(one[id_][name], rel=1e-5)
+
+
+def test_weights_are_read_once_in_a_process_and_again_where_they_changed(model, tmp_path, monkeypatch):
+    mine, read = shutil.copytree(model, tmp_path / "mine"), []
+    monkeypatch.setattr(fingerprints, "digest", lambda path: (read.append(path), digest(path))[1])
+    before = [fingerprints.fingerprint(str(mine), condition) for condition in ("600ms", "random", "600ms")]
+    assert len(read) == 1 and before[0] == before[1] == {"weights": digest(mine / "model.safetensors"), "files": ""}
+    with (mine / "model.safetensors").open("ab") as file:
+        file.write(b" ")
+    assert fingerprints.fingerprint(str(mine), "600ms") != before[0] and len(read) == 2
 
 
 def test_the_oracle_is_ahead_of_every_baseline(evaluation):
