@@ -1,4 +1,4 @@
-"""Phone error rate: the phones that a recogniser recognises in restored or clean speech, against those that were said.
+"""Phone error rate: the phones that a recogniser finds in restored or clean speech, against the phones said.
 
 python -m evaluation.recognize exp/evaluation --recognizer exp/recognizer
 """

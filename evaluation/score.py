@@ -136,7 +136,7 @@ def _check_left_out(evaluation: Evaluation, names: list[str], max_left_out: floa
 
 
 def _merged(old: dict, new: dict) -> dict:
-    """A row with what was scored now in place of what was scored before, metrics in the table's order."""
+    """A row in which new values replace old ones, metrics in the table's order."""
     failed = {name: why for name, why in old.get("failed", {}).items() if name not in new} | new["failed"]
     values = {name: row[name] for name in METRICS for row in (old, new) if name in row}
     return {"id": new["id"], "speaker": new["speaker"], **values, "failed": failed}

@@ -32,7 +32,7 @@ def load_split(name: str, ids: set[str], id_prefix: str = "") -> Callable[[str],
             for training, to be left out in turn), "speaker-independent" (the speakers divided 75:12.5:12.5, likewise),
             or a file of lines ``<speaker or clip> <set>``, where a clip is an id or a file name, and goes before its
             speaker.
-        ids: the utterances that there are.
+        ids: those of all utterances.
         id_prefix: what stands before GRID's number of a speaker in the ids of another corpus.
 
     Raises:

@@ -50,7 +50,7 @@ class Evaluation:
     def add(
         cls, folder: Path, fixed: dict[str, str], conditions: dict[str, str], systems: dict[str, dict]
     ) -> Evaluation:
-        """Write an evaluation, or add to the one that there is, together with the program that is running.
+        """Write a new evaluation, or add to an old one, together with the program that is running.
 
         Args:
             fixed: corpus, split, data directory, statistics, and what was chosen on the set.

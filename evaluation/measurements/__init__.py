@@ -33,7 +33,7 @@ class Setup:
 
 
 class Row(NamedTuple):
-    """A row of the table: the ratio is to reach what is wanted. ``measured`` is None where it cannot be measured."""
+    """A row of the table. The ratio should reach ``wanted``; ``measured`` is None where there is no value."""
 
     what: str
     measured: float | None

@@ -27,7 +27,7 @@ class Version:
         name: of the system, ``original`` or ``damaged``.
         samples: shape (n_samples,), float32, full scale 1.0.
         scores: by column name of ``avsi.metrics.registry.COLUMNS``; None where there is no value.
-        phones: those that a recogniser recognised; None where none was run.
+        phones: a recogniser's result; None where none was run.
     """
 
     name: str

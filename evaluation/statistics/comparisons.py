@@ -14,9 +14,7 @@ from .summary import System
 
 
 def ablation_pairs(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """The pairs of models of which the second has one of sound, video and phones more than the first, and all others
-    alike.
-    """
+    """The pairs of models that differ in one of sound, video and phones, which only the second has."""
     senses = {name: about["senses"] for name, about in evaluation.about["systems"].items() if "senses" in about}
     pairs = []
     for pair in combinations(senses, 2):

@@ -18,7 +18,7 @@ class System:
     """A row of the tables.
 
     Attributes:
-        senses: whether a model takes sound (A) and video (V), and learnt phones too (MTL); None for what is no model.
+        senses: whether a model takes sound (A) and video (V), and learnt phones too (MTL); None for other systems.
         of_sound: whether its spectrum is that of its sound, since it predicts none.
     """
 
