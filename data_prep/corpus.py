@@ -1,4 +1,4 @@
-"""What a corpus is called: results name what they were measured on."""
+"""The name of a corpus, which results show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Corpus:
 
     Attributes:
         name: as tables show it.
-        id_prefix: of its speakers and utterances, so that those of two corpora can stand in one data directory.
+        id_prefix: of its speakers and utterances, so that two corpora can be combined in one data directory.
         about: a remark for people.
     """
 
@@ -32,10 +32,10 @@ class Corpus:
 
     @classmethod
     def of(cls, folder: Path) -> Corpus:
-        """The name that the corpus of a folder gives itself, there or above; GRID, which has no such file, otherwise.
+        """The corpus that the file in a folder, or in one above it, names; GRID, which has no such file, otherwise.
 
         Raises:
-            DataError: a file that does not say what it should, or a corpus with a name of its own further down.
+            DataError: a broken file, or a corpus with a file of its own below the folder.
         """
         folder = folder.resolve()
         path = next((place / FILE for place in (folder, *folder.parents) if (place / FILE).is_file()), None)

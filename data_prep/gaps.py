@@ -34,7 +34,7 @@ def main(
         typer.Argument(help="random (the paper's), lengths in ms of one gap in each utterance, or gap files."),
     ] = None,
     protocol: Annotated[Path | None, typer.Option(help="A YAML file that lists such conditions, and a seed.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of what is drawn; the protocol's, or 0, by default.")] = None,
+    seed: Annotated[int | None, typer.Option(help="For drawing; by default the protocol's, or 0.")] = None,
     config: Annotated[
         list[Path], typer.Option(help="A config with the section 'gaps'; of several, the last decides.")
     ] = [],  # noqa: B006

@@ -21,7 +21,7 @@ from avsi.program import in_parallel, print_table, progress, run_program
 from avsi.video.landmarks import track_face
 from avsi.video.tracks import Tracks
 
-# By id: the frames that show no face, why there are no landmarks at all, and what else is to be known of them.
+# Files of a data directory, by id: the frames that show no face, reasons for missing landmarks, and notes.
 LOST, FAILED, NOTES = "landmarks_lost", "landmarks_failed", "landmarks_notes"
 app = typer.Typer(add_completion=False)
 
@@ -42,13 +42,13 @@ def main(
 
 
 def extract(datadir: Path, jobs: int, max_left_out: float, drop: bool) -> None:
-    """Fill one data directory's ``landmarks.{scp,ark}``; ``landmarks_lost`` says which frames show no face,
-    ``landmarks_failed`` why utterances have no landmarks, those dropped by this run or an earlier one included, and
+    """Fill one data directory's ``landmarks.{scp,ark}``. ``landmarks_lost`` lists the frames that show no face,
+    ``landmarks_failed`` the reasons for missing landmarks, also of utterances that this or an earlier run dropped, and
     ``landmarks_notes`` which of several faces was taken.
 
     Raises:
-        DataError: more videos than ``max_left_out`` show no face or cannot be read: then the archive has grown, and
-        nothing else in the data directory has changed but ``landmarks_failed`` and ``landmarks_notes``.
+        DataError: a larger share of videos than ``max_left_out`` shows no face or cannot be read. Only the archive,
+        ``landmarks_failed`` and ``landmarks_notes`` have then changed.
     """
     utterances = read_datadir(datadir)
     if not any(utterance.video for utterance in utterances):
@@ -76,7 +76,7 @@ def extract(datadir: Path, jobs: int, max_left_out: float, drop: bool) -> None:
 def _find(
     datadir: Path, utterances: list[Utterance], jobs: int
 ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """By id, where the landmarks of each video lie, why there are none, and notes. Those that are there stay."""
+    """By id, the places of landmarks, reasons for missing ones, and notes. Landmarks that are there stay."""
     ark, failed, notes = (datadir / "landmarks.ark").resolve(), {}, {}
     with blamed_on(ark), ark.open("a+b") as file:
         offsets = find_matrices(file, [u.id for u in utterances], Tracks.from_matrix)
@@ -100,7 +100,7 @@ def _line(id_: str, text: str) -> str:
 
 
 def _lie_elsewhere(utterance: Utterance, ark: Path) -> bool:
-    """Whether an utterance has landmarks in the archive of another data directory, out of which it was taken."""
+    """Whether an utterance has landmarks in the archive of another data directory."""
     if utterance.landmarks is None or check_place(utterance.landmarks)[0].resolve() == ark:
         return False
     try:
@@ -111,7 +111,7 @@ def _lie_elsewhere(utterance: Utterance, ark: Path) -> bool:
 
 
 def _track(utterance: Utterance) -> tuple[str, np.ndarray | None, str]:
-    """(id, landmarks, what is to be known of them); or why there are none, in place of the last."""
+    """(id, landmarks, notes); without landmarks, (id, None, reason)."""
     try:
         with warnings.catch_warnings(record=True) as noted:
             warnings.simplefilter("always", AvsiWarning)
@@ -125,7 +125,7 @@ def _track(utterance: Utterance) -> tuple[str, np.ndarray | None, str]:
 
 
 def _failed_before(datadir: Path, places: dict[str, str]) -> dict[str, str]:
-    """Why earlier runs found no landmarks, those aside that have some by now: what was dropped is not forgotten."""
+    """By id, why earlier runs found no landmarks, without utterances that have some by now."""
     earlier = read_table(datadir / FAILED, ordered=False)
     return {id_: reason for id_, reason in earlier.items() if id_ not in places}
 

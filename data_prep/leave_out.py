@@ -1,4 +1,4 @@
-"""Training and test sets that leave out some speakers at a time, for models that are judged on speakers they never met.
+"""Folds: training sets without some speakers, and test sets of these, for models that are tested on unseen speakers.
 
 python -m data_prep.leave_out data/voices data/folds --fold s04 --fold s26 --fold "others=s02 s03 s05"
 """
@@ -11,13 +11,13 @@ from typing import Annotated
 
 import typer
 
-from avsi.data.datadir import MADE_OF, PARTIAL, Utterance, corpus_of, read_datadir, write_datadir
+from avsi.data.datadir import DEVELOPMENT, MADE_OF, PARTIAL, Utterance, corpus_of, read_datadir, write_datadir
 from avsi.data.ids import recording_in, speaker_in
 from avsi.errors import ConfigError, DataError
-from avsi.files import files_together
+from avsi.files import files_together, read_lines, write_text
 from avsi.program import print_table, run_program
 
-ALWAYS = "always"  # the folder of those who are left out nowhere
+ALWAYS = "always"  # the folder of the speakers who are in no fold
 
 app = typer.Typer(add_completion=False)
 
@@ -34,6 +34,10 @@ def main(
     valid: Annotated[
         Path | None, typer.Option(help="The set by which the epoch is chosen; fail where a fold's speaker is in it.")
     ] = None,
+    development: Annotated[
+        Path | None,
+        typer.Option(help="Two lines: what was chosen, and on which speakers: their sets are development sets."),
+    ] = None,
 ) -> None:
     """Write, for each fold, all other speakers' utterances in all voices (train), and those of the fold's speakers in
     their own voice (test). Speakers in no fold are in every training set, and together in always/train.
@@ -46,6 +50,7 @@ def main(
     folds = parse_folds(speakers if each_speaker else fold, speakers)
     if valid:
         _check_unseen(valid, folds)
+    chosen_on = _read_development(development) if development else ("", set())
     left_out = {speaker for of in folds.values() for speaker in of}
     sets = {Path(name) / "train": without(utterances, of) for name, of in folds.items()}
     sets |= {Path(name) / "test": in_own_voice(utterances, of) for name, of in folds.items()}
@@ -57,9 +62,13 @@ def main(
     if other := next((path for path in sorted(out.glob("*/train")) if path.relative_to(out) not in sets), None):
         raise DataError(f"{other.parent}: a fold of an earlier run; remove it, or name another folder than {out}")
     corpus, rows = corpus_of(datadir), []
-    with files_together(out, [f"{name}/{made}" for name in sets for made in (*PARTIAL, *MADE_OF)]) as folder:
+    with files_together(
+        out, [f"{name}/{made}" for name in sets for made in (*PARTIAL, *MADE_OF, DEVELOPMENT)]
+    ) as folder:
         for name, chosen in sorted(sets.items()):
             write_datadir(folder / name, chosen, corpus, f"leave-out {name.parent}")
+            if name.name == "test" and folds[name.parent.name] & chosen_on[1]:
+                write_text(folder / name / DEVELOPMENT, f"{chosen_on[0]}\n")
             rows.append([str(name), len({utterance.speaker for utterance in chosen}), len(chosen)])
     print_table(str(out), ["set", "speakers", "utterances"], rows)
 
@@ -93,34 +102,42 @@ def parse_folds(texts: list[str], speakers: list[str]) -> dict[str, set[str]]:
 
 
 def without(utterances: list[Utterance], speakers: set[str]) -> list[Utterance]:
-    """Those of other speakers, in all voices."""
+    """The utterances of other speakers, in all voices."""
     return [utterance for utterance in utterances if utterance.speaker not in speakers]
 
 
 def in_own_voice(utterances: list[Utterance], speakers: set[str]) -> list[Utterance]:
-    """Those of some speakers, less the copies that data_prep.voices made of them."""
+    """The utterances of some speakers, without the copies in other voices by data_prep.voices."""
     ids = {utterance.id for utterance in utterances}
     copies = {id_ for id_ in ids if recording_in(id_) != id_ and recording_in(id_) in ids}
     return [utterance for utterance in utterances if utterance.speaker in speakers and utterance.id not in copies]
 
 
 def _check_ids(datadir: Path, utterances: list[Utterance]) -> None:
-    """Raise DataError where an id does not name its speaker: whom a model has met is read from ids alone."""
+    """Raise DataError where an id does not begin with its speaker: models list their training set by id."""
     for utterance in utterances:
         if speaker_in(utterance.id) != utterance.speaker:
             raise DataError(
                 f"{datadir}: {utterance.id} does not begin with its speaker, {utterance.speaker}, and '_', by which a "
-                "model's train_ids tell whom it has met"
+                "model's train_ids name its training speakers"
             )
+
+
+def _read_development(path: Path) -> tuple[str, set[str]]:
+    """(what was chosen, the speakers on whose clips). Raises DataError for a file of another form."""
+    lines = read_lines(path) if path.is_file() else []
+    if len(lines) != 2 or not all(map(str.strip, lines)):
+        raise DataError(f"{path}: expected two lines: what was chosen, and the speakers on whose clips it was chosen")
+    return lines[0].strip(), set(lines[1].split())
 
 
 def _check_unseen(valid: Path, folds: dict[str, set[str]]) -> None:
     """Raise ConfigError where a speaker of a fold is in the set by which the epoch is chosen."""
     choosing = {utterance.speaker for utterance in read_datadir(valid)}
     for name, of in folds.items():
-        if met := sorted(of & choosing):
+        if seen := sorted(of & choosing):
             raise ConfigError(
-                f"fold '{name}': {', '.join(met)} cannot be left out, being in {valid}, by which the epoch is chosen; "
+                f"fold '{name}': {', '.join(seen)} cannot be left out, being in {valid}, by which the epoch is chosen; "
                 "name speakers who have no utterance there"
             )
 

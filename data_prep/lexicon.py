@@ -28,7 +28,7 @@ def main(
         Path | None, typer.Option(help="Lines '<word> <phone> ...' that go before the dictionary's.")
     ] = None,
 ) -> None:
-    """Write the first pronunciation of each word, without stress marks; words that have none are named."""
+    """Write the first pronunciation of each word, without stress marks; name words that have none."""
     from avsi.data.phones import Lexicon
 
     known = Lexicon.read(extra).pronunciations if extra else {}

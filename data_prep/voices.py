@@ -1,4 +1,4 @@
-"""A data directory with each recording in several voices, by the WORLD vocoder; faces and words stay the same.
+"""Copies of recordings in other voices, by the WORLD vocoder; faces and words stay the same.
 
 python -m data_prep.voices data/train data/train_voices --copies 6 --copies-of-few 30
 """
@@ -25,8 +25,7 @@ from avsi.program import in_parallel, progress, run_program
 from avsi.rng import generator
 
 app = typer.Typer(add_completion=False)
-# In the directory made: the copies' ids with what was drawn for each, those that have none with the reason, and what
-# all copies there share.
+# Files of the new directory: the voice drawn for each copy, the reasons for missing copies, and the settings of all.
 DRAWN, FAILED, NOTE = "voices", "voices_failed", "voices_of"
 
 
@@ -80,7 +79,7 @@ def main(
 def _speak_all(
     utterances: list[Utterance], out: Path, copies_of: dict[str, list[str]], seed: int, config: Config, jobs: int
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Write the copies that are not there. By id, what was drawn for all of them, and why an utterance has none."""
+    """Write the missing copies. Returns the voices drawn by the copies' ids, and by utterance why it has no copies."""
     noted, failed = _done(out / DRAWN), {}
     drawn = {
         id_: noted[id_]
@@ -93,7 +92,7 @@ def _speak_all(
         for utterance in utterances
         if (todo := [id_ for id_ in copies_of[utterance.id] if id_ not in drawn])
     ]
-    # What is done stands there one line after the other, so that a killed run leaves a whole list but for its end.
+    # One line for each finished copy: a killed run leaves a list whose last line alone may be cut.
     write_text(out / DRAWN, _lines(drawn))
     with blamed_on(out / DRAWN), (out / DRAWN).open("a", encoding="utf-8") as journal:
         for id_, result in progress(in_parallel(jobs, tasks, ordered=False), len(tasks), f"{out.name}: voices"):
@@ -107,7 +106,7 @@ def _speak_all(
 
 
 def _check_ids(datadir: Path, copies_of: dict[str, list[str]]) -> None:
-    """Raise DataError where a copy would have the id of an utterance, as in a directory that holds voices already."""
+    """Raise DataError where a copy would have the id of an utterance, as where the directory holds copies already."""
     taken = [id_ for ids in copies_of.values() for id_ in ids if id_ in copies_of]
     if taken:
         raise DataError(
@@ -117,7 +116,7 @@ def _check_ids(datadir: Path, copies_of: dict[str, list[str]]) -> None:
 
 
 def _claim(out: Path, datadir: Path, seed: int, config: Config) -> None:
-    """Make the folder, or find in it an earlier part of the same run: the same recordings, seed and bounds."""
+    """Make the folder, or check that it holds an earlier part of this run: the same recordings, seed and bounds."""
     voices = " ".join(f"{name}={value!r}" for name, value in dataclasses.asdict(config.voices).items())
     text = f"{datadir.resolve()} seed={seed} rate={config.stft.sample_rate} {voices}\n"
     check_folder(out)
@@ -149,7 +148,7 @@ def _wav(out: Path, utterance: Utterance, id_: str) -> Path:
 
 
 def _done(path: Path) -> dict[str, str]:
-    """What an earlier run noted, by the copies' ids; a line that it was stopped in is left out."""
+    """The voices that an earlier run drew, by the copies' ids, without a last line that was cut."""
     if not path.is_file():
         return {}
     whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
@@ -157,7 +156,7 @@ def _done(path: Path) -> dict[str, str]:
 
 
 def _is_newer(copy: Path, recording: Path) -> bool:
-    """Whether a copy is there, and made of the recording that is there now."""
+    """Whether a copy is there and newer than its recording."""
     return copy.is_file() and not (recording.is_file() and recording.stat().st_mtime > copy.stat().st_mtime)
 
 
@@ -168,7 +167,7 @@ def _lines(table: dict[str, str]) -> str:
 def _speak(
     utterance: Utterance, out: Path, ids: list[str], seed: int, config: Config
 ) -> tuple[str, dict[str, str] | str]:
-    """Write copies of an utterance. Its id and, by the copies' ids, what was drawn; or why there are none."""
+    """Write copies of an utterance. Returns its id, and the voices drawn by the copies' ids or why there are none."""
     rate = config.stft.sample_rate
     try:
         analysis = analyse(read_mono(utterance.wav, rate), rate)

@@ -1,4 +1,4 @@
-"""A model's card, with the figures of evaluations: means under each condition, and how they compare to interpolation.
+"""The figures of a model's card, from evaluations: means under each condition, and differences to interpolation.
 
 python -m evaluation.card ../../avsi/pretrained/av exp/evaluation/general_{unseen,seen} --family general_av
 """
@@ -20,9 +20,10 @@ from avsi.program import run_program
 
 from .folder.evaluation import Evaluation
 from .reporting.markdown import to_markdown
-from .reporting.sections import drawn, heading, on_clean, programs, tested_on
+from .reporting.sections import gap_sources, heading, on_clean, programs, tested_on
 from .reporting.tables import difference_table, system_table
-from .statistics.summary import Summary, System, summarize
+from .statistics.summarize import summarize
+from .statistics.summary import Summary, System
 
 BASELINE = "interpolation"
 app = typer.Typer(add_completion=False)
@@ -32,19 +33,19 @@ app = typer.Typer(add_completion=False)
 def main(
     model: Annotated[Path, typer.Argument(help="A folder that avsi export wrote; its card is begun if there is none.")],
     evaluations: Annotated[
-        list[Path], typer.Argument(help="Those that evaluation.score has scored and the model's weights are in.")
+        list[Path], typer.Argument(help="Evaluations that evaluation.score has scored, of the model's weights.")
     ],
     metrics: Annotated[
-        str, typer.Option(help=f"Which, separated by commas, of {', '.join(COLUMNS)}; by default all that were scored.")
+        str, typer.Option(help=f"Some of {', '.join(COLUMNS)}, separated by commas; by default all that were scored.")
     ] = "",
     family: Annotated[
         str,
         typer.Option(
-            help="Of evaluations that the model is not in, the system that is a family of models made like it."
+            help="For evaluations without the model: the system there that is a family of models made like it."
         ),
     ] = "",
 ) -> None:
-    """Write what is known of a model, and its figures, into the parts of its card that are marked for them."""
+    """Write a model's facts and figures into the parts of its card that are marked for them."""
     folder = find_model(model)
     if unknown := set(filter(None, map(str.strip, metrics.split(",")))) - set(COLUMNS):
         raise ConfigError(f"--metrics: unknown {', '.join(sorted(unknown))}; expected some of {', '.join(COLUMNS)}")
@@ -57,7 +58,7 @@ def main(
 def _section(folder: Path, evaluation: Evaluation, metrics: list[str], family: str) -> str:
     system, measured = _find(folder, evaluation, family)
     name = folder.resolve().name
-    summary = _of_one(summarize(evaluation, [(BASELINE, system)]), system, name, metrics)
+    summary = _summary_of(summarize(evaluation, [(BASELINE, system)]), system, name, metrics)
     if not summary.columns:
         raise DataError(f"{evaluation.folder}: {system} was scored in none of {', '.join(metrics)}")
     tables = [system_table(summary, summary.systems[0])]
@@ -68,17 +69,17 @@ def _section(folder: Path, evaluation: Evaluation, metrics: list[str], family: s
             f"### {heading(evaluation)}",
             f"{tested_on(evaluation)} {measured}{on_clean(summary)}",
             *(to_markdown(table).strip() for table in tables),
-            drawn(evaluation),
+            gap_sources(evaluation),
             programs(evaluation),
         ]
     )
 
 
 def _find(folder: Path, evaluation: Evaluation, family: str) -> tuple[str, str]:
-    """The system of an evaluation that is the model, or stands for it, and a sentence on which weights were measured.
+    """The system of an evaluation that is the model, or a family that stands for it, and a sentence on its weights.
 
     Raises:
-        DataError: none has the model's weights, nor those that it was exported from, and there is no such family.
+        DataError: no system has the model's weights, or those that it was exported from, and there is no such family.
     """
     shipped = digest(folder / WEIGHTS)
     before = read_description(folder).get("about", {}).get("exported_from")
@@ -86,13 +87,11 @@ def _find(folder: Path, evaluation: Evaluation, family: str) -> tuple[str, str]:
     if shipped in found:
         return found[shipped], f"Measured with the weights {shipped}."
     if before in found:
-        return found[
-            before
-        ], f"Measured with the weights {before}, which are these ({shipped}) before they were rounded."
+        return found[before], f"Measured with the weights {before}, before they were rounded to these ({shipped})."
     if "models" in evaluation.about["systems"].get(family, {}):
         return family, (
             f"Measured on {evaluation.about['systems'][family]['models']} models made like this one ({shipped}), each "
-            "without the speakers that it is judged on."
+            "trained without the speakers that it was tested on."
         )
     raise DataError(
         f"{evaluation.folder}: no system there has the weights of {folder} ({shipped}), or those it was exported from "
@@ -100,8 +99,8 @@ def _find(folder: Path, evaluation: Evaluation, family: str) -> tuple[str, str]:
     )
 
 
-def _of_one(summary: Summary, system: str, name: str, metrics: list[str]) -> Summary:
-    """A summary of one system alone, by another name, in some metrics and under the conditions where it was scored."""
+def _summary_of(summary: Summary, system: str, name: str, metrics: list[str]) -> Summary:
+    """The summary of one system alone, renamed, in some metrics and under the conditions where it was scored."""
     estimates = {(name, *of): value for (one, *of), value in summary.estimates.items() if one == system}
     differences = {
         (first, name, *of): value for (first, second, *of), value in summary.differences.items() if second == system

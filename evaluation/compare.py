@@ -1,4 +1,4 @@
-"""How far one system is ahead of another on the same utterances and gaps.
+"""The difference of two systems on the same utterances and gaps.
 
 python -m evaluation.compare exp/evaluation a av --require l1
 """
@@ -14,8 +14,8 @@ from avsi.errors import ConfigError, DataError
 from avsi.program import print_table, run_program
 
 from .folder.evaluation import Evaluation
-from .statistics.summary import comparable, summarize
-from .statistics.verdicts import clear_of_0, count_judged, verdict
+from .statistics.comparisons import clear_of_0, comparable, count_comparisons, verdict
+from .statistics.summarize import summarize
 
 app = typer.Typer(add_completion=False)
 
@@ -28,12 +28,12 @@ def main(
     require: Annotated[
         list[str],
         typer.Option(
-            help="Fail unless the second is better in this metric, in each condition. Those required are judged, and "
-            "no others; without any, all are. The more are judged, the wider their intervals (Bonferroni)."
+            help="Fail unless the second is better in this metric, in each condition. Only those are tested; without "
+            "any, all are. The more are tested, the wider their intervals (Bonferroni)."
         ),
     ] = [],  # noqa: B006
 ) -> None:
-    """Print the mean difference of each metric over the utterances that both have, and its 95 % interval."""
+    """Print the mean difference of each metric over the utterances that both restored, and its 95 % interval."""
     evaluation = Evaluation.read(folder)
     for name in (first, second):
         evaluation.known(name)
@@ -43,8 +43,8 @@ def main(
     for name in require:
         if name not in known:
             raise ConfigError(f"--require {name}: expected one of {', '.join(known)}, scored for both")
-    judged = {column.name for column in summary.columns if not require or column.name in require}
-    comparisons = count_judged(found for (*_, column), found in summary.differences.items() if column in judged)
+    tested = {column.name for column in summary.columns if not require or column.name in require}
+    comparisons = count_comparisons(found for (*_, column), found in summary.differences.items() if column in tested)
     for condition in summary.conditions:
         for column in summary.columns:
             found = summary.differences.get((first, second, condition.name, column.name))
@@ -55,10 +55,10 @@ def main(
             means = [summary.estimates[name, condition.name, column.name].mean for name in (first, second)]
             values = [f"{value:.3f}" for value in (*means, found.mean, found.low, found.high)]
             arrow = "↓" if column.lower_is_better else "↑"
-            found_to_be = verdict(found, column, summary.units, comparisons) if column.name in judged else ""
+            outcome = verdict(found, column, summary.units, comparisons) if column.name in tested else ""
             counts = found.scored, found.missing
-            rows.append([condition.name, f"{column.name} {arrow}", *values, found_to_be or "-", *counts])
-            if column.name in require and found_to_be != "better":
+            rows.append([condition.name, f"{column.name} {arrow}", *values, outcome or "-", *counts])
+            if column.name in require and outcome != "better":
                 unmet.append(f"{column.name}, {condition.name}")
     header = ["gaps", "metric", first, second, "difference", "from", "to", f"{second} is", "compared", "not compared"]
     print_table(f"{evaluation.about['corpus']}: {second} minus {first}, 95 % interval", header, rows)
@@ -67,7 +67,7 @@ def main(
     print(f"{second} is called better or worse where {clear_of_0(comparisons)}.")
     apart = [column.label for column in summary.columns if not comparable(summary.systems, first, second, column)]
     if apart:
-        print(f"{' and '.join(apart)}: not compared, since one of both predicts no spectrum; compare them by LSD.")
+        print(f"{' and '.join(apart)}: not compared, since only one of both predicts a spectrum; compare them by LSD.")
     if unmet:
         raise DataError(f"{second}: not better than {first}, or not clear of chance, in {'; '.join(unmet)}")
 

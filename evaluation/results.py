@@ -1,4 +1,4 @@
-"""What evaluations found, as one Markdown page with its pictures: tables, differences, and how they were made.
+"""A page of results in Markdown, with a section for each evaluation: tables, curves, and how figures were made.
 
 python -m evaluation.results exp/evaluation/paper --out RESULTS.md
 """
@@ -18,7 +18,8 @@ from avsi.program import run_program
 from .folder.evaluation import Evaluation
 from .reporting.curves import length_curves
 from .reporting.sections import section
-from .statistics.summary import summarize, telling_pairs
+from .statistics.comparisons import ablation_pairs
+from .statistics.summarize import summarize
 
 app = typer.Typer(add_completion=False)
 
@@ -33,7 +34,7 @@ def main(
     for folder in folders:
         evaluation = Evaluation.read(folder)
         try:
-            summary = summarize(evaluation, telling_pairs(evaluation))
+            summary = summarize(evaluation, ablation_pairs(evaluation))
         except DataError as error:
             warnings.warn(str(error), AvsiWarning, stacklevel=2)
             continue

@@ -1,4 +1,4 @@
-"""Score what systems restored, utterance by utterance.
+"""Score restored speech, utterance by utterance.
 
 python -m evaluation.score exp/evaluation
 """
@@ -20,8 +20,8 @@ from avsi.program import in_parallel, print_table, progress, run_program
 from .folder.evaluation import Evaluation
 from .folder.layout import SCORES
 from .folder.rows import write_rows
-from .reporting.tables import notes
-from .statistics.summary import shown, summarize
+from .reporting.cells import column_notes, mean_text
+from .statistics.summarize import summarize
 from .statistics.utterance_scores import score_utterance
 
 SAVE_EVERY_S = 10
@@ -35,42 +35,47 @@ def main(
         str,
         typer.Option(help=f"Which, separated by commas: all, default ({DEFAULT}), or some of {', '.join(METRICS)}."),
     ] = DEFAULT,
-    again: Annotated[bool, typer.Option("--again", help="Compute anew what is there already.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Compute again the metrics that are there.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes to score with.")] = 2,
+    if_installed: Annotated[
+        bool, typer.Option("--if-installed", help="Leave out metrics whose packages are not installed, with a note.")
+    ] = False,
     max_left_out: Annotated[
         float, typer.Option(help="Fail where a larger share of a set's utterances has no value in one of the metrics.")
     ] = 0.05,
 ) -> None:
-    """Write scores.jsonl beside what was restored: a row for each utterance of the clean set. Metrics that are there
-    stay, and a stopped run goes on. What could be scored is written even where the program fails.
+    """Write scores.jsonl beside the restored sounds: a row for each utterance of the clean set. Metrics that are there
+    stay, and a stopped run goes on. Scores are written even where the program fails.
     """
-    names = [metric.name for metric in choose_metrics(metrics)]
+    names = [metric.name for metric in choose_metrics(metrics, if_installed)]
     evaluation = Evaluation.read(folder)
     with locked(folder):
         _score(evaluation, names, again, jobs)
         evaluation.add_run()
+    evaluation = Evaluation.read(folder)  # whose rows are the new ones
     _tell_failures(evaluation)
     summary = summarize(evaluation)
     rows = [
         [
             system.name,
             condition.name,
-            *(shown(summary.estimate(system, condition, column), system.mark(column)) for column in summary.columns),
+            *(
+                mean_text(summary.estimate(system, condition, column), system.mark(column))
+                for column in summary.columns
+            ),
         ]
         for system in summary.systems
         for condition in summary.conditions
     ]
     header = ["system", "gaps", *(column.name for column in summary.columns)]
     print_table(f"{evaluation.about['corpus']}: {folder}, means", header, rows)
-    for note in filter(None, [evaluation.caution, *notes(summary, summary.columns)]):
+    for note in filter(None, [evaluation.caution, *column_notes(summary, summary.columns)]):
         print(note)
     _check_left_out(evaluation, names, max_left_out)
 
 
 def _score(evaluation: Evaluation, names: list[str], again: bool, jobs: int) -> None:
-    """Fill in what the rows of each set lack. Utterances are matched by id: one that is missing is counted, and shifts
-    nothing.
-    """
+    """Add missing values to the rows of each set. Utterances are matched by id: a missing one shifts no other."""
     std, utterances = evaluation.stats.audio_std, evaluation.utterances
     work = []
     for restored in evaluation.sets:
@@ -96,39 +101,42 @@ def _score(evaluation: Evaluation, names: list[str], again: bool, jobs: int) -> 
 
 
 def _tell_failures(evaluation: Evaluation) -> None:
-    """A note for each set of which something has no score, with an example."""
-    for restored in evaluation.sets:
-        failed = [(id_, row["failed"]) for id_, row in restored.rows(SCORES).items() if row["failed"]]
-        if failed:
-            id_, reasons = failed[0]
-            metric, reason = next(iter(reasons.items()))
-            told = f"{restored}: {len(failed)} not scored in full, such as {id_}, {metric}: {reason}"
+    """A note for each set with missing scores, with an example."""
+    for one in evaluation.sets:
+        reasons = {
+            id_: (metric, reason)
+            for id_, row in evaluation.rows[one.system, one.condition].items()
+            for metric, reason in row["failed"].items()
+            if metric in METRICS
+        }
+        if reasons:
+            id_, (metric, reason) = next(iter(reasons.items()))
+            told = f"{one}: {len(reasons)} not scored in full, such as {id_}, {metric}: {reason}"
             warnings.warn(told, AvsiWarning, stacklevel=2)
 
 
 def _check_left_out(evaluation: Evaluation, names: list[str], max_left_out: float) -> None:
     """Raise DataError where too many utterances of a set have no value in one of some metrics."""
     total, too_many = len(evaluation.utterances), []
-    for restored in evaluation.sets:
-        rows = restored.rows(SCORES)
+    for one in evaluation.sets:
+        rows = evaluation.rows[one.system, one.condition]
         for name in names:
-            lacking = [id_ for id_, row in rows.items() if row[name] is None]
+            lacking = [id_ for id_, row in rows.items() if row.get(name) is None]
             if len(lacking) > max_left_out * total:
                 reason = rows[lacking[0]]["failed"][name]
                 too_many.append(
-                    f"{restored}: {len(lacking)} of {total} utterances have no {name}, more than --max-left-out "
+                    f"{one}: {len(lacking)} of {total} utterances have no {name}, more than --max-left-out "
                     f"{max_left_out:g}, such as {lacking[0]}: {reason}"
                 )
     if too_many:
         pairs = len(evaluation.sets) * len(names)
         raise DataError(
-            f"{too_many[0]}; {len(too_many)} of {pairs} pairs of set and metric lack as much; what could be scored is "
-            "written"
+            f"{too_many[0]}; {len(too_many)} of {pairs} pairs of set and metric lack as much; other scores are written"
         )
 
 
 def _merged(old: dict, new: dict) -> dict:
-    """A row with what was scored now in place of what was scored before, metrics in the table's order."""
+    """A row in which new values replace old ones, metrics in the table's order."""
     failed = {name: why for name, why in old.get("failed", {}).items() if name not in new} | new["failed"]
     values = {name: row[name] for name in METRICS for row in (old, new) if name in row}
     return {"id": new["id"], "speaker": new["speaker"], **values, "failed": failed}

@@ -312,7 +312,7 @@ def recipe(tmp_path) -> Path:
     """A copy of the recipe in which programs do nothing but tell what they are given."""
     copy = tmp_path / "recipes" / "grid"
     shutil.copytree(RECIPE / "conf", copy / "conf")
-    for name in ("run.sh", "run_general.sh", "path.sh"):
+    for name in ("run.sh", "run_general.sh", "stages.sh", "path.sh"):
         shutil.copy(RECIPE / name, copy / name)
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)

@@ -16,8 +16,9 @@ from avsi.audio.samples import from_float
 from avsi.data.gaps import Gap
 from avsi.errors import ConfigError, DataError
 from avsi.metrics.registry import COLUMNS
-from evaluation.reporting.browse_page import Example, Ranking, Version, browse_page
+from evaluation.reporting.browse_page import Ranking, browse_page
 from evaluation.reporting.example_selection import Selection, select_examples
+from evaluation.reporting.examples import Example, Version
 
 HOSTILE = "</script><script>alert('no')</script>"
 SYSTEMS = ("a", "no <model>", "av")
@@ -164,13 +165,13 @@ def test_scores_have_their_direction_and_the_best_system_is_bold(made):
     assert values == ["0.800", "0.800", "0.800"]
 
 
-def test_phones_heard_are_aligned_with_those_said(made):
+def test_phones_recognised_are_aligned_with_those_said(made):
     original, damaged, first, second, _ = figures(made)[0]
     assert "no errors in 3 phones" in original and 'class="substituted"' not in original
-    assert 'aria-label="Phones heard: B missing, IH missing, N"' in damaged
+    assert 'aria-label="Phones recognised: B missing, IH missing, N"' in damaged
     assert damaged.count('class="deleted"') == 2 and "<del>IH</del><b>&ndash;</b>" in damaged
     assert "2 errors in 3 phones: 2 deleted" in damaged
-    assert 'title="EH was heard for IH"><span>IH</span><b>EH</b>' in first
+    assert 'title="EH was recognised for IH"><span>IH</span><b>EH</b>' in first
     assert 'title="T was not said"><span></span><ins>+T</ins>' in first
     assert "2 errors in 3 phones: 1 substituted, 1 inserted" in first
     assert "phones" not in second

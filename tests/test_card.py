@@ -145,13 +145,11 @@ def test_figures_of_the_weights_before_rounding_are_said_to_be_that_and_others_a
     before = digest(model / WEIGHTS)
     save_model(exported, load_model(model), half=True, exported_from=before)
     run_app(card.app, exported, evaluation)
-    said = (
-        f"Measured with the weights {before}, which are these ({digest(exported / WEIGHTS)}) before they were rounded."
-    )
+    said = f"Measured with the weights {before}, before they were rounded to these ({digest(exported / WEIGHTS)})."
     assert said in read_card(exported)
 
 
-def test_a_family_stands_for_a_model_that_has_met_the_speakers_judged(evaluation, exported, tmp_path):
+def test_a_family_stands_for_a_model_that_has_seen_the_test_speakers(evaluation, exported, tmp_path):
     folder = shutil.copytree(evaluation, tmp_path / "of_families")
     with pytest.raises(AvsiError, match="nor a family of models by the name of 'model'"):
         run_app(card.app, exported, folder, "--family", "model")  # a single model stands for itself alone
@@ -159,7 +157,7 @@ def test_a_family_stands_for_a_model_that_has_met_the_speakers_judged(evaluation
     about["systems"]["model"]["models"] = 3
     (folder / "evaluation.json").write_text(json.dumps(about))
     run_app(card.app, exported, folder, "--family", "model")
-    said = f"Measured on 3 models made like this one ({digest(exported / WEIGHTS)}), each without the speakers"
+    said = f"Measured on 3 models made like this one ({digest(exported / WEIGHTS)}), each trained without the speakers"
     assert said in read_card(exported) and "| 600 ms |" in read_card(exported)
 
 

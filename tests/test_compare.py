@@ -43,13 +43,16 @@ def test_a_comparison_is_paired_and_has_an_interval(made):
 def test_what_is_measured_on_the_sound_is_not_compared_with_predictions(made):
     output = run_app(compare.app, made, "interpolation", "autoregression")
     assert "l1 ↓" not in output and "l1_share ↓" not in output and "stoi ↑" in output
-    assert "L1 and L1 / mean fill: not compared, since one of both predicts no spectrum; compare them by LSD." in output
+    assert (
+        "L1 and L1 / mean fill: not compared, since only one of both predicts a spectrum; compare them by LSD."
+        in output
+    )
     assert "widened for 3 comparisons (Bonferroni)" in output
     with pytest.raises(ConfigError, match="--require l1: expected one of stoi, pesq, pesq_raw, scored for both"):
         run_app(compare.app, made, "interpolation", "autoregression", "--require", "l1")
 
 
-def test_what_is_required_is_judged_alone(evaluation):
+def test_what_is_required_is_tested_alone(evaluation):
     """Named beforehand, it pays for no other comparison."""
     for system, step in (("unprocessed", 0), ("oracle", 0.1)):
         path = evaluation / system / "600ms" / "scores.jsonl"

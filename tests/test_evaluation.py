@@ -17,14 +17,17 @@ from avsi.data.gap_files import read_gap_file
 from avsi.data.gaps import gap_spans, lost_samples
 from avsi.data.stats import Stats
 from avsi.errors import AvsiError, AvsiWarning, ConfigError, DataError
+from avsi.files import digest
 from avsi.metrics import log_spectral_distance, pesq_nb, raw_from_lqo, stoi
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
 from avsi.video.tracks import Tracks
 from evaluation import compare, report, restore, score
+from evaluation.folder import signals
 from evaluation.folder.evaluation import Evaluation
-from evaluation.statistics.summary import shown, summarize
-from evaluation.systems import restorers as systems_module
+from evaluation.reporting.cells import mean_text
+from evaluation.statistics.summarize import summarize
+from evaluation.systems import fingerprints
 
 IDS = [f"s04_clip{n}" for n in range(4)]
 
@@ -67,10 +70,10 @@ def test_an_evaluation_says_how_it_was_made(made, corpus):
 @pytest.mark.slow
 def test_a_development_set_is_called_one_wherever_figures_stand(corpus, evaluation, tmp_path):
     """Also where it is known only later, and where it is no longer told."""
-    heard = run_app(score.app, evaluation, "--jobs", 1)
+    printed = run_app(score.app, evaluation, "--jobs", 1)
     run_app(report.app, evaluation, "--examples", 1, "--jobs", 1)
     page, text = ((evaluation / "report" / name).read_text() for name in ("index.html", "results.md"))
-    assert not any("evelopment set" in told for told in (heard, page, text))
+    assert not any("evelopment set" in told for told in (printed, page, text))
     shutil.copytree(corpus / "test", tmp_path / "test")
     about = json.loads((evaluation / "evaluation.json").read_text()) | {"datadir": str(tmp_path / "test")}
     (evaluation / "evaluation.json").write_text(json.dumps(about))
@@ -108,8 +111,8 @@ def test_metrics_are_added_to_those_that_are_there(corpus, evaluation):
     [(start, stop)] = gap_spans(read_gap_file(corpus / "test" / "gaps_600ms")["s04_clip1"], len(clean), RATE)
     near = slice(max(start - 3200, 0), stop + 3200)
     assert row["stoi_gap"] == stoi(clean[near], samples[near], RATE)
-    spectra = [systems_module._log_spectrum(x) for x in (samples, clean)]
-    lost = systems_module._lost_frames(clean, [(start, stop)])
+    spectra = [signals.log_spectrum(x) for x in (samples, clean)]
+    lost = signals.lost_frames_of(clean, [(start, stop)])
     assert row["lsd"] == pytest.approx(log_spectral_distance(*(x[lost].numpy() for x in spectra)))
     assert row["lsd"] > 1
     with pytest.raises(ConfigError, match="no metric 'loudness': expected all, default, or some of l1, lsd"):
@@ -157,7 +160,22 @@ def test_several_processes_score_alike_when_the_program_is_started_by_name(evalu
     monkeypatch.delitem(sys.modules, "evaluation.score")
     with pytest.raises(SystemExit, match="0"):
         runpy.run_module("evaluation.score", run_name="__main__")
-    assert Evaluation.read(evaluation).set("interpolation", "600ms").rows("scores.jsonl") == one
+    rows = Evaluation.read(evaluation).set("interpolation", "600ms").rows("scores.jsonl")
+    assert list(rows) == list(one)
+    for id_, row in rows.items():
+        assert row["failed"] == {} and list(row) == list(one[id_])
+        for name in ("l1", "stoi", "pesq", "pesq_raw"):  # another process may round otherwise
+            assert row[name] == pytest.approx(one[id_][name], rel=1e-5)
+
+
+def test_weights_are_read_once_in_a_process_and_again_where_they_changed(model, tmp_path, monkeypatch):
+    mine, read = shutil.copytree(model, tmp_path / "mine"), []
+    monkeypatch.setattr(fingerprints, "digest", lambda path: (read.append(path), digest(path))[1])
+    before = [fingerprints.fingerprint(str(mine), condition) for condition in ("600ms", "random", "600ms")]
+    assert len(read) == 1 and before[0] == before[1] == {"weights": digest(mine / "model.safetensors"), "files": ""}
+    with (mine / "model.safetensors").open("ab") as file:
+        file.write(b" ")
+    assert fingerprints.fingerprint(str(mine), "600ms") != before[0] and len(read) == 2
 
 
 def test_the_oracle_is_ahead_of_every_baseline(evaluation):
@@ -179,8 +197,8 @@ def test_the_mean_of_a_recording_is_of_what_is_reliable_in_it(corpus, tmp_path):
     for utterance in read_datadir(corpus / "test"):
         clean = soundfile.read(utterance.wav, dtype="float32")[0]
         spans = gap_spans(found.gaps[utterance.id], len(clean), RATE)
-        lost = systems_module._lost_frames(clean, spans)
-        mean = systems_module._log_spectrum(clean)[~lost].mean(dim=0).numpy()
+        lost = signals.lost_frames_of(clean, spans)
+        mean = signals.log_spectrum(clean)[~lost].mean(dim=0).numpy()
         predicted = kaldiio.load_mat(found.spectra[utterance.id])
         assert predicted == pytest.approx(np.tile(mean, (lost.sum(), 1)), abs=1e-3)
         inside = lost_samples(spans, len(clean))
@@ -218,7 +236,7 @@ def test_a_file_missing_from_a_set_cannot_shift_scores(evaluation):
     assert (found["interpolation", "600ms", "stoi"].scored, found["interpolation", "600ms", "stoi"].missing) == (2, 2)
     assert (found["interpolation", "600ms", "l1"].scored, found["interpolation", "600ms", "l1"].missing) == (3, 1)
     mean = np.mean([rows[id_]["stoi"] for id_ in ("s04_clip0", "s04_clip3")])
-    assert shown(found["interpolation", "600ms", "stoi"]) == f"{mean:.3f} (2 not scored)"
+    assert mean_text(found["interpolation", "600ms", "stoi"]) == f"{mean:.3f} (2 not scored)"
     shutil.copy(lines[2].split()[1], gone)  # what failed is tried again
     assert scores(evaluation, "interpolation", "--max-left-out", 0.5)["s04_clip2"] == whole["s04_clip2"]
 
@@ -465,3 +483,17 @@ def test_what_one_program_adds_another_does_not_lose(corpus, evaluation):
     restored(corpus, evaluation, "interpolation", gaps="gaps_random")
     before.add_run()
     assert list(Evaluation.read(evaluation).about["conditions"]) == ["600ms", "random"]
+
+
+def test_keys_of_earlier_versions_are_read_by_their_names_of_today(evaluation):
+    about = json.loads((evaluation / "evaluation.json").read_text())
+    about["systems"]["model"] |= {"speakers_met": ["s04"], "utterances_met": []}
+    (evaluation / "evaluation.json").write_text(json.dumps(about))
+    system = Evaluation.read(evaluation).about["systems"]["model"]
+    assert (system["seen_speakers"], system["seen_utterances"]) == (["s04"], []) and "speakers_met" not in system
+    row = {"id": "s04_clip0", "failed": {}}
+    (evaluation / "clean/phones.jsonl").write_text(json.dumps({**row, "per": 0.5, "phones": 2, "judge": "one"}))
+    words = {**row, "keywords": 1.0, "heard": "bin", "keywords_judge": "another"}
+    (evaluation / "clean/keywords.jsonl").write_text(json.dumps(words))
+    found = Evaluation.read(evaluation).clean_rows["s04_clip0"]
+    assert (found["recognizer"], found["keywords_recognizer"], found["recognized"]) == ("one", "another", "bin")

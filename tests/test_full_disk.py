@@ -17,7 +17,7 @@ from avsi.errors import AvsiError, DataError
 from avsi.files import locked
 from avsi.media.sound_writing import write_wav
 from data_prep import combine, gaps, leave_out, stats, voices
-from data_prep.grid import clips as grid
+from data_prep.grid import preparation as grid
 from evaluation import score
 
 ERRORS = (AvsiError, OSError)  # what programs print as one line

@@ -12,9 +12,9 @@ from evaluation.folder.evaluation import Evaluation
 from evaluation.folder.rows import read_rows, write_rows
 from evaluation.reporting.markdown import to_markdown
 from evaluation.reporting.tables import harm_table, speaker_table
-from evaluation.statistics.gain_over_silence import Harm, add_shares, harm_of
+from evaluation.statistics.gain_over_silence import Harm, add_l1_ratios, harm_of
 from evaluation.statistics.intervals import Bootstrap, Estimate
-from evaluation.statistics.summary import summarize
+from evaluation.statistics.summarize import summarize
 
 NAN = float("nan")
 
@@ -74,7 +74,7 @@ def test_harm_is_counted_where_it_is_noticed_and_its_worst_is_named(evaluation):
 def test_what_one_of_both_lacks_has_no_share_and_no_harm():
     rows = {"a": {"l1": 0.3, "stoi": 0.5}, "b": {"l1": None, "stoi": None}, "c": {"l1": 0.4, "stoi": 0.585}, "d": {}}
     silent = {"a": {"l1": 0.6, "stoi": 0.53}, "b": {"l1": 0.5, "stoi": 0.7}, "c": {"l1": None, "stoi": 0.6}}
-    add_shares(rows, silent)
+    add_l1_ratios(rows, silent)
     assert [row.get("l1_share") for row in rows.values()] == [0.5, None, None, None]
     assert harm_of(rows, silent) == Harm(1, 2, pytest.approx(-0.03), "a")  # 0.015 less is not noticed
     assert harm_of({"a": {"stoi": None}}, silent) is None

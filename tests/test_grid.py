@@ -14,7 +14,8 @@ from avsi.data.datadir import read_datadir
 from avsi.errors import DataError
 from data_prep.grid.__main__ import app
 from data_prep.grid.alignment import read_alignment
-from data_prep.grid.clips import Clip, check_alignment, speaker_of
+from data_prep.grid.clips import Clip, speaker_of
+from data_prep.grid.preparation import check_alignment
 from data_prep.grid.sentences import sentence
 from data_prep.grid.splits import load_split
 

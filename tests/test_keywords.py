@@ -20,11 +20,11 @@ from data_prep.grid import sentences as grid
 from data_prep.mini_grid import voice
 from evaluation import keywords, restore
 from evaluation.folder.evaluation import Evaluation
-from evaluation.keywords import keywords_right, summary
-from evaluation.listeners import word_recognizer
+from evaluation.keywords import keyword_totals, score_keywords
+from evaluation.listeners import recognition, word_recognizer
 from evaluation.listeners.grammar import Grammar
 from evaluation.listeners.word_recognizer import WordRecognizer
-from evaluation.statistics.summary import summarize
+from evaluation.statistics.summarize import summarize
 
 CONF = Path(__file__).parents[1] / "recipes" / "grid" / "conf"
 GRAMMAR, LEXICON = CONF / "grid.gram", CONF / "lexicon.txt"
@@ -33,7 +33,7 @@ NAMES = ["colour", "letter", "digit"]
 
 
 @pytest.fixture(scope="module")
-def ear() -> WordRecognizer:
+def recognizer() -> WordRecognizer:
     pytest.importorskip("pocketsphinx", reason="the extra `keywords` is not installed")
     return WordRecognizer(Grammar.read(GRAMMAR), LEXICON)
 
@@ -110,23 +110,29 @@ def test_a_grammar_of_another_form_is_told(tmp_path, text, message):
         Grammar.read(tmp_path / "none.gram")
 
 
+def scored(said: str | tuple, words: str | list[str], places: list[str] = NAMES) -> dict:
+    said, words = (of.split() if isinstance(of, str) else of for of in (said, words))
+    return score_keywords(Grammar.read(GRAMMAR), places, Utterance("s01_x", "s01", "x.wav", 3.0, tuple(said)), words)
+
+
 def test_a_keyword_is_right_where_the_same_word_stands_in_its_place():
-    grammar = Grammar.read(GRAMMAR)
-    said, heard = (grammar.parse(words.split()) for words in ("bin blue at f two now", "lay blue in s two soon"))
-    assert keywords_right(said, heard, NAMES) == {"colour": True, "letter": False, "digit": True}
-    assert keywords_right(said, {}, NAMES) == {"colour": False, "letter": False, "digit": False}
-    assert keywords_right(said, heard, ["command", "digit"]) == {"command": False, "digit": True}
+    said, recognized = "bin blue at f two now", "lay blue in s two soon"
+    row = {"recognized": recognized, "keywords": 2 / 3, "colour": True, "letter": False, "digit": True}
+    assert scored(said, recognized) == row
+    assert scored(said, "") == {"recognized": "", "keywords": 0, "colour": False, "letter": False, "digit": False}
+    row = {"recognized": recognized, "keywords": 0.5, "command": False, "digit": True}
+    assert scored(said, recognized, ["command", "digit"]) == row
 
 
 def test_a_set_is_summed_up_over_what_was_scored():
     rows = [
-        {"heard": "bin blue at f two now", "keywords": 1.0, "colour": True, "letter": True, "digit": True},
-        {"heard": "bin red at f one now", "keywords": 1 / 3, "colour": False, "letter": True, "digit": False},
-        {"heard": "", "keywords": 0.0, "colour": False, "letter": False, "digit": False},
-        {"heard": None, "keywords": None, "colour": None, "letter": None, "digit": None},
+        {"recognized": "bin blue at f two now", "keywords": 1.0, "colour": True, "letter": True, "digit": True},
+        {"recognized": "bin red at f one now", "keywords": 1 / 3, "colour": False, "letter": True, "digit": False},
+        {"recognized": "", "keywords": 0.0, "colour": False, "letter": False, "digit": False},
+        {"recognized": None, "keywords": None, "colour": None, "letter": None, "digit": None},
     ]
-    assert summary(rows, NAMES) == ["0.444", "0.333", "0.667", "0.333", 4, 1, 1]
-    assert summary(rows[3:], NAMES) == ["-", "-", "-", "-", 1, 0, 1]
+    assert keyword_totals(rows, NAMES) == ["0.444", "0.333", "0.667", "0.333", 4, 1, 1]
+    assert keyword_totals(rows[3:], NAMES) == ["-", "-", "-", "-", 1, 0, 1]
 
 
 def test_without_pocketsphinx_one_line_says_how_to_get_it(monkeypatch, spoken):
@@ -135,46 +141,47 @@ def test_without_pocketsphinx_one_line_says_how_to_get_it(monkeypatch, spoken):
         run_app(keywords.app, spoken, "--grammar", GRAMMAR)
     with pytest.raises(ConfigError, match="needs pocketsphinx"):
         WordRecognizer(Grammar.read(GRAMMAR), LEXICON)
+    with pytest.warns(AvsiWarning, match=r"left out: .* needs pocketsphinx"):
+        run_app(keywords.app, spoken, "--grammar", GRAMMAR, "--if-installed")
+    assert not (spoken / "keywords.jsonl").exists()
 
 
-def test_words_are_heard(ear, spoken):
-    grammar = Grammar.read(GRAMMAR)
-    heard = {stem: grammar.parse(ear.recognize(samples_of(spoken, stem), RATE)) for stem in STEMS}
-    right = [keywords_right(grammar.parse(grid.sentence(stem)), heard[stem], NAMES) for stem in STEMS]
-    assert all(one["colour"] for one in right)
-    assert sum(sum(one.values()) for one in right) >= 9  # of 12; of a guess, 1.6
+def test_words_are_recognised(recognizer, spoken):
+    rows = [scored(grid.sentence(stem), recognizer.recognize(samples_of(spoken, stem), RATE)) for stem in STEMS]
+    assert all(row["colour"] for row in rows)
+    assert sum(row[place] for row in rows for place in NAMES) >= 9  # of 12; of a guess, 1.6
 
 
-def test_words_beside_a_silent_gap_are_heard_as_before(ear, spoken):
-    """With the recogniser's own pruning, nothing at all was heard here."""
+def test_words_beside_a_silent_gap_are_recognised(recognizer, spoken):
+    """With the recogniser's own pruning, nothing at all was recognised here."""
     samples = samples_of(spoken, "bbaf2n")
     [line] = [one for one in (spoken / "align").read_text().splitlines() if one.endswith(" f")]
     start_s, length_s = map(float, line.split()[1:3])
     samples[round((start_s - 0.3) * RATE) : round((start_s + length_s) * RATE)] = 0
-    heard = ear.recognize(samples, RATE)
-    assert heard[:2] + heard[4:] == ["bin", "blue", "two", "now"]
+    words = recognizer.recognize(samples, RATE)
+    assert words[:2] + words[4:] == ["bin", "blue", "two", "now"]
 
 
 @pytest.mark.slow
-def test_what_was_heard_before_does_not_matter(ear, spoken):
+def test_earlier_utterances_do_not_matter(recognizer, spoken):
     sounds = [samples_of(spoken, stem) for stem in STEMS]
-    first = [ear.recognize(samples, RATE) for samples in sounds]
+    first = [recognizer.recognize(samples, RATE) for samples in sounds]
     noise = np.random.default_rng(0).standard_normal(3 * RATE)
     for n, before in enumerate((0.3 * noise, 0.001 * noise, np.zeros(3 * RATE), sounds[0][:800])):
-        ear.recognize(before, RATE)
-        assert ear.recognize(sounds[n % len(sounds)], RATE) == first[n % len(sounds)]
+        recognizer.recognize(before, RATE)
+        assert recognizer.recognize(sounds[n % len(sounds)], RATE) == first[n % len(sounds)]
     assert WordRecognizer(Grammar.read(GRAMMAR), LEXICON).recognize(sounds[2], RATE) == first[2]
 
 
-def test_in_silence_nothing_is_heard_and_in_noise_a_sentence_is_guessed(ear):
+def test_in_silence_nothing_is_recognised_and_in_noise_a_sentence_is_guessed(recognizer):
     for samples in (np.zeros(3 * RATE), np.zeros(0), np.ones(100)):
-        assert ear.recognize(samples, RATE) == []
+        assert recognizer.recognize(samples, RATE) == []
     noise = 0.1 * np.random.default_rng(0).standard_normal(3 * RATE)
-    assert Grammar.read(GRAMMAR).parse(ear.recognize(noise, RATE))
+    assert Grammar.read(GRAMMAR).parse(recognizer.recognize(noise, RATE))
     with pytest.raises(ValueError, match=r"at 8000 Hz: expected \(n_samples,\) at 16000 Hz"):
-        ear.recognize(noise, 8000)
+        recognizer.recognize(noise, 8000)
     with pytest.raises(ValueError, match=r"shape \(1, 48000\)"):
-        ear.recognize(noise[None], RATE)
+        recognizer.recognize(noise[None], RATE)
 
 
 @pytest.mark.parametrize(
@@ -185,19 +192,19 @@ def test_in_silence_nothing_is_heard_and_in_noise_a_sentence_is_guessed(ear):
         ("seven S EH1 V AH N\n", "PocketSphinx does not take 'seven S EH1 V AH N'; expected phones of the CMU"),
     ],
 )
-def test_a_lexicon_that_does_not_fit_is_told(ear, tmp_path, line, message):
+def test_a_lexicon_that_does_not_fit_is_told(recognizer, tmp_path, line, message):
     (tmp_path / "few.txt").write_text(LEXICON.read_text().replace("seven S EH V AH N\n", line))
     with pytest.raises(DataError, match=message):
         WordRecognizer(Grammar.read(GRAMMAR), tmp_path / "few.txt")
 
 
-def test_a_place_that_the_sentence_has_not_is_told(ear, spoken):
+def test_a_place_that_the_sentence_has_not_is_told(recognizer, spoken):
     with pytest.raises(ConfigError, match=r"no place 'color' in its sentence, but command, colour, preposition"):
         run_app(keywords.app, spoken, "--grammar", GRAMMAR, "--keywords", "color,letter")
 
 
 @pytest.mark.slow
-def test_an_evaluation_is_heard_and_summed_up(ear, spoken, tmp_path, monkeypatch):
+def test_an_evaluation_is_recognised_and_summed_up(recognizer, spoken, tmp_path, monkeypatch):
     """Of what another program restored: one sentence whole, one that is another, one silent, one missing."""
     made = tmp_path / "made" / "mine"
     made.mkdir(parents=True)
@@ -222,9 +229,9 @@ def test_an_evaluation_is_heard_and_summed_up(ear, spoken, tmp_path, monkeypatch
     assert [row["said"] for row in rows] == [" ".join(grid.sentence(stem)) for stem in STEMS]
     whole, swapped, silent, missing = rows
     assert whole == clean[0]
-    assert swapped["heard"] == clean[3]["heard"] and swapped["keywords"] == 0.0 and swapped["letter"] is False
-    assert silent["heard"] == "" and silent["keywords"] == 0.0 and silent["failed"] == {}
-    assert missing["heard"] is None and missing["keywords"] is None and missing["colour"] is None
+    assert swapped["recognized"] == clean[3]["recognized"] and swapped["keywords"] == 0.0 and swapped["letter"] is False
+    assert silent["recognized"] == "" and silent["keywords"] == 0.0 and silent["failed"] == {}
+    assert missing["recognized"] is None and missing["keywords"] is None and missing["colour"] is None
     assert missing["failed"]["keywords"].endswith("no such file")
 
     found = summarize(Evaluation.read(out))
@@ -242,19 +249,19 @@ def test_an_evaluation_is_heard_and_summed_up(ear, spoken, tmp_path, monkeypatch
 
 
 @pytest.mark.slow
-def test_what_was_heard_whole_is_not_heard_again(ear, spoken, tmp_path, monkeypatch):
+def test_complete_results_stay(recognizer, spoken, tmp_path, monkeypatch):
     grammar = tmp_path / "my.gram"
     grammar.write_text(GRAMMAR.read_text())
     arguments = [spoken, "--grammar", grammar, "--lexicon", LEXICON, "--jobs", 1]
     output = run_app(keywords.app, *arguments)
-    monkeypatch.setattr(keywords, "recognize_set", None)
+    monkeypatch.setattr(recognition, "make_rows", None)
     assert run_app(keywords.app, *arguments) == output
     grammar.write_text(GRAMMAR.read_text() + "// another\n")
     with pytest.raises(TypeError):
         run_app(keywords.app, *arguments)
 
 
-def test_a_transcript_that_is_no_sentence_fails_its_utterance(ear, spoken, tmp_path):
+def test_a_transcript_that_is_no_sentence_fails_its_utterance(recognizer, spoken, tmp_path):
     folder = tmp_path / "mixed"
     utterances = [
         Utterance(f"s01_{stem}", "s01", str(spoken / f"s01_{stem}.wav"), 2.5, words)

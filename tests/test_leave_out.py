@@ -89,5 +89,8 @@ def test_nothing_is_left_of_other_folds_and_nothing_to_train_on_is_told(voices, 
         run_app(leave_out.app, voices, tmp_path / "out", "--fold", "s02")
     run_app(leave_out.app, voices, tmp_path / "out", "--fold", "s02", "--fold", "s03")
     assert not (tmp_path / "out" / "always" / "train" / "stats.npz").exists()
+    (tmp_path / "chosen.txt").write_text("the loss was chosen on it\n")
+    with pytest.raises(DataError, match=r"chosen\.txt: expected two lines: what was chosen, and the speakers"):
+        run_app(leave_out.app, voices, tmp_path / "all", "--fold", "s02", "--development", tmp_path / "chosen.txt")
     with pytest.raises(DataError, match="fold 'all' leaves nothing for its train set"):
         run_app(leave_out.app, voices, tmp_path / "all", "--fold", "all=s01 s02 s03 s04")

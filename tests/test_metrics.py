@@ -7,7 +7,7 @@ from scipy.fft import idct
 
 from avsi.audio.mel import mel_filters
 from avsi.config import StftConfig
-from avsi.errors import ConfigError
+from avsi.errors import AvsiWarning, ConfigError
 from avsi.media.sound_reading import read_mono
 from avsi.metrics import (
     UndefinedMetric,
@@ -234,6 +234,8 @@ def test_metrics_are_chosen_by_name_in_the_order_of_the_table(monkeypatch):
         ConfigError, match=r"a_package_that_is_not_there: pip install -c constraints\.txt -e '\.\[mos\]'"
     ):
         choose_metrics("all")
+    with pytest.warns(AvsiWarning, match="plcmos is left out: PLCMOS and DNSMOS need"):
+        assert [metric.name for metric in choose_metrics("l1,plcmos", if_installed=True)] == ["l1"]
     with pytest.raises(ConfigError, match="need speechmos, a_package_that_is_not_there"):
         plcmos(speech(0), RATE)
 

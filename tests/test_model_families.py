@@ -1,4 +1,4 @@
-"""Families of models, of which each utterance gets the one that has not met its speaker."""
+"""Families of models, of which each utterance gets the one that was trained without its speaker."""
 
 import json
 import re
@@ -25,7 +25,7 @@ TRAINED_ON = {"without_s04": ["s01_a", "s05_clip1", "s05_clip1-v2"], "without_s0
 
 @pytest.fixture
 def folds(corpus, tmp_path):
-    """Two untrained models, and the data that they are judged on."""
+    """Two untrained models, and the data that they are tested on."""
     for seed, (fold, ids) in enumerate(TRAINED_ON.items()):
         make_model(corpus, tmp_path / "folds" / fold / "m", ids, seed)
     make_datadir(tmp_path / "test", IDS)
@@ -57,7 +57,7 @@ def sound(folds, system: str, id_: str):
 
 
 @pytest.mark.slow
-def test_each_utterance_gets_the_model_that_has_not_met_its_speaker(corpus, folds):
+def test_each_utterance_gets_the_model_trained_without_its_speaker(corpus, folds):
     one, two = (folds / "folds" / name / "m" for name in TRAINED_ON)
     with pytest.warns(AvsiWarning, match="one was trained on 1 of these 3 utterances, such as s05_clip1"):
         restored(corpus, folds, f"{folds}/folds/*/m", f"one={one}", f"two={two}")
@@ -71,19 +71,21 @@ def test_each_utterance_gets_the_model_that_has_not_met_its_speaker(corpus, fold
     rows = {row["id"]: row["l1"] for row in scored(folds)}
     run_app(report.app, folds / "out", "--examples", 0)
     text = (folds / "out" / "report" / "results.md").read_text()
-    assert "2 models, of which each utterance got the one that had not met its speaker, trained on 2 to 3" in text
-    assert "trained on 3 utterances, also of 1 of the 2 speakers judged and on 1 of these very utterances" in text
+    assert "2 models, each utterance restored by the one trained without its speaker, trained on 2 to 3" in text
+    assert "trained on 3 utterances, seen in training: 1 of the 2 test speakers, 1 of the test utterances" in text
     assert "| s05 | 2 | m |" in text
     assert f"| {(rows['s05_clip1'] + rows['s05_clip2']) / 2:.3f} |" in text.replace("*", "")
-    assert f"The unit of L1, and the mean that `unprocessed` is filled with: `{corpus / 'train' / 'stats.npz'}`" in text
+    assert (
+        f"Statistics, for the unit of L1 and the mean fill of `unprocessed`: `{corpus / 'train' / 'stats.npz'}`" in text
+    )
 
 
-def test_an_utterance_is_met_in_whichever_voice_it_was_heard(tmp_path):
+def test_an_utterance_is_seen_in_whichever_voice_it_was_trained_on(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "train_ids").write_text("s01_a\ns04_clip3-v1\ns05_clip2-v3\n")
     utterances = [Utterance(id_, id_[:3], "x.wav", 1.0) for id_ in IDS]
-    met = {"seen_speakers": ["s04", "s05"], "seen_utterances": ["s05_clip2"]}
-    assert overlap(tmp_path, utterances) == met
+    seen = {"seen_speakers": ["s04", "s05"], "seen_utterances": ["s05_clip2"]}
+    assert overlap(tmp_path, utterances) == seen
     (tmp_path / "train_ids").write_text("s01_a\n")
     assert overlap(tmp_path, utterances) == {"seen_speakers": [], "seen_utterances": []}
     (tmp_path / "train_ids").unlink()
@@ -111,7 +113,7 @@ def test_a_family_is_of_models_that_are_there_and_alike(corpus, folds):
     with pytest.raises(ConfigError, match=r"finds no folder with a trained model"):
         restored(corpus, folds, f"{folds}/folds/*/other")
     make_model(corpus, folds / "folds" / "without_s05" / "m", TRAINED_ON["without_s05"], 1, model={"video": False})
-    with pytest.raises(ConfigError, match=r"without_s04/m and .*without_s05/m differ in what they hear, see or learn"):
+    with pytest.raises(ConfigError, match=r"without_s04/m and .*without_s05/m differ in inputs or tasks"):
         restored(corpus, folds, f"{folds}/folds/*/m")
     for path in ("wav.scp", "text", "utt2spk", "utt2dur", "landmarks.scp", "spk2utt"):
         file = folds / "test" / path

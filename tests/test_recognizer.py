@@ -27,7 +27,8 @@ from avsi.training.run import train
 from data_prep import stats
 from evaluation import recognize, restore
 from evaluation.folder.evaluation import Evaluation
-from evaluation.statistics.summary import summarize
+from evaluation.listeners import recognition
+from evaluation.statistics.summarize import summarize
 
 
 def run(app, *arguments) -> str:
@@ -69,7 +70,7 @@ def spectrum_of(wav: str) -> torch.Tensor:
 
 
 @pytest.mark.slow
-def test_it_learns_to_hear_the_phones_of_sentences_it_was_not_trained_on(toy, recogniser):
+def test_it_learns_to_recognise_the_phones_of_sentences_it_was_not_trained_on(toy, recogniser):
     output = run(recognize.app, toy / "test", "--recognizer", recogniser, "--jobs", 1)
     rows = [json.loads(line) for line in (toy / "test" / "phones.jsonl").read_text().splitlines()]
     utterances = read_datadir(toy / "test")
@@ -115,13 +116,13 @@ def test_what_is_not_said_counts_as_deleted_and_what_is_missing_is_named(toy, re
         / sum(row["phones"] for row in clean)
     )
     found = summary.estimates["made", "mine", "per"]
-    monkeypatch.setattr(recognize, "recognize_set", None)  # what was heard whole is not heard again
+    monkeypatch.setattr(recognition, "make_rows", None)  # which complete results do not need
     with pytest.raises(TypeError):
         run(recognize.app, out, "--recognizer", recogniser, "--jobs", 1)
     (out / "clean" / "phones.jsonl").write_text(
-        (out / "clean" / "phones.jsonl").read_text().replace('"judge": "', '"judge": "another ')
+        (out / "clean" / "phones.jsonl").read_text().replace('"recognizer": "', '"recognizer": "another ')
     )
-    with pytest.warns(AvsiWarning, match="heard by another recogniser"), pytest.raises(DataError, match="nothing is"):
+    with pytest.warns(AvsiWarning, match="PER is of another recogniser"), pytest.raises(DataError, match="nothing is"):
         summarize(Evaluation.read(out))
     rows = (whole, half, silent)
     errors = sum(row["substitutions"] + row["deletions"] + row["insertions"] for row in rows)
@@ -130,7 +131,7 @@ def test_what_is_not_said_counts_as_deleted_and_what_is_missing_is_named(toy, re
 
 
 @pytest.mark.slow
-def test_padding_does_not_change_what_is_heard(toy, recogniser):
+def test_padding_does_not_change_what_is_recognised(toy, recogniser):
     model = load_model(recogniser, "recognizer")
     spectra = [spectrum_of(utterance.wav) for utterance in read_datadir(toy / "test")[:2]]
     lengths = torch.tensor([len(one) for one in spectra])
@@ -142,9 +143,9 @@ def test_padding_does_not_change_what_is_heard(toy, recogniser):
 def test_its_input_is_near_zero_and_one(toy):
     model = PhoneRecognizer(toy_config(toy), Stats.load(toy / "train" / "stats.npz"), ("A",))
     spectra = torch.cat([spectrum_of(utterance.wav) for utterance in read_datadir(toy / "train")])
-    heard = model.features(spectra)
-    assert heard.mean(dim=0).abs().max() < 1
-    assert heard.std(dim=0).min() > 0.4 and heard.std(dim=0).max() < 2
+    inputs = model.features(spectra)
+    assert inputs.mean(dim=0).abs().max() < 1
+    assert inputs.std(dim=0).min() > 0.4 and inputs.std(dim=0).max() < 2
 
 
 def test_log_mel_bands_are_the_power_in_a_band():
@@ -175,13 +176,13 @@ def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(toy, tmp_path):
 def test_an_exported_recogniser_still_recognises(toy, recogniser, tmp_path):
     run(avsi_app, "export", recogniser, "--out", tmp_path / "small", "--trained-on", "chords")
     assert load_model(tmp_path / "small").phones == ("A", "D", "K", "N", "O")
-    heard, judges = [], set()
+    phones, recognizers = [], set()
     for folder in (recogniser, tmp_path / "small"):
         run(recognize.app, toy / "test", "--recognizer", folder, "--jobs", 1)
         rows = [json.loads(line) for line in (toy / "test" / "phones.jsonl").read_text().splitlines()]
-        heard.append([row["hypothesis"] for row in rows])
-        judges.add(rows[0]["judge"])
-    assert heard[0] == heard[1] and len(judges) == 2
+        phones.append([row["hypothesis"] for row in rows])
+        recognizers.add(rows[0]["recognizer"])
+    assert phones[0] == phones[1] and len(recognizers) == 2
 
 
 @pytest.mark.slow
@@ -226,5 +227,5 @@ def test_digital_silence_is_no_softer_than_what_was_learnt(toy):
 def test_a_sets_phone_error_rate_is_all_its_errors_over_all_its_phones():
     kinds = ("per", "phones", "substitutions", "deletions", "insertions")
     rows = [dict(zip(kinds, values, strict=True)) for values in ((0.5, 2, 1, 0, 0), (1 / 6, 18, 0, 2, 1))]
-    assert recognize.summary([*rows, {"per": None}]) == ["0.200", 1, 2, 1, 20, 3, 1]
-    assert recognize.summary([{"per": None}]) == ["-", 0, 0, 0, 0, 1, 1]
+    assert recognize.phone_totals([*rows, {"per": None}]) == ["0.200", 1, 2, 1, 20, 3, 1]
+    assert recognize.phone_totals([{"per": None}]) == ["-", 0, 0, 0, 0, 1, 1]

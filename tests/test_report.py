@@ -14,8 +14,9 @@ from evaluation import report, results, score
 from evaluation.folder.evaluation import Evaluation
 from evaluation.folder.rows import read_rows, write_rows
 from evaluation.reporting.examples import examples_of
+from evaluation.statistics.comparisons import ablation_pairs
 from evaluation.statistics.intervals import Bootstrap
-from evaluation.statistics.summary import summarize, telling_pairs
+from evaluation.statistics.summarize import summarize
 
 IDS = [f"s04_clip{n}" for n in range(4)]
 
@@ -58,7 +59,7 @@ def test_curves_are_drawn_over_several_lengths(corpus, evaluation, tmp_path):
     assert (evaluation / "report" / "curves.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "RESULTS_evaluation.png").read_bytes().startswith(b"\x89PNG")
     text = (tmp_path / "RESULTS.md").read_text()
-    assert "](RESULTS_evaluation.png)" in text and "What is blank was not measured." in text
+    assert "](RESULTS_evaluation.png)" in text and "Blank cells were not measured." in text
     assert not (evaluation / "report" / "index.html").exists()
 
 
@@ -83,7 +84,7 @@ def test_pairs_that_tell_something_differ_in_one_thing(made):
     about = {name: {"senses": [bool(has) for has in of]} for name, of in senses.items()}
     about["av2"] = about["av"]
     about["interpolation"] = {}
-    found = set(telling_pairs(Evaluation(made, {"systems": about})))
+    found = set(ablation_pairs(Evaluation(made, {"systems": about})))
     assert found == {
         ("a", "av"), ("a", "av2"), ("a", "a_mtl"), ("v", "av"), ("v", "av2"),
         ("av", "av_mtl"), ("av2", "av_mtl"), ("a_mtl", "av_mtl"),

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from data_prep.grid.splits import NAMED
+from data_prep.grid.splits import SPLITS
 
 FIVE = ("a", "v", "av", "a_mtl", "av_mtl")
 
@@ -51,7 +51,7 @@ def test_only_what_is_due_is_asked_for(recipe):
     assert (result.returncode, result.stderr) == (0, "") and "evaluation.report exp/evaluation/paper" in result.stdout
 
 
-@pytest.mark.parametrize("split", NAMED)
+@pytest.mark.parametrize("split", SPLITS)
 def test_every_split_that_has_a_name_is_known(recipe, split):
     result = start(recipe, "--grid", ".", "--split", split, "--stop-stage", 0)
     assert result.returncode == 0, result.stderr

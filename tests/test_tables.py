@@ -19,11 +19,11 @@ from evaluation.reporting.tables import (
     speaker_table,
     system_table,
 )
+from evaluation.statistics.comparisons import verdict
 from evaluation.statistics.intervals import Estimate
 from evaluation.statistics.summary import System
-from evaluation.statistics.verdicts import verdict
 
-UNIT = "The unit of L1, and the mean fill, are of data/train/stats.npz."
+UNIT = "The unit of L1, and the mean fill, are from data/train/stats.npz."
 INTERVALS = "with 95 % intervals (bootstrap over speakers and utterances) in brackets"
 NASTY = Table(
     "a_b%c", "50 % of $x_1$\\", ["[a]", "b|c", "*"], "lcr", [["*x*", "-0.5\n[-1, 0]", ""]], frozenset({(0, 1)})
@@ -49,7 +49,7 @@ def test_one_system_in_all_metrics_under_each_condition():
         ["800 ms", "", "0.875 [0.865, 0.885]"],
     ]
     assert table.caption.startswith(f"av: means over 60 utterances {INTERVALS}. ")
-    assert table.caption.endswith("What is blank was not measured.") and not table.bold
+    assert table.caption.endswith("Blank cells were not measured.") and not table.bold
 
 
 def test_the_papers_table_of_a_condition():
@@ -93,7 +93,7 @@ def test_what_was_not_scored_is_shown(estimate, cell):
     means = with_estimates(summary([A, AV], [RANDOM]), {("a", "random", "l1"): estimate})
     table = condition_table(means, RANDOM)
     assert markdown_cells(to_markdown(table))[2][4].strip("*") == cell
-    assert ("What is blank was not measured." in table.caption) == (estimate is None)
+    assert ("Blank cells were not measured." in table.caption) == (estimate is None)
 
 
 def test_the_oracle_is_not_the_best_nor_is_what_is_alone():
@@ -195,7 +195,7 @@ def test_captions_tell_the_unit_of_l1_the_speakers_and_how_to_read_a_metric():
     for told in (length_table(one, COLUMNS["plcmos"]), difference_table(one, "a", "av"), system_table(one, AV)):
         assert "takes a silent gap for clean speech" in told.caption
     two = condition_table(replace(summary([A, AV], [MS_800]), stats="data/b/stats.npz"), MS_800)
-    assert "The unit of L1, and the mean fill, are of data/b/stats.npz." in two.caption
+    assert "The unit of L1, and the mean fill, are from data/b/stats.npz." in two.caption
     assert "bootstrap over speakers and utterances" in two.caption
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 
 from ..config import StftConfig
-from ..errors import ConfigError
+from ..errors import AvsiWarning, ConfigError
 from .intelligibility import estoi, stoi
 from .mos import check_installed, dnsmos, plcmos
 from .quality import pesq_nb, pesq_wb, raw_from_lqo
@@ -106,18 +107,27 @@ L1_SHARE = Column("l1_share", "L1 / mean fill", "", True, weight=MEAN_FILL, of_p
 COLUMNS: dict[str, Column] = {**METRICS, **{column.name: column for column in (PER, KEYWORDS, L1_SHARE)}}
 
 
-def choose_metrics(names: str) -> list[Metric]:
+def choose_metrics(names: str, if_installed: bool = False) -> list[Metric]:
     """The metrics of a comma-separated list, in the table's order; ``all`` and ``default`` stand for several.
+
+    Args:
+        if_installed: leave out, with a warning, metrics whose packages are missing.
 
     Raises:
         ConfigError: a name that is not in the table, or a metric whose packages are missing.
     """
     several = {"all": list(METRICS), "default": DEFAULT.split(",")}
     wanted = [name for item in map(str.strip, names.split(",")) for name in several.get(item, [item])]
-    for name in wanted:
+    for name in list(wanted):
         if name not in METRICS:
             raise ConfigError(f"no metric '{name}': expected all, default, or some of {', '.join(METRICS)}")
-        METRICS[name].check()
+        try:
+            METRICS[name].check()
+        except ConfigError as error:
+            if not if_installed:
+                raise
+            warnings.warn(f"{name} is left out: {error}", AvsiWarning, stacklevel=2)
+            wanted.remove(name)
     return [metric for name, metric in METRICS.items() if name in wanted]
 
 

@@ -1,1 +1,1 @@
-"""GRID, in any of the layouts it is passed around in -> Kaldi data directories."""
+"""GRID, in any layout of its folders -> Kaldi data directories."""

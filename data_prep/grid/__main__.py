@@ -1,4 +1,4 @@
-"""GRID, in any of the layouts it is passed around in -> Kaldi data directories.
+"""GRID, in any layout of its folders -> Kaldi data directories.
 
 python -m data_prep.grid --root DIR --out data
 """
@@ -17,7 +17,8 @@ from avsi.files import files_together, write_text
 from avsi.program import in_parallel, print_table, progress, run_program
 
 from ..corpus import Corpus
-from .clips import Clip, find_clips, prepare_clip
+from .clips import Clip, find_clips
+from .preparation import prepare_clip
 from .splits import SETS, load_split
 
 app = typer.Typer(add_completion=False)
@@ -75,7 +76,7 @@ def main(
             "speaker-independent needs three speakers, speaker-dependent divides each speaker's clips, and a file can "
             "say anything else"
         )
-    # Landmarks are looked for anew, also of who was dropped for having none.
+    # Lists of landmarks are removed, so that all clips are searched again, also those without a face before.
     with files_together(
         out, [f"{name}/{made}" for name in SETS for made in (*PARTIAL, "landmarks_lost", "landmarks_failed")]
     ) as folder:

@@ -1,32 +1,24 @@
-"""GRID's clips, found in any of the layouts it is passed around in, and prepared one by one."""
+"""GRID's clips, found in any layout of its folders."""
 
 from __future__ import annotations
 
 import os
 import re
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from avsi.config import StftConfig
-from avsi.data.datadir import Utterance
-from avsi.errors import AvsiWarning, DataError, MediaError
-from avsi.media.sound_reading import read_mono
-from avsi.media.sound_writing import write_wav
-from avsi.media.video_reading import video_info
+from avsi.errors import DataError
 
 from ..corpus import Corpus
-from .alignment import read_alignment
-from .sentences import STEM, sentence
+from .sentences import STEM
 
 VIDEO_SUFFIXES = (".mpg", ".mpeg", ".mp4", ".avi", ".mov", ".mkv")
 SOUND_SUFFIXES = (".wav", ".flac")
-MIN_DURATION_S, MAX_DURATION_S = 2.0, 4.0  # clips last 3 s; what lies outside is damaged
 SPEAKER = re.compile(r"(?:^|[^a-z0-9])s(?:peaker)?[ _]?0*([1-9]|[12][0-9]|3[0-4])(?:[^0-9]|$)", re.IGNORECASE)
 
 
 def speaker_of(path: Path) -> str | None:
-    """The speaker that the folders of a path name, the nearest first, as ``s01``; None where none does."""
+    """The speaker in the names of a path's folders, the nearest first, as ``s01``; None where no folder names one."""
     for folder in reversed(path.parts[:-1]):
         match = SPEAKER.search(folder)
         if match:
@@ -36,7 +28,7 @@ def speaker_of(path: Path) -> str | None:
 
 @dataclass(frozen=True)
 class Clip:
-    """The files of one sentence, of which the video or the sound may be missing."""
+    """The files of one sentence; the video or the sound may be missing."""
 
     stem: str
     speaker: str | None
@@ -51,9 +43,8 @@ class Clip:
 
 
 def find_clips(root: Path) -> tuple[list[Clip], list[tuple[str, str]]]:
-    """Look through a whole folder: the names of GRID's files are unique over its speakers, so folders matter little.
-
-    Speakers are named as the corpus says (:class:`.corpus.Corpus`).
+    """Search a whole folder. GRID's file names are unique over its speakers, so that folders matter little. The ids of
+    speakers get the corpus' prefix (:class:`..corpus.Corpus`).
 
     Returns:
         The clips, and notes (file, remark) on files that are not used.
@@ -100,51 +91,3 @@ def find_clips(root: Path) -> tuple[list[Clip], list[tuple[str, str]]]:
         for stem in sorted({*videos, *sounds})
     ]
     return clips, notes
-
-
-def prepare_clip(clip: Clip, wav_folder: Path) -> tuple[Utterance | None, list[tuple[str, str]]]:
-    """Write one clip's sound as 16 kHz WAV.
-
-    Returns:
-        Its utterance, or None where it cannot be used; and notes (id, remark), the last of which then says why.
-    """
-    if clip.speaker is None:
-        return None, [(clip.stem, f"{clip.video or clip.sound}: no folder names its speaker (such as s1)")]
-    alignment, notes = check_alignment(clip)
-    rate = StftConfig().sample_rate
-    wav = wav_folder / clip.speaker / f"{clip.id}.wav"
-    try:
-        if clip.video is not None:
-            video_info(clip.video)
-        source = clip.sound or clip.video
-        if not wav.is_file() or wav.stat().st_mtime < source.stat().st_mtime:
-            wav.parent.mkdir(parents=True, exist_ok=True)
-            with warnings.catch_warnings(record=True, action="always", category=AvsiWarning) as caught:
-                write_wav(wav, read_mono(source, rate), rate)
-            notes += [(clip.id, str(warning.message)) for warning in caught]
-        duration_s = len(read_mono(wav, rate)) / rate
-    except MediaError as error:
-        return None, [*notes, (clip.id, str(error))]
-    if not MIN_DURATION_S <= duration_s <= MAX_DURATION_S:
-        return None, [*notes, (clip.id, f"lasts {duration_s:.2f} s, GRID's clips 3 s")]
-    video = str(clip.video) if clip.video else None
-    return Utterance(clip.id, clip.speaker, str(wav), duration_s, sentence(clip.stem), video, alignment), notes
-
-
-def check_alignment(clip: Clip) -> tuple[tuple[tuple[float, float, str], ...], list[tuple[str, str]]]:
-    """A clip's alignment, empty where there is none or it cannot be right; and notes (id, remark)."""
-    if clip.alignment is None:
-        return (), []
-    notes = []
-    if clip.alignment_speaker not in (None, clip.speaker):
-        notes.append((clip.id, f"its alignment lies in the folder of {clip.alignment_speaker}; matched by name"))
-    try:
-        alignment = read_alignment(clip.alignment)
-    except DataError as error:
-        return (), [*notes, (clip.id, f"alignment not used: {error}")]
-    said, spelled = " ".join(word for _, _, word in alignment), " ".join(sentence(clip.stem))
-    if said != spelled:
-        return (), [*notes, (clip.id, f"alignment not used: it says '{said}', the name spells '{spelled}'")]
-    if alignment[-1][0] + alignment[-1][1] > MAX_DURATION_S:
-        return (), [*notes, (clip.id, f"alignment not used: it ends after {MAX_DURATION_S:g} s")]
-    return alignment, notes

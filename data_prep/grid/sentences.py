@@ -1,4 +1,4 @@
-"""GRID's grammar: the sentences and the file names that spell them."""
+"""GRID's grammar: its sentences, and the file names that spell them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which set each GRID clip belongs to."""
+"""The splits of GRID: the training, validation or test set of each clip."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from avsi.files import read_lines
 from avsi.rng import generator
 
 SETS = ("train", "valid", "test")
-NAMED = ("paper", "speaker-dependent", "whole-speakers", "speaker-independent")
+SPLITS = ("paper", "speaker-dependent", "whole-speakers", "speaker-independent")
 # Morrone et al. (2021), section 3.1; speaker 21 has no video.
 PAPER = {
     **{f"s{n:02d}": "train" for n in (*range(1, 21), 22, 23, 24, 25, 28)},
@@ -19,7 +19,7 @@ PAPER = {
     **{f"s{n:02d}": "test" for n in (30, 32, 33, 34)},
 }
 HELD_OUT = 0.06  # of each speaker's clips, for validation and for the test each
-WHOLE = 100  # clips of a speaker whose recordings are there as a whole, or nearly so
+WHOLE = 100  # clips of a speaker whose recordings are complete, or nearly so
 SPEAKERS_HELD_OUT = 0.125  # of the speakers, for validation and for the test each, and at least one
 
 
@@ -32,7 +32,7 @@ def load_split(name: str, ids: set[str], id_prefix: str = "") -> Callable[[str],
             for training, to be left out in turn), "speaker-independent" (the speakers divided 75:12.5:12.5, likewise),
             or a file of lines ``<speaker or clip> <set>``, where a clip is an id or a file name, and goes before its
             speaker.
-        ids: the utterances that there are.
+        ids: those of all utterances.
         id_prefix: what stands before GRID's number of a speaker in the ids of another corpus.
 
     Raises:
@@ -73,7 +73,7 @@ def _speaker_independent(ids: set[str]) -> Callable[[str], str | None]:
 
 def _from_file(path: Path, ids: set[str]) -> Callable[[str], str | None]:
     if not path.is_file():
-        raise DataError(f"split '{path}': neither {', '.join(map(repr, NAMED))} nor a file")
+        raise DataError(f"split '{path}': neither {', '.join(map(repr, SPLITS))} nor a file")
     known = {key for id_ in ids for key in (id_, *id_.split("_", 1))}
     chosen: dict[str, str] = {}
     for number, line in enumerate(read_lines(path), start=1):

@@ -1,4 +1,4 @@
-"""The folder of an evaluation: what lies where in it, read and written; and how its figures came about.
+"""The folder of an evaluation: what lies where in it, how it is read and written, and how its figures came about.
 
-May import: and avsi.
+May import: avsi.
 """

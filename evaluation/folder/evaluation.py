@@ -1,4 +1,4 @@
-"""An evaluation: what several systems made of the gaps of one set."""
+"""An evaluation: its description, its conditions, and the sets that systems restored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from avsi.data.datadir import Utterance, read_datadir, read_places, read_table
+from avsi.data.datadir import Utterance, read_datadir
 from avsi.data.gap_files import gap_file, read_gap_file
 from avsi.data.gaps import Gap
 from avsi.data.protocol import Condition
@@ -16,54 +16,14 @@ from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.files import write_text
 
-from .checks import check_types, read_json
-from .layout import ABOUT, CLEAN, FAILED, SPECTRA, STATS, SYSTEM, WAVS
+from .json_files import check_types, read_json, with_current_keys
+from .layout import ABOUT, CLEAN, PHONES, SCORES, STATS, WORDS
 from .provenance import this_run
+from .restored_set import RestoredSet, read_fingerprint
 from .rows import merged_rows
 
-# What is said of a system that is a model.
+# The keys in the description of a system that is a model.
 _OF_MODEL = {"senses": list, "weights": str, "trained_on": str, "seed": None}
-
-
-@dataclass(frozen=True)
-class RestoredUtterance:
-    """What a system made of one utterance.
-
-    Attributes:
-        gaps: those that it restored.
-        wav: path of the whole restored sound; None where it failed.
-        spectrum: place in an archive: natural log magnitudes of the lost frames, shape (n_lost_frames, n_bins).
-        failed: why there is none; "" where there is.
-    """
-
-    gaps: list[Gap]
-    wav: str | None = None
-    spectrum: str | None = None
-    failed: str = ""
-
-
-@dataclass(frozen=True)
-class RestoredSet:
-    """What one system made of one condition."""
-
-    folder: Path
-    system: str
-    condition: str
-    gaps: dict[str, list[Gap]]
-    wavs: dict[str, str]
-    spectra: dict[str, str]
-    failed: dict[str, str]
-
-    def __str__(self) -> str:
-        return f"{self.system}, {self.condition}"
-
-    def of(self, id_: str) -> RestoredUtterance:
-        if id_ not in self.wavs:
-            return RestoredUtterance(self.gaps[id_], failed=self.failed.get(id_, "not restored"))
-        return RestoredUtterance(self.gaps[id_], self.wavs[id_], self.spectra.get(id_, ""))
-
-    def rows(self, *files: str) -> dict[str, dict]:
-        return merged_rows(self.folder, *files)
 
 
 @dataclass(frozen=True)
@@ -90,7 +50,7 @@ class Evaluation:
     def add(
         cls, folder: Path, fixed: dict[str, str], conditions: dict[str, str], systems: dict[str, dict]
     ) -> Evaluation:
-        """Write an evaluation, or add to the one that there is, together with the program that is running.
+        """Write a new evaluation, or add to an old one, together with the program that is running.
 
         Args:
             fixed: corpus, split, data directory, statistics, and what was chosen on the set.
@@ -154,18 +114,15 @@ class Evaluation:
     def set(self, system: str, condition: str) -> RestoredSet:
         """Raises DataError where the system was not restored to the end under that condition."""
         folder = self.set_folder(system, condition)
-        if not (folder / SYSTEM).is_file():
+        if (fingerprint := read_fingerprint(folder)) is None:
             raise DataError(f"{folder}: not restored, or not to its end; the same evaluation.restore goes on")
-        made_by = read_made_from(folder / SYSTEM)["weights"]
-        if made_by != self.about["systems"][system].get("weights", ""):
+        if fingerprint["weights"] != self.about["systems"][system].get("weights", ""):
             raise DataError(f"{folder}: was made before {system} was trained on; evaluation.restore makes it anew")
-        wavs, failed = read_table(folder / WAVS), read_table(folder / FAILED)
-        spectra = read_places(folder / SPECTRA)
-        return RestoredSet(folder, system, condition, self.gaps[condition], wavs, spectra, failed)
+        return RestoredSet.read(folder, system, condition, self.gaps[condition])
 
     @cached_property
     def sets(self) -> list[RestoredSet]:
-        """Every system under every condition; what was not restored to its end is told, and left out."""
+        """Every system under every condition; sets that were not restored to their end are told, and left out."""
         found = []
         for system in self.systems:
             for condition in self.conditions:
@@ -174,6 +131,16 @@ class Evaluation:
                 except DataError as error:
                     warnings.warn(str(error), AvsiWarning, stacklevel=2)
         return found
+
+    @cached_property
+    def rows(self) -> dict[tuple[str, str], dict[str, dict]]:
+        """By (system, condition), the rows of scores by utterance id, as they were when this was first asked for."""
+        return {(one.system, one.condition): one.rows(SCORES, PHONES, WORDS) for one in self.sets}
+
+    @cached_property
+    def clean_rows(self) -> dict[str, dict]:
+        """By utterance id, what recognisers recognised in the clean speech."""
+        return merged_rows(self.folder / CLEAN, PHONES, WORDS)
 
     def known(self, system: str) -> str:
         """The name of a system that is there. Raises ConfigError for another."""
@@ -189,13 +156,6 @@ def _length_ms(name: str, gaps: dict[str, list[Gap]]) -> float | None:
     return next((length for length in lengths if f"{length:g}ms" == name), None) if alike else None
 
 
-def read_made_from(path: Path) -> dict[str, str]:
-    """What a system was made from when it restored a set. Raises DataError for a broken file."""
-    made = read_json(path)
-    check_types(path, made, {"weights": str}, f"remove {path.parent} and run evaluation.restore again")
-    return made
-
-
 def _read_about(path: Path) -> dict:
     about = read_json(path)
     check_types(path, about, dict.fromkeys(("corpus", "split", "datadir"), str))
@@ -203,6 +163,7 @@ def _read_about(path: Path) -> dict:
     for name, system in about["systems"].items():
         is_model = isinstance(system, dict) and "senses" in system
         check_types(f"{path}: systems: {name}", system, {"system": str, **(_OF_MODEL if is_model else {})})
+        about["systems"][name] = with_current_keys(system)
     for number, run in enumerate(about["runs"], start=1):
         check_types(f"{path}: runs: {number}", run, dict.fromkeys(("command", "commit", "date", "machine"), str))
     return about

@@ -1,22 +1,29 @@
 """What lies where in the folder of an evaluation.
 
 <evaluation>/evaluation.json      corpus, conditions, systems, and the programs that were run on it
-             clean/               the set, as a data directory; what recognisers hear in it
+             clean/               the set, as a data directory; what recognisers recognised in it
              stats.npz            the training set's statistics: the unit of L1
-             gaps_<condition>     the gaps, as every system met them
+             gaps_<condition>     the gaps, the same for every system
              <system>/<condition>/   sound, log spectra of the lost frames, scores
              report/
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from avsi.config import StftConfig
 
 ABOUT, STATS, CLEAN, REPORT = "evaluation.json", "stats.npz", "clean", "report"
-# Of a system under a condition. The last that is written is SYSTEM.
+# Of a system under a condition. SYSTEM is written last.
 SYSTEM, WAVS, SPECTRA, FAILED = "system.json", "wav.scp", "spectra.scp", "failed"
-# What programs that look at it later add: one row an utterance.
+# Added later by evaluation.score, evaluation.recognize and evaluation.keywords: one row an utterance.
 SCORES, PHONES, WORDS = "scores.jsonl", "phones.jsonl", "keywords.jsonl"
-JUDGES = {"per": "judge", "keywords": "keywords_judge"}  # what heard it, by column
-# All sound in it has this rate, and scores are measured on this spectrogram.
+RECOGNIZERS = {"per": "recognizer", "keywords": "keywords_recognizer"}  # the key that names the recogniser, by column
+# All sound has this rate, and scores are measured on this spectrogram.
 STFT = StftConfig()
+
+
+def wav_path(folder: Path, id_: str) -> Path:
+    """The restored sound of an utterance, in the folder of a system under a condition."""
+    return folder / "wav" / f"{id_}.wav"

@@ -1,4 +1,4 @@
-"""Rows of scores and of what recognisers heard: JSON lines, one an utterance."""
+"""Rows of scores and of recognisers' results: JSON lines, one an utterance."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from avsi.errors import DataError
 from avsi.files import read_lines, write_text
 from avsi.metrics.registry import COLUMNS
 
-from .checks import check_types
+from .json_files import check_types, with_current_keys
 from .layout import PHONES, WORDS
 
-# What a row has besides an id and reasons for what failed, and what is a number in all of them where it is there.
-_NEEDED = {PHONES: ("per",), WORDS: ("keywords", "heard")}
+# The keys that a row must have, besides its id and the reasons for failures; and the keys whose values are numbers.
+_NEEDED = {PHONES: ("per",), WORDS: ("keywords", "recognized")}
 _NUMBERS = {*COLUMNS, *(column.weight for column in COLUMNS.values()), "substitutions", "deletions", "insertions"}
 
 
 def merged_rows(folder: Path, *files: str) -> dict[str, dict]:
-    """Rows by utterance id of those of ``SCORES``, ``PHONES`` and ``WORDS`` that are asked for and there; what has no
-    value is null there, with the reason in ``failed``.
+    """By utterance id, the rows of those of ``SCORES``, ``PHONES`` and ``WORDS`` that are asked for and there, joined.
+    A value that is missing is null, with the reason in ``failed``.
     """
     merged: dict[str, dict] = {}
     for name in files:
@@ -39,6 +39,7 @@ def read_rows(path: Path) -> list[dict]:
             row = None
         if not isinstance(row, dict):
             raise DataError(f"{path}:{number}: expected a row in JSON, found '{line[:40]}'")
+        row = with_current_keys(row)
         check_types(f"{path}:{number}", row, {"id": str, "failed": dict, **dict.fromkeys(_NEEDED.get(path.name, ()))})
         for key in _NUMBERS & {*row}:
             if not isinstance(row[key], int | float | None):

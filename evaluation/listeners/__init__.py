@@ -1,4 +1,4 @@
-"""Recognisers that listen to what was restored, and the sets that they hear.
+"""Recognisers of phones and words, the sets that they recognise, and the rows that they write.
 
 May import: folder, and avsi.
 """

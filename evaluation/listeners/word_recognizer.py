@@ -1,5 +1,6 @@
-"""An independent ear: PocketSphinx with the model of American English that its wheel carries. Nothing of it is trained
-here, so that no system is judged by what it learnt from. An optional extra.
+"""An independent word recogniser: PocketSphinx with the model of American English that its wheel carries.
+
+It was not trained on the corpora that systems learn from. It is an optional extra.
 """
 
 from __future__ import annotations
@@ -19,24 +20,23 @@ RATE = 16000  # that of the model
 
 
 class WordRecognizer:
-    """Finds the most probable sentence of a grammar, whatever it is given to hear: a forced choice.
+    """Finds the most probable sentence of a grammar in any sound: a forced choice.
 
-    Nothing is pruned. With PocketSphinx's own beams, three quarters of the sentences with a silent gap of 800 ms come
-    to nothing, the words that are whole with the others: systems would be compared by how smooth they sound. The time
-    that it takes is saved by leaving the word lattice alone. Nor is noise subtracted, which makes clean speech harder
-    to recognise.
+    Nothing is pruned. With PocketSphinx's own beams, nothing is recognised in three quarters of the sentences with a
+    silent gap of 800 ms, not even the words outside it: systems would be compared by how smooth they sound. Without the
+    word lattice, that takes no longer. No noise is subtracted, since that makes clean speech harder to recognise.
 
-    Cepstra are normalised by their mean over the utterance, so that what was heard before does not matter.
+    Cepstra are normalised by their mean over the utterance, so that earlier utterances do not matter.
     """
 
     def __init__(self, grammar: Grammar, lexicon: str | Path) -> None:
-        """Take the pronunciations of the grammar's words, all that there are, from a lexicon in Kaldi's form.
+        """Take all pronunciations of the grammar's words from a lexicon in Kaldi's form.
 
         Raises:
             ConfigError: the extra `keywords` is not installed.
             DataError: a lexicon that lacks a word of the grammar, or has a phone that is not in the model.
         """
-        check_installed()
+        check_pocketsphinx()
         from pocketsphinx import Decoder
 
         pruning = {"beam": 0.0, "pbeam": 0.0, "wbeam": 0.0, "maxhmmpf": -1}
@@ -59,7 +59,7 @@ class WordRecognizer:
         self._decoder.activate_search("grammar")
 
     def recognize(self, samples: np.ndarray, rate: int) -> list[str]:
-        """The words of one sentence; none where nothing is heard: silence throughout, or less than any sentence takes.
+        """The words of one sentence; none where nothing is recognised: in silence, or in too short a sound.
 
         Args:
             samples: shape (n_samples,), at 16000 Hz, full scale 1.0.
@@ -78,7 +78,7 @@ class WordRecognizer:
         return found.hypstr.split() if found else []
 
 
-def check_installed() -> None:
+def check_pocketsphinx() -> None:
     """Raise ConfigError where the extra is missing."""
     if find_spec("pocketsphinx") is None:
         raise ConfigError("keyword accuracy needs pocketsphinx: pip install -c constraints.txt -e '.[keywords]'")

@@ -1,4 +1,4 @@
-"""The page with which a researcher browses what systems restored: pictures, sounds, scores and phones side by side."""
+"""The page to browse restored speech: pictures, sounds, scores and phones of systems side by side."""
 
 from __future__ import annotations
 
@@ -20,59 +20,14 @@ from avsi.program import in_parallel, progress
 
 from ..systems.names import ORACLE
 from .example_selection import RANKS, check_count
+from .examples import Example
 
-# Of the pictures, of which a page holds hundreds: half the size of those of the demo.
-QUALITY = 60
-
-
-@dataclass(frozen=True)
-class Version:
-    """An utterance as one system restored it, or its original, or what is left of it.
-
-    Attributes:
-        name: of the system, ``original`` or ``damaged``.
-        samples: shape (n_samples,), float32, full scale 1.0.
-        scores: by column name of ``avsi.metrics.registry.COLUMNS``; None where there is no value.
-        phones: what a recogniser heard; None where none was run.
-    """
-
-    name: str
-    samples: np.ndarray
-    scores: dict[str, float | None]
-    phones: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Example:
-    """An utterance under one condition.
-
-    Attributes:
-        condition: the kind of gaps, such as ``800ms``; an id occurs once in it.
-        reference: the phones said; None where they are not known, and then no phones are shown.
-        systems: what each made of it; one that made nothing of this example is shown as such. The damaged sound is
-            there already, so that the system which leaves it as it is need not be.
-        rank: one of ``RANKS``.
-    """
-
-    id: str
-    speaker: str
-    condition: str
-    words: tuple[str, ...]
-    gaps: list[Gap]
-    reference: tuple[str, ...] | None
-    original: Version
-    damaged: Version
-    systems: list[Version]
-    rank: str
-
-    @property
-    def versions(self) -> list[Version]:
-        return [self.original, self.damaged, *self.systems]
+QUALITY = 60  # of the pictures; a page holds hundreds: half the size of those of the demo
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """By what the examples were ranked: a column of the system of that name."""
+    """The system and the column by which the examples were ranked."""
 
     system: str
     column: Column
@@ -87,20 +42,20 @@ def browse_page(
     shown: Sequence[str] | None = None,
     jobs: int = 2,
 ) -> str:
-    """The whole page as HTML, with all that it shows inside.
+    """The whole page as HTML, with all sounds and pictures inside.
 
-    What is chosen is kept in its address, so that a link leads to an example and the systems beside it.
+    The choices of its reader are kept in its address, so that a link leads to an example and the systems beside it.
 
     Args:
-        about: a sentence or two on where the results are from.
-        examples: in the order in which each rank lists them; of one rank, they need not follow each other.
+        about: a sentence or two on the source of the results.
+        examples: in the order in which each rank lists them; ranks may alternate.
         rate: of all sounds, in Hz.
-        shown: the systems that it opens with; by default the first and the last.
+        shown: the systems that it shows at first; by default the first and the last.
         jobs: processes to draw the pictures with.
 
     Raises:
         ConfigError: more examples than a page can hold, or none.
-        DataError: an utterance that is there twice under one condition.
+        DataError: two examples of one utterance and condition.
     """
     check_count(len(examples))
     keys = [f"{example.id} {example.condition}" for example in examples]
@@ -141,9 +96,9 @@ def _media(samples: np.ndarray, rate: int, gaps: list[Gap]) -> tuple[str, str]:
 def _ready(
     key: str, example: Example, systems: list[str], ranking: Ranking, media: Iterator[tuple[str, str]]
 ) -> dict[str, object]:
-    """What the template needs of an example, of whose versions ``media`` yields picture and sound.
+    """The values of an example for the template. ``media`` yields picture and sound of each version.
 
-    Its figures are those of the original, the damaged and all of ``systems``, in this order.
+    The figures are the original, the damaged and all of ``systems``, in this order.
     """
     best = _best([version.scores for version in example.versions[1:] if version.name != ORACLE])
     figures = []
@@ -173,7 +128,7 @@ def _text(value: float | None) -> str | None:
 
 
 def _best(scores: list[dict[str, float | None]]) -> dict[str, str]:
-    """By column the best value, as it is shown."""
+    """By column the text of the best value."""
     values: dict[str, list[str]] = {}
     for row in scores:
         for name, value in row.items():
@@ -186,10 +141,10 @@ def _best(scores: list[dict[str, float | None]]) -> dict[str, str]:
 
 
 def _marked(scores: dict[str, float | None], best: dict[str, str]) -> list[tuple[Column, str | None, bool]]:
-    """For each column, in the table's order, the value as it is shown and whether no other version's is better."""
+    """For each column, in the table's order, the text of the value, and whether it is the best."""
     texts = {name: _text(scores[name]) for name in COLUMNS if name in scores}
     return [(COLUMNS[name], text, text is not None and text == best.get(name)) for name, text in texts.items()]
 
 
-def _aligned(reference: Sequence[str] | None, heard: Sequence[str] | None) -> Alignment | None:
-    return None if reference is None or heard is None else align(reference, heard)
+def _aligned(reference: Sequence[str] | None, recognized: Sequence[str] | None) -> Alignment | None:
+    return None if reference is None or recognized is None else align(reference, recognized)

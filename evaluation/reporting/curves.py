@@ -1,4 +1,4 @@
-"""Pictures of how systems do over the length of the gap: a panel for each metric, a line for each system."""
+"""Curves over the length of the gap: a panel for each metric, a line for each system."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ WIDTH, PANEL_HEIGHT = 3.4, 1.55  # inches; IEEE's columns are 3.4 to 3.5 wide
 LEGEND_LINE, LEGEND_MARK, LEGEND_LETTER = 0.135, 0.35, 0.055  # inches: what stands before a name, and a letter of it
 LEGEND_IN_PANEL = 10  # systems at most
 DPI = 200
-LENGTHS_NAMED = 5  # at most, on an axis
-OFF_THE_PANEL = 2  # times as bad as all others: such a line may leave its panel, so that the others can be told apart
+LENGTHS_LABELLED = 5  # at most, on an axis
+OFF_THE_PANEL = 2  # times as bad as all others: such a line may leave its panel, so that the others stay apart
 STYLE = {
     "font.family": "STIXGeneral",  # comes with matplotlib, and goes with the Times of papers
     "font.size": 8,
@@ -57,8 +57,8 @@ STYLE = {
     "text.parse_math": False,  # a name is a name, even with dollars
     "pdf.fonttype": 42,  # TrueType, which publishers ask for
 }
-# By colour (Okabe and Ito, 2008) and, for print without it, by marker. One list is longer than the other, so that it
-# takes long for a pair to come again.
+# Colours by Okabe and Ito (2008); markers for print without colour. The lists differ in length, so that pairs repeat
+# late.
 MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MODEL_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 OTHER_GREYS = ("0.65", "0.5", "0.35", "0.0")
@@ -69,10 +69,9 @@ OTHER_MARKERS = ("x", "+", "1", "*", "2")
 def length_curves(summary: Summary, file_format: str) -> bytes:
     """A picture in ``pdf`` or ``png``: means over the length of the gap in ms, with their intervals shaded.
 
-    Conditions that are no length are left out. Models are in colour, with whole lines; other systems grey and dashed.
-    Of one length alone, a system is a point. A line that is far worse than all others may leave its panel. What was
-    measured on the sound is not drawn beside what was measured on predictions. How many utterances could not be scored
-    is for the tables to say.
+    Conditions that are no length are left out. Models have coloured, solid lines; other systems grey, dashed ones. A
+    system with one length is a point. A line far above all others may leave its panel. Metrics of predicted spectra are
+    drawn only for systems that predict one. Tables, not curves, show how many utterances have no value.
 
     Raises:
         ValueError: no condition is a length.
@@ -85,11 +84,11 @@ def length_curves(summary: Summary, file_format: str) -> bytes:
 
 
 def draw(summary: Summary) -> Figure:
-    """What ``length_curves`` saves, in the style that is set."""
+    """The figure that ``length_curves`` saves, in the current style."""
     lengths = sorted((c for c in summary.conditions if c.gap_ms is not None), key=lambda c: c.gap_ms)
     if not lengths:
         raise ValueError("no condition is a length of gaps")
-    columns = [column for column in summary.columns if column != L1_SHARE]  # which runs as L1 does
+    columns = [column for column in summary.columns if column != L1_SHARE]  # whose curve has the shape of L1's
     names, count = [system.name for system in summary.systems], len(columns)
     across = min(count, 2)
     down = math.ceil(count / across)
@@ -111,7 +110,7 @@ def draw(summary: Summary) -> Figure:
 
 def _draw_panel(panel: Axes, summary: Summary, column: Column, lengths: list[Condition]) -> None:
     tops = {}
-    for system, look in zip(summary.systems, _looks(summary.systems), strict=True):
+    for system, look in zip(summary.systems, _line_styles(summary.systems), strict=True):
         shown = [] if system.mark(column) else lengths
         found = [(c.gap_ms, summary.estimates.get((system.name, c.name, column.name))) for c in shown]
         points = [(gap_ms, e.mean, e.low, e.high) for gap_ms, e in found if e and math.isfinite(e.mean)]
@@ -129,7 +128,7 @@ def _draw_panel(panel: Axes, summary: Summary, column: Column, lengths: list[Con
         panel.text(0.5, 0.98, f"↑ {worst}", transform=panel.transAxes, ha="center", va="top", fontsize=6.5)
     panel.set_xscale("log")
     panel.set_xlim(lengths[0].gap_ms / 1.15, lengths[-1].gap_ms * 1.15)
-    panel.set_xticks(_named([c.gap_ms for c in lengths]))
+    panel.set_xticks(_labelled([c.gap_ms for c in lengths]))
     panel.set_xticks([c.gap_ms for c in lengths], minor=True)
     panel.xaxis.set_major_formatter("{x:g}")
     panel.xaxis.set_minor_formatter("")
@@ -140,8 +139,8 @@ def _draw_panel(panel: Axes, summary: Summary, column: Column, lengths: list[Con
     panel.set_title(f"{what}\n({direction} is better)", loc="left", linespacing=1)
 
 
-def _looks(systems: list[System]) -> list[dict]:
-    """How the line of each system is drawn."""
+def _line_styles(systems: list[System]) -> list[dict]:
+    """The style of each system's line."""
     colours, markers = cycle(MODEL_COLOURS), cycle(MODEL_MARKERS)
     greys, dashes, crosses = cycle(OTHER_GREYS), cycle(OTHER_DASHES), cycle(OTHER_MARKERS)
     return [
@@ -159,11 +158,11 @@ def _looks(systems: list[System]) -> list[dict]:
     ]
 
 
-def _named(lengths_ms: list[float]) -> list[float]:
-    """Those of sorted lengths that an axis with logarithmic steps can name: the longest, and from there down."""
-    step = (lengths_ms[-1] / lengths_ms[0]) ** (0.95 / (LENGTHS_NAMED - 1))
-    named = lengths_ms[-1:]
+def _labelled(lengths_ms: list[float]) -> list[float]:
+    """Those of sorted lengths that have room for a label on a logarithmic axis, from the longest down."""
+    step = (lengths_ms[-1] / lengths_ms[0]) ** (0.95 / (LENGTHS_LABELLED - 1))
+    labelled = lengths_ms[-1:]
     for length_ms in reversed(lengths_ms):
-        if named[0] / length_ms >= step and length_ms != named[0]:
-            named.insert(0, length_ms)
-    return named
+        if labelled[0] / length_ms >= step and length_ms != labelled[0]:
+            labelled.insert(0, length_ms)
+    return labelled

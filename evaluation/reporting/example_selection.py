@@ -1,4 +1,4 @@
-"""Which utterances are worth a look: the best, the median and the worst cases of every condition."""
+"""The selection of examples: the best, the median and the worst utterances of every condition."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from avsi.errors import ConfigError
 
 BEST, MEDIAN, WORST, NOT_SCORED = RANKS = ("best", "median", "worst", "not scored")
-MOST = 50  # with eight versions of three seconds, a page of so many has some 40 MB
-DEFAULT = 24
+MOST_EXAMPLES = 50  # with eight versions of three seconds, a page of so many has some 40 MB
+DEFAULT_EXAMPLES = 24
 
 
 @dataclass(frozen=True)
@@ -24,21 +24,21 @@ class Selection:
 
 def check_count(count: int) -> None:
     """Raises ConfigError unless a page can hold so many examples."""
-    if not 1 <= count <= MOST:
-        raise ConfigError(f"{count} examples: expected 1 to {MOST}, which is the most that a page holds")
+    if not 1 <= count <= MOST_EXAMPLES:
+        raise ConfigError(f"{count} examples: expected 1 to {MOST_EXAMPLES}, which is the most that a page holds")
 
 
 def select_examples(
-    scores: Mapping[str, Mapping[str, float | None]], lower_is_better: bool, count: int = DEFAULT
+    scores: Mapping[str, Mapping[str, float | None]], lower_is_better: bool, count: int = DEFAULT_EXAMPLES
 ) -> list[Selection]:
-    """The best case of each condition, the median of each, the worst of each, then the second best of each, and so on.
+    """The best example of each condition, the median of each, the worst of each, the second best of each, and so on.
 
-    None is chosen twice. Of equals, the one whose id sorts first is the better. Utterances without a value come last,
-    condition by condition and as ``NOT_SCORED``, where there is room for them.
+    No example is chosen twice. Of equal values, the one whose id sorts first is the better. Utterances without a value
+    come last, condition by condition and as ``NOT_SCORED``, where there is room for them.
 
     Args:
         scores: condition -> utterance id -> the value of one metric of one system; None or NaN where it has none.
-        count: how many at most.
+        count: the most examples.
 
     Raises:
         ConfigError: a count that a page cannot hold.
@@ -61,9 +61,9 @@ def _known(value: float | None) -> bool:
 
 
 def _turns(condition: str, values: Mapping[str, float | None], sign: int) -> list[Selection | None]:
-    """Best, median, worst, second best and so on of one condition; None where a turn finds nothing left to take.
+    """Best, median, worst, second best and so on of one condition; None where no utterance is left.
 
-    The lower ``sign`` times the value, the better.
+    ``sign`` times the value is lower for better utterances.
     """
     order = sorted((id_ for id_, value in values.items() if _known(value)), key=lambda id_: (sign * values[id_], id_))
     return [
@@ -73,10 +73,10 @@ def _turns(condition: str, values: Mapping[str, float | None], sign: int) -> lis
 
 
 def _places(n: int) -> Iterator[int | None]:
-    """For best, median, worst, second best ... of ``n`` in order, its place, so that each place comes once.
+    """The places of best, median, worst, second best ... among ``n`` in order, each place once.
 
-    A median case is the untaken one nearest to the middle (of two, the better), strictly between the best and the worst
-    taken so far: of two utterances none is a median case.
+    The median is the free place nearest to the middle (the better of two), strictly between the best and the worst
+    taken so far: with two utterances there is no median.
     """
     free = dict.fromkeys(range(n))
     middle = sorted(range(n), key=lambda place: abs(place - (n - 1) / 2))

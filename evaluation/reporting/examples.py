@@ -1,85 +1,116 @@
-"""The examples of a page to browse, read from an evaluation."""
+"""The examples of the browse page, read from an evaluation."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from avsi.data.datadir import Utterance
-from avsi.data.gaps import gap_spans, lost_samples
+from avsi.data.gaps import Gap, gap_spans, lost_samples
 from avsi.errors import AvsiError, AvsiWarning
 from avsi.media.sound_reading import read_mono
 from avsi.metrics.registry import COLUMNS, Column
 
 from ..folder.evaluation import Evaluation
-from ..folder.layout import CLEAN, PHONES, SCORES, STFT, WORDS
-from ..folder.rows import merged_rows
+from ..folder.layout import STFT
 from ..systems.names import UNPROCESSED
-from .browse_page import Example, Version
-from .example_selection import select_examples
+from .example_selection import Selection, select_examples
+
+
+@dataclass(frozen=True)
+class Version:
+    """The sound of an example: as one system restored it, the original, or the damaged input.
+
+    Attributes:
+        name: of the system, ``original`` or ``damaged``.
+        samples: shape (n_samples,), float32, full scale 1.0.
+        scores: by column name of ``avsi.metrics.registry.COLUMNS``; None where there is no value.
+        phones: a recogniser's result; None where none was run.
+    """
+
+    name: str
+    samples: np.ndarray
+    scores: dict[str, float | None]
+    phones: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """An utterance under one condition.
+
+    Attributes:
+        condition: the kind of gaps, such as ``800ms``; an id occurs once in it.
+        reference: the phones said; None where they are not known, and then no phones are shown.
+        systems: the restored versions. A system that could not restore the example is shown as such. ``unprocessed``
+            is not among them, since ``damaged`` is the same sound.
+        rank: one of ``RANKS``.
+    """
+
+    id: str
+    speaker: str
+    condition: str
+    words: tuple[str, ...]
+    gaps: list[Gap]
+    reference: tuple[str, ...] | None
+    original: Version
+    damaged: Version
+    systems: list[Version]
+    rank: str
+
+    @property
+    def versions(self) -> list[Version]:
+        return [self.original, self.damaged, *self.systems]
 
 
 def examples_of(evaluation: Evaluation, system: str, column: Column, count: int) -> list[Example]:
-    """The best, median and worst utterances of a system under each condition, with what every system made of them. One
+    """The best, median and worst utterances of a system under each condition, as all systems restored them. An example
     whose sound cannot be read, or whose gaps do not fit it, is told and left out.
 
     Raises:
         ConfigError: more examples than a page holds.
     """
-    rows = {(one.system, one.condition): one.rows(SCORES, PHONES, WORDS) for one in evaluation.sets}
     utterances = {utterance.id: utterance for utterance in evaluation.utterances}
     values = {
-        condition.name: {
-            id_: row.get(column.name) for id_, row in rows[system, condition.name].items() if id_ in utterances
-        }
+        condition.name: {id_: row.get(column.name) for id_, row in rows.items() if id_ in utterances}
         for condition in evaluation.conditions
-        if (system, condition.name) in rows
+        if (rows := evaluation.rows.get((system, condition.name))) is not None
     }
-    clean = merged_rows(evaluation.folder / CLEAN, PHONES, WORDS)
     examples = []
-    for case in select_examples(values, column.lower_is_better, count):
+    for chosen in select_examples(values, column.lower_is_better, count):
         try:
-            row = clean.get(case.id, {})
-            examples.append(_example(evaluation, utterances[case.id], case.condition, case.rank, rows, row))
+            examples.append(_example(evaluation, utterances[chosen.id], chosen))
         except AvsiError as error:
-            warnings.warn(f"{case.id}, {case.condition}: not on the page: {error}", AvsiWarning, stacklevel=2)
+            warnings.warn(f"{chosen.id}, {chosen.condition}: not on the page: {error}", AvsiWarning, stacklevel=2)
     return examples
 
 
-def _example(
-    evaluation: Evaluation,
-    utterance: Utterance,
-    condition: str,
-    rank: str,
-    rows: dict[tuple[str, str], dict[str, dict]],
-    clean: dict,
-) -> Example:
-    gaps = evaluation.gaps[condition][utterance.id]
+def _example(evaluation: Evaluation, utterance: Utterance, chosen: Selection) -> Example:
+    gaps, clean = evaluation.gaps[chosen.condition][utterance.id], evaluation.clean_rows.get(utterance.id, {})
     original = read_mono(utterance.wav, STFT.sample_rate)
     lost = lost_samples(gap_spans(gaps, len(original), STFT.sample_rate), len(original))
     damaged, versions = Version("damaged", np.where(lost, 0, original).astype(np.float32), {}), []
-    for system in evaluation.systems:
-        if (system, condition) not in rows:
+    for one in evaluation.sets:
+        if one.condition != chosen.condition:
             continue
-        row = rows[system, condition].get(utterance.id, {})
-        wav = evaluation.set(system, condition).of(utterance.id).wav
-        if system == UNPROCESSED:
+        row = evaluation.rows[one.system, one.condition].get(utterance.id, {})
+        wav = one.of(utterance.id).wav
+        if one.system == UNPROCESSED:
             damaged = replace(damaged, scores=_scores(row), phones=_phones(row))
         elif wav:
-            versions.append(Version(system, read_mono(wav, STFT.sample_rate), _scores(row), _phones(row)))
+            versions.append(Version(one.system, read_mono(wav, STFT.sample_rate), _scores(row), _phones(row)))
     return Example(
         id=utterance.id,
         speaker=utterance.speaker,
-        condition=condition,
+        condition=chosen.condition,
         words=utterance.words,
         gaps=gaps,
         reference=tuple(clean["reference"].split()) if "reference" in clean else None,
         original=Version("original", original, _scores(clean), _phones(clean)),
         damaged=damaged,
         systems=versions,
-        rank=rank,
+        rank=chosen.rank,
     )
 
 

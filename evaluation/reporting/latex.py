@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from ..statistics.summary import OF_SOUND
-from .tables import DOWN, UP, Table, _cells
+from .cells import DOWN, UP
+from .table import Table
 
 
 def to_latex(table: Table) -> str:
@@ -13,27 +17,27 @@ def to_latex(table: Table) -> str:
 
     With a star after both ``table`` it spans the two columns of a paper.
     """
-    rows = [[rf"\textbf{{{cell}}}" if bold else cell for cell, bold in row] for row in _cells(table, _latex)]
-    in_lines = any("\n" in cell for row in table.rows for cell in row)
-    end = r" \\ \addlinespace[2pt]" if in_lines else r" \\"
-    lines = [
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{_latex(table.caption)}}}",
-        rf"\label{{tab:{re.sub('[^A-Za-z0-9.-]+', '-', table.label)}}}",
-        r"\medskip",
-        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        rf"\begin{{tabular}}{{{table.alignment}}}",
-        r"\toprule",
-        " & ".join(map(_latex, table.header)) + r" \\",
-        r"\midrule",
-        *(" & ".join(cells) + end for cells in rows),
-        r"\bottomrule",
-        r"\end{tabular}}",
-        r"\end{table}",
-        "",
-    ]
-    return "\n".join(lines)
+    return _template().render(
+        caption=_latex(table.caption),
+        label=re.sub("[^A-Za-z0-9.-]+", "-", table.label),
+        alignment=table.alignment,
+        header=map(_latex, table.header),
+        rows=[[rf"\textbf{{{cell}}}" if bold else cell for cell, bold in cells] for cells in table.cells(_latex)],
+        in_lines=any("\n" in cell for cells in table.rows for cell in cells),
+    )
+
+
+@cache
+def _template() -> Template:
+    # Jinja's own signs mean something in LaTeX.
+    environment = Environment(
+        *("<%", "%>", "<<", ">>", "<#", "#>"),
+        loader=PackageLoader("evaluation.reporting"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("table.tex")
 
 
 _LATEX = str.maketrans(
@@ -53,8 +57,8 @@ _LATEX = str.maketrans(
 
 
 def _latex(text: str) -> str:
-    """Escaped, with minus signs for hyphens before numbers, and small lines below the first. A row that began with
-    ``[`` or ``*`` would be an option of the line break above it.
+    """Escaped, with minus signs for hyphens before numbers, and small lines below the first. A leading ``[`` or ``*``
+    is hidden from the line break above, which would take it for an option.
     """
     escaped = text.translate(_LATEX).replace(r" \%", r"~\%")
     first, *others = re.sub(r"(?<![\w-])-(?=\d)", "$-$", escaped).split("\n")

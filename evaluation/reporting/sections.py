@@ -5,14 +5,16 @@ from __future__ import annotations
 from avsi.metrics.registry import COLUMNS
 
 from ..folder.evaluation import Evaluation
-from ..statistics.summary import Summary, shown, telling_pairs
+from ..statistics.comparisons import ablation_pairs
+from ..statistics.summary import Summary
 from ..systems.names import SYSTEMS
+from .cells import mean_text
 from .markdown import escape_markdown, to_markdown
 from .tables import condition_table, difference_table, harm_table, length_table, speaker_table
 
 CUT = (
-    "A system that is named at the top of a panel, with an arrow, is far worse than the rest there, and leaves it. The "
-    "L1 of what predicts no spectrum is not drawn."
+    "An arrow and a name at the top of a panel: this system is far worse than the others, and its line leaves the "
+    "panel. L1 is not drawn for systems that predict no spectrum."
 )
 
 
@@ -27,7 +29,7 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
     whole = [condition for condition in summary.conditions if not (condition.gap_ms and summary.has_lengths)]
     parts = [
         f"## {heading(evaluation)}",
-        f"{tested_on(evaluation)} Every system met the same gaps.{on_clean(summary)}",
+        f"{tested_on(evaluation)} Every system restored the same gaps.{on_clean(summary)}",
         *(to_markdown(condition_table(summary, condition)).strip() for condition in whole),
     ]
     if summary.has_lengths:
@@ -41,16 +43,16 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
     if len(speakers) > 1:
         parts.append("### By speaker")
         parts += [to_markdown(speaker_table(summary, condition)).strip() for condition in summary.conditions]
-    if pairs := telling_pairs(evaluation):
-        parts.append("### What hearing, sight and phones add")
+    if pairs := ablation_pairs(evaluation):
+        parts.append("### Gains from sound, video and phones")
         parts += [to_markdown(difference_table(summary, *pair)).strip() for pair in pairs]
     parts += [
-        "### How it was made",
-        drawn(evaluation),
-        f"The unit of L1, and the mean that `unprocessed` is filled with: `{about['stats']}`."
+        "### How these figures were made",
+        gap_sources(evaluation),
+        f"Statistics, for the unit of L1 and the mean fill of `unprocessed`: `{about['stats']}`."
         if "stats" in about
         else "",
-        _models(about["systems"], len(speakers), len(evaluation.utterances)),
+        _models(about["systems"], len(speakers)),
         programs(evaluation),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -63,21 +65,21 @@ def heading(evaluation: Evaluation) -> str:
 
 
 def tested_on(evaluation: Evaluation) -> str:
-    """How many utterances of whom, and whether something was chosen on them."""
+    """The number of utterances and speakers, and whether it is a development set."""
     speakers = sorted({utterance.speaker for utterance in evaluation.utterances})
     of = speakers[0] if len(speakers) == 1 else f"{len(speakers)} speakers"
-    told = f" **{escape_markdown(evaluation.caution)}**" if evaluation.caution else ""
-    return f"{len(evaluation.utterances)} utterances of {of} in `{evaluation.about['datadir']}`.{told}"
+    caution = f" **{escape_markdown(evaluation.caution)}**" if evaluation.caution else ""
+    return f"{len(evaluation.utterances)} utterances of {of} in `{evaluation.about['datadir']}`.{caution}"
 
 
 def on_clean(summary: Summary) -> str:
-    """What recognisers make of the clean speech: no system can be expected to do better."""
-    found = [f"{COLUMNS[name].label} {shown(estimate)}" for name, estimate in summary.clean.items()]
-    return f" Of the clean speech itself: {', '.join(found)}." if found else ""
+    """The results of recognisers on the clean speech: no system can be expected to do better."""
+    found = [f"{COLUMNS[name].label} {mean_text(estimate)}" for name, estimate in summary.clean.items()]
+    return f" On clean speech: {', '.join(found)}." if found else ""
 
 
-def drawn(evaluation: Evaluation) -> str:
-    """How the gaps of each condition were."""
+def gap_sources(evaluation: Evaluation) -> str:
+    """The source of each condition's gaps."""
     return "Gaps: " + ", ".join(f"{name} {how}" for name, how in evaluation.about["conditions"].items()) + "."
 
 
@@ -88,27 +90,27 @@ def programs(evaluation: Evaluation) -> str:
     )
 
 
-def _models(systems: dict[str, dict], n_speakers: int, n_utterances: int) -> str:
-    """A line for each that is no baseline: from where; of a model, how it was trained, whether on those that it is
-    judged on, and a digest of its weights.
+def _models(systems: dict[str, dict], n_speakers: int) -> str:
+    """A line for each system that is no baseline: its source; for a model also its training, the train/test overlap and
+    a digest of its weights.
     """
     lines = []
     for name, about in systems.items():
         if "senses" not in about:
             if about["system"] not in SYSTEMS:
-                lines.append(f"- `{name}`: what another program restored, in {about['system']}")
+                lines.append(f"- `{name}`: files of another program, in {about['system']}")
             continue
         facts = []
         if "models" in about:
-            facts.append(f"{about['models']} models, of which each utterance got the one that had not met its speaker")
+            facts.append(f"{about['models']} models, each utterance restored by the one trained without its speaker")
         if about["trained_on"]:
             facts.append(f"trained on {about['trained_on']}")
         if "seen_speakers" in about:
             seen = len(about["seen_speakers"]), len(about["seen_utterances"])
             facts.append(
-                f"also of {seen[0]} of the {n_speakers} speakers judged and on {seen[1]} of these very utterances"
+                f"seen in training: {seen[0]} of the {n_speakers} test speakers, {seen[1]} of the test utterances"
                 if any(seen)
-                else "of none of the speakers judged"
+                else "no test speaker seen in training"
             )
         facts.append(f"training seed {about['seed']}")
         facts += [f"{key.replace('_', ' ')} {about[key]}" for key in ("epoch", "valid_loss") if key in about]

@@ -1,4 +1,4 @@
-"""What restoring gains over leaving the gaps alone, and where it harms."""
+"""Restored speech against silent gaps: the L1 relative to a mean fill, and the clips that became less intelligible."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from avsi.metrics.registry import MEAN_FILL
 
 NOTICED = 0.02  # a clip counts as harmed where its STOI is further than this below that with silent gaps
-Rows = dict[str, dict]
+Rows = dict[str, dict]  # by utterance id
 
 
 @dataclass(frozen=True)
 class Harm:
-    """Of one system under one condition, the clips that it made less intelligible than silence.
+    """The clips that one system made less intelligible than silence, under one condition.
 
     Attributes:
-        clips, scored: how many are harmed, and of how many both STOIs are known.
+        clips, scored: how many became less intelligible, and how many have both STOIs.
         worst: the lowest difference in STOI.
-        id: the utterance that has it.
+        id: the utterance with that difference.
     """
 
     clips: int
@@ -26,9 +26,11 @@ class Harm:
     id: str
 
 
-def add_shares(rows: Rows, silent: Rows) -> None:
-    """Add to rows of scores what ``avsi.metrics.registry.L1_SHARE`` needs, from those of ``unprocessed``, whose L1 is
-    that of the training mean on the same bins.
+def add_l1_ratios(rows: Rows, silent: Rows) -> None:
+    """Add the column ``avsi.metrics.registry.L1_SHARE`` and its weight to rows of scores.
+
+    Args:
+        silent: the rows of ``unprocessed``, whose L1 is that of the training mean on the same bins.
     """
     for id_, row in rows.items():
         filled = silent.get(id_, {}).get("l1")

@@ -42,7 +42,7 @@ def estimate_mean(values: np.ndarray, weights: np.ndarray | None = None) -> Esti
 
 
 def widening(units: int, comparisons: int = 1) -> float:
-    """How many times as far from the mean as those of very many draws the ends of an interval are.
+    """The factor by which percentiles of a bootstrap move away from the mean, since there are few units.
 
     Args:
         units: how many speakers are drawn, or utterances of one speaker.
@@ -54,27 +54,26 @@ def widening(units: int, comparisons: int = 1) -> float:
 
 
 def jointly(estimate: Estimate, units: int, comparisons: int) -> Estimate:
-    """An estimate with its interval made wide enough to hold together with those of other comparisons."""
+    """An estimate whose interval is widened for several comparisons."""
     further = widening(units, comparisons) / widening(units)
     low, high = (estimate.mean + further * (end - estimate.mean) for end in (estimate.low, estimate.high))
     return replace(estimate, low=low, high=high)
 
 
 class Bootstrap:
-    """Resamples of one set of utterances, the same for all that is estimated on it.
+    """Resamples of one set of utterances, the same for every estimate on it.
 
-    In two steps (Davison and Hinkley, 1997, section 3.8): speakers are drawn with replacement, and of each of them as
-    many utterances as it has. The interval so speaks for other speakers too; of one speaker, for other utterances of
-    that one alone.
+    There are two steps (Davison and Hinkley, 1997, section 3.8): speakers are drawn with replacement, and then, from
+    each drawn speaker, as many utterances as it has. The interval therefore holds for other speakers too. With one
+    speaker, it holds for other utterances of that speaker only.
 
-    Percentiles of few speakers (or utterances, of one speaker) are too close: four speakers would be covered in eight
-    or nine cases of ten. They are moved away from the mean by what Student's t and the missing degree of freedom ask
-    for: ``t(n - 1) / 1.96 sqrt(n / (n - 1))`` times as far (Hesterberg, 2015), which is 9 for two speakers, 1.9 for
-    four and 1.03 for sixty.
+    Percentiles of few units (speakers, or utterances of one speaker) are too narrow: with four speakers they cover the
+    mean in eight or nine of ten experiments. They are widened by ``t(n - 1) / 1.96 sqrt(n / (n - 1))``, for Student's t
+    and the missing degree of freedom (Hesterberg, 2015): by 9 for two speakers, 1.9 for four and 1.03 for sixty.
     """
 
     def __init__(self, speakers: list[str], resamples: int = RESAMPLES, seed: int = 0) -> None:
-        """``speakers``: that of each utterance."""
+        """``speakers``: the speaker of each utterance."""
         rng = np.random.default_rng(seed)
         names, of = np.unique(speakers, return_inverse=True)
         self.units = len(names) if len(names) > 1 else len(speakers)

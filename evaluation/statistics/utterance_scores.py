@@ -1,6 +1,6 @@
-"""The scores of one utterance, and what they are computed from.
+"""The scores of one utterance, and the sounds and spectra that they are computed from.
 
-Apart from the program, so that its processes import this rather than receive it.
+It is no part of the program, so that its processes import it.
 """
 
 from __future__ import annotations
@@ -9,31 +9,28 @@ import math
 from functools import cached_property
 
 import numpy as np
-import torch
 
-from avsi.audio.stft import log_magnitude, spectrum
-from avsi.config import StftConfig
 from avsi.data.datadir import Utterance
-from avsi.data.gaps import gap_spans, lost_frames, widened
+from avsi.data.gaps import gap_spans, widened
 from avsi.data.matrices import read_matrix
-from avsi.errors import AvsiError, DataError
+from avsi.errors import AvsiError
 from avsi.media.sound_reading import read_mono
 from avsi.metrics import UndefinedMetric, pesq_nb
 from avsi.metrics.registry import CONTEXT_S, METRICS, Scope
 from avsi.timebase import to_samples
 
-from ..folder.evaluation import RestoredUtterance
-
-STFT = StftConfig()
+from ..folder.layout import STFT
+from ..folder.restored_set import RestoredUtterance
+from ..folder.signals import lost_log_spectrum, read_restored
 
 
 def score_utterance(utterance: Utterance, restored: RestoredUtterance, std: np.ndarray, names: list[str]) -> dict:
     """Each metric's value, or null beside the reason in ``failed``."""
     row: dict = {"id": utterance.id, "speaker": utterance.speaker, **dict.fromkeys(names), "failed": {}}
-    evidence = MetricInputs(utterance, restored, std)
+    inputs = MetricInputs(utterance, restored, std)
     for name in names:
         try:
-            value = METRICS[name].compute(*evidence.arguments(METRICS[name].scope))
+            value = METRICS[name].compute(*inputs.arguments(METRICS[name].scope))
             if not math.isfinite(value):
                 raise UndefinedMetric("the result is not a number")
             row[name] = value
@@ -43,24 +40,23 @@ def score_utterance(utterance: Utterance, restored: RestoredUtterance, std: np.n
 
 
 class MetricInputs:
-    """What the metrics of an utterance are computed from.
+    """The inputs of the metrics of an utterance.
 
-    Each part is read when a metric first asks for it, so that a file that is missing fails the metrics that need it,
-    and no others.
+    Each is read when a metric first asks for it: a missing file fails the metrics that need it, and no others.
     """
 
     def __init__(self, utterance: Utterance, restored: RestoredUtterance, std: np.ndarray) -> None:
-        self.utterance, self.made, self.std = utterance, restored, std
+        self.utterance, self.found, self.std = utterance, restored, std
 
     def arguments(self, scope: Scope) -> tuple:
         """As :class:`Scope` lists them. Raises UndefinedMetric where the utterance was not restored."""
         rate = STFT.sample_rate
-        if self.made.wav is None:
-            raise UndefinedMetric(self.made.failed)
+        if self.found.wav is None:
+            raise UndefinedMetric(self.found.failed)
         if scope is Scope.PREDICTION:
-            return read_matrix(self.made.spectrum), self.truth, self.std
+            return read_matrix(self.found.spectrum), self.truth, self.std
         if scope is Scope.LOST_FRAMES:
-            return self._lost_frames_of(self.restored), self.truth
+            return lost_log_spectrum(self.restored, self.spans), self.truth
         if scope is Scope.RESTORED:
             return self.restored, rate
         if scope is Scope.UTTERANCE:
@@ -77,12 +73,7 @@ class MetricInputs:
 
     @cached_property
     def restored(self) -> np.ndarray:
-        samples = read_mono(self.made.wav, STFT.sample_rate)
-        if len(samples) != len(self.clean):
-            raise DataError(
-                f"{self.made.wav}: {len(samples)} samples beside {len(self.clean)}: expected two of one length"
-            )
-        return samples
+        return read_restored(self.found.wav, len(self.clean))
 
     @cached_property
     def narrow_band_pesq(self) -> float:
@@ -90,13 +81,9 @@ class MetricInputs:
 
     @cached_property
     def spans(self) -> list[tuple[int, int]]:
-        return gap_spans(self.made.gaps, len(self.clean), STFT.sample_rate)
+        return gap_spans(self.found.gaps, len(self.clean), STFT.sample_rate)
 
     @cached_property
     def truth(self) -> np.ndarray:
         """Natural log magnitude of the original in the lost frames; shape (n_lost_frames, n_bins)."""
-        return self._lost_frames_of(self.clean)
-
-    def _lost_frames_of(self, samples: np.ndarray) -> np.ndarray:
-        spectrogram = log_magnitude(spectrum(torch.from_numpy(samples), STFT), STFT).numpy()
-        return spectrogram[lost_frames(self.spans, len(spectrogram), STFT)]
+        return lost_log_spectrum(self.clean, self.spans)

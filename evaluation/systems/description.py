@@ -1,4 +1,4 @@
-"""What tables and pages say of a system."""
+"""The description of a system in evaluation.json, which tables and pages show."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from avsi.errors import ConfigError
 from avsi.models.store import learnt_from, read_description
 
 from .families import is_family
-from .fingerprints import fingerprint
+from .fingerprints import weights_digest
 from .names import ORACLE, SPECTRAL, UNPROCESSED, model_folders
 from .overlap import overlap
 
 
 def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
-    """What tables and pages say of a system; of models also whom of some utterances' speakers they have met, and a
-    digest of their weights. Raises ConfigError for a family of models that differ in more than whom they met.
+    """The name that the command line gave; of models also inputs, training, overlap with some test utterances, and a
+    digest of their weights.
+
+    Raises:
+        ConfigError: a family of models that differ in their inputs or tasks.
     """
     folders = model_folders(name)
     if not folders:
@@ -24,7 +27,7 @@ def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
     configs = [config_from_dict(description["config"]) for description in descriptions]
     senses = [[config.model.audio, config.model.video, config.model.ctc] for config in configs]
     if other := next((at for at, of in enumerate(senses) if of != senses[0]), None):
-        raise ConfigError(f"{name}: {folders[0]} and {folders[other]} differ in what they hear, see or learn")
+        raise ConfigError(f"{name}: {folders[0]} and {folders[other]} differ in inputs or tasks (sound, video, phones)")
     seeds = sorted({config.training.seed for config in configs})
     counts = sorted({len(ids) for folder in folders if (ids := learnt_from(folder)) is not None})
     more = {"models": len(folders)} if is_family(name) else descriptions[0].get("about", {})
@@ -35,10 +38,10 @@ def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
         "trained_on": f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} utterances" if counts else "",
         **more,
         **({} if is_family(name) else overlap(folders[0], utterances)),
-        "weights": fingerprint(name),
+        "weights": weights_digest(name),
     }
 
 
 def is_of_sound(about: dict) -> bool:
-    """Whether the spectrum of a system so described is that of the sound it made, since it predicts none."""
+    """Whether a system predicts no spectrum: its spectrum is then that of its sound."""
     return "senses" not in about and about["system"] not in (UNPROCESSED, *SPECTRAL, ORACLE)

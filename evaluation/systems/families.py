@@ -1,7 +1,6 @@
-"""A family of models as one system: each utterance gets the model that was trained without its speaker.
+"""A family of models as one system: each utterance is restored by the model that was trained without its speaker.
 
-It is named by a pattern, as ``exp/folds/*/av`` where the model of each folder was trained without some of the
-speakers.
+A pattern names it, such as ``exp/folds/*/av``, where each fold's model was trained without that fold's speakers.
 """
 
 from __future__ import annotations
@@ -21,10 +20,11 @@ def is_family(spec: str) -> bool:
 
 
 class ModelFamily:
-    """Several models, told apart by whom they have met.
+    """Several models, of which each was trained without some of the speakers.
 
     Attributes:
-        folders: each model's.
+        pattern: that names it.
+        folders: those of the models.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -47,11 +47,11 @@ class ModelFamily:
         return {folder: set(map(speaker_in, learnt_from(folder) or ())) for folder in self.folders}
 
     def held_out_model(self, utterance: Utterance) -> Path:
-        """The one model that has not met the speaker of an utterance.
+        """The one model that was trained without the speaker of an utterance.
 
         Raises:
-            ConfigError: none or several have not, or the utterance's id does not name its speaker, as the ids do by
-            which a model says whom it met.
+            ConfigError: there is none, or several; or the utterance's id does not begin with its speaker. Models list
+            their training utterances by id.
         """
         speaker = utterance.speaker
         if speaker_in(utterance.id) != speaker:

@@ -1,8 +1,9 @@
-"""What tells whether a system would still make the same: digests of weights and files."""
+"""Fingerprints of systems: whether one would still restore the same is known from digests of its weights and files."""
 
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 from avsi.files import digest
@@ -12,22 +13,31 @@ from .families import is_family
 from .names import holds_files, model_folders
 
 
-def made_from(name: str, condition: str) -> dict[str, str]:
-    """What tells whether a system would still make the same: digests of models' weights, and of which files there are,
-    of which size and from when.
-    """
+def fingerprint(name: str, condition: str) -> dict[str, str]:
+    """Digests of a system's weights, and of the names, sizes and times of the files that another program restored."""
     files = ""
     if holds_files(name):
         found = [(path.name, path.stat()) for path in sorted((Path(name) / condition).glob("*.wav"))]
         listing = "".join(f"{file} {of.st_size} {of.st_mtime_ns}\n" for file, of in found)
         files = hashlib.sha256(listing.encode()).hexdigest()[:16]
-    return {"weights": fingerprint(name), "files": files}
+    return {"weights": weights_digest(name), "files": files}
 
 
-def fingerprint(name: str) -> str:
-    """A digest of a model's weights, or of a family's and of whom each was trained on; "" for what is no model."""
+def weights_digest(name: str) -> str:
+    """Of a model's weights; of a family's weights and lists of training utterances; "" for a system without a model."""
     folders = model_folders(name)
     if not is_family(name):
-        return digest(folders[0] / WEIGHTS) if folders else ""
-    lines = [f"{digest(folder / WEIGHTS)} {digest(folder / TRAIN_IDS)}\n" for folder in folders]
+        return _digest(folders[0] / WEIGHTS) if folders else ""
+    lines = [f"{_digest(folder / WEIGHTS)} {_digest(folder / TRAIN_IDS)}\n" for folder in folders]
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+
+
+def _digest(path: Path) -> str:
+    of = path.stat()
+    return _digest_of_version(path.resolve(), of.st_ino, of.st_size, of.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _digest_of_version(path: Path, *version: int) -> str:
+    """As :func:`avsi.files.digest`, read once in a process for each version of a file."""
+    return digest(path)

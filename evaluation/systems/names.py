@@ -1,4 +1,4 @@
-"""How systems are named on the command line, and what each name stands for."""
+"""The names of systems on the command line: baselines, models, families of models, folders of files."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SPECTRAL = {"mean": MeanSpectrum, "interpolation": SpectralInterpolation}  # bas
 SYSTEMS = (UNPROCESSED, *SPECTRAL, "autoregression", ORACLE)
 
 
-def named(system: str) -> tuple[str, str]:
-    """(name, system) of ``NAME=SYSTEM``, or of a system that is called as its folder is.
+def parse_system(system: str) -> tuple[str, str]:
+    """(name, system) of ``NAME=SYSTEM``, or of a system that has the name of its folder.
 
     Raises:
         ConfigError: a name that no folder in an evaluation can have, or that of a baseline for something else.
@@ -38,12 +38,12 @@ def named(system: str) -> tuple[str, str]:
 
 
 def model_folders(name: str) -> list[Path]:
-    """The folders of the models that a system consists of."""
+    """The folders of a system's models; none of a system without a model."""
     if name in SYSTEMS or holds_files(name):
         return []
     return ModelFamily(name).folders if is_family(name) else [find_model(name)]
 
 
 def holds_files(name: str) -> bool:
-    """Whether it is a folder without a model in it, or in one of the pretrained models' names."""
+    """Whether a system is a folder of files that another program restored: no pretrained model, and no model in it."""
     return name not in pretrained_names() and Path(name).is_dir() and not (Path(name) / DESCRIPTION).is_file()

@@ -1,4 +1,4 @@
-"""Train/test overlap: figures on speakers who were trained on say little of others."""
+"""Train/test overlap: figures on speakers of the training set say little of unseen speakers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from avsi.models.store import learnt_from
 
 
 def overlap(folder: Path, utterances: Iterable[Utterance]) -> dict[str, list[str]]:
-    """Of some utterances, the speakers whom a model has met, and those that it has met themselves, in any voice; empty
-    where its folder does not say.
+    """The speakers of some utterances who are in a model's training set, and the utterances that are, in any voice;
+    empty where the model's folder does not list its training set.
     """
     ids = learnt_from(folder)
     if ids is None:

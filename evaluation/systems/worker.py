@@ -1,6 +1,6 @@
-"""What one process restores at a time.
+"""The work of one process of evaluation.restore: some utterances, with one system, under one condition.
 
-Apart from the program, so that its processes import this rather than receive it, and keep the system they loaded.
+It is no part of the program, so that processes import it and keep the system that they loaded.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from avsi.errors import DataError, FaceError, GapError, MediaError
 from avsi.media.sound_reading import read_mono
 from avsi.media.sound_writing import write_wav
 
-from ..folder.layout import STFT
-from .fingerprints import made_from
-from .restorers import Restorer, make_system
+from ..folder.layout import STFT, wav_path
+from .fingerprints import fingerprint
+from .restorers import Restorer, make_restorer
 
 
 @lru_cache(maxsize=1)
-def _loaded(spec: str, stats: Path, made: tuple) -> Restorer:
-    """A system by what it is made from too, so that one which changes meanwhile is not taken for the other."""
-    return make_system(spec, stats)
+def _loaded(spec: str, stats: Path, state: tuple) -> Restorer:
+    """A system by its fingerprint too, so that one which changes meanwhile is loaded again."""
+    return make_restorer(spec, stats)
 
 
 def restore_utterances(
-    share: list[Utterance], gaps_of: dict[str, list[Gap]], spec: str, stats: Path, condition: str, folder: Path
+    utterances: list[Utterance], gaps_of: dict[str, list[Gap]], spec: str, stats: Path, condition: str, folder: Path
 ) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, str]]:
     """Write the restored sound of some utterances into ``folder``.
 
     Returns:
-        (natural log magnitude of the lost frames by utterance, reason by utterance that could not be restored, what the
-        system was made from).
+        (natural log magnitude of the lost frames by utterance id, reason by id of an utterance that could not be
+        restored, the system's fingerprint).
     """
     import torch
 
     torch.set_num_threads(1)
-    made = made_from(spec, condition)
-    system = _loaded(spec, stats, tuple(made.items()))
+    state = fingerprint(spec, condition)
+    system = _loaded(spec, stats, tuple(state.items()))
     spectra, failures = {}, {}
     wav_path(folder, "").parent.mkdir(parents=True, exist_ok=True)
-    for utterance in share:
+    for utterance in utterances:
         try:
             samples = read_mono(utterance.wav, STFT.sample_rate)
             spans = gap_spans(gaps_of[utterance.id], len(samples), STFT.sample_rate)
@@ -52,8 +52,4 @@ def restore_utterances(
             failures[utterance.id] = " ".join(str(error).split())
         else:
             write_wav(wav_path(folder, utterance.id), restored, STFT.sample_rate)
-    return spectra, failures, made
-
-
-def wav_path(folder: Path, id_: str) -> Path:
-    return folder / "wav" / f"{id_}.wav"
+    return spectra, failures, state

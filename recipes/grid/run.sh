@@ -8,10 +8,10 @@
 # each of them; configs are sought from where you are, then from here. The gaps are those of a protocol
 # (../../evaluation/protocols/paper.yaml), or one of each of the lengths given. data/ and exp/ are made in --work, by default here.
 set -euo pipefail
+. "$(dirname "$0")/stages.sh"
 
 grid= split=paper configs= over= protocol= gap_ms= work= stage=0 stop_stage=8 jobs=2 smoke=
 case " $* " in *" --smoke "*) smoke=yes split=speaker-independent ;; esac
-fail() { echo "error: $1" >&2; exit 1; }
 while [ $# -gt 0 ]; do
   case "$1" in
     --grid | --split | --configs | --over | --protocol | --gap-ms | --work | --stage | --stop-stage | --jobs)
@@ -22,16 +22,10 @@ while [ $# -gt 0 ]; do
     *) fail "unknown option $1; ./run.sh --help shows those there are" ;;
   esac
 done
-for number in "$stage" "$stop_stage" "$jobs"; do
-  case "$number" in *[!0-9]* | "") fail "'$number': stages and jobs are whole numbers" ;; esac
-done
-[ "$jobs" -gt 0 ] || fail "--jobs 0: expected 1 or more"
-if [ "$stage" -gt "$stop_stage" ] || [ "$stage" -gt 8 ]; then fail "there is no stage from $stage to $stop_stage"; fi
+check_numbers
 for ms in $gap_ms; do
   case "$ms" in *[!0-9.]* | 0* | .*) fail "'$ms': expected a gap's length in ms, such as 150 or 62.5" ;; esac
 done
-is_due() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ]; }
-due() { is_due "$1" && echo "stage $1: $2"; }
 conf=$(cd "$(dirname "$0")" && pwd)
 sought() { # a file, from where the caller is or else from here
   case "$1" in /*) echo "$1" ;; *) if [ -e "$1" ]; then realpath "$1"; else echo "$conf/$1"; fi ;; esac
@@ -112,32 +106,17 @@ fi
 if due 6 "restore"; then
   systems=()
   for model in "${models[@]}"; do
-    [ -e "$model/config.json" ] || { echo "error: $model: no model yet; train it (stage 4), or name those there are by --configs" >&2; exit 1; }
+    [ -e "$model/config.json" ] || fail "$model: no model yet; train it (stage 4), or name those there are by --configs"
   done
   for system in unprocessed mean interpolation autoregression "${models[@]}" oracle; do systems+=(--system "$system"); done
   python -m evaluation.restore data/test "${gaps[@]}" "${systems[@]}" --out "$evaluation" --jobs "$jobs"
 fi
 if due 7 "score"; then
-  metrics=default
-  if python -c "from avsi.metrics.mos import check_installed; check_installed()" 2>/dev/null; then
-    metrics=default,plcmos
-  else
-    echo "note: no PLCMOS without the extra mos: pip install -c constraints.txt -e '.[mos]'"
-  fi
-  python -m evaluation.score "$evaluation" --metrics "$metrics" --jobs "$jobs"
-  if [ -e exp/recognizer/config.json ]; then
-    python -m evaluation.recognize "$evaluation" --recognizer exp/recognizer --jobs "$jobs"
-  else
-    echo "note: no phone errors, since there is no exp/recognizer (stage 5)"
-  fi
-  if python -c "import pocketsphinx" 2>/dev/null; then
-    python -m evaluation.keywords "$evaluation" --grammar "$conf/conf/grid.gram" --jobs "$jobs"
-  else
-    echo "note: no keyword accuracy without pocketsphinx: pip install -c constraints.txt -e '.[keywords]'"
-  fi
+  score "$evaluation"
+  python -m evaluation.keywords "$evaluation" --grammar "$conf/conf/grid.gram" --if-installed --jobs "$jobs"
 fi
 if due 8 "report"; then
   python -m evaluation.report "$evaluation" --jobs "$jobs"
-  # That seeing helps is what the small run is there to show.
+  # The small run shows that video helps.
   [ -z "$smoke" ] || python -m evaluation.compare "$evaluation" "$(basename "${models[0]}")" "$(basename "${models[-1]}")" --require l1
 fi

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Models for speakers that were never met, judged by leaving speakers out. Stages: 0 prepare, 1 landmarks, 2 voices, folds, 3 statistics,
+# Models for unseen speakers, tested by leaving speakers out. Stages: 0 prepare, 1 landmarks, 2 voices, folds, 3 statistics,
 # lexicon, gaps, 4 train the base models, 5 fine-tune them for each fold and for all speakers, 6 restore, 7 score, 8 report.
 # ./run_general.sh --root CORPUS --fold s04 --fold s26 --fold "others=s02 s03" [--copies 6] [--copies-of-few 30] [--models "a av"]
 #          [--beside "exp/a exp/av"] [--split whole-speakers] [--protocol FILE] [--stage 0] [--stop-stage 8] [--jobs 2]
 # ./run_general.sh --smoke: all stages in a few minutes, in smoke_general/, on small models and a corpus that is made there.
 # CORPUS holds at least one speaker as a whole and others in part. The speakers of a fold are left out together; those in no
 # fold, the whole speakers among them, train the base models. Other sentences of the whole speakers are the validation set.
-# data/general, exp/general and exp/evaluation/general_* are made here. The models of --beside, by default none, are judged on the whole
-# speakers' unseen sentences too, such as those that run.sh trained; they are sought from where you are, then from recipes/grid.
+# data/general, exp/general and exp/evaluation/general_* are made here. The models of --beside, by default none, such as those of run.sh,
+# are tested on the whole speakers' unseen sentences too; they are sought from where you are, then from recipes/grid.
 # Stage 2 needs the extra voices: pip install -c constraints.txt -e '.[voices]'.
 set -euo pipefail
+. "$(dirname "$0")/stages.sh"
 
 root_of_corpus= split=whole-speakers copies=6 copies_of_few=30 models="a av" beside= protocol= stage=0 stop_stage=8 jobs=2 smoke= folds=()
 case " $* " in *" --smoke "*)
@@ -18,7 +19,7 @@ esac
 while [ $# -gt 0 ]; do
   case "$1" in
     --root | --fold | --copies | --copies-of-few | --models | --beside | --split | --protocol | --stage | --stop-stage | --jobs)
-      [ $# -ge 2 ] || { echo "error: $1 needs a value" >&2; exit 1; }
+      [ $# -ge 2 ] || fail "$1 needs a value"
       case "$1" in
         --root) root_of_corpus=$2 ;;
         --fold) folds+=(--fold "$2") ;;
@@ -27,20 +28,13 @@ while [ $# -gt 0 ]; do
       shift 2 ;;
     --smoke) shift ;;
     -h | --help) sed -n '2,/^set/s/^# //p' "$0"; exit ;;
-    *) echo "error: unknown option $1; ./run_general.sh --help shows those there are" >&2; exit 1 ;;
+    *) fail "unknown option $1; ./run_general.sh --help shows those there are" ;;
   esac
 done
-for number in "$stage" "$stop_stage" "$jobs" "$copies" "$copies_of_few"; do
-  case "$number" in *[!0-9]* | "") echo "error: '$number': stages, jobs and copies are whole numbers" >&2; exit 1 ;; esac
-done
-if [ "$stage" -gt "$stop_stage" ] || [ "$stage" -gt 8 ]; then echo "error: there is no stage from $stage to $stop_stage" >&2; exit 1; fi
-is_due() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ]; }
-due() { is_due "$1" && echo "stage $1: $2"; }
-if is_due 0 && [ -z "$root_of_corpus" ]; then echo "error: --root must name the folder that holds the corpus" >&2; exit 1; fi
-if is_due 2 && [ ${#folds[@]} -eq 0 ]; then
-  echo "error: name the speakers to leave out in turn, such as --fold s04 --fold 's02 s03'" >&2; exit 1
-fi
-[ -n "$smoke" ] || [ -z "$root_of_corpus" ] || [ -e "$root_of_corpus" ] || { echo "error: $root_of_corpus: no such folder" >&2; exit 1; }
+check_numbers "$copies" "$copies_of_few"
+if is_due 0 && [ -z "$root_of_corpus" ]; then fail "--root must name the folder that holds the corpus"; fi
+if is_due 2 && [ ${#folds[@]} -eq 0 ]; then fail "name the speakers to leave out in turn, such as --fold s04 --fold 's02 s03'"; fi
+[ -n "$smoke" ] || [ -z "$root_of_corpus" ] || [ -e "$root_of_corpus" ] || fail "$root_of_corpus: no such folder"
 [ -n "$smoke" ] || [ -z "$root_of_corpus" ] || root_of_corpus=$(realpath "$root_of_corpus")
 [ ! -e "$split" ] || split=$(realpath "$split")
 [ -z "$protocol" ] || protocol=$(realpath "$protocol")
@@ -50,7 +44,7 @@ cd "$(dirname "$0")"
 conf=$PWD/conf over=() besides=()
 for model in $models; do
   for config in "general_$model" "general_tune_$model"; do
-    [ -e "$conf/$config.yaml" ] || { echo "error: --models $model: no config conf/$config.yaml" >&2; exit 1; }
+    [ -e "$conf/$config.yaml" ] || fail "--models $model: no config conf/$config.yaml"
   done
 done
 for model in $beside; do
@@ -58,9 +52,7 @@ for model in $beside; do
     /*) ;;
     *) if [ ! "$from" -ef . ] && [ -e "$from/$model/config.json" ]; then model=$from/$model; elif [ -n "$smoke" ]; then model=$PWD/$model; fi ;;
   esac
-  if is_due 6 && [ ! -e "$model/config.json" ]; then
-    echo "error: $model: no model yet; run.sh trains it, or name those there are by --beside" >&2; exit 1
-  fi
+  if is_due 6 && [ ! -e "$model/config.json" ]; then fail "$model: no model yet; run.sh trains it, or name those there are by --beside"; fi
   besides+=(--system "$model")
 done
 protocol=${protocol:-$root/evaluation/protocols/unseen.yaml}
@@ -80,13 +72,8 @@ fi
 if due 1 "landmarks"; then python -m data_prep.landmarks "$data/train" "$data/valid" "$data/test" --drop --jobs "$jobs"; fi
 if due 2 "voices, folds"; then
   python -m data_prep.voices "$data/train" "$data/voices" --copies "$copies" --copies-of-few "$copies_of_few" --config "$conf/general.yaml" --jobs "$jobs"
-  python -m data_prep.leave_out "$data/voices" "$data/folds" "${folds[@]}" --valid "$data/valid"
+  python -m data_prep.leave_out "$data/voices" "$data/folds" "${folds[@]}" --valid "$data/valid" --development "$conf/development.txt"
   python -m data_prep.combine "$data/unseen" "$data"/folds/*/test
-  # Speakers on whose clips the configs were chosen are no test set.
-  if grep -qsE "^s(02|03|04|05|10|20|22|23|26|31|32)_" "$data/unseen/utt2spk"; then
-    echo "features, loss weight, contrast, dropout and balance of the general configs were chosen on 80 clips of GRID's s2, s3, s4, s5, s10, s20," \
-      "s22, s23, s26, s31 and s32" > "$data/unseen/development"
-  fi
 fi
 if due 3 "statistics, lexicon, gaps"; then
   python -m data_prep.stats "$data/folds/always/train" --config "$conf/general_av.yaml" "${over[@]}"
@@ -120,22 +107,7 @@ if due 6 "restore"; then
   python -m evaluation.restore "$data/test" "${restore[@]}" "${general[@]}" "${besides[@]}" --out exp/evaluation/general_seen
 fi
 evaluations="exp/evaluation/general_unseen exp/evaluation/general_seen"
-if due 7 "score"; then
-  metrics=default
-  if python -c "from avsi.metrics.mos import check_installed; check_installed()" 2>/dev/null; then
-    metrics=default,plcmos
-  else
-    echo "note: no PLCMOS without the extra mos: pip install -c constraints.txt -e '.[mos]'"
-  fi
-  for evaluation in $evaluations; do
-    python -m evaluation.score "$evaluation" --metrics "$metrics" --jobs "$jobs"
-    if [ -e exp/recognizer/config.json ]; then
-      python -m evaluation.recognize "$evaluation" --recognizer exp/recognizer --jobs "$jobs"
-    else
-      echo "note: no phone errors, since there is no exp/recognizer (run.sh, stage 5)"
-    fi
-  done
-fi
+if due 7 "score"; then for evaluation in $evaluations; do score "$evaluation"; done; fi
 if due 8 "report"; then
   for evaluation in $evaluations; do python -m evaluation.report "$evaluation" --jobs "$jobs"; done
 fi

@@ -8,6 +8,14 @@ from pathlib import Path
 from avsi.errors import DataError
 
 _CALLED = {str: "a text", dict: "values by name", list: "a list", None: "a value"}
+# The keys of earlier versions, whose files are still read.
+_RENAMED = {
+    "speakers_met": "seen_speakers",
+    "utterances_met": "seen_utterances",
+    "judge": "recognizer",
+    "keywords_judge": "keywords_recognizer",
+    "heard": "recognized",
+}
 
 
 def read_json(path: Path) -> object:
@@ -15,6 +23,11 @@ def read_json(path: Path) -> object:
         return json.loads(path.read_text("utf-8"))
     except ValueError as error:  # of another encoding, too
         raise DataError(f"{path}: not a JSON file ({error})") from error
+
+
+def with_current_keys(values: dict) -> dict:
+    """The same values, those under a key of an earlier version under its name of today."""
+    return {_RENAMED.get(key, key): value for key, value in values.items()}
 
 
 def check_types(place: object, values: object, types: dict[str, type | None], remedy: str = "") -> None:

@@ -1,0 +1,95 @@
+"""The set that one system restored under one condition: sounds, spectra and failures, written and read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from avsi.data.datadir import read_places, read_table
+from avsi.data.gaps import Gap
+from avsi.data.matrices import append_matrix
+from avsi.files import write_text, written_beside
+
+from .json_files import check_types, read_json
+from .layout import FAILED, SPECTRA, SYSTEM, WAVS, wav_path
+from .rows import merged_rows
+
+
+@dataclass(frozen=True)
+class RestoredUtterance:
+    """One utterance as a system restored it.
+
+    Attributes:
+        gaps: those that were restored.
+        wav: path of the whole restored sound; None where it failed.
+        spectrum: place in an archive: natural log magnitudes of the lost frames, shape (n_lost_frames, n_bins).
+        failed: why there is none; "" where there is.
+    """
+
+    gaps: list[Gap]
+    wav: str | None = None
+    spectrum: str | None = None
+    failed: str = ""
+
+
+@dataclass(frozen=True)
+class RestoredSet:
+    """All utterances as one system restored them under one condition, by utterance id."""
+
+    folder: Path
+    system: str
+    condition: str
+    gaps: dict[str, list[Gap]]
+    wavs: dict[str, str]
+    spectra: dict[str, str]
+    failed: dict[str, str]
+
+    @classmethod
+    def read(cls, folder: Path, system: str, condition: str, gaps: dict[str, list[Gap]]) -> RestoredSet:
+        wavs, failed = read_table(folder / WAVS), read_table(folder / FAILED)
+        return cls(folder, system, condition, gaps, wavs, read_places(folder / SPECTRA), failed)
+
+    def __str__(self) -> str:
+        return f"{self.system}, {self.condition}"
+
+    def of(self, id_: str) -> RestoredUtterance:
+        if id_ not in self.wavs:
+            return RestoredUtterance(self.gaps[id_], failed=self.failed.get(id_, "not restored"))
+        return RestoredUtterance(self.gaps[id_], self.wavs[id_], self.spectra.get(id_, ""))
+
+    def rows(self, *files: str) -> dict[str, dict]:
+        """As :func:`merged_rows`."""
+        return merged_rows(self.folder, *files)
+
+
+def write_lists(folder: Path, spectra: dict[str, np.ndarray], failed: dict[str, str], fingerprint: dict) -> None:
+    """Write the lists of a set whose sounds are in its folder.
+
+    Args:
+        spectra: by utterance id, natural log magnitudes of the lost frames, shape (n_lost_frames, n_bins).
+        failed: by utterance id, why it could not be restored.
+        fingerprint: the system's, see :mod:`evaluation.systems.fingerprints`.
+    """
+    ark, places = (folder / "spectra.ark").resolve(), {}
+    with written_beside(ark) as partial, partial.open("wb") as file:
+        for id_ in sorted(spectra):
+            places[id_] = append_matrix(file, id_, spectra[id_])
+    write_text(folder / SPECTRA, "".join(f"{id_} {ark}:{place}\n" for id_, place in places.items()))
+    write_text(folder / WAVS, "".join(f"{id_} {wav_path(folder, id_).resolve()}\n" for id_ in sorted(spectra)))
+    write_text(folder / FAILED, "".join(f"{id_} {reason}\n" for id_, reason in sorted(failed.items())))
+    write_text(folder / SYSTEM, json.dumps(fingerprint) + "\n")
+
+
+def read_fingerprint(folder: Path) -> dict[str, str] | None:
+    """The fingerprint of the system that restored a set; None where the set is not complete. Raises DataError for a
+    broken file.
+    """
+    path = folder / SYSTEM
+    if not path.is_file():
+        return None
+    fingerprint = read_json(path)
+    check_types(path, fingerprint, {"weights": str}, f"remove {folder} and run evaluation.restore again")
+    return fingerprint
