@@ -29,6 +29,7 @@ from avsi.data.protocol import parse_conditions, read_protocol
 from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.files import files_together, locked, write_text, written_beside
+from avsi.models.device import AUTO, choose_device
 from avsi.program import in_parallel, progress, run_program
 
 from .folder.evaluation import Evaluation, read_made_from
@@ -66,6 +67,13 @@ def main(
         typer.Option(help="Training-set statistics: the unit of L1, what the unprocessed spectrum is filled with."),
     ] = Path("data/train/stats.npz"),
     jobs: Annotated[int, typer.Option(min=1, help="Processes to restore with.")] = 2,
+    device: Annotated[
+        str,
+        typer.Option(
+            help="Where the models compute, and all processes together on a GPU: auto (a GPU where there is one), or "
+            "cpu, cuda:1, mps ..."
+        ),
+    ] = AUTO,
     max_left_out: Annotated[float, typer.Option(help="Fail where a system cannot restore a larger share.")] = 0.05,
 ) -> None:
     """Write what each system makes of each utterance and condition. What is there already stays: a stopped run goes on,
@@ -75,6 +83,7 @@ def main(
         raise ConfigError(f"{out}: is a data directory; --out names a folder of its own")
     utterances = read_datadir(datadir)
     conditions = [*(read_protocol(protocol)[0] if protocol else []), *parse_conditions(gaps)]
+    device = str(choose_device(device))
     if not conditions:
         raise ConfigError("name the gaps to restore: --gaps, or --protocol FILE")
     files = {condition.name: condition.file or gap_file(datadir, condition.name) for condition in conditions}
@@ -110,6 +119,7 @@ def main(
                 evaluation.folder / STATS,
                 condition,
                 folder,
+                device,
             )
             for name, condition in missing
             for folder in [evaluation.set_folder(name, condition)]

@@ -22,13 +22,19 @@ from .restorers import Restorer, make_system
 
 
 @lru_cache(maxsize=1)
-def _loaded(spec: str, stats: Path, made: tuple) -> Restorer:
+def _loaded(spec: str, stats: Path, device: str, made: tuple) -> Restorer:
     """A system by what it is made from too, so that one which changes meanwhile is not taken for the other."""
-    return make_system(spec, stats)
+    return make_system(spec, stats, device)
 
 
 def restore_utterances(
-    share: list[Utterance], gaps_of: dict[str, list[Gap]], spec: str, stats: Path, condition: str, folder: Path
+    share: list[Utterance],
+    gaps_of: dict[str, list[Gap]],
+    spec: str,
+    stats: Path,
+    condition: str,
+    folder: Path,
+    device: str,
 ) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, str]]:
     """Write the restored sound of some utterances into ``folder``.
 
@@ -40,7 +46,7 @@ def restore_utterances(
 
     torch.set_num_threads(1)
     made = made_from(spec, condition)
-    system = _loaded(spec, stats, tuple(made.items()))
+    system = _loaded(spec, stats, device, tuple(made.items()))
     spectra, failures = {}, {}
     wav_path(folder, "").parent.mkdir(parents=True, exist_ok=True)
     for utterance in share:
