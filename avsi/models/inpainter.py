@@ -74,8 +74,7 @@ class BLSTMInpainter(nn.Module):
         floor = math.log(stft.log_floor)
         level = log_spectrum.mean(dim=-1)
         n_loudest = min(to_frames(limits.loudest_s, stft), level.shape[1])
-        loudest = level.masked_fill(~reliable, floor).topk(n_loudest, dim=1).values
-        loud = loudest[:, -1:] if lengths is None else loudest.gather(1, lengths[:, None].clamp_max(n_loudest) - 1)
+        loud = level.masked_fill(~reliable, floor).topk(n_loudest, dim=1).values[:, -1:]
         depth = (loud - level).masked_fill(~reliable, 0)
         lifted = log_spectrum + (depth - limits.deepest_nats).clamp_min(0)[..., None]
         reliable = reliable & (log_spectrum > floor + limits.silence_nats).any(dim=-1)
