@@ -96,6 +96,22 @@ def files_together(folder: str | Path, instead_of: Iterable[str] = ()) -> Iterat
 
 
 @contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """A folder, made where there is none, with those above it; what was made goes again where it stays empty.
+
+    Raises:
+        DataError: it cannot be a folder to write into.
+    """
+    check_folder(folder)
+    missing = _missing(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        _remove_empty(missing)
+
+
+@contextmanager
 def locked(folder: str | Path, result: str = "*") -> Iterator[None]:
     """Keep others that ask for the same out of a folder, which is made; the lock ends with the process at the latest.
 

@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Iterable, Iterator
 
@@ -18,6 +19,7 @@ from .errors import AvsiError, AvsiWarning
 
 STOPPED = 130  # exit status after Ctrl-C, as in a shell
 ORPHAN_CHECK_S = 0.5  # how often a worker looks whether the main process is still there
+DEBUG = "--debug"
 
 
 def run_program(app: typer.Typer, kept: str = "what was done so far is kept") -> None:
@@ -30,23 +32,17 @@ def run_program(app: typer.Typer, kept: str = "what was done so far is kept") ->
     """
     warnings.simplefilter("default", AvsiWarning)  # each text once
     warnings.showwarning = _show_warning
-    debug = "--debug" in sys.argv
-    if debug:
-        sys.argv.remove("--debug")
+    debug = DEBUG in sys.argv
     try:
-        app()
-    except AvsiError as error:
+        app([argument for argument in sys.argv[1:] if argument != DEBUG])
+    except (AvsiError, OSError) as error:
         if debug:
             raise
-        fail(str(error))
+        fail(error_text(error))
     except SystemExit as exit_:
         if exit_.code == STOPPED:  # Typer's answer to Ctrl-C
             fail(f"stopped; {kept}", STOPPED)
         raise
-    except OSError as error:
-        if debug:
-            raise
-        fail(f"{error.filename or 'a file'}: {error.strerror or error}")
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
@@ -57,10 +53,24 @@ def _show_warning(message, category, filename, lineno, file=None, line=None) -> 
     sys.stderr.write(text)
 
 
+def error_text(error: AvsiError | OSError) -> str:
+    """What a user is told of an error that ended a program, or a part of its work."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file'}: {error.strerror or error}"
+    return str(error)
+
+
 def fail(message: str, status: int = 1) -> None:
     """Print one line on the error stream and leave the program."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print_error(message)
     sys.exit(status)
+
+
+def print_error(message: str, error: BaseException | None = None) -> None:
+    """Print one line on the error stream; with ``--debug``, after where the error comes from."""
+    if error is not None and DEBUG in sys.argv:
+        traceback.print_exception(error)
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
 
 
 def progress(items: Iterable, total: int, what: str) -> Iterator:

@@ -20,6 +20,7 @@ from avsi.data.protocol import parse_conditions, read_protocol
 from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.files import locked
+from avsi.models.device import choose_device
 from avsi.program import in_parallel, progress, run_program
 
 from .folder.evaluation import Evaluation
@@ -58,6 +59,13 @@ def main(
         typer.Option(help="Training-set statistics: the unit of L1, and the mean that fills the unprocessed spectrum."),
     ] = Path("data/train/stats.npz"),
     jobs: Annotated[int, typer.Option(min=1, help="Processes to restore with.")] = 2,
+    device: Annotated[
+        str,
+        typer.Option(
+            help="Where the models compute: cpu, auto (a GPU where there is one), cuda:1, mps ... All processes share a "
+            "GPU, and what it restores differs from a CPU's."
+        ),
+    ] = "cpu",
     max_left_out: Annotated[float, typer.Option(help="Fail where a system cannot restore a larger share.")] = 0.05,
 ) -> None:
     """Restore each utterance with each system under each condition. Results that are there stay: a stopped run goes on,
@@ -67,6 +75,7 @@ def main(
         raise ConfigError(f"{out}: is a data directory; --out names a folder of its own")
     utterances = read_datadir(datadir)
     conditions = [*(read_protocol(protocol)[0] if protocol else []), *parse_conditions(gaps)]
+    device = str(choose_device(device))
     if not conditions:
         raise ConfigError("name the gaps to restore: --gaps, or --protocol FILE")
     files = {condition.name: condition.file or gap_file(datadir, condition.name) for condition in conditions}
@@ -95,7 +104,7 @@ def main(
         # A few large parts, so that each process loads a system once.
         parts = [part for index in range(4 * jobs) if (part := utterances[index :: 4 * jobs])]
         tasks = [
-            (restore_utterances, part, gaps_of[condition], specs[name], out / STATS, condition, folder)
+            (restore_utterances, part, gaps_of[condition], specs[name], out / STATS, condition, folder, device)
             for name, condition in todo
             for folder in [evaluation.set_folder(name, condition)]
             for part in parts

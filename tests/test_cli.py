@@ -215,13 +215,10 @@ def test_an_unknown_ending_and_a_wrong_setting(room, avsi_here):
     assert not (room / "run").exists()
 
 
-def test_a_gaps_file_in_another_encoding_and_a_folder_as_output(room, avsi_here):
+def test_a_gaps_file_in_another_encoding(room, avsi_here):
     (room / "latin1.txt").write_bytes("0.5 0.6 gepr\xfcft\n".encode("latin-1"))
     status, _, errors = inpaint(room, "good.wav", "--gaps-file", str(room / "latin1.txt"), run=avsi_here)
     assert status == 1 and "latin1.txt: not a text file in UTF-8" in errors and errors.count("\n") == 1
-    (room / "folder.wav").mkdir()
-    status, _, errors = inpaint(room, "good.wav", "--gap", "0.8:1.6", out="folder.wav", run=avsi_here)
-    assert status == 1 and "folder.wav: is a folder" in errors and errors.count("\n") == 1
 
 
 def test_names_that_look_like_markup_are_printed_as_they_are(capsys):

@@ -8,8 +8,9 @@ from conftest import RATE, face, mouth_opening, small_config, speech
 from avsi.data.gaps import Gap, gap_spans, lost_samples
 from avsi.errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
 from avsi.models.inpainter import BLSTMInpainter
+from avsi.models.store import save_model
 from avsi.restoring.baselines import SpectralInterpolation
-from avsi.restoring.inpainting import Inpainter, plan_excerpts
+from avsi.restoring.inpainting import BATCH_FRAMES, DamagedExcerpt, Inpainter, plan_excerpts
 from avsi.video.tracks import Tracks
 
 GAPS = [Gap(0.8, 1.6), Gap(2.0, 2.1)]
@@ -182,6 +183,72 @@ def test_a_recording_restored_in_excerpts_is_the_same_as_each_gap_alone(inpainte
     together = audio_only.inpaint(samples, RATE, far)
     one_by_one = audio_only.inpaint(audio_only.inpaint(samples, RATE, far[:1]), RATE, far[1:])
     assert np.array_equal(together, one_by_one)
+
+
+def several_excerpts(inpainter, monkeypatch) -> tuple[list[DamagedExcerpt], list[int]]:
+    """Excerpts of unequal lengths, the last without a face; and a list of how many rows each network run has."""
+    lengths = [47648, 30000, 21000, 40000]
+    spans = [(12800, 19200)]
+    excerpts = [
+        inpainter.prepare_excerpt(speech(n)[:length, None], spans, spans, FACE if n < 3 else None)
+        for n, length in enumerate(lengths)
+    ]
+    rows, forward = [], BLSTMInpainter.forward
+    monkeypatch.setattr(BLSTMInpainter, "forward", lambda self, *a: rows.append(len(a[0])) or forward(self, *a))
+    return excerpts, rows
+
+
+def test_several_excerpts_are_restored_in_one_run_of_each_network(inpainter, monkeypatch):
+    excerpts, rows = several_excerpts(inpainter, monkeypatch)
+    together = inpainter.restore_excerpts(excerpts)
+    assert rows == [3, 1]
+    for excerpt, one in zip(excerpts, together, strict=True):
+        (alone,) = inpainter.restore_excerpts([excerpt])
+        assert one.log_spectrum.shape == excerpt.log_spectrum.shape
+        torch.testing.assert_close(one.log_spectrum, alone.log_spectrum, atol=1e-5, rtol=0)
+        assert one.samples.shape == alone.samples.shape
+        assert torch.equal(one.log_spectrum[:, ~excerpt.lost], excerpt.log_spectrum[:, ~excerpt.lost])
+    assert [bool(one.audio_only[0]) for one in together] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(("batch_frames", "rows"), [(0, [2, 2, 2]), (1000, [2, 2, 2]), (2200, [4, 2]), (8000, [6])])
+def test_a_batch_is_bounded_by_its_frames_with_the_padding(inpainter, monkeypatch, batch_frames, rows):
+    """Excerpts of 3.4 s with their context: 6.4 s and 534 frames, in stereo twice; the first is shorter."""
+    _, seen = several_excerpts(inpainter, monkeypatch)
+    samples = np.concatenate([speech(seed) for seed in range(12)])
+    stereo = np.stack([samples, samples[::-1]], axis=1)
+    several = Inpainter(inpainter.audio_only, batch_frames=batch_frames)
+    restored = several.inpaint(stereo, RATE, [Gap(2.0, 2.4), Gap(15.0, 15.4), Gap(28.0, 28.4)])
+    assert seen == rows
+    changed = np.flatnonzero((restored != stereo).any(axis=1)) / RATE
+    assert all(((changed >= start) & (changed < start + 0.4)).any() for start in (2, 15, 28))
+    assert (np.isin(np.floor(changed), (2, 15, 28)) & (changed % 1 < 0.4)).all()
+
+
+def test_a_model_of_ones_own_needs_a_config_and_one_method(inpainter):
+    class Louder:
+        config = inpainter.audio_only.config
+
+        def restore_spectrum(self, log_spectrum, visual, lost):
+            assert visual.shape == (len(lost), 0) and lost.dtype == torch.bool
+            return log_spectrum.where(~lost[:, None], torch.tensor(1.0))
+
+    spans = [(12800, 19200)]
+    restored = Inpainter(Louder(), batch_frames=8000).restore_excerpt(speech(0)[:, None], spans, spans, None)
+    assert (restored.log_spectrum[:, restored.lost] == 1).all() and not (restored.log_spectrum == 1).all(dim=-1).all()
+
+
+def test_models_are_loaded_onto_the_device_asked_for(monkeypatch, tmp_path):
+    for name, model in (("av", {}), ("a", {"video": False})):
+        save_model(tmp_path / name, BLSTMInpainter(small_config(model=model)))
+    loaded = Inpainter.from_pretrained(tmp_path / "av", tmp_path / "a", device="cpu")
+    assert loaded.batch_frames == 0
+    assert {each.audio_mean.device.type for each in (loaded.model, loaded.audio_only)} == {"cpu"}
+    # Weights without values stand for a GPU's.
+    monkeypatch.setattr("avsi.restoring.inpainting.choose_device", torch.device)
+    loaded = Inpainter.from_pretrained(tmp_path / "av", tmp_path / "a", device="meta")
+    assert loaded.batch_frames == BATCH_FRAMES
+    assert {each.audio_mean.device.type for each in (loaded.model, loaded.audio_only)} == {"meta"}
 
 
 def test_interpolation_is_linear_between_the_reliable_neighbours():

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from ..audio.phase import keep_reliable
 from ..config import Config
@@ -122,9 +123,8 @@ class BLSTMInpainter(nn.Module):
             inputs.append(lost[..., None].to(normalised.dtype))
         return run_blstm(self.blstm, torch.cat(inputs, dim=-1), lengths)
 
-    @torch.inference_mode()
     def restore_spectrum(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor) -> Tensor:
-        """Predict the lost frames of one recording.
+        """Predict the lost frames of one recording, wherever the model computes.
 
         Args:
             log_spectrum: natural log magnitude, shape (n_channels, n_frames, n_bins); ignored where ``lost``.
@@ -134,6 +134,23 @@ class BLSTMInpainter(nn.Module):
         Returns:
             Natural log magnitude, same shape as ``log_spectrum``: reliable frames as they are, lost ones predicted.
         """
-        channels = len(log_spectrum)
-        predicted = self(log_spectrum, visual.expand(channels, -1, -1), lost.expand(channels, -1))
-        return keep_reliable(log_spectrum, predicted, lost)
+        return self.restore_spectra([(log_spectrum, visual, lost)])[0]
+
+    @torch.inference_mode()
+    def restore_spectra(self, recordings: list[tuple[Tensor, Tensor, Tensor]]) -> list[Tensor]:
+        """Predict the lost frames of several recordings in one batch, padded to the longest: for each (log_spectrum,
+        visual, lost) what :meth:`restore_spectrum` gives of it.
+        """
+        rows = [
+            (channel, visual, lost, torch.tensor(len(lost)))
+            for log_spectrum, visual, lost in recordings
+            for channel in log_spectrum
+        ]
+        *padded, lengths = zip(*rows, strict=True)
+        inputs = [*(pad_sequence(column, batch_first=True) for column in padded), torch.stack(lengths)]
+        predicted = self(*(each.to(self.audio_mean.device) for each in inputs)).cpu()
+        by_recording = predicted.split([len(log_spectrum) for log_spectrum, *_ in recordings])
+        return [
+            keep_reliable(log_spectrum, frames[:, : len(lost)], lost)
+            for (log_spectrum, _, lost), frames in zip(recordings, by_recording, strict=True)
+        ]

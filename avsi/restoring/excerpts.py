@@ -33,6 +33,10 @@ class Excerpt:
     lost: list[Span] = field(repr=False)
     recording_start_s: float = 0.0
 
+    def within(self, spans: list[Span]) -> list[Span]:
+        """Gaps of the recording, counted from the excerpt's first sample."""
+        return [(start - self.start, stop - self.start) for start, stop in spans]
+
     def told(self, sample: int, rate: int) -> float:
         """The time to be told of a sample of the recording, in seconds."""
         return self.recording_start_s + to_seconds(sample, rate)

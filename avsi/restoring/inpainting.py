@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -12,9 +14,10 @@ import torch
 from ..audio.phase import fill_gaps, keep_reliable, paste
 from ..audio.samples import from_float, resample, to_float
 from ..audio.stft import log_magnitude, spectrum
+from ..config import Config
 from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
 from ..errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
-from ..models.inpainter import BLSTMInpainter
+from ..models.device import AUTO, choose_device
 from ..models.store import load_model
 from ..pretrained import AUDIO_ONLY, DEFAULT
 from ..timebase import convert_span, frame_centres_s, to_seconds
@@ -28,6 +31,57 @@ MIN_SEEN = 0.5
 # With less sound than this around its gaps, a model has hardly anything to go by.
 MIN_AROUND_S = 0.5
 WITHOUT_FACE = "restored from the sound alone"
+# What a network on a GPU restores in one run, with the padding: it bounds the memory.
+BATCH_FRAMES = 8000
+Item = TypeVar("Item", bound=tuple)
+
+
+class SpectrumRestorer(Protocol):
+    """What an :class:`Inpainter` asks of a model. One that restores several recordings in one run has a method
+    ``restore_spectra`` too, as :class:`avsi.models.inpainter.BLSTMInpainter`.
+
+    Attributes:
+        config: its section ``stft`` says on which spectrogram it works, ``model.video`` whether it needs a face, and
+            ``visual`` of which features.
+    """
+
+    config: Config
+
+    def restore_spectrum(self, log_spectrum: torch.Tensor, visual: torch.Tensor, lost: torch.Tensor) -> torch.Tensor:
+        """Predict the lost frames of one recording.
+
+        Args:
+            log_spectrum: natural log magnitude on the CPU, shape (n_channels, n_frames, n_bins); to be ignored where
+                ``lost``.
+            visual: shape (n_frames, n_visual); no features where ``config.model.video`` is false.
+            lost: bool, shape (n_frames,).
+
+        Returns:
+            Natural log magnitude on the CPU, same shape as ``log_spectrum``; only its lost frames are taken.
+        """
+
+
+@dataclass(frozen=True)
+class DamagedExcerpt:
+    """What :meth:`Inpainter.prepare_excerpt` gives: all that its restoration needs.
+
+    Attributes:
+        signal: shape (n_channels, n_samples), 0 where ``gone``.
+        gone: the samples that are lost, shape (n_samples,), bool.
+        log_spectrum: natural log magnitude of ``signal``, shape (n_channels, n_frames, n_bins).
+        lost: the frames that touch a lost sample, shape (n_frames,), bool.
+        visual: features of the face, shape (n_frames, n_visual); none where there is no face.
+        own: the gaps for which the face must be seen, in samples.
+        audio_only: for each of them, why the video is not used; "" where it is or none is needed.
+    """
+
+    signal: torch.Tensor
+    gone: torch.Tensor
+    log_spectrum: torch.Tensor
+    lost: torch.Tensor
+    visual: torch.Tensor
+    own: list[Span]
+    audio_only: list[str]
 
 
 @dataclass(frozen=True)
@@ -50,8 +104,16 @@ class RestoredExcerpt:
 class Inpainter:
     """Restores gaps with a model, and with an audio-only one where the first would need a face that is not there."""
 
-    def __init__(self, model: BLSTMInpainter, audio_only: BLSTMInpainter | None = None) -> None:
-        """``model`` may be anything with its ``config`` and ``restore_spectrum``, such as a baseline.
+    def __init__(
+        self, model: SpectrumRestorer, audio_only: SpectrumRestorer | None = None, batch_frames: int = 0
+    ) -> None:
+        """Without ``batch_frames``, a network restores one excerpt in a run.
+
+        A batch rounds otherwise than its parts, and the phase search makes quite other samples, as near to the
+        spectrum, of one that differs in the last bit: what fills a gap would depend on the other gaps.
+
+        Args:
+            batch_frames: how many frames, with the padding, a network restores in one run.
 
         Raises:
             ModelError: an audio-only model that needs a face, or works on another kind of spectrogram.
@@ -64,19 +126,30 @@ class Inpainter:
             )
         self.model = model
         self.audio_only = audio_only
+        self.batch_frames = batch_frames
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path = DEFAULT, audio_only: str | Path | None = AUDIO_ONLY
+        cls,
+        name_or_path: str | Path = DEFAULT,
+        audio_only: str | Path | None = AUDIO_ONLY,
+        device: str = AUTO,
     ) -> Inpainter:
         """Load a pretrained or self-trained model, and the audio-only one that takes over without a face.
 
+        Args:
+            device: where the networks compute, as :func:`avsi.models.device.choose_device` takes it. On a GPU they
+                restore several excerpts in one run.
+
         Raises:
             ModelError: no such model, a damaged one, or one that does not restore.
+            ConfigError: no such device.
         """
-        model = load_model(name_or_path, "inpainter")
+        place = choose_device(device)
+        model = load_model(name_or_path, "inpainter").to(place)
         needs_other = model.config.model.video and audio_only is not None
-        return cls(model, load_model(audio_only, "inpainter") if needs_other else None)
+        other = load_model(audio_only, "inpainter").to(place) if needs_other else None
+        return cls(model, other, 0 if place.type == "cpu" else BATCH_FRAMES)
 
     def inpaint(
         self,
@@ -118,33 +191,61 @@ class Inpainter:
         gaps = [gap if isinstance(gap, Gap) else Gap(*gap) for gap in gaps]
         restored = samples.copy()
         columns = restored.reshape(len(samples), -1)
-        for excerpt in plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate):
-            for start, patch in self.patches(columns[excerpt.start : excerpt.stop].copy(), excerpt, rate, video, face):
-                columns[start : start + len(patch)] = patch
+        excerpts = plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate)
+        stretches = ((columns[excerpt.start : excerpt.stop].copy(), excerpt) for excerpt in excerpts)
+        for start, patch in self.patches(stretches, rate, video, face):
+            columns[start : start + len(patch)] = patch
         return restored
 
     def patches(
         self,
-        samples: np.ndarray,
-        excerpt: Excerpt,
+        stretches: Iterable[tuple[np.ndarray, Excerpt]],
         rate: int,
         video: str | Path | Tracks | None,
         face: int | None = None,
-    ) -> list[tuple[int, np.ndarray]]:
-        """The restored samples of an excerpt's gaps.
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """The restored samples of the gaps of a recording's excerpts, of which several are restored in one batch.
 
         Args:
-            samples: those of the excerpt, shape (n_samples, n_channels).
+            stretches: the samples of an excerpt, shape (n_samples, n_channels), and the excerpt.
             video, face: as in :meth:`inpaint`.
 
         Returns:
-            For each of its own gaps (first sample in the recording, samples of shape (n, n_channels) in the type that
-            came in).
+            For each of an excerpt's own gaps (first sample in the recording, samples of shape (n, n_channels) in the
+            type that came in).
         """
-        inside = [(start - excerpt.start, stop - excerpt.start) for start, stop in excerpt.lost]
+        prepared = (
+            (*self._prepare(samples, excerpt, rate, video, face), samples.dtype, excerpt)
+            for samples, excerpt in stretches
+        )
+        for batch in _in_batches(prepared, self.batch_frames):
+            restored = self.restore_excerpts([damaged for damaged, *_ in batch])
+            for (_, floats, dtype, excerpt), one in zip(batch, restored, strict=True):
+                inside = excerpt.within(excerpt.lost)
+                around_s = to_seconds(len(floats) - sum(stop - start for start, stop in inside), rate)
+                for (start, stop), reason in zip(excerpt.own, one.audio_only, strict=True):
+                    where = f"gap {excerpt.told(start, rate):.2f}-{excerpt.told(stop, rate):.2f} s"
+                    if reason:
+                        warnings.warn(f"{where}: {reason}; {WITHOUT_FACE}", AvsiWarning, stacklevel=3)
+                    if around_s < MIN_AROUND_S:
+                        warnings.warn(
+                            f"{where}: only {around_s:.2f} s of sound are left around it to restore it from; "
+                            "expect little",
+                            AvsiWarning,
+                            stacklevel=3,
+                        )
+                fine = resample(one.samples, self.model.config.stft.sample_rate, rate)[: len(floats)]
+                pasted = np.stack([paste(x, y, inside, rate) for x, y in zip(floats.T, fine.T, strict=True)], axis=1)
+                for (start, _), (first, last) in zip(excerpt.own, excerpt.within(excerpt.own), strict=True):
+                    yield start, from_float(pasted[first:last], dtype)
+
+    def _prepare(
+        self, samples: np.ndarray, excerpt: Excerpt, rate: int, video: str | Path | Tracks | None, face: int | None
+    ) -> tuple[DamagedExcerpt, np.ndarray]:
+        """(what is restored, at the model's rate; samples as floats, 0 in the gaps, shape (n_samples, n_channels))."""
+        inside = excerpt.within(excerpt.lost)
         floats = to_float(samples)
-        lost = lost_samples(inside, len(floats))
-        floats[lost] = 0
+        floats[lost_samples(inside, len(floats))] = 0
         bad = np.flatnonzero(~np.isfinite(floats).all(axis=1))
         if len(bad):
             at = excerpt.told(excerpt.start + int(bad[0]), rate)
@@ -154,42 +255,27 @@ class Inpainter:
         model_rate = self.model.config.stft.sample_rate
         coarse = resample(floats, rate, model_rate)
         spans = [convert_span(*span, rate, model_rate) for span in inside]
-        own = [
-            convert_span(start - excerpt.start, stop - excerpt.start, rate, model_rate) for start, stop in excerpt.own
-        ]
+        own = [convert_span(*span, rate, model_rate) for span in excerpt.within(excerpt.own)]
         spans = [(start, min(stop, len(coarse))) for start, stop in spans]
         tracks, problem = None, ""
         if self.model.config.model.video:
             tracks, problem = _tracks_of(video, to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate), face)
-        restored = self.restore_excerpt(coarse, spans, own, tracks, problem)
-        around_s = to_seconds(len(lost) - int(lost.sum()), rate)
-        for (start, stop), reason in zip(excerpt.own, restored.audio_only, strict=True):
-            where = f"gap {excerpt.told(start, rate):.2f}-{excerpt.told(stop, rate):.2f} s"
-            if reason:
-                warnings.warn(f"{where}: {reason}; {WITHOUT_FACE}", AvsiWarning, stacklevel=3)
-            if around_s < MIN_AROUND_S:
-                warnings.warn(
-                    f"{where}: only {around_s:.2f} s of sound are left around it to restore it from; expect little",
-                    AvsiWarning,
-                    stacklevel=3,
-                )
-        fine = resample(restored.samples, model_rate, rate)[: len(floats)]
-        pasted = np.stack([paste(x, y, inside, rate) for x, y in zip(floats.T, fine.T, strict=True)], axis=1)
-        return [
-            (start, from_float(pasted[start - excerpt.start : stop - excerpt.start], samples.dtype))
-            for start, stop in excerpt.own
-        ]
+        return self.prepare_excerpt(coarse, spans, own, tracks, problem), floats
 
-    def restore_excerpt(
+    def prepare_excerpt(
         self, samples: np.ndarray, lost: list[Span], own: list[Span], tracks: Tracks | None, problem: str = ""
-    ) -> RestoredExcerpt:
-        """The core: a stretch of sound at the model's rate, its gaps, and the face.
+    ) -> DamagedExcerpt:
+        """Check a stretch of sound at the model's rate, its gaps, and the face, and make of them what is restored.
 
         Args:
             samples: shape (n_samples, n_channels), float, at ``model.config.stft.sample_rate``.
             lost: its gaps in samples.
             own: those among them for which the face must be seen.
             tracks: the face, on the clock of the samples; None where it is not known, for the reason in ``problem``.
+
+        Raises:
+            GapError: gaps that leave nothing.
+            FaceError: a gap without a face, and no audio-only model.
         """
         stft = self.model.config.stft
         signal = torch.from_numpy(np.ascontiguousarray(samples.T, dtype=np.float32))
@@ -201,21 +287,40 @@ class Inpainter:
         if gone_frames.all():
             raise GapError("the gaps leave nothing around them to restore them from: every STFT frame touches one")
         visual, problems = self._look(n_frames, own, tracks, problem)
-        blind = [span for span, reason in zip(own, problems, strict=True) if reason]
-        predicted = log_spectrum
-        if len(blind) < len(own):
-            predicted = self.model.restore_spectrum(log_spectrum, visual, gone_frames)
-        if blind:
-            heard = self.audio_only.restore_spectrum(log_spectrum, torch.zeros(n_frames, 0), gone_frames)
-            only = gone_frames if len(blind) == len(own) else torch.from_numpy(lost_frames(blind, n_frames, stft))
-            predicted = keep_reliable(predicted, heard, only)
-        estimates = []
-        for channel, spectrum_ in zip(signal, predicted, strict=True):
-            if channel.any():
-                channel = fill_gaps(channel, gone, spectrum_, gone_frames, stft)
-            estimates.append(channel)
-        estimate = torch.stack(estimates, dim=1).numpy().astype(np.float64)
-        return RestoredExcerpt(estimate, predicted, gone_frames, problems)
+        return DamagedExcerpt(signal, gone, log_spectrum, gone_frames, visual, own, problems)
+
+    def restore_excerpt(
+        self, samples: np.ndarray, lost: list[Span], own: list[Span], tracks: Tracks | None, problem: str = ""
+    ) -> RestoredExcerpt:
+        """One excerpt, prepared and restored: arguments and errors as of :meth:`prepare_excerpt`."""
+        return self.restore_excerpts([self.prepare_excerpt(samples, lost, own, tracks, problem)])[0]
+
+    def restore_excerpts(self, excerpts: list[DamagedExcerpt]) -> list[RestoredExcerpt]:
+        """The core: restore excerpts, all in one run of each network."""
+        stft = self.model.config.stft
+        predicted = [excerpt.log_spectrum for excerpt in excerpts]
+        seeing = [n for n, excerpt in enumerate(excerpts) if not all(excerpt.audio_only)]
+        blind = [n for n, excerpt in enumerate(excerpts) if any(excerpt.audio_only)]
+        inputs = [(one.log_spectrum, one.visual, one.lost) for one in (excerpts[n] for n in seeing)]
+        for n, seen in zip(seeing, _restored(self.model, inputs), strict=True):
+            predicted[n] = seen
+        inputs = [(one.log_spectrum, one.visual[:, :0], one.lost) for one in (excerpts[n] for n in blind)]
+        for n, heard in zip(blind, _restored(self.audio_only, inputs), strict=True):
+            one = excerpts[n]
+            only = one.lost
+            if n in seeing:
+                spans = [span for span, reason in zip(one.own, one.audio_only, strict=True) if reason]
+                only = torch.from_numpy(lost_frames(spans, len(only), stft))
+            predicted[n] = keep_reliable(predicted[n], heard, only)
+        restored = []
+        for one, log_spectrum in zip(excerpts, predicted, strict=True):
+            channels = [
+                fill_gaps(channel, one.gone, frames, one.lost, stft) if channel.any() else channel
+                for channel, frames in zip(one.signal, log_spectrum, strict=True)
+            ]
+            samples = torch.stack(channels, dim=1).numpy().astype(np.float64)
+            restored.append(RestoredExcerpt(samples, log_spectrum, one.lost, one.audio_only))
+        return restored
 
     def _look(
         self, n_frames: int, own: list[Span], tracks: Tracks | None, problem: str
@@ -244,6 +349,29 @@ class Inpainter:
                 f"{reason}, and the model needs a face; give a video that shows the speaker, or an audio-only model"
             )
         return torch.from_numpy(features), problems
+
+
+def _in_batches(items: Iterable[Item], most_frames: int) -> Iterator[list[Item]]:
+    """Items in a row, of which each begins with an excerpt: together, padded to the longest, at most so many frames; or
+    one by itself.
+    """
+    batch, rows, longest = [], 0, 0
+    for item in items:
+        n_channels, n_frames, _ = item[0].log_spectrum.shape
+        if batch and (rows + n_channels) * max(longest, n_frames) > most_frames:
+            yield batch
+            batch, rows, longest = [], 0, 0
+        batch.append(item)
+        rows, longest = rows + n_channels, max(longest, n_frames)
+    if batch:
+        yield batch
+
+
+def _restored(model: SpectrumRestorer, inputs: list[tuple[torch.Tensor, ...]]) -> list[torch.Tensor]:
+    """The spectra of several recordings, in one run where the model can."""
+    if inputs and hasattr(model, "restore_spectra"):
+        return model.restore_spectra(inputs)
+    return [model.restore_spectrum(*each) for each in inputs]
 
 
 def _tracks_of(

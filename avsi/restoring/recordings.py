@@ -30,6 +30,10 @@ CLOCKS_DIFFER_S = 0.05
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 
 
+class NothingDetectedError(GapError):
+    """A recording without a gap to be found."""
+
+
 def inpaint_file(
     path: str | Path,
     out: str | Path,
@@ -75,7 +79,7 @@ def inpaint_file(
         if gaps is None:
             gaps = [Gap(start_s + gap.start_s, start_s + gap.end_s) for gap in find_silences(sound)]
             if not gaps:
-                raise GapError(
+                raise NothingDetectedError(
                     f"{path}: no digital silence of {MIN_SILENCE_S * 1000:g} ms or more; name the gaps with --gap"
                 )
         spans = gap_spans(gaps, sound.n_samples, sound.rate, start_s)
@@ -112,9 +116,9 @@ def inpaint_file(
             )
         if callable(inpainter):
             inpainter = inpainter()
-        patches = []
-        for excerpt in progress(excerpts, len(excerpts), "restoring"):
-            patches += inpainter.patches(sound.read(excerpt.start, excerpt.stop), excerpt, sound.rate, video, face)
+        shown = progress(excerpts, len(excerpts), "restoring")
+        stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
+        patches = list(inpainter.patches(stretches, sound.rate, video, face))
         _write(sound, patches, out, video, out_start_s)
     return gaps
 

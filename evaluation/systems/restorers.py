@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +26,12 @@ from .names import ORACLE, SPECTRAL, UNPROCESSED, holds_files
 Restorer = Callable[[np.ndarray, Spans, Utterance, str], tuple[np.ndarray, np.ndarray]]
 
 
-def make_restorer(name: str, stats: Path) -> Restorer:
+def make_restorer(name: str, stats: Path, device: str = "cpu") -> Restorer:
     """One of ``SYSTEMS``, a model by its folder or its name among the pretrained, a family of models by a pattern, or a
     folder of restored files.
+
+    Args:
+        device: where the networks compute.
 
     Raises:
         DataError: no statistics, which ``unprocessed`` needs.
@@ -50,11 +53,14 @@ def make_restorer(name: str, stats: Path) -> Restorer:
             samples, spans, Path(name) / condition / f"{utterance.id}.wav"
         )
     if is_family(name):
-        family, load = ModelFamily(name), lru_cache(maxsize=1)(_inpainter)  # sets are sorted by speaker
+        family, load = (
+            ModelFamily(name),
+            lru_cache(maxsize=1)(partial(_inpainter, device=device)),
+        )  # sets are sorted by speaker
         return lambda samples, spans, utterance, condition: _by_inpainter(
             samples, spans, utterance, load(family.held_out_model(utterance))
         )
-    inpainter = Inpainter(SPECTRAL[name]()) if name in SPECTRAL else _inpainter(name)
+    inpainter = Inpainter(SPECTRAL[name]()) if name in SPECTRAL else _inpainter(name, device)
     return lambda samples, spans, utterance, condition: _by_inpainter(samples, spans, utterance, inpainter)
 
 
@@ -71,9 +77,9 @@ def check_system(name: str, stats: Path, utterances: list[Utterance]) -> None:
             _inpainter(folder)
 
 
-def _inpainter(name: str | Path) -> Inpainter:
+def _inpainter(name: str | Path, device: str = "cpu") -> Inpainter:
     # Scores of one model must not be those of another: no audio-only model takes over.
-    inpainter = Inpainter.from_pretrained(name, audio_only=None)
+    inpainter = Inpainter.from_pretrained(name, audio_only=None, device=device)
     if inpainter.model.config.stft != STFT:
         raise ConfigError(f"{name}: works on another spectrogram (stft) than the one that scores are measured on")
     return inpainter

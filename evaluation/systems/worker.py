@@ -22,13 +22,19 @@ from .restorers import Restorer, make_restorer
 
 
 @lru_cache(maxsize=1)
-def _loaded(spec: str, stats: Path, state: tuple) -> Restorer:
+def _loaded(spec: str, stats: Path, device: str, state: tuple) -> Restorer:
     """A system by its fingerprint too, so that one which changes meanwhile is loaded again."""
-    return make_restorer(spec, stats)
+    return make_restorer(spec, stats, device)
 
 
 def restore_utterances(
-    utterances: list[Utterance], gaps_of: dict[str, list[Gap]], spec: str, stats: Path, condition: str, folder: Path
+    utterances: list[Utterance],
+    gaps_of: dict[str, list[Gap]],
+    spec: str,
+    stats: Path,
+    condition: str,
+    folder: Path,
+    device: str,
 ) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, str]]:
     """Write the restored sound of some utterances into ``folder``.
 
@@ -40,7 +46,7 @@ def restore_utterances(
 
     torch.set_num_threads(1)
     state = fingerprint(spec, condition)
-    system = _loaded(spec, stats, tuple(state.items()))
+    system = _loaded(spec, stats, device, tuple(state.items()))
     spectra, failures = {}, {}
     wav_path(folder, "").parent.mkdir(parents=True, exist_ok=True)
     for utterance in utterances:

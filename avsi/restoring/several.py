@@ -1,0 +1,120 @@
+"""Several damaged files in, a restored file of each out, all into one folder."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..data.gaps import Gap
+from ..errors import AvsiError, ConfigError, MediaError
+from ..files import check_folder, made_folder
+from ..media.video_reading import has_picture
+from ..program import error_text
+from .recordings import FORMATS, NothingDetectedError, inpaint_file
+
+if TYPE_CHECKING:
+    from .inpainting import Inpainter
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of a file.
+
+    Attributes:
+        gaps: those that were restored.
+        out: the restored file; None where nothing was written.
+        error: why it could not be restored; "" also where it has no gaps.
+    """
+
+    path: Path
+    gaps: list[Gap]
+    out: Path | None = None
+    error: str = ""
+
+
+def plan_outputs(paths: list[Path], folder: Path) -> dict[Path, Path]:
+    """The file in ``folder`` that each is restored into: of its own name, and of its kind where that can be written;
+    else ``.mp4`` where it has a picture and ``.wav`` where it has none.
+
+    Raises:
+        ConfigError: two files of one name, or an output in the place of an input.
+        DataError: a folder that cannot be made or written into.
+    """
+    check_folder(folder)
+    outputs, inputs = {}, {path.resolve() for path in paths}
+    for path in paths:
+        out = folder / _restored_name(path)
+        if out in outputs.values():
+            raise ConfigError(f"{path}: another of the files would be written to {out} too; restore it by itself")
+        if out.resolve() in inputs:
+            raise ConfigError(f"{out}: is one of the inputs; choose another folder")
+        outputs[path] = out
+    return outputs
+
+
+def _restored_name(path: Path) -> str:
+    if path.suffix.lower() in FORMATS:
+        return path.name
+    try:
+        pictured = has_picture(path)
+    except MediaError:  # told in its turn
+        pictured = False
+    if pictured and path.suffix.lower() == ".mp4":
+        return path.name
+    return path.stem + (".mp4" if pictured else ".wav")
+
+
+def inpaint_files(
+    outputs: dict[Path, Path],
+    inpainter: Inpainter,
+    gaps: list[Gap] | None,
+    tell: Callable[[str, AvsiError | OSError], None],
+    progress: Callable,
+    **options,
+) -> Iterator[FileResult]:
+    """Restore one file after the other, each by :func:`inpaint_file`; one that fails does not stop the others.
+
+    Args:
+        outputs: as :func:`plan_outputs` gives them; their folder is made, and goes again where it stays empty.
+        gaps: those of each file. None finds the runs of digital silence, and a file without any has no gaps.
+        tell: what is to be done with an error at once: (line that names the file, error).
+        progress, options: as of :func:`inpaint_file`.
+    """
+    with made_folder(next(iter(outputs.values())).parent):
+        for number, (path, out) in enumerate(outputs.items(), 1):
+            what = f"{path.name} ({number} of {len(outputs)})"
+            try:
+                with _notes_name(path):
+                    restored = inpaint_file(
+                        path,
+                        out,
+                        inpainter,
+                        gaps,
+                        progress=lambda items, n, _, what=what: progress(items, n, what),
+                        **options,
+                    )
+                yield FileResult(path, restored, out)
+            except NothingDetectedError:
+                yield FileResult(path, [])
+            except (AvsiError, OSError) as error:
+                text = error_text(error).removeprefix(f"{path}: ")
+                tell(f"{path}: {text}", error)
+                yield FileResult(path, [], error=text)
+
+
+@contextmanager
+def _notes_name(path: Path) -> Iterator[None]:
+    """Warnings name the file; each text is shown once for it, whatever was said of others."""
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def named(note, kind, *place, **more) -> None:
+            text = str(note).removeprefix(f"{path}: ")
+            show(kind(f"{path}: {text}"), kind, *place, **more)
+
+        warnings.showwarning = named
+        yield
