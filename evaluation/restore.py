@@ -62,8 +62,8 @@ def main(
     device: Annotated[
         str,
         typer.Option(
-            help="Where the models compute: cpu, auto (a GPU where there is one), cuda:1, mps ... All processes share a "
-            "GPU, and what it restores differs from a CPU's."
+            help="Where the models compute: cpu, auto (a GPU where there is one), cuda:1, mps ... All processes share "
+            "a GPU, and what it restores differs from a CPU's."
         ),
     ] = "cpu",
     max_left_out: Annotated[float, typer.Option(help="Fail where a system cannot restore a larger share.")] = 0.05,
