@@ -21,7 +21,8 @@ Face = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Which face, counted from the left around each gap, where several are seen; by default the largest.",
+        help="Which face, where several are seen, counted from the left over the whole recording; by default the "
+        "largest.",
         show_default=False,
     ),
 ]

@@ -1,6 +1,7 @@
 import hashlib
 import shutil
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from avsi.media.video_reading import frames
 from avsi.media.video_writing import write_mp4
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.restoring.inpainting import Inpainter
+from avsi.restoring.recordings import inpaint_file
 from avsi.video import detector, landmarks
 from avsi.video import task_model as task_model_module
 from avsi.video.landmarks import link_faces, track_face
@@ -162,6 +164,107 @@ def test_faces_are_followed_by_nearness_whatever_their_order():
     assert len(tracks) == 2
     assert np.array_equal(tracks[0], left) and np.array_equal(tracks[1], right, equal_nan=True)
     assert link_faces([[], []]) == []
+
+
+class KnownFaces:
+    """In place of MediaPipe: detectors that know where faces are; it keeps what they were asked."""
+
+    def __init__(self, monkeypatch, places) -> None:
+        """``places``: time in seconds -> (x, distance of the eyes in pixels) of each face, the largest last."""
+        self.places, self.opened, self.looks = places, [], []
+        monkeypatch.setattr(landmarks, "open_detector", self.open)
+
+    @contextmanager
+    def open(self, n_faces=1, still=False):
+        name = "around" if still else n_faces
+        self.opened.append(name)
+
+        def detect(image, time_s):
+            self.looks.append((name, round(25 * time_s)))
+            still_s, places = np.zeros(1), self.places(time_s)
+            faces = [face(still_s, still_s, distance, shift=(x, 100)).points[0] for x, distance in places]
+            return faces[-n_faces:]
+
+        detect.reset = lambda: self.looks.append((name, "reset"))
+        yield detect
+
+    def frames(self, detector) -> list:
+        return [frame for by, frame in self.looks if by == detector]
+
+
+def test_each_frame_is_looked_at_once_however_many_gaps_there_are(tmp_path, monkeypatch):
+    """Two gaps with overlapping contexts and one far away: two stretches of frames, one reader, one detector."""
+    path = write_video(tmp_path / "film.mkv", speech(0, 20.0, 44100), 500)
+    known, opened = KnownFaces(monkeypatch, lambda time_s: [(100, 40)]), []
+    open_picture = landmarks.open_picture
+    monkeypatch.setattr(landmarks, "open_picture", lambda path: opened.append(path) or open_picture(path))
+    steps = {}
+
+    def progress(items, total, what):
+        items = list(items)
+        steps[what] = (len(items), total)
+        return items
+
+    gaps = [Gap(3.51, 4.0), Gap(8.5, 9.01), Gap(17.01, 17.5)]
+    inpaint_file(path, tmp_path / "out.wav", Inpainter(BLSTMInpainter(small_config())), gaps, progress=progress)
+    around_s = ((0.51, 12.01), (14.01, 20.0))
+    expected = [[k for k in range(500) if start_s <= k / 25 < stop_s] for start_s, stop_s in around_s]
+    assert known.frames(1) == ["reset", *expected[0], "reset", *expected[1]]
+    assert known.frames("around") == [*expected[0][::25], *expected[1][::25]]
+    assert known.opened == [1, 8, "around"] and opened == [path] and known.frames(8) == []
+    assert steps == {"faces": (437, 437), "restoring": (3, 3)}
+
+
+def test_where_a_second_face_turns_up_late_only_that_stretch_begins_anew(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "film.mkv", None, 250)
+    known = KnownFaces(
+        monkeypatch, lambda time_s: [(250, 40), (100, 60)] if 3.49 <= time_s < 4.99 or time_s > 7 else [(100, 60)]
+    )
+    tracks = track_face(path, face=2, stretches=[(-1, 1.99), (2.99, 5.99), (7.99, 11)])
+    assert known.frames(1) == ["reset", *range(50), "reset", *range(75, 100), "reset"]
+    assert known.frames(8) == ["reset", *range(75, 150), "reset", *range(200, 250)]
+    assert np.flatnonzero(tracks.found).tolist() == [*range(50 + 13, 50 + 50), *range(50 + 75, 175)]
+
+
+def test_a_second_face_for_a_moment_is_none(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "film.mkv", None, 75)
+    known = KnownFaces(monkeypatch, lambda time_s: [(250, 40), (100, 60)] if time_s < 0.1 else [(100, 60)])
+    assert track_face(path, face=1).found.all()
+    assert known.looks[-76:] == [(1, "reset"), *((1, k) for k in range(75))]
+
+
+def test_faces_are_counted_once_from_the_left_over_all_stretches(tmp_path, monkeypatch):
+    """In the second stretch only the right one is seen, who has moved to the left; in the third both have."""
+    path = write_video(tmp_path / "film.mkv", None, 250)
+
+    def places(time_s):
+        if time_s < 3:
+            return [(100, 40), (250, 60)]
+        return [(190, 60)] if time_s < 7 else [(50, 40), (180, 60)]
+
+    KnownFaces(monkeypatch, places)
+    stretches = [(7.99, 8.99), (3.99, 4.99), (0, 1), (0.5, 1.99)]
+    left, right = (track_face(path, face=number, stretches=stretches) for number in (1, 2))
+    times_s = np.concatenate([np.arange(0, 50), np.arange(100, 125), np.arange(200, 225)]) / 25
+    assert left.time_s == pytest.approx(times_s, abs=1e-3) and np.array_equal(left.time_s, right.time_s)
+    assert right.found.all() and np.array_equal(left.found, (times_s < 3) | (times_s > 7))
+    assert np.isclose(np.diff(right.points[[0, 60, 80], 30, 0]), [-60, -10]).all()
+    assert left.points[[0, 80], 30, 0] == pytest.approx([100, 50])
+    with pytest.warns(AvsiWarning, match=r"film\.mkv, from 0\.00 s on: 2 faces are seen; the largest, face 2") as notes:
+        largest = track_face(path, stretches=stretches)
+    assert len(notes) == 1 and np.array_equal(largest.points, right.points)
+    with pytest.raises(ConfigError, match=r"there is no face 3; 2 are seen"):
+        track_face(path, face=3, stretches=stretches)
+
+
+@needs_grid
+def test_each_of_several_stretches_has_the_landmarks_it_has_alone():
+    clip = real_clip("s1/bbir9a")
+    both = track_face(clip, stretches=[(0.2, 0.6), (1.5, 2.0)])
+    for start_s, stop_s in ((0.2, 0.6), (1.5, 2.0)):
+        alone, part = track_face(clip, start_s, stop_s), both.between(start_s, stop_s)
+        assert np.array_equal(alone.time_s, part.time_s) and np.array_equal(alone.points, part.points)
+    assert len(both.time_s) == 10 + 12
 
 
 def test_a_video_without_a_face_is_refused(tmp_path):

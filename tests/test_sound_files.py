@@ -53,6 +53,17 @@ def test_resampling_keeps_time_and_level():
     assert resample(tone, 44100, 44100) is tone
 
 
+@pytest.mark.parametrize(("rate", "new_rate"), [(44100, 16000), (16000, 44100), (48000, 16000), (8000, 16000)])
+@pytest.mark.parametrize("shape", [(1,), (7,), (12345,), (4000, 2)])
+def test_resampling_gives_the_values_of_scipy_without_its_import(rate, new_rate, shape):
+    from scipy.signal import resample_poly
+
+    samples = np.random.default_rng(0).standard_normal(shape)
+    resampled = resample(samples, rate, new_rate)
+    assert resampled.shape == (-(-shape[0] * new_rate // rate), *shape[1:])
+    assert resampled == pytest.approx(resample_poly(samples, new_rate, rate), abs=1e-12)
+
+
 def test_mono_is_the_mean_of_the_channels_at_the_rate_asked_for(tmp_path):
     left, right = speech(0, rate=48000), speech(1, rate=48000)
     soundfile.write(tmp_path / "in.wav", np.stack([left, right], axis=1), 48000, subtype="FLOAT")

@@ -4,8 +4,9 @@ from conftest import face, mouth_opening, speech, write_video
 
 from avsi.data.gaps import Gap
 from avsi.errors import MediaError
+from avsi.media import video_reading
 from avsi.media.sound_reading import open_sound
-from avsi.media.video_reading import frames, has_picture, sound_start_s, video_info
+from avsi.media.video_reading import frames, has_picture, open_picture, sound_start_s, video_info
 from avsi.media.video_writing import write_mp4, write_webm
 from avsi.pages.overlay import GAP_COLOUR, draw_points, draw_tracks
 from avsi.video.tracks import Tracks
@@ -50,6 +51,17 @@ def test_a_stretch_of_a_video_is_the_same_as_in_the_whole(tmp_path, name):
         assert [time_s for time_s, _ in part] == [time_s for time_s in whole if start_s <= time_s < stop_s]
         assert all(np.array_equal(image, whole[time_s]) for time_s, image in part)
     assert list(frames(path, 100.0, 101.0)) == []
+    check_stretches(path)
+
+
+def check_stretches(path) -> None:
+    """Of a video that stays open, stretches in any order are the same as in the whole."""
+    whole = dict(frames(path))
+    with open_picture(path) as picture:
+        for start_s, stop_s in ((0.2, 0.5), (0.5, 0.6), (1.5, 30.0), (100.0, 101.0), (1.2, 1.4), (0.0, 0.2)):
+            part = list(picture.frames(start_s, stop_s))
+            assert [time_s for time_s, _ in part] == [time_s for time_s in whole if start_s <= time_s < stop_s]
+            assert all(np.array_equal(image, whole[time_s]) for time_s, image in part)
 
 
 def test_information_and_missing_tracks(tmp_path):
@@ -186,6 +198,22 @@ def test_an_avi_has_no_presentation_times_and_its_frames_follow_each_other(tmp_p
     assert [bar(image) for image in images] == pytest.approx(range(40), abs=0.8)
     part = list(frames(path, 0.5, 1.0))
     assert [time_s for time_s, _ in part] == [time_s for time_s in times if 0.5 <= time_s < 1.0]
+    check_stretches(path)
+
+
+def test_of_an_avi_later_stretches_go_on_where_the_last_one_ended(tmp_path, monkeypatch):
+    path, decoded = write_video(tmp_path / "clip.avi", None, 40), []
+    decode = video_reading.decoded_frames
+
+    def counted(*arguments):
+        for frame in decode(*arguments):
+            decoded.append(frame)
+            yield frame
+
+    monkeypatch.setattr(video_reading, "decoded_frames", counted)
+    with open_picture(path) as picture:
+        assert sum(len(list(picture.frames(start_s, start_s + 0.2))) for start_s in (0.2, 0.6, 1.0)) == 15
+    assert len(decoded) == 31
 
 
 def test_a_cover_is_no_picture(tmp_path):

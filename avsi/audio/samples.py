@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..errors import MediaError
@@ -34,11 +36,25 @@ def from_float(samples: np.ndarray, dtype: np.dtype | str) -> np.ndarray:
 
 
 def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
-    """Polyphase resampling along the first axis with SciPy's default anti-aliasing filter; ``ceil(n * new / old)``
-    samples.
+    """Polyphase resampling along the first axis; ``ceil(n * new / old)`` samples.
+
+    The anti-aliasing filter is that of ``scipy.signal.resample_poly``, and so are the values; only importing that takes
+    longer than restoring a short clip.
     """
     if rate == new_rate:
         return samples
-    from scipy.signal import resample_poly
-
-    return resample_poly(samples, new_rate, rate, axis=0)
+    up, down = new_rate // math.gcd(rate, new_rate), rate // math.gcd(rate, new_rate)
+    half = 10 * max(up, down)
+    low_pass = np.sinc(np.arange(-half, half + 1) / max(up, down)) * np.kaiser(2 * half + 1, 5.0)
+    n_taps = -(-len(low_pass) // up)
+    taps = np.pad(low_pass * (up / low_pass.sum()), (0, n_taps * up - len(low_pass)))
+    along = np.pad(np.asarray(samples.T, np.float64), [*[(0, 0)] * (samples.ndim - 1), (n_taps, half // up + 2)])
+    windows = np.lib.stride_tricks.sliding_window_view(along, n_taps, axis=-1)
+    resampled = np.empty((*along.shape[:-1], -(-len(samples) * up // down)))
+    # With up - 1 zeros put behind each sample, every up-th tap meets one; which they are recurs after up outputs.
+    for phase in range(min(up, resampled.shape[-1])):
+        last, first_tap = divmod(phase * down + half, up)
+        outputs = resampled[..., phase::up]
+        met = windows[..., last + 1 :: down, :][..., : outputs.shape[-1], :]
+        outputs[...] = met @ taps[first_tap::up][::-1].copy()
+    return resampled.T

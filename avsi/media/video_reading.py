@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,32 +68,64 @@ def frames(
     Raises:
         MediaError: no picture track, or one of which no frame can be decoded.
     """
-    count = 0
-    for time_s, frame in _decoded_from(path, start_s or 0.0):
-        count += 1
-        if stop_s is not None and time_s >= stop_s:
-            break
-        if start_s is None or time_s >= start_s:
-            yield time_s, np.rot90(frame.to_ndarray(format="rgb24"), k=(frame.rotation // 90) % 4)
-    if count == 0:
-        raise MediaError(f"{path}: no frame of its picture can be decoded")
+    with open_picture(path) as picture:
+        yield from picture.frames(start_s, stop_s)
 
 
-def _decoded_from(path: str | Path, start_s: float) -> Iterator[tuple[float, VideoFrame]]:
-    """The frames of a video with their times on its sound's clock, from one at or before ``start_s`` on, if there is
-    one.
-
-    Seeking lands on a key frame; in an MPEG program stream, which has no index, perhaps on one behind the time asked
-    for.
+@contextmanager
+def open_picture(path: str | Path) -> Iterator[Picture]:
+    """The first picture track of a video, of which several stretches can be read. Raises MediaError as
+    :func:`frames`.
     """
-    for earlier_s in SEEK_BACK_S:
-        with open_container(path) as container:
-            stream = picture_of(container, path)
-            stream.thread_type = "AUTO"
+    with ExitStack() as files:
+        yield Picture(path, files)
+
+
+class Picture:
+    """A picture track that stays open from one stretch to the next; only to go back to its start it is opened anew."""
+
+    def __init__(self, path: str | Path, files: ExitStack) -> None:
+        self._path, self._files = path, files
+        self._open()
+
+    def _open(self) -> None:
+        self._files.close()
+        self._container = self._files.enter_context(open_container(self._path))
+        self._stream = picture_of(self._container, self._path)
+        self._stream.thread_type = "AUTO"
+        self._at_start, self._rest, self._reached_s = True, None, float("inf")
+
+    def frames(self, start_s: float | None = None, stop_s: float | None = None) -> Iterator[tuple[float, np.ndarray]]:
+        """As the function :func:`frames`; stretches are best read in the order of their times."""
+        # What cannot be sought in is decoded once.
+        goes_on = self._container.format.name in UNTIMED and (start_s or 0.0) >= self._reached_s
+        decoded = self._rest if goes_on else self._decoded_from(start_s or 0.0)
+        self._reached_s = float("inf")
+        count = 0
+        for time_s, frame in decoded:
+            count += 1
+            if stop_s is not None and time_s >= stop_s:
+                self._rest, self._reached_s = chain([(time_s, frame)], decoded), time_s
+                break
+            if start_s is None or time_s >= start_s:
+                yield time_s, np.rot90(frame.to_ndarray(format="rgb24"), k=(frame.rotation // 90) % 4)
+        if count == 0:
+            raise MediaError(f"{self._path}: no frame of its picture can be decoded")
+
+    def _decoded_from(self, start_s: float) -> Iterator[tuple[float, VideoFrame]]:
+        """The frames with their times on the sound's clock, from one at or before ``start_s`` on, if there is one.
+
+        Seeking lands on a key frame; in an MPEG program stream, which has no index, perhaps on one behind the time
+        asked for.
+        """
+        for earlier_s in SEEK_BACK_S:
             from_the_start = start_s <= earlier_s
-            if not from_the_start and not _seek(container, stream, start_s - earlier_s):
+            if from_the_start and not self._at_start:
+                self._open()
+            self._at_start = False
+            if not from_the_start and not _seek(self._container, self._stream, start_s - earlier_s):
                 continue
-            timed = _timed(container, stream)
+            timed = _timed(self._container, self._stream)
             first = next(timed, None)
             if from_the_start or (first is not None and first[0] <= start_s):
                 if first is not None:

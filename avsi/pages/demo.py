@@ -60,10 +60,10 @@ def run_demo(
         original, start_s = sound.mono(RATE), sound.start_s
     spans = gap_spans(gaps, len(original), RATE, start_s)
     stretches = [tuple(to_seconds(n, RATE) for n in span) for span in _stretches(spans, len(original))]
-    faces = [track_face(clip, *stretch, face=face) for stretch in stretches]
+    tracks = track_face(clip, face=face, stretches=stretches)
     # From here on times count from the first sample; only the page shows a player's.
     shown_gaps, gaps = sorted(gaps), [Gap(to_seconds(a, RATE), to_seconds(b, RATE)) for a, b in spans]
-    versions = _versions(clip, original, gaps, spans, faces)
+    versions = _versions(clip, original, gaps, spans, tracks)
     from ..metrics import pesq_nb, stoi
 
     scores = [
@@ -75,9 +75,9 @@ def run_demo(
         Stretch(
             start_s + begin_s,
             {name: samples[to_samples(begin_s, RATE) : to_samples(end_s, RATE)] for name, samples in versions.items()},
-            _from(begin_s, draw_tracks(clip, tracks, begin_s, end_s, gaps, MAX_HEIGHT)),
+            _from(begin_s, draw_tracks(clip, tracks.between(begin_s, end_s), begin_s, end_s, gaps, MAX_HEIGHT)),
         )
-        for (begin_s, end_s), tracks in zip(stretches, faces, strict=True)
+        for begin_s, end_s in stretches
     ]
     models = [_used(model, clip) for model in MODELS.values()]
     page = demo_page(clip.name, about, to_seconds(len(original), RATE), RATE, shown_gaps, shown, scores, models)
@@ -107,14 +107,13 @@ def is_named_like(clip: Path, id_: str) -> bool:
 
 
 def _versions(
-    clip: Path, original: np.ndarray, gaps: list[Gap], spans: list[tuple[int, int]], faces: list[Tracks]
+    clip: Path, original: np.ndarray, gaps: list[Gap], spans: list[tuple[int, int]], face: Tracks
 ) -> dict[str, np.ndarray]:
     """The damaged clip and what each way of restoring makes of it, by name; shape (n_samples,), float32."""
     from ..restoring.baselines import SpectralInterpolation
     from ..restoring.inpainting import WITHOUT_FACE, Inpainter
 
     damaged = np.where(lost_samples(spans, len(original)), 0, original).astype(np.float32)
-    face = Tracks(*(np.concatenate(parts) for parts in zip(*((f.time_s, f.points) for f in faces), strict=True)))
     versions = {"damaged": damaged, "interpolated": Inpainter(SpectralInterpolation()).inpaint(damaged, RATE, gaps)}
     with warnings.catch_warnings():
         # The audio-only version stands beside the audio-visual one anyway.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -17,11 +17,12 @@ from ..audio.stft import log_magnitude, spectrum
 from ..config import Config
 from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
 from ..errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
+from ..media.video_reading import video_info
 from ..models.device import AUTO, choose_device
 from ..models.store import load_model
 from ..pretrained import AUDIO_ONLY, DEFAULT
 from ..timebase import convert_span, frame_centres_s, to_seconds
-from ..video.landmarks import track_face
+from ..video.landmarks import join_stretches, track_face
 from ..video.motion import visual_features
 from ..video.tracks import Tracks
 from .excerpts import Excerpt, Span, plan_excerpts
@@ -192,31 +193,52 @@ class Inpainter:
         restored = samples.copy()
         columns = restored.reshape(len(samples), -1)
         excerpts = plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate)
+        tracks = self.follow_face(video, excerpts, rate, face)
         stretches = ((columns[excerpt.start : excerpt.stop].copy(), excerpt) for excerpt in excerpts)
-        for start, patch in self.patches(stretches, rate, video, face):
+        for start, patch in self.patches(stretches, rate, tracks):
             columns[start : start + len(patch)] = patch
         return restored
 
-    def patches(
+    def follow_face(
         self,
-        stretches: Iterable[tuple[np.ndarray, Excerpt]],
-        rate: int,
         video: str | Path | Tracks | None,
+        excerpts: list[Excerpt],
+        rate: int,
         face: int | None = None,
+        progress: Callable = lambda items, total, what: items,
+    ) -> Tracks | None:
+        """The face in all excerpts of a recording, followed once; None where there is no video or the model needs none.
+
+        Args:
+            video, face: as in :meth:`inpaint`.
+            progress: wraps the loop over the frames, as :func:`avsi.program.progress` does.
+        """
+        if video is None or isinstance(video, Tracks) or not self.model.config.model.video:
+            return video if isinstance(video, Tracks) else None
+        stretches = join_stretches([(to_seconds(each.start, rate), to_seconds(each.stop, rate)) for each in excerpts])
+        total = round(sum(stop_s - start_s for start_s, stop_s in stretches) * video_info(video).fps)
+        try:
+            return track_face(
+                video, progress=lambda items: progress(items, total, "faces"), face=face, stretches=stretches
+            )
+        except FaceError:
+            return Tracks(np.zeros(0), np.zeros((0, 68, 2), np.float32))
+
+    def patches(
+        self, stretches: Iterable[tuple[np.ndarray, Excerpt]], rate: int, tracks: Tracks | None
     ) -> Iterator[tuple[int, np.ndarray]]:
         """The restored samples of the gaps of a recording's excerpts, of which several are restored in one batch.
 
         Args:
             stretches: the samples of an excerpt, shape (n_samples, n_channels), and the excerpt.
-            video, face: as in :meth:`inpaint`.
+            tracks: the face, on the clock of the recording; None where there is no video.
 
         Returns:
             For each of an excerpt's own gaps (first sample in the recording, samples of shape (n, n_channels) in the
             type that came in).
         """
         prepared = (
-            (*self._prepare(samples, excerpt, rate, video, face), samples.dtype, excerpt)
-            for samples, excerpt in stretches
+            (*self._prepare(samples, excerpt, rate, tracks), samples.dtype, excerpt) for samples, excerpt in stretches
         )
         for batch in _in_batches(prepared, self.batch_frames):
             restored = self.restore_excerpts([damaged for damaged, *_ in batch])
@@ -240,7 +262,7 @@ class Inpainter:
                     yield start, from_float(pasted[first:last], dtype)
 
     def _prepare(
-        self, samples: np.ndarray, excerpt: Excerpt, rate: int, video: str | Path | Tracks | None, face: int | None
+        self, samples: np.ndarray, excerpt: Excerpt, rate: int, tracks: Tracks | None
     ) -> tuple[DamagedExcerpt, np.ndarray]:
         """(what is restored, at the model's rate; samples as floats, 0 in the gaps, shape (n_samples, n_channels))."""
         inside = excerpt.within(excerpt.lost)
@@ -257,9 +279,7 @@ class Inpainter:
         spans = [convert_span(*span, rate, model_rate) for span in inside]
         own = [convert_span(*span, rate, model_rate) for span in excerpt.within(excerpt.own)]
         spans = [(start, min(stop, len(coarse))) for start, stop in spans]
-        tracks, problem = None, ""
-        if self.model.config.model.video:
-            tracks, problem = _tracks_of(video, to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate), face)
+        tracks, problem = _around(tracks, to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate))
         return self.prepare_excerpt(coarse, spans, own, tracks, problem), floats
 
     def prepare_excerpt(
@@ -374,18 +394,11 @@ def _restored(model: SpectrumRestorer, inputs: list[tuple[torch.Tensor, ...]]) -
     return [model.restore_spectrum(*each) for each in inputs]
 
 
-def _tracks_of(
-    video: str | Path | Tracks | None, start_s: float, stop_s: float, face: int | None
-) -> tuple[Tracks | None, str]:
-    """A face in a stretch of a video, its clock starting with the stretch; or None and the reason."""
-    if video is None:
+def _around(tracks: Tracks | None, start_s: float, stop_s: float) -> tuple[Tracks | None, str]:
+    """A face in a stretch of a recording, its clock starting with the stretch; or None and the reason."""
+    if tracks is None:
         return None, "there is no video"
-    if not isinstance(video, Tracks):
-        try:
-            video = track_face(video, start_s, stop_s, face=face)
-        except FaceError:
-            return None, "no face is seen in the video around it"
-    chosen = (video.time_s >= start_s) & (video.time_s < stop_s)
-    if not video.found[chosen].any():
+    tracks = tracks.between(start_s, stop_s)
+    if not tracks.found.any():
         return None, "no face is seen in the video around it"
-    return Tracks(video.time_s[chosen] - start_s, video.points[chosen]), ""
+    return Tracks(tracks.time_s - start_s, tracks.points), ""

@@ -60,7 +60,8 @@ def inpaint_file(
             picture) belongs to the first sample of ``path``.
         face: which of several in the picture, as :func:`avsi.video.landmarks.track_face` counts them.
         from_first_sample: times, of what is returned too, count from the first sample instead, as in Audacity.
-        progress: wraps the loop over the stretches that are restored, as :func:`avsi.program.progress` does.
+        progress: wraps the loops over the frames in which a face is looked for and over the stretches that are
+            restored, as :func:`avsi.program.progress` does.
 
     Returns:
         The gaps that were restored.
@@ -116,9 +117,10 @@ def inpaint_file(
             )
         if callable(inpainter):
             inpainter = inpainter()
+        tracks = inpainter.follow_face(video, excerpts, sound.rate, face, progress)
         shown = progress(excerpts, len(excerpts), "restoring")
         stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
-        patches = list(inpainter.patches(stretches, sound.rate, video, face))
+        patches = list(inpainter.patches(stretches, sound.rate, tracks))
         _write(sound, patches, out, video, out_start_s)
     return gaps
 

@@ -26,8 +26,8 @@ MESH_TO_68 = (
 
 
 @contextmanager
-def open_detector(n_faces: int = 1, still: bool = False) -> Iterator:
-    """A function (RGB image, its time in seconds) -> for each face points of shape (68, 2), float32, in pixels.
+def open_detector(n_faces: int = 1, still: bool = False) -> Iterator[Detector]:
+    """A detector of faces; MediaPipe loads with the first image that it looks at.
 
     Args:
         n_faces: how many are looked for.
@@ -39,61 +39,77 @@ def open_detector(n_faces: int = 1, still: bool = False) -> Iterator:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _quiet_stderr():
         import mediapipe
-
-        kind = _MeshDetector if hasattr(mediapipe, "solutions") else _TaskDetector
-        detector = kind(mediapipe, n_faces, still)
-        # The face detector loads with the first image, in a thread of its own; the mesh with the first face.
-        detector.meshes(np.zeros((64, 64, 3), np.uint8), 0.0)
+    detector = (_MeshDetector if hasattr(mediapipe, "solutions") else _TaskDetector)(mediapipe, n_faces, still)
     try:
-        yield detector.faces
+        yield detector
     finally:
         with _quiet_stderr():
             detector.close()
 
 
-class _Detector:
+class Detector:
     """What both APIs share: a face's mesh -> 68 points."""
 
-    _found_a_face = False
+    _begun = _found_a_face = False
 
-    def faces(self, image: np.ndarray, time_s: float) -> list[np.ndarray]:
-        """For each face points of shape (68, 2), float32, in pixels."""
+    def __call__(self, image: np.ndarray, time_s: float) -> list[np.ndarray]:
+        """For each face in an RGB image points of shape (68, 2), float32, in pixels."""
         with contextlib.nullcontext() if self._found_a_face else _quiet_stderr():
+            if not self._begun:
+                self.begin()
+                # The face detector loads with the first image, in a thread of its own; the mesh with the first face.
+                self.meshes(np.zeros((64, 64, 3), np.uint8), 0.0)
+                self._begun = True
             meshes = self.meshes(np.ascontiguousarray(image), time_s)
         self._found_a_face |= bool(meshes)
         height, width = image.shape[:2]
         return [np.array([(mesh[i].x * width, mesh[i].y * height) for i in MESH_TO_68], np.float32) for mesh in meshes]
 
+    def reset(self) -> None:
+        """Forget the faces: the next image is seen as if it were the first."""
+        self._begun = self._found_a_face = False
 
-class _MeshDetector(_Detector):
+
+class _MeshDetector(Detector):
     """`mediapipe.solutions`, up to 0.10.21: the models are inside the wheel."""
 
     def __init__(self, mediapipe, n_faces: int, still: bool) -> None:
-        self._mesh = mediapipe.solutions.face_mesh.FaceMesh(
+        self._open = lambda: mediapipe.solutions.face_mesh.FaceMesh(
             static_image_mode=still, max_num_faces=n_faces, refine_landmarks=True
         )
+        self._mesh = None
+
+    def begin(self) -> None:
+        if self._mesh is None:
+            self._mesh = self._open()
+        else:
+            self._mesh.reset()
 
     def meshes(self, image: np.ndarray, time_s: float) -> list:
         return [face.landmark for face in self._mesh.process(image).multi_face_landmarks or ()]
 
     def close(self) -> None:
-        self._mesh.close()
+        if self._mesh is not None:
+            self._mesh.close()
 
 
-class _TaskDetector(_Detector):
+class _TaskDetector(Detector):
     """The Tasks API, the only one from 0.10.30 on: it reads a model file."""
 
     def __init__(self, mediapipe, n_faces: int, still: bool) -> None:
-        vision = mediapipe.tasks.vision
-        self._mediapipe = mediapipe
+        self._mediapipe, self._n_faces, self._still = mediapipe, n_faces, still
+        self._landmarker = None
+
+    def begin(self) -> None:
+        self.close()  # it cannot be made to forget
+        vision = self._mediapipe.tasks.vision
         self._landmarker = vision.FaceLandmarker.create_from_options(
             vision.FaceLandmarkerOptions(
-                base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(task_model())),
-                running_mode=vision.RunningMode.IMAGE if still else vision.RunningMode.VIDEO,
-                num_faces=n_faces,
+                base_options=self._mediapipe.tasks.BaseOptions(model_asset_path=str(task_model())),
+                running_mode=vision.RunningMode.IMAGE if self._still else vision.RunningMode.VIDEO,
+                num_faces=self._n_faces,
             )
         )
-        self._still = still
         self._last_ms = -1
 
     def meshes(self, image: np.ndarray, time_s: float) -> list:
@@ -105,7 +121,8 @@ class _TaskDetector(_Detector):
         return self._landmarker.detect_for_video(frame, self._last_ms).face_landmarks
 
     def close(self) -> None:
-        self._landmarker.close()
+        if self._landmarker is not None:
+            self._landmarker.close()
 
 
 @contextmanager

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import AvsiWarning, ConfigError, FaceError
-from ..media.video_reading import frames
-from .detector import open_detector
+from ..media.video_reading import open_picture
+from .detector import Detector, open_detector
 from .tracks import LEFT_EYE, RIGHT_EYE, Tracks
 
 LOOK_AROUND_S = 1.0  # how often a video of one face is searched for others
@@ -27,33 +28,90 @@ def track_face(
     stop_s: float | None = None,
     progress: Callable = iter,
     face: int | None = None,
+    stretches: Sequence[tuple[float, float]] | None = None,
 ) -> Tracks:
-    """The landmarks in every frame of a video with ``start_s <= time < stop_s``.
+    """The landmarks in every frame of a video with ``start_s <= time < stop_s``, or of several such stretches.
+
+    In a stretch each frame is looked at once. Only where a second face turns up after its start, the stretch begins
+    anew: a detector of several faces that starts midway would find other points than one that saw all of it.
 
     Args:
         progress: wraps the loop over the frames.
-        face: which of several, from 1 on, counted from the left; by default the largest, and a warning says so.
+        face: which of several, from 1 on, counted from the left over all stretches together; by default the largest,
+            and a warning says so. From one stretch to the next people keep their order from left to right, and where
+            fewer are seen, they are those who were nearest in place and size.
+        stretches: (start_s, stop_s) of several, in place of one; those that overlap or touch become one.
+
+    Returns:
+        One face in all frames of all stretches, in the order of time.
 
     Raises:
         MediaError: the video cannot be read, or MediaPipe cannot be used.
         FaceError: no frame shows a face.
         ConfigError: a face of a number that is not there.
     """
-    times, points, several, due_s = [], [], False, -np.inf
-    with open_detector() as detect, open_detector(MAX_FACES, still=True) as look_around:
-        for time_s, image in progress(frames(path, start_s, stop_s)):
-            times.append(time_s)
-            points.append((detect(image, time_s) or [NO_FACE])[0])
-            if time_s >= due_s and not several:
-                several, due_s = len(look_around(image, time_s)) > 1, time_s + LOOK_AROUND_S
-    tracks = Tracks(np.array(times), np.array(points, dtype=np.float32).reshape(-1, 68, 2))
-    faces = _track_faces(path, start_s, stop_s, progress) if several else []
-    if len(faces) < 2:  # a second one for a moment is none
-        faces = [tracks]
-    if not any(each.found.any() for each in faces):
-        raise FaceError(f"{path}: no face was found in any of its {len(times)} frames")
-    where = f"{path}" if start_s is None else f"{path}, from {max(start_s, 0.0):.2f} s on"
+    whole = (-np.inf if start_s is None else start_s, np.inf if stop_s is None else stop_s)
+    joined = join_stretches(stretches or [whole])
+    seen: list[tuple[list[float], list[np.ndarray]]] = []
+    for _ in progress(_look(path, joined, seen)):
+        pass
+    times_s = np.array([time_s for times_s, _ in seen for time_s in times_s])
+    faces = [Tracks(times_s, points) for points in join_faces([(len(times_s), faces) for times_s, faces in seen])]
+    if not faces:
+        raise FaceError(f"{path}: no face was found in any of its {len(times_s)} frames")
+    where = f"{path}" if np.isinf(joined[0][0]) else f"{path}, from {max(joined[0][0], 0.0):.2f} s on"
     return _chosen(where, faces, face)
+
+
+def join_stretches(stretches: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Stretches (start_s, stop_s) in the order of time; those that overlap or touch become one."""
+    joined: list[tuple[float, float]] = []
+    for start_s, stop_s in sorted(stretches):
+        if joined and start_s <= joined[-1][1]:
+            start_s, last_s = joined.pop()
+            stop_s = max(last_s, stop_s)
+        joined.append((start_s, stop_s))
+    return joined
+
+
+def _look(path: str | Path, stretches: list[tuple[float, float]], seen: list) -> Iterator[None]:
+    """Add to ``seen`` for each stretch the times of its frames and the points of its faces; a step for each frame."""
+    with (
+        open_detector() as follow_one,
+        open_detector(MAX_FACES) as follow_all,
+        open_detector(MAX_FACES, still=True) as look_around,
+        open_picture(path) as picture,
+    ):
+        for stretch in stretches:
+            looked = yield from _followed(picture.frames(*stretch), follow_one, look_around)
+            if looked is None:
+                times_s, found = yield from _followed(picture.frames(*stretch), follow_all)
+                faces = [points for points in link_faces(found) if _share_seen(points) >= MIN_SEEN]
+                if len(faces) > 1:
+                    seen.append((times_s, faces))
+                    continue
+                # A second one for a moment is none.
+                looked = yield from _followed(picture.frames(*stretch), follow_one)
+            times_s, found = looked
+            points = np.array([(faces or [NO_FACE])[0] for faces in found], np.float32)
+            seen.append((times_s, [points] if any(found) else []))
+
+
+def _followed(
+    images: Iterator[tuple[float, np.ndarray]], detect: Detector, look_around: Detector | None = None
+) -> Generator[None, None, tuple[list[float], list[list[np.ndarray]]] | None]:
+    """The times of a stretch's frames and the faces in each; None as soon as several are seen by ``look_around``."""
+    times_s, found, due_s = [], [], -np.inf
+    detect.reset()
+    for time_s, image in images:
+        if look_around and time_s >= due_s:
+            if len(look_around(image, time_s)) > 1:
+                return None
+            due_s = time_s + LOOK_AROUND_S
+        times_s.append(time_s)
+        found.append(detect(image, time_s))
+        yield
+    return times_s, found
 
 
 def _chosen(where: str, faces: list[Tracks], face: int | None) -> Tracks:
@@ -74,15 +132,6 @@ def _chosen(where: str, faces: list[Tracks], face: int | None) -> Tracks:
             "on from the left"
         )
     return faces[face - 1]
-
-
-def _track_faces(path: str | Path, start_s: float | None, stop_s: float | None, progress: Callable) -> list[Tracks]:
-    """All faces that are seen for some time, from the left to the right."""
-    with open_detector(MAX_FACES) as detect:
-        seen = [(time_s, detect(image, time_s)) for time_s, image in progress(frames(path, start_s, stop_s))]
-    linked = [points for points in link_faces([faces for _, faces in seen]) if _share_seen(points) >= MIN_SEEN]
-    linked.sort(key=lambda points: np.nanmean(points[..., 0]))
-    return [Tracks(np.array([time_s for time_s, _ in seen]), points) for points in linked]
 
 
 def _share_seen(points: np.ndarray) -> float:
@@ -117,6 +166,41 @@ def link_faces(seen: list[list[np.ndarray]]) -> list[np.ndarray]:
                 last.append(points)
             tracks[track][number] = last[track] = points
     return tracks
+
+
+def join_faces(stretches: list[tuple[int, list[np.ndarray]]]) -> list[np.ndarray]:
+    """Faces of several stretches of a video -> people, from the left to the right.
+
+    There are as many as the stretch with the most faces shows. Where fewer are seen, each is one of these, in the same
+    order, so that places and sizes fit best.
+
+    Args:
+        stretches: for each its number of frames, and its faces of shape (n_frames, 68, 2); NaN where not seen.
+
+    Returns:
+        For each person the points in all frames of all stretches.
+    """
+    ordered = [sorted(faces, key=lambda points: np.nanmean(points[..., 0])) for _, faces in stretches]
+    all_ = max(ordered, key=len)
+    people: list[list[np.ndarray]] = [[] for _ in all_]
+    for (n_frames, _), faces in zip(stretches, ordered, strict=True):
+        apart = [[_apart(face, person) for person in all_] for face in faces]
+        places = min(
+            combinations(range(len(all_)), len(faces)),
+            key=lambda places: sum(row[place] for row, place in zip(apart, places, strict=True)),
+        )
+        points_at = dict(zip(places, faces, strict=True))
+        for place, person in enumerate(people):
+            person.append(points_at.get(place, np.full((n_frames, 68, 2), np.nan, np.float32)))
+    return [np.concatenate(person) for person in people]
+
+
+def _apart(one: np.ndarray, other: np.ndarray) -> float:
+    """How far two faces are from each other on the whole, in distances of the eyes, and in octaves of their size."""
+    (place, size), (there, its_size) = (
+        (np.nanmean(points, axis=(0, 1)), np.nanmean(_eye_distance(points))) for points in (one, other)
+    )
+    return float(np.linalg.norm(place - there) / its_size + abs(np.log2(size / its_size)))
 
 
 def _eye_distance(points: np.ndarray) -> np.ndarray:

@@ -28,6 +28,11 @@ class Tracks:
         """Whether each frame shows a face; shape (n,), bool."""
         return ~np.isnan(self.points[:, 0, 0])
 
+    def between(self, start_s: float, stop_s: float) -> Tracks:
+        """The frames with ``start_s <= time < stop_s``, on the same clock."""
+        chosen = (self.time_s >= start_s) & (self.time_s < stop_s)
+        return Tracks(self.time_s[chosen], self.points[chosen])
+
     def to_matrix(self) -> np.ndarray:
         """Time and coordinates as one float32 matrix of shape (n, 137), as in a Kaldi archive."""
         return np.hstack([self.time_s[:, None], self.points.reshape(len(self.points), -1)]).astype(np.float32)
