@@ -14,7 +14,7 @@ import typer
 from avsi.data.datadir import MADE_OF, PARTIAL, Utterance, corpus_of, read_datadir, write_datadir
 from avsi.data.ids import recording_in, speaker_in
 from avsi.errors import ConfigError, DataError
-from avsi.files import files_together
+from avsi.folders import files_together
 from avsi.program import print_table, run_program
 
 ALWAYS = "always"  # the folder of those who are left out nowhere

@@ -28,7 +28,8 @@ from avsi.data.matrices import append_matrix
 from avsi.data.protocol import parse_conditions, read_protocol
 from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
-from avsi.files import files_together, locked, write_text, written_beside
+from avsi.files import write_text, written_beside
+from avsi.folders import files_together, locked
 from avsi.program import in_parallel, progress, run_program
 
 from .folder.evaluation import Evaluation, read_made_from

@@ -17,7 +17,8 @@ from ..config_files import load_config
 from ..data.features import Features
 from ..data.ids import id_in_voice
 from ..errors import AvsiWarning, FaceError, MediaError
-from ..files import check_folder, files_together, write_text
+from ..files import write_text
+from ..folders import check_folder, files_together
 from ..media.sound_reading import read_mono
 from ..media.sound_writing import write_wav
 from ..media.video_reading import has_picture

@@ -12,7 +12,8 @@ import numpy as np
 from ..data.gaps import Gap, gap_spans, lost_samples, widened
 from ..data.ids import recording_in
 from ..errors import AvsiWarning, MediaError
-from ..files import check_folder, files_together, write_text
+from ..files import write_text
+from ..folders import check_folder, files_together
 from ..media.sound_reading import open_sound
 from ..media.sound_writing import write_wav
 from ..media.video_reading import has_picture

@@ -12,7 +12,7 @@ import typer
 
 from avsi import __version__
 from avsi.errors import ConfigError, DataError
-from avsi.files import folder_beside
+from avsi.folders import folder_beside
 from avsi.program import in_parallel, progress, run_program
 from avsi.rng import generator
 

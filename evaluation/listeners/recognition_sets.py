@@ -9,7 +9,7 @@ from pathlib import Path
 
 from avsi.data.datadir import Utterance, corpus_of, read_datadir
 from avsi.errors import DataError
-from avsi.files import locked
+from avsi.folders import locked
 from avsi.program import in_parallel, progress
 
 from ..folder.evaluation import Evaluation
@@ -35,7 +35,7 @@ class RecognitionSet:
 
 @contextmanager
 def all_locked(folders: Iterable[Path]) -> Iterator[None]:
-    """As :func:`avsi.files.locked`, of each of several folders."""
+    """As :func:`avsi.folders.locked`, of each of several folders."""
     with ExitStack() as locks:
         for folder in dict.fromkeys(folder.resolve() for folder in folders):
             locks.enter_context(locked(folder))
