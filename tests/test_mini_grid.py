@@ -14,7 +14,7 @@ from avsi.config import StftConfig
 from avsi.data.datadir import corpus_of, read_datadir
 from avsi.errors import AvsiError, ConfigError, DataError, MediaError
 from avsi.media.sound_reading import read_mono
-from avsi.media.video_reading import frames
+from avsi.media.video_reading import read_frames
 from avsi.rng import generator
 from avsi.video.landmarks import track_face
 from data_prep.corpus import Corpus
@@ -54,7 +54,7 @@ def test_the_corpus_has_grids_layout_and_formats(mini_corpus):
             (picture,), (sound,) = container.streams.video, container.streams.audio
             assert (picture.codec.name, picture.width, picture.height) == ("mpeg1video", 360, 288)
             assert (sound.codec.name[:3], sound.rate, sound.layout.name) == ("mp2", 44100, "stereo")
-        times_s = [time_s for time_s, _ in frames(clip)]
+        times_s = [time_s for time_s, _ in read_frames(clip)]
         assert times_s == pytest.approx(np.arange(75) / 25)
         assert len(read_mono(clip, 44100)) == 114 * 1152
         lines = (mini_corpus / "align" / clip.parent.name / f"{clip.stem}.align").read_text().splitlines()

@@ -37,5 +37,5 @@ def data_uri(kind: str, content: bytes) -> str:
 def sound_uri(samples: np.ndarray, rate: int) -> str:
     """Float samples of shape (n,) as 16-bit FLAC, which every browser plays and which loses nothing."""
     file = io.BytesIO()
-    soundfile.write(file, from_float(samples, np.int16), rate, format="FLAC", subtype="PCM_16")
+    soundfile.write(file, from_float(samples, "int16"), rate, format="FLAC", subtype="PCM_16")
     return data_uri("audio/flac", file.getvalue())

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.gaps import Gap
-from ..media.video_reading import frames
+from ..media.video_reading import read_frames
 from ..video.tracks import Tracks
 
 # The open and closed lines that join the 68 points, and their colours (RGB).
@@ -43,7 +43,7 @@ def draw_tracks(
     """
     # A picture is seen until the next one: a gap between the times of two falls on the first.
     until_s = np.append(tracks.time_s[1:], np.inf)
-    for (time_s, image), points, next_s in zip(frames(path, start_s, stop_s), tracks.points, until_s, strict=True):
+    for (time_s, image), points, next_s in zip(read_frames(path, start_s, stop_s), tracks.points, until_s, strict=True):
         if max_height and len(image) > max_height:
             image, points = _scaled(image, points, max_height / len(image))
         drawn = draw_points(image, points)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import AvsiWarning, ConfigError, FaceError
-from ..media.video_reading import frames
+from ..media.video_reading import read_frames
 from .detector import open_detector
 from .tracks import LEFT_EYE, RIGHT_EYE, Tracks
 
@@ -41,7 +41,7 @@ def track_face(
     """
     times, points, several, due_s = [], [], False, -np.inf
     with open_detector() as detect, open_detector(MAX_FACES, still=True) as look_around:
-        for time_s, image in progress(frames(path, start_s, stop_s)):
+        for time_s, image in progress(read_frames(path, start_s, stop_s)):
             times.append(time_s)
             points.append((detect(image, time_s) or [NO_FACE])[0])
             if time_s >= due_s and not several:
@@ -79,7 +79,7 @@ def _chosen(where: str, faces: list[Tracks], face: int | None) -> Tracks:
 def _track_faces(path: str | Path, start_s: float | None, stop_s: float | None, progress: Callable) -> list[Tracks]:
     """All faces that are seen for some time, from the left to the right."""
     with open_detector(MAX_FACES) as detect:
-        seen = [(time_s, detect(image, time_s)) for time_s, image in progress(frames(path, start_s, stop_s))]
+        seen = [(time_s, detect(image, time_s)) for time_s, image in progress(read_frames(path, start_s, stop_s))]
     linked = [points for points in link_faces([faces for _, faces in seen]) if _share_seen(points) >= MIN_SEEN]
     linked.sort(key=lambda points: np.nanmean(points[..., 0]))
     return [Tracks(np.array([time_s for time_s, _ in seen]), points) for points in linked]
