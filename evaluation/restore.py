@@ -19,7 +19,7 @@ from avsi.data.datadir import Utterance, corpus_of, development_of, read_datadir
 from avsi.data.gap_files import (
     check_gaps_cover,
     check_gaps_fit,
-    gap_file,
+    gap_file_path,
     gap_file_remark,
     read_gap_file,
     write_gap_file,
@@ -78,7 +78,7 @@ def main(
     conditions = [*(read_protocol(protocol)[0] if protocol else []), *parse_conditions(gaps)]
     if not conditions:
         raise ConfigError("name the gaps to restore: --gaps, or --protocol FILE")
-    files = {condition.name: condition.file or gap_file(datadir, condition.name) for condition in conditions}
+    files = {condition.name: condition.file or gap_file_path(datadir, condition.name) for condition in conditions}
     specs = dict(map(named, systems))
     if len(specs) < len(systems) or len(files) < len(conditions):
         raise ConfigError("two systems, or two kinds of gaps, of one name; NAME=... tells systems apart")
@@ -167,7 +167,7 @@ def _opened(
             write_datadir(new / CLEAN, utterances, fixed["corpus"], fixed["split"])
             shutil.copyfile(stats, new / STATS)
         for condition, path in files.items():
-            write_gap_file(gap_file(new, condition), read_gap_file(path), gap_file_remark(path))
+            write_gap_file(gap_file_path(new, condition), read_gap_file(path), gap_file_remark(path))
         Evaluation.add(new, fixed | measured, remarks, systems)
     return Evaluation.read(out)
 
