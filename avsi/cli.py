@@ -228,7 +228,7 @@ def export(
     about = read_description(model).get("about", {})
     about |= {"trained_on": trained_on, "exported_from": digest(model / WEIGHTS)}
     with files_together(out) as folder:
-        save_model(folder, load_model(model), half=True, **about)
+        save_model(folder, load_model(model), about, half=True)
         for source in (model / TRAIN_IDS, model / LEXICON, out / CARD):
             if source.is_file():
                 shutil.copyfile(source, folder / source.name)
