@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import MediaError
-from .containers import (
-    decoded_frames,
-    find_picture,
-    first_sample_s,
-    open_container,
-    picture_stream,
-    start_s,
-    time_base,
-)
+from .containers import decoded_frames, find_picture, first_sample_s, open_container, picture_stream, start_s, time_base
 
 if TYPE_CHECKING:
     from av import VideoFrame, VideoStream

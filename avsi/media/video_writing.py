@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 TIME_BASE = Fraction(1, 90000)  # of encoded pictures; that of MPEG
 # Encoder settings: H.264 without visible loss; VP9 for small files and quick encoding.
-H264 = {"crf": "18"}
-VP9 = {"crf": "33", "b": "0", "deadline": "good", "cpu-used": "4"}
+OPTIONS = {"libx264": {"crf": "18"}, "libvpx-vp9": {"crf": "33", "b": "0", "deadline": "good", "cpu-used": "4"}}
 
 
 def write_mp4(
@@ -53,7 +52,7 @@ def write_mp4(
             packets = _copied_picture(source, out) if _can_be_copied(source, out) else None
             picture = read_frames(picture)
         if packets is None:
-            packets = _encoded_picture(_moved(picture, sound_start_s), out, "libx264", H264)
+            packets = _encoded_picture(_moved(picture, sound_start_s), out, "libx264")
         sound: Iterator[Packet] = iter(())
         if sound_wav:
             sound = _encoded_sound(stack.enter_context(open_container(sound_wav)), out, "flac", sound_start_s)
@@ -71,7 +70,7 @@ def write_webm(path: str | Path, images: Iterator[tuple[float, np.ndarray]], sou
         MediaError: there is no frame, or FFmpeg cannot write it.
     """
     with create_container(path, "webm") as out, open_container(sound_wav) as source:
-        _interleave(out, _encoded_picture(images, out, "libvpx-vp9", VP9), _encoded_sound(source, out, "libopus"))
+        _interleave(out, _encoded_picture(images, out, "libvpx-vp9"), _encoded_sound(source, out, "libopus"))
 
 
 def _interleave(out: OutputContainer, picture: Iterator[Packet], sound: Iterator[Packet]) -> None:
@@ -129,17 +128,14 @@ def _decode_times(shown: list[int]) -> list[int]:
 
 
 def _encoded_picture(
-    images: Iterator[tuple[float, np.ndarray]],
-    out: OutputContainer,
-    codec: Literal["libx264", "libvpx-vp9"],
-    options: dict[str, str],
+    images: Iterator[tuple[float, np.ndarray]], out: OutputContainer, codec: Literal["libx264", "libvpx-vp9"]
 ) -> Iterator[Packet]:
     import av
 
     first_s, first = next(images, (0.0, None))
     if first is None:
         raise MediaError(f"{out.name}: there is no frame to write")
-    stream = out.add_stream(codec, rate=25, options=options)
+    stream = out.add_stream(codec, rate=25, options=OPTIONS[codec])
     # yuv420p halves the resolution of the colours, so that height and width must be even.
     stream.height, stream.width = first.shape[0] // 2 * 2, first.shape[1] // 2 * 2
     stream.pix_fmt = "yuv420p"

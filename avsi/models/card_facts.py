@@ -33,6 +33,7 @@ def facts_table(folder: Path) -> str:
     layers = f"{config.model.layers} BLSTM layers of {config.model.hidden} units a direction"
     count = sum(weights.numel() for weights in model.parameters())
     inpaints = config.model.kind == "inpainter"
+    run = [f"{name.format(keep=config.training.keep)} {about[key]}" for key, name in _RUN.items() if key in about]
     rows = {
         "Kind": f"{config.model.kind}: {layers}, {count / 1e6:.2f} million parameters"
         + (", phones as a second task" if inpaints and config.model.ctc else ""),
@@ -42,16 +43,7 @@ def facts_table(folder: Path) -> str:
         "Gaps in training": _gaps(config) if inpaints else "",
         "Trained on": str(about.get("trained_on", "")),
         "Utterances": _utterances(ids),
-        "Training": ", ".join(
-            [
-                f"seed {config.training.seed}",
-                *(
-                    f"{name.format(keep=config.training.keep)} {about[key]}"
-                    for key, name in _RUN.items()
-                    if key in about
-                ),
-            ]
-        ),
+        "Training": ", ".join([f"seed {config.training.seed}", *run]),
         "Settings": " ".join(f"`{setting}`" for setting in _settings(config)) or "the defaults",
         "Weights": f"{(folder / WEIGHTS).stat().st_size / 1e6:.1f} MB, SHA-256 {digest(folder / WEIGHTS)}...",
     }
