@@ -1,5 +1,5 @@
-"""Audio-visual speech inpainting. The public names stand in ``__init__.pyi``; each is loaded on first use, so that
-``avsi --help`` does not wait for torch.
+"""Audio-visual speech inpainting. The public names are listed in ``__init__.pyi``. Each is imported on first use, so
+that ``avsi --help`` does not wait for torch.
 """
 
 import lazy_loader

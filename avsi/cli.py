@@ -196,7 +196,7 @@ def train(
     from contextlib import nullcontext
 
     from .config_files import load_config
-    from .files import locked
+    from .folders import locked
 
     settings = load_config(config, set_)
     from lightning.pytorch.utilities.rank_zero import rank_zero_only
@@ -266,14 +266,15 @@ def export(
     """Write a trained model in half precision, to be shipped, with a card that holds what is known of it."""
     import shutil
 
-    from .files import digest, files_together
+    from .files import digest
+    from .folders import files_together
     from .models.card import CARD, update_card
     from .models.store import LEXICON, TRAIN_IDS, WEIGHTS, load_model, read_description, save_model, size_mb
 
     about = read_description(model).get("about", {})
     about |= {"trained_on": trained_on, "exported_from": digest(model / WEIGHTS)}
     with files_together(out) as folder:
-        save_model(folder, load_model(model), half=True, **about)
+        save_model(folder, load_model(model), about, half=True)
         for source in (model / TRAIN_IDS, model / LEXICON, out / CARD):
             if source.is_file():
                 shutil.copyfile(source, folder / source.name)

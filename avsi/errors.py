@@ -1,4 +1,4 @@
-"""Errors that a user can cause, and warnings: each one clear line of what was found, what was expected, what to do."""
+"""Errors that a user can cause, and warnings. Each is one clear line: what was found, what was expected, what to do."""
 
 
 class AvsiError(Exception):
@@ -6,11 +6,11 @@ class AvsiError(Exception):
 
 
 class AvsiWarning(UserWarning):
-    """What a user should know of a result that is there all the same."""
+    """Something that a user should know about a result, which is produced nevertheless."""
 
 
 class ConfigError(AvsiError):
-    """A setting or an option that does not exist or has no valid value."""
+    """A setting or an option that does not exist, or whose value is not valid."""
 
 
 class DataError(AvsiError):

@@ -1,4 +1,4 @@
-"""Random numbers that depend on a seed and names alone."""
+"""Random numbers that depend only on a seed and on names."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import numpy as np
 
 
 def generator(seed: int, *names: object) -> np.random.Generator:
-    """A random generator of its own for each seed and names, such as an epoch and an utterance id, on every machine
-    alike.
-    """
+    """A separate generator for each seed and names, such as an epoch and an utterance id; the same on every machine."""
     digest = hashlib.sha256("\0".join(map(str, (seed, *names))).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "little"))

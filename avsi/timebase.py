@@ -1,4 +1,4 @@
-"""Seconds, samples, STFT frames and video frames: the only place that rounds.
+"""Conversion between seconds, samples, STFT frames and video frames, with one rule for rounding.
 
 An STFT frame ``t`` is centred on the ``t``-th block of ``hop`` samples: its window covers the samples
 ``[t*hop - overlap, t*hop - overlap + window)`` with ``overlap = (window - hop) / 2``, and a signal of ``n`` samples has
@@ -15,7 +15,7 @@ from .config import StftConfig
 
 
 def to_samples(time_s: float, rate: float) -> int:
-    """The sample nearest to a time."""
+    """The index of the sample nearest to a time."""
     return math.floor(time_s * rate + 0.5)
 
 
@@ -33,17 +33,17 @@ def n_frames(n_samples: int, stft: StftConfig) -> int:
 
 
 def to_frames(length_s: float, stft: StftConfig) -> int:
-    """The number of STFT frames nearest to a length of time, at least one."""
+    """The number of STFT frames nearest to a duration, at least one."""
     return max(1, to_samples(length_s, stft.sample_rate / stft.hop_samples))
 
 
 def frame_centres_s(count: int, stft: StftConfig) -> np.ndarray:
-    """The times in seconds at the middle of each STFT frame; shape (count,)."""
+    """The time in seconds of the centre of each STFT frame; shape (count,)."""
     return (np.arange(count) + 0.5) * stft.hop_samples / stft.sample_rate
 
 
 def frames_touching(start: int, stop: int, stft: StftConfig) -> tuple[int, int]:
-    """The frames ``[first, last)`` whose window holds a sample of ``[start, stop)``; not limited to the signal."""
+    """The frames ``[first, last)`` whose window overlaps samples ``[start, stop)``; not clipped to the signal."""
     overlap = (stft.window_samples - stft.hop_samples) // 2
     first = (start + overlap - stft.window_samples) // stft.hop_samples + 1
     last = -(-(stop + overlap) // stft.hop_samples)

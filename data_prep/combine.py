@@ -13,7 +13,8 @@ import typer
 from avsi.data.datadir import DEVELOPMENT, MADE_OF, PARTIAL, corpus_of, development_of, read_datadir, write_datadir
 from avsi.data.gap_files import read_gap_file, write_gap_file
 from avsi.errors import DataError
-from avsi.files import files_together, write_text
+from avsi.files import write_text
+from avsi.folders import files_together
 from avsi.program import run_program
 
 GAPS = "gaps_*"

@@ -15,7 +15,7 @@ import typer
 from avsi.config import GapConfig
 from avsi.config_files import load_config
 from avsi.data.datadir import Utterance, read_datadir
-from avsi.data.gap_files import check_gaps_cover, check_gaps_fit, gap_file, read_gap_file, write_gap_file
+from avsi.data.gap_files import check_gaps_cover, check_gaps_fit, gap_file_path, read_gap_file, write_gap_file
 from avsi.data.gap_sampling import draw_random, draw_single
 from avsi.data.gaps import Gap
 from avsi.data.protocol import Condition, parse_conditions, read_protocol
@@ -49,7 +49,7 @@ def main(
     for condition in chosen:
         gaps = _gaps(condition, utterances, settings.gaps, settings.stft.sample_rate, seed)
         remark = f"from {condition.file}" if condition.file else f"drawn with seed {seed}"
-        path = gap_file(datadir, condition.name)
+        path = gap_file_path(datadir, condition.name)
         if path.is_file() and read_gap_file(path) != gaps:
             warnings.warn(
                 f"{path}: other gaps than before; evaluations keep those they have", AvsiWarning, stacklevel=2

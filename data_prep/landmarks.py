@@ -16,7 +16,8 @@ import typer
 from avsi.data.datadir import Utterance, read_datadir, read_table, write_datadir
 from avsi.data.matrices import append_matrix, check_place, find_matrices
 from avsi.errors import AvsiWarning, DataError, FaceError, MediaError
-from avsi.files import blamed_on, locked, write_text
+from avsi.files import blamed_on, write_text
+from avsi.folders import locked
 from avsi.program import in_parallel, print_table, progress, run_program
 from avsi.video.landmarks import track_face
 from avsi.video.tracks import Tracks

@@ -14,7 +14,8 @@ import typer
 from avsi.data.datadir import DEVELOPMENT, MADE_OF, PARTIAL, Utterance, corpus_of, read_datadir, write_datadir
 from avsi.data.ids import recording_in, speaker_in
 from avsi.errors import ConfigError, DataError
-from avsi.files import files_together, read_lines, write_text
+from avsi.files import read_lines, write_text
+from avsi.folders import files_together
 from avsi.program import print_table, run_program
 
 ALWAYS = "always"  # the folder of the speakers who are in no fold

@@ -18,7 +18,8 @@ from avsi.config_files import load_config
 from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of, write_datadir
 from avsi.data.ids import id_in_voice
 from avsi.errors import DataError, MediaError
-from avsi.files import blamed_on, check_folder, locked, read_lines, write_text
+from avsi.files import blamed_on, read_lines, write_text
+from avsi.folders import check_folder, locked
 from avsi.media.sound_reading import read_mono
 from avsi.media.sound_writing import write_wav
 from avsi.program import in_parallel, progress, run_program

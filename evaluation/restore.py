@@ -15,11 +15,11 @@ import numpy as np
 import typer
 
 from avsi.data.datadir import read_datadir
-from avsi.data.gap_files import check_gaps_cover, check_gaps_fit, gap_file, read_gap_file
+from avsi.data.gap_files import check_gaps_cover, check_gaps_fit, gap_file_path, read_gap_file
 from avsi.data.protocol import parse_conditions, read_protocol
 from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
-from avsi.files import locked
+from avsi.folders import locked
 from avsi.models.device import choose_device
 from avsi.program import in_parallel, progress, run_program
 
@@ -78,7 +78,7 @@ def main(
     device = str(choose_device(device))
     if not conditions:
         raise ConfigError("name the gaps to restore: --gaps, or --protocol FILE")
-    files = {condition.name: condition.file or gap_file(datadir, condition.name) for condition in conditions}
+    files = {condition.name: condition.file or gap_file_path(datadir, condition.name) for condition in conditions}
     specs = dict(map(parse_system, systems))
     if len(specs) < len(systems) or len(files) < len(conditions):
         raise ConfigError("two systems, or two kinds of gaps, of one name; NAME=... tells systems apart")

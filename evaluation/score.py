@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from avsi.errors import AvsiWarning, DataError
-from avsi.files import locked
+from avsi.folders import locked
 from avsi.metrics.registry import DEFAULT, METRICS, choose_metrics
 from avsi.program import in_parallel, print_table, progress, run_program
 

@@ -19,7 +19,7 @@ from avsi.errors import AvsiWarning, DataError, MediaError
 from avsi.models.store import load_model
 from avsi.pages import augmentation_preview as module
 from avsi.pages.augmentation_preview import HEADER, preview_augmentation, preview_config
-from avsi.pages.plots import stacked
+from avsi.pages.plots import stacked_spectrograms
 from avsi.pretrained import DEFAULT
 from avsi.rng import generator
 from avsi.training.augmentation import augment
@@ -108,10 +108,10 @@ def test_a_face_is_varied_and_shown_too(tmp_path, monkeypatch):
 
     def show(panels, stft):
         shown.update(panels)
-        return stacked(panels, stft)
+        return stacked_spectrograms(panels, stft)
 
     monkeypatch.setattr(module, "track_face", lambda path: face(mouth_opening(0, time_s), time_s))
-    monkeypatch.setattr(module, "stacked", show)
+    monkeypatch.setattr(module, "stacked_spectrograms", show)
     config = small_config(augment={**VARIED, "face_hidden": 0.5}, visual={"points": "articulation"})
     rows = preview_augmentation(film, tmp_path / "out", config, copies=4, seed=0)
     assert rows[0][7:] == ["0", "seen"]
@@ -140,7 +140,7 @@ def test_the_picture_has_a_row_for_each_version(visual):
     sizes = []
     for number in (1, 2):
         panels[str(number)] = (panels["0_original"][0] - number, unseen)
-        with PIL.Image.open(io.BytesIO(stacked(panels, Config().stft))) as image:
+        with PIL.Image.open(io.BytesIO(stacked_spectrograms(panels, Config().stft))) as image:
             assert image.format == "PNG" and image.width == (2000 if visual else 1000)
             sizes.append(image.height)
     assert sizes[1] - sizes[0] == pytest.approx(200, abs=2)

@@ -13,7 +13,7 @@ from avsi.config import RecognizerConfig
 from avsi.data.ids import id_in_voice
 from avsi.errors import AvsiError, DataError
 from avsi.files import digest
-from avsi.models.card import CARD, FACTS, FIGURES, NO_FIGURES, part, read_card, update_card
+from avsi.models.card import CARD, FACTS, FIGURES, NO_FIGURES, card_section, read_card, update_card
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.recognizer import PhoneRecognizer
 from avsi.models.store import PRETRAINED, WEIGHTS, pretrained_names, read_description, save_model, size_mb
@@ -40,7 +40,7 @@ def exported(tmp_path):
     """A model as `avsi export` leaves it, without a card."""
     torch.manual_seed(0)
     config = small_config(model={"video": False, "dropout": 0.1}, gaps={"max_count": 3})
-    save_model(tmp_path / "mine", BLSTMInpainter(config), half=True, trained_on="noise", epoch=4)
+    save_model(tmp_path / "mine", BLSTMInpainter(config), {"trained_on": "noise", "epoch": 4}, half=True)
     (tmp_path / "mine" / "train_ids").write_text("".join(f"{id_}\n" for id_ in IDS))
     return tmp_path / "mine"
 
@@ -58,9 +58,11 @@ def test_a_shipped_models_card_is_whole_and_of_its_weights(name):
         assert said in limits
     assert "To be written" not in text and NO_FIGURES not in text
     weights = digest(folder / WEIGHTS)
-    assert weights in part(folder, text, FACTS) and weights in part(folder, text, FIGURES)
+    assert weights in card_section(folder, text, FACTS) and weights in card_section(folder, text, FIGURES)
     assert read_description(folder)["about"]["trained_on"] == row(text, "Trained on")
-    assert re.search(r"^\| 800 ms \| 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\] \|", part(folder, text, FIGURES), re.MULTILINE)
+    assert re.search(
+        r"^\| 800 ms \| 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\] \|", card_section(folder, text, FIGURES), re.MULTILINE
+    )
     assert size_mb(folder) < 10
 
 
@@ -68,7 +70,7 @@ def test_a_card_is_begun_with_what_the_files_tell(exported):
     update_card(exported)
     text = read_card(exported)
     assert text.startswith("# mine\n\nTrained on noise.\n") and "--model mine" in text
-    assert NO_FIGURES in part(exported, text, FIGURES) and text.count("To be written") == 3
+    assert NO_FIGURES in card_section(exported, text, FIGURES) and text.count("To be written") == 3
     assert row(text, "Kind").startswith("inpainter: 2 BLSTM layers of 24 units a direction, 0.08 million parameters")
     assert row(text, "Input") == "sound at 16 kHz, each channel by itself (other rates are converted)"
     assert row(text, "Gaps in training").startswith(
@@ -92,7 +94,7 @@ def test_other_weights_renew_facts_and_drop_figures_but_keep_what_people_wrote(e
     assert "0.5, of " in read_card(exported)
     torch.manual_seed(1)
     config = small_config(model={"normalise": "utterance"}, visual={"points": "articulation"})
-    save_model(exported, BLSTMInpainter(config), half=True, trained_on="new | noise")
+    save_model(exported, BLSTMInpainter(config), {"trained_on": "new | noise"}, half=True)
     update_card(exported)
     text = read_card(exported)
     assert "0.5, of " not in text and NO_FIGURES in text and text.count("Written") == 3
@@ -121,7 +123,7 @@ def test_a_card_without_marks_and_none_at_all_are_said(exported):
 def test_an_evaluation_puts_its_means_into_the_card(evaluation, model, tmp_path):
     mine = shutil.copytree(model, tmp_path / "mine")
     run_app(card.app, mine, evaluation, "--metrics", "stoi,l1")
-    figures = part(mine, read_card(mine), FIGURES)
+    figures = card_section(mine, read_card(mine), FIGURES)
     rows = Evaluation.read(evaluation).set("model", "600ms").rows("scores.jsonl").values()
     l1, stoi = (np.mean([row[name] for row in rows]) for name in ("l1", "stoi"))
     assert "### evaluation: unnamed corpus" in figures and "4 utterances of s04 in" in figures
@@ -133,7 +135,9 @@ def test_an_evaluation_puts_its_means_into_the_card(evaluation, model, tmp_path)
     about = json.loads((evaluation / "evaluation.json").read_text()) | {"development": "conf/*.yaml were chosen on it"}
     (evaluation / "evaluation.json").write_text(json.dumps(about))
     run_app(card.app, mine, evaluation)
-    assert "**Development set, no test set: conf/\\*.yaml were chosen on it.**" in part(mine, read_card(mine), FIGURES)
+    assert "**Development set, no test set: conf/\\*.yaml were chosen on it.**" in card_section(
+        mine, read_card(mine), FIGURES
+    )
 
 
 def test_figures_of_the_weights_before_rounding_are_said_to_be_that_and_others_are_refused(evaluation, exported, model):
@@ -143,7 +147,7 @@ def test_figures_of_the_weights_before_rounding_are_said_to_be_that_and_others_a
         run_app(card.app, exported, evaluation)
     assert not (exported / CARD).exists()
     before = digest(model / WEIGHTS)
-    save_model(exported, load_model(model), half=True, exported_from=before)
+    save_model(exported, load_model(model), {"exported_from": before}, half=True)
     run_app(card.app, exported, evaluation)
     said = f"Measured with the weights {before}, before they were rounded to these ({digest(exported / WEIGHTS)})."
     assert said in read_card(exported)
@@ -169,5 +173,5 @@ def test_conditions_where_the_model_was_not_scored_are_left_out(corpus, evaluati
     mine = shutil.copytree(model, tmp_path / "mine")
     with pytest.warns(match="model/250ms: not restored"):
         run_app(card.app, mine, evaluation)
-    figures = part(mine, read_card(mine), FIGURES)
+    figures = card_section(mine, read_card(mine), FIGURES)
     assert "| 600 ms |" in figures and "| 250 ms |" not in figures

@@ -16,7 +16,8 @@ import torch
 from conftest import RATE, corpus_config, needs_grid, real_clip, small_config, speech, write_video
 
 from avsi.data.datadir import Utterance, write_datadir
-from avsi.files import digest, folder_beside
+from avsi.files import digest
+from avsi.folders import folder_beside
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import PRETRAINED, pretrained_names, save_model
 

@@ -11,7 +11,7 @@ from avsi.data.gaps import Gap
 from avsi.errors import AvsiError
 from avsi.media.sound_reading import read_mono
 from avsi.media.sound_writing import write_wav
-from avsi.media.video_reading import frames
+from avsi.media.video_reading import read_frames
 from avsi.media.video_writing import write_mp4
 from avsi.models.store import PRETRAINED, read_description
 from avsi.pages.demo import MODELS, run_demo
@@ -80,10 +80,10 @@ def test_the_page_shows_scores_and_models(clip, demo):
 def test_the_pages_film_has_the_face_the_gap_and_the_restored_sound(clip, demo):
     _, folder = demo
     (film,) = films(folder)
-    drawn = dict(frames(film))
+    drawn = dict(read_frames(film))
     assert list(drawn) == pytest.approx(np.arange(75) / 25, abs=1e-3)
     (before_s,) = [time_s for time_s in drawn if 0.39 < time_s < 0.41]
-    source = next(image for _, image in frames(clip, 0.39))
+    source = next(image for _, image in read_frames(clip, 0.39))
     change = np.abs(drawn[before_s].astype(int) - source).max(axis=2)
     points = np.rint(track_face(clip, 0.39, 0.41).points[0]).astype(int)
     assert np.median(change[points[:17, 1], points[:17, 0]]) > 60 and np.median(change) < 10
@@ -97,7 +97,7 @@ def test_the_pages_film_has_the_face_the_gap_and_the_restored_sound(clip, demo):
 
 def test_a_clip_whose_sound_starts_late_is_shown_at_a_players_times(clip, tmp_path):
     write_wav(tmp_path / "sound.wav", read_mono(clip, RATE), RATE)
-    images = ((time_s - 0.376, image) for time_s, image in frames(clip))
+    images = ((time_s - 0.376, image) for time_s, image in read_frames(clip))
     write_mp4(tmp_path / "late.mp4", images, tmp_path / "sound.wav", 0.376)
     run_demo(tmp_path / "late.mp4", [Gap(1.2, 2.0)], tmp_path / "out")
     damaged, original = (soundfile.read(tmp_path / "out" / f"{name}.wav")[0] for name in ("damaged", "original"))
@@ -105,7 +105,7 @@ def test_a_clip_whose_sound_starts_late_is_shown_at_a_players_times(clip, tmp_pa
     assert [gone_s[0], gone_s[-1]] == pytest.approx([1.2 - 0.376, 2.0 - 0.376], abs=0.001)
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "gap 1.20 to 2.00 s" in page and "Look and listen: 0.38 to 3.35 s of the clip" in page
-    drawn = dict(frames(films(tmp_path / "out")[0]))
+    drawn = dict(read_frames(films(tmp_path / "out")[0]))
     greenish = [t for t, image in drawn.items() if np.abs(image[1, 100:200].mean(axis=0) - GAP_COLOUR).max() < 60]
     assert [greenish[0], greenish[-1]] == pytest.approx([1.2 - 0.376, 1.96 - 0.376], abs=0.03)
 
@@ -126,7 +126,7 @@ def test_of_a_long_clip_the_page_shows_the_gaps_with_their_context(tmp_path):
     """The real clip seven times over: the gap's sound and face are those of the short one."""
     clip = real_clip("s1/sgivzn")
     write_wav(tmp_path / "long.wav", np.tile(np.pad(read_mono(clip, RATE), (0, RATE * 3))[: RATE * 3], 7), RATE)
-    images = [image for _, image in frames(clip)]
+    images = [image for _, image in read_frames(clip)]
     write_mp4(tmp_path / "long.mp4", ((k / 25, images[k % 75]) for k in range(7 * 75)), tmp_path / "long.wav", 0.0)
     scores = {n: s for n, *s in run_demo(tmp_path / "long.mp4", [Gap(18.8, 19.6), Gap(3.8, 4.6)], tmp_path / "out")}
     assert scores["audio-visual"][0] > scores["audio-only"][0] > scores["damaged"][0]
@@ -137,7 +137,7 @@ def test_of_a_long_clip_the_page_shows_the_gaps_with_their_context(tmp_path):
     ]
     restored = read_mono(tmp_path / "out" / "audio-visual.wav", RATE)
     for film, start_s, stop_s in zip(films(tmp_path / "out"), (0.8, 15.8), (7.6, 21.0), strict=True):
-        shown = list(frames(film))
+        shown = list(read_frames(film))
         assert len(shown) == pytest.approx((stop_s - start_s) * 25, abs=1)
         assert shown[0][0] == pytest.approx(0.0, abs=0.04)
         change = np.abs(shown[0][1][:144].astype(int) - images[round(start_s * 25) % 75][:144])

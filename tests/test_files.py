@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from avsi.errors import DataError
-from avsi.files import files_together, folder_beside, locked, write_text, written_beside
+from avsi.files import write_text, written_beside
+from avsi.folders import files_together, folder_beside, locked
 
 WORKERS = """
 import os, sys, time
@@ -26,7 +27,7 @@ if __name__ == "__main__":
 """
 LOCK = """
 import sys, time
-from avsi.files import locked
+from avsi.folders import locked
 
 with locked(sys.argv[1]):
     print("locked", flush=True)

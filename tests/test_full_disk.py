@@ -14,7 +14,7 @@ from conftest import corpus_config, make_datadir, restored, run_app, speech
 
 import avsi.cli
 from avsi.errors import AvsiError, DataError
-from avsi.files import locked
+from avsi.folders import locked
 from avsi.media.sound_writing import write_wav
 from data_prep import combine, gaps, leave_out, stats, voices
 from data_prep.grid import preparation as grid

@@ -17,7 +17,7 @@ from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.media.sound_reading import read_mono
 from data_prep import stats
 from data_prep.grid import sentences as grid
-from data_prep.mini_grid import voice
+from data_prep.mini_grid import synthesis
 from evaluation import keywords, restore
 from evaluation.folder.evaluation import Evaluation
 from evaluation.keywords import keyword_totals, score_keywords
@@ -46,8 +46,8 @@ def spoken(tmp_path_factory) -> Path:
     utterances = []
     for stem in STEMS:
         words = grid.sentence(stem)
-        speech = voice.speak(words, voice.Voice("en-us+f2", 200))
-        samples = np.pad(resample(speech.samples.astype(float), voice.RATE, RATE), 4000)
+        speech = synthesis.synthesize(words, synthesis.EspeakVoice("en-us+f2", 200))
+        samples = np.pad(resample(speech.samples.astype(float), synthesis.RATE, RATE), 4000)
         aligned = tuple(
             (0.25 + start_s, end_s - start_s, word) for (start_s, end_s), word in zip(speech.words, words, strict=True)
         )

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from avsi.data.datadir import Utterance, read_datadir, write_datadir
 from avsi.errors import AvsiWarning, DataError
-from avsi.files import locked
+from avsi.folders import locked
 from avsi.video.tracks import Tracks
 from data_prep import landmarks
 

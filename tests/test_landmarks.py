@@ -12,7 +12,7 @@ from conftest import RATE, SHARED, face, needs_grid, real_clip, run_app, small_c
 from avsi.cli import app
 from avsi.data.gaps import Gap
 from avsi.errors import AvsiWarning, ConfigError, FaceError, MediaError
-from avsi.media.video_reading import frames
+from avsi.media.video_reading import read_frames
 from avsi.media.video_writing import write_mp4
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.restoring.inpainting import Inpainter
@@ -78,7 +78,7 @@ def test_both_apis_of_mediapipe_see_the_same_face(monkeypatch):
 def two_faces(mini_corpus, tmp_path_factory) -> tuple[Path, Path]:
     """A film of two drawn speakers, the one to the left smaller; and the right one alone. Of 1.2 s each."""
     folder = tmp_path_factory.mktemp("faces")
-    left, right = ([*frames(next((mini_corpus / name).glob("*.mpg")), 0, 1.2)] for name in ("s1", "s2"))
+    left, right = ([*read_frames(next((mini_corpus / name).glob("*.mpg")), 0, 1.2)] for name in ("s1", "s2"))
 
     def both():
         for (time_s, large), (_, image) in zip(right, left, strict=True):
@@ -144,7 +144,7 @@ def test_looking_for_others_does_not_change_what_is_found_of_one(monkeypatch):
     monkeypatch.setattr(landmarks, "LOOK_AROUND_S", np.inf)
     alone = []
     with landmarks.open_detector() as detect:
-        for time_s, image in frames(clip, 0.0, 1.2):
+        for time_s, image in read_frames(clip, 0.0, 1.2):
             alone.append((detect(image, time_s) or [landmarks.NO_FACE])[0])
     assert np.array_equal(found.points, np.array(alone), equal_nan=True) and found.found.any()
     assert np.array_equal(track_face(clip, 0.0, 1.2, face=1).points, found.points, equal_nan=True)
@@ -296,4 +296,4 @@ def test_the_model_file_of_the_tasks_api(tmp_path, monkeypatch):
 
 @needs_grid
 def test_a_clip_that_decodes_with_warnings_is_whole():
-    assert sum(1 for _ in frames(real_clip("s1/sgib8n"))) == 75
+    assert sum(1 for _ in read_frames(real_clip("s1/sgib8n"))) == 75

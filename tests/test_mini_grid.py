@@ -14,7 +14,7 @@ from avsi.config import StftConfig
 from avsi.data.datadir import corpus_of, read_datadir
 from avsi.errors import AvsiError, ConfigError, DataError, MediaError
 from avsi.media.sound_reading import read_mono
-from avsi.media.video_reading import frames
+from avsi.media.video_reading import read_frames
 from avsi.rng import generator
 from avsi.video.landmarks import track_face
 from data_prep.corpus import Corpus
@@ -23,10 +23,10 @@ from data_prep.grid.alignment import read_alignment
 from data_prep.grid.sentences import sentence
 from data_prep.mini_grid import __main__ as mini_grid
 from data_prep.mini_grid.articulation import PARAMETERS, VISEMES, articulate
-from data_prep.mini_grid.clip import perform, write_mpeg
+from data_prep.mini_grid.clip import make_sound, write_mpeg
 from data_prep.mini_grid.head import LIP_ROWS, Head, Mouth, Proportions
-from data_prep.mini_grid.speakers import draw_speaker
-from data_prep.mini_grid.voice import ARPABET, RATE, RHOTIC, Phone
+from data_prep.mini_grid.speakers import random_speaker
+from data_prep.mini_grid.synthesis import ARPABET, RATE, RHOTIC, Phone
 
 pytestmark = pytest.mark.slow  # a corpus is drawn for these
 SPEAKERS, SENTENCES = 4, 2
@@ -54,7 +54,7 @@ def test_the_corpus_has_grids_layout_and_formats(mini_corpus):
             (picture,), (sound,) = container.streams.video, container.streams.audio
             assert (picture.codec.name, picture.width, picture.height) == ("mpeg1video", 360, 288)
             assert (sound.codec.name[:3], sound.rate, sound.layout.name) == ("mp2", 44100, "stereo")
-        times_s = [time_s for time_s, _ in frames(clip)]
+        times_s = [time_s for time_s, _ in read_frames(clip)]
         assert times_s == pytest.approx(np.arange(75) / 25)
         assert len(read_mono(clip, 44100)) == 114 * 1152
         lines = (mini_corpus / "align" / clip.parent.name / f"{clip.stem}.align").read_text().splitlines()
@@ -72,7 +72,7 @@ def test_a_speaker_is_the_same_whatever_others_there_are(mini_corpus, tmp_path):
     assert clip.read_bytes() == (mini_corpus / "s2" / clip.name).read_bytes()
     truth, other = (np.load(path.with_suffix(".npz")) for path in (clip, mini_corpus / "s2" / clip.name))
     assert np.array_equal(truth["points"], other["points"])
-    assert draw_speaker(0, 1) != draw_speaker(0, 3) != draw_speaker(1, 3)
+    assert random_speaker(0, 1) != random_speaker(0, 3) != random_speaker(1, 3)
 
 
 def test_mediapipe_finds_the_face_and_sees_it_speak(mini_corpus):
@@ -94,7 +94,7 @@ def test_mediapipe_finds_the_face_and_sees_it_speak(mini_corpus):
 def test_sound_and_picture_are_in_step_and_follow_the_phones(mini_corpus):
     for clip in clips(mini_corpus)[::3]:
         number = int(clip.parent.name[1:])
-        heard = perform(draw_speaker(0, number), clip.stem, generator(0, "clip", clip.stem))
+        heard = make_sound(random_speaker(0, number), clip.stem, generator(0, "clip", clip.stem))
         samples = read_mono(clip, RATE)
         inner = slice(2000, -2000)
         lags = range(-600, 601, 5)

@@ -7,7 +7,7 @@ import pytest
 
 from avsi.errors import AvsiError, ConfigError, DataError
 from data_prep.grid.sentences import ADVERBS, COLOURS, COMMANDS, DIGITS, PREPOSITIONS
-from data_prep.mini_grid.voice import ACCENTS, RATE, VARIANTS, Speech, Voice, speak, voice_names
+from data_prep.mini_grid.synthesis import ACCENTS, RATE, VARIANTS, EspeakVoice, SpokenSentence, synthesize, voice_names
 
 # Of GRID's words as the British say them.
 PHONES = {
@@ -23,11 +23,11 @@ PHONES = {
 }
 
 
-def spoken(sentence: str, name: str = "en+m1", pitch_hz: float = 110, **more: float) -> Speech:
-    return speak(sentence.split(), Voice(name, pitch_hz, **more))
+def spoken(sentence: str, name: str = "en+m1", pitch_hz: float = 110, **more: float) -> SpokenSentence:
+    return synthesize(sentence.split(), EspeakVoice(name, pitch_hz, **more))
 
 
-def phones_of_words(speech: Speech) -> list[str]:
+def phones_of_words(speech: SpokenSentence) -> list[str]:
     return [
         " ".join(phone.symbol for phone in speech.phones if start_s <= phone.start_s and phone.end_s <= end_s)
         for start_s, end_s in speech.words
@@ -44,7 +44,7 @@ def share(samples: np.ndarray, low_hz: float, high_hz: float) -> float:
     return power[(frequencies > low_hz) & (frequencies < high_hz)].sum() / power.sum()
 
 
-def phone(speech: Speech, symbol: str) -> np.ndarray:
+def phone(speech: SpokenSentence, symbol: str) -> np.ndarray:
     found = next(phone for phone in speech.phones if phone.symbol == symbol)
     return speech.samples[round(found.start_s * RATE) : round(found.end_s * RATE)]
 
@@ -145,7 +145,7 @@ def test_more_words_a_minute_take_less_time():
 )
 def test_voices_that_cannot_be(arguments, expected):
     with pytest.raises(ConfigError, match=expected):
-        Voice(*arguments)
+        EspeakVoice(*arguments)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_the_loss_is_the_mean_over_lost_bins_alone():
 def saved(tmp_path):
     torch.manual_seed(0)
     model = BLSTMInpainter(small_config())
-    save_model(tmp_path / "model", model, trained_on="noise")
+    save_model(tmp_path / "model", model, {"trained_on": "noise"})
     return model, tmp_path / "model"
 
 

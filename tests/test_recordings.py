@@ -11,7 +11,7 @@ from avsi.audio.samples import to_float
 from avsi.data.gaps import Gap
 from avsi.errors import AvsiWarning, GapError, MediaError
 from avsi.media.sound_reading import open_sound
-from avsi.media.video_reading import frames
+from avsi.media.video_reading import read_frames
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.restoring.baselines import SpectralInterpolation
 from avsi.restoring.detection import find_silences
@@ -64,7 +64,7 @@ def test_an_mp4_keeps_the_picture_and_the_decoded_sound(tmp_path):
     path = write_video(tmp_path / "in.mpg", speech(0, rate=44100))
     out = tmp_path / "out.mp4"
     inpaint_file(path, out, BASELINE, [GAP])
-    before, after = ([*zip(*frames(name), strict=True)] for name in (path, out))
+    before, after = ([*zip(*read_frames(name), strict=True)] for name in (path, out))
     assert after[0] == pytest.approx(before[0], abs=1e-3) and len(after[0]) == 75
     assert np.array_equal(before[1], after[1])
     with open_sound(path) as before, open_sound(out) as after:
@@ -188,7 +188,7 @@ def test_a_picture_that_mp4_does_not_know_is_encoded_anew(tmp_path):
     inpaint_file(path, tmp_path / "out.mp4", BASELINE, [GAP])
     with av.open(str(tmp_path / "out.mp4")) as out:
         assert out.streams.video[0].codec.name == "h264"
-    before, after = ([*zip(*frames(name), strict=True)] for name in (path, tmp_path / "out.mp4"))
+    before, after = ([*zip(*read_frames(name), strict=True)] for name in (path, tmp_path / "out.mp4"))
     assert after[0] == pytest.approx(before[0], abs=1e-3)
     assert np.abs(np.array(before[1], float) - np.array(after[1], float)).mean() < 5
 

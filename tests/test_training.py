@@ -85,7 +85,7 @@ def test_a_model_lists_all_that_it_learnt_from_also_before_and_by_its_statistics
 @pytest.mark.parametrize(("keep", "epoch"), [("best", 1), ("last", 3)])
 def test_the_best_epoch_is_kept_or_the_last(corpus, tmp_path, keep, epoch):
     config = corpus_config(corpus, training={"keep": keep})
-    run, kept = TrainingRun(config, Stats.load(config.data.stats)), BestAndLast(tmp_path)
+    kept = BestAndLast(tmp_path, TrainingRun(config, Stats.load(config.data.stats)))
     for number, loss in enumerate([0.9, 0.5, 0.7, 0.6]):
         trainer = SimpleNamespace(
             callback_metrics={"valid_loss": loss},
@@ -95,7 +95,7 @@ def test_the_best_epoch_is_kept_or_the_last(corpus, tmp_path, keep, epoch):
             should_stop=False,
             save_checkpoint=lambda *_, **__: None,
         )
-        kept.on_train_epoch_end(trainer, run)
+        kept.on_train_epoch_end(trainer)
     assert kept.lowest == 0.5
     about = {"epoch": epoch, "valid_loss": [0.9, 0.5, 0.7, 0.6][epoch], "precision": "32-true"}
     assert read_description(tmp_path)["about"] == about

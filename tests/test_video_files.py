@@ -6,7 +6,7 @@ from avsi.data.gaps import Gap
 from avsi.errors import MediaError
 from avsi.media import video_reading
 from avsi.media.sound_reading import open_sound
-from avsi.media.video_reading import frames, has_picture, open_picture, sound_start_s, video_info
+from avsi.media.video_reading import has_picture, open_picture, read_frames, sound_start_s, video_info
 from avsi.media.video_writing import write_mp4, write_webm
 from avsi.pages.overlay import GAP_COLOUR, draw_points, draw_tracks
 from avsi.video.tracks import Tracks
@@ -19,7 +19,7 @@ def bar(image: np.ndarray) -> float:
 
 def test_times_are_the_containers(tmp_path):
     path = write_video(tmp_path / "clip.mkv", speech(0, rate=44100), codecs=("mpeg1video", "flac"))
-    times, images = zip(*frames(path), strict=True)
+    times, images = zip(*read_frames(path), strict=True)
     assert times == pytest.approx(np.arange(75) / 25, abs=1e-4)
     assert [bar(image) for image in images] == pytest.approx(range(75), abs=0.8)
 
@@ -27,7 +27,7 @@ def test_times_are_the_containers(tmp_path):
 def test_a_variable_frame_rate_keeps_its_times(tmp_path):
     times_s = np.cumsum(np.random.default_rng(0).choice([1 / 60, 1 / 25, 1 / 10], 40))
     path = write_video(tmp_path / "clip.mp4", speech(0, 4.0, 44100), times_s=times_s, codecs=("libx264", "aac"))
-    found = [(time_s, bar(image)) for time_s, image in frames(path)]
+    found = [(time_s, bar(image)) for time_s, image in read_frames(path)]
     # AAC's priming shifts the sound's start by a fixed amount within a frame of it; the picture keeps its distances.
     assert np.diff([time_s for time_s, _ in found]) == pytest.approx(np.diff(times_s), abs=1e-3)
     assert [index for _, index in found] == pytest.approx(range(40), abs=0.8)
@@ -37,7 +37,7 @@ def test_times_count_from_the_first_sound_sample(tmp_path):
     """A track that starts 0.5 s late: its sound's sample 0 belongs to the frame shown at 0.5 s."""
     early = write_video(tmp_path / "early.mkv", speech(0, rate=44100), codecs=("libx264", "flac"))
     late = write_video(tmp_path / "late.mkv", speech(0, rate=44100), codecs=("libx264", "flac"), sound_delay_s=0.5)
-    offset = next(frames(early))[0] - next(frames(late))[0]
+    offset = next(read_frames(early))[0] - next(read_frames(late))[0]
     assert offset == pytest.approx(0.5, abs=0.03)
 
 
@@ -45,18 +45,18 @@ def test_times_count_from_the_first_sound_sample(tmp_path):
 @pytest.mark.parametrize("name", ["clip.mkv", "clip.mpg", "clip.mp4"])
 def test_a_stretch_of_a_video_is_the_same_as_in_the_whole(tmp_path, name):
     path = write_video(tmp_path / name, speech(0, 12.0, 44100), 85, codecs=("mpeg1video", "mp2"))
-    whole = dict(frames(path))
+    whole = dict(read_frames(path))
     for start_s, stop_s in ((1.0, 2.0), (0.01, 0.5), (2.5, 30.0), (0.0, 1.0)):
-        part = list(frames(path, start_s, stop_s))
+        part = list(read_frames(path, start_s, stop_s))
         assert [time_s for time_s, _ in part] == [time_s for time_s in whole if start_s <= time_s < stop_s]
         assert all(np.array_equal(image, whole[time_s]) for time_s, image in part)
-    assert list(frames(path, 100.0, 101.0)) == []
+    assert list(read_frames(path, 100.0, 101.0)) == []
     check_stretches(path)
 
 
 def check_stretches(path) -> None:
     """Of a video that stays open, stretches in any order are the same as in the whole."""
-    whole = dict(frames(path))
+    whole = dict(read_frames(path))
     with open_picture(path) as picture:
         for start_s, stop_s in ((0.2, 0.5), (0.5, 0.6), (1.5, 30.0), (100.0, 101.0), (1.2, 1.4), (0.0, 0.2)):
             part = list(picture.frames(start_s, stop_s))
@@ -72,7 +72,7 @@ def test_information_and_missing_tracks(tmp_path):
     sound_only = write_video(tmp_path / "sound.mka", speech(0, rate=44100), n_frames=None)
     assert not has_picture(sound_only)
     with pytest.raises(MediaError, match="has no picture track"):
-        list(frames(sound_only))
+        list(read_frames(sound_only))
     silent = write_video(tmp_path / "silent.mpg", None)
     with pytest.raises(MediaError, match="has no sound track"), open_sound(silent):
         pass
@@ -85,7 +85,7 @@ def test_a_drawn_video_keeps_times_and_sound(tmp_path):
     times_s = [0.1, 0.14, 0.3, 0.5]
     pictures = ((time_s, np.full((101, 151, 3), 40 * k, np.uint8)) for k, time_s in enumerate(times_s))
     write_mp4(tmp_path / "out.mp4", pictures, tmp_path / "sound.wav", 0.0)
-    found = list(frames(tmp_path / "out.mp4"))
+    found = list(read_frames(tmp_path / "out.mp4"))
     assert [time_s for time_s, _ in found] == pytest.approx(times_s, abs=1e-4)
     assert found[0][1].shape == (100, 150, 3)
     with open_sound(tmp_path / "out.mp4") as sound:
@@ -113,7 +113,7 @@ def test_pictures_stored_in_another_order_than_shown_are_all_kept(tmp_path, name
     assert len(shown) == 25 and shown != sorted(shown)
     soundfile.write(tmp_path / "sound.wav", speech(0, 1.0), 16000)
     write_mp4(tmp_path / "out.mp4", path, tmp_path / "sound.wav", sound_start_s(path))
-    before, after = ([*zip(*frames(path), strict=True)] for path in (path, tmp_path / "out.mp4"))
+    before, after = ([*zip(*read_frames(path), strict=True)] for path in (path, tmp_path / "out.mp4"))
     assert len(before[0]) == 25 and np.array_equal(before[1], after[1])
     assert after[0] == pytest.approx(before[0], abs=1e-3)
 
@@ -121,7 +121,7 @@ def test_pictures_stored_in_another_order_than_shown_are_all_kept(tmp_path, name
 def test_pictures_in_another_order_that_no_times_tell_are_encoded_anew(tmp_path):
     path = write_video(tmp_path / "in.avi", None, 12, codecs=("libx264", "mp3"), options=B_FRAMES["libx264"])
     write_mp4(tmp_path / "out.mp4", path, None, sound_start_s(path))
-    before, after = ([*zip(*frames(path), strict=True)] for path in (path, tmp_path / "out.mp4"))
+    before, after = ([*zip(*read_frames(path), strict=True)] for path in (path, tmp_path / "out.mp4"))
     assert after[0] == pytest.approx(before[0], abs=1e-3)
     assert [bar(image) for image in after[1]] == pytest.approx([bar(image) for image in before[1]], abs=0.3)
 
@@ -136,7 +136,7 @@ def test_a_webm_keeps_times_and_its_sound_is_in_step(tmp_path):
     times_s = [0.1, 0.14, 0.3, 1.5]
     pictures = ((time_s, np.full((101, 151, 3), 40 * k, np.uint8)) for k, time_s in enumerate(times_s))
     write_webm(tmp_path / "out.webm", pictures, tmp_path / "sound.wav")
-    found = list(frames(tmp_path / "out.webm"))
+    found = list(read_frames(tmp_path / "out.webm"))
     assert [time_s for time_s, _ in found] == pytest.approx(times_s, abs=1e-3)
     assert [image.mean() for _, image in found] == pytest.approx([0, 40, 80, 120], abs=4)
     with open_sound(tmp_path / "out.webm") as opened:
@@ -192,11 +192,11 @@ def test_an_overlay_shows_the_gap_and_is_scaled_down(tmp_path):
 
 def test_an_avi_has_no_presentation_times_and_its_frames_follow_each_other(tmp_path):
     path = write_video(tmp_path / "clip.avi", speech(0, rate=44100), 40)
-    times, images = zip(*frames(path), strict=True)
+    times, images = zip(*read_frames(path), strict=True)
     assert times == pytest.approx(np.arange(40) / 25, abs=0.13)
     assert np.diff(times) == pytest.approx(1 / 25)
     assert [bar(image) for image in images] == pytest.approx(range(40), abs=0.8)
-    part = list(frames(path, 0.5, 1.0))
+    part = list(read_frames(path, 0.5, 1.0))
     assert [time_s for time_s, _ in part] == [time_s for time_s in times if 0.5 <= time_s < 1.0]
     check_stretches(path)
 
@@ -252,8 +252,8 @@ def turned(path, quarter_turns: int):
 @pytest.mark.parametrize("quarter_turns", [0, 1, 2, 3])
 def test_a_film_of_a_phone_is_upright(tmp_path, quarter_turns):
     path = write_video(tmp_path / "clip.mp4", None, 2, codecs=("libx264", "aac"))
-    _, plain = next(frames(path))
-    _, image = next(frames(turned(path, quarter_turns)))
+    _, plain = next(read_frames(path))
+    _, image = next(read_frames(turned(path, quarter_turns)))
     assert np.array_equal(image, np.rot90(plain, -quarter_turns))
 
 
@@ -269,6 +269,6 @@ def test_a_stretch_between_key_frames_that_are_far_apart_is_whole(tmp_path):
             image[:, 2 * index : 2 * index + 6] = 220
             out.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         out.mux(video.encode())
-    times, images = zip(*frames(tmp_path / "clip.mpg", 2.5, 2.9), strict=True)
+    times, images = zip(*read_frames(tmp_path / "clip.mpg", 2.5, 2.9), strict=True)
     assert times == pytest.approx(np.arange(63, 73) / 25, abs=1e-3)
     assert [bar(image) for image in images] == pytest.approx(range(63, 73), abs=0.8)

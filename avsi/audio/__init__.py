@@ -1,4 +1,4 @@
-"""Arrays of sound: samples, spectrogram, phase, mel bands, other voices.
+"""Signal processing of speech: samples, spectrogram, phase, mel bands, voice conversion.
 
-May import: and the modules at the top of avsi.
+May import: the modules at the top of avsi.
 """

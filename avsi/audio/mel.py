@@ -1,4 +1,4 @@
-"""Bands of equal width in pitch as it is heard."""
+"""The mel filter bank."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from ..config import StftConfig
 
 
 def mel_filters(n_bands: int, stft: StftConfig) -> np.ndarray:
-    """Triangular filters of height 1 for a power spectrum, from 0 Hz to half the sample rate, each reaching to the
-    middles of its neighbours, which lie evenly on the mel scale ``2595 * log10(1 + f / 700)`` (O'Shaughnessy, 1987).
+    """Triangular filters of height 1 for a power spectrum, from 0 Hz to half the sample rate. Their centres are evenly
+    spaced on the mel scale ``2595 * log10(1 + f / 700)`` (O'Shaughnessy, 1987); each ends at its neighbours' centres.
 
     Returns:
         Shape (n_bands, n_bins).

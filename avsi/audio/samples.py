@@ -1,4 +1,4 @@
-"""Samples: their types, and their rate."""
+"""Conversion of samples between numeric types and between sample rates."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ..errors import MediaError
 
 
 def to_float(samples: np.ndarray) -> np.ndarray:
-    """Samples of any type as float64 with full scale 1.0; same shape.
+    """Convert samples of any type to float64 with full scale 1.0; same shape.
 
     Raises:
-        MediaError: an integer type other than 8, 16 and 32 bit, or something that is not a number.
+        MediaError: an integer type other than 8, 16 and 32 bit, or no numeric type.
     """
     if samples.dtype == np.uint8:
         return (samples.astype(np.float64) - 128) / 128
@@ -25,7 +25,7 @@ def to_float(samples: np.ndarray) -> np.ndarray:
 
 
 def from_float(samples: np.ndarray, dtype: np.dtype | str) -> np.ndarray:
-    """The inverse of :func:`to_float`: rounded, and limited to what the type holds."""
+    """The inverse of :func:`to_float`: integers are rounded, and clipped to the range of the type."""
     dtype = np.dtype(dtype)
     if np.issubdtype(dtype, np.floating):
         return samples.astype(dtype)

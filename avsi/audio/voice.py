@@ -1,28 +1,28 @@
-"""Another voice for a recording: words and timing stay, pitch and formants are moved, by the WORLD vocoder."""
+"""Voice conversion by the WORLD vocoder: pitch and formants of a recording change, words and timing stay."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
 from ..config import VoiceConfig
 from ..errors import ConfigError, MediaError
 
-# Pitch is looked for up here and down to WORLD's own 71 Hz.
-PITCH_CEILING_HZ = 500.0
-FLOOR = 1e-16  # of a power spectrum, so that its logarithm is finite
+PITCH_CEILING_HZ = 500.0  # the highest pitch searched; the lowest is WORLD's default, 71 Hz
+POWER_FLOOR = 1e-16  # keeps the logarithm of a power spectrum finite
 
 
 @dataclass(frozen=True)
 class VoiceChange:
-    """What a recording is changed by.
+    """The parameters of a voice conversion.
 
     Attributes:
-        pitch: factor of the fundamental frequency.
-        intonation: factor of its distance from the recording's median, in octaves.
-        formants: factor of all formant frequencies; above 1 is a shorter vocal tract.
+        pitch: factor on the fundamental frequency.
+        intonation: factor on the fundamental frequency's distance in octaves from the recording's median.
+        formants: factor on all formant frequencies; above 1 for a shorter vocal tract.
     """
 
     pitch: float
@@ -32,12 +32,12 @@ class VoiceChange:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A recording as WORLD describes it (Morise, Yokomori and Ozawa, 2016), every 5 ms.
+    """WORLD's analysis of a recording (Morise, Yokomori and Ozawa, 2016), one frame every 5 ms.
 
     Attributes:
-        pitch_hz: fundamental frequency, shape (n,); 0 where there is no voice.
-        envelope: power of the spectral envelope, shape (n, n_bins).
-        aperiodicity: share of noise, shape (n, n_bins).
+        pitch_hz: fundamental frequency, shape (n_frames,); 0 in unvoiced frames.
+        envelope: power of the spectral envelope, shape (n_frames, n_bins).
+        aperiodicity: share of noise in the power, shape (n_frames, n_bins).
         n_samples, rate: of the recording.
     """
 
@@ -49,7 +49,7 @@ class Analysis:
 
     @property
     def median_pitch_hz(self) -> float:
-        """Raises MediaError where nothing in the recording has a pitch."""
+        """Raises MediaError if no frame is voiced."""
         voiced = self.pitch_hz[self.pitch_hz > 0]
         if not len(voiced):
             raise MediaError("no pitch is found in it, so it cannot be given another voice")
@@ -57,7 +57,7 @@ class Analysis:
 
 
 def analyse(samples: np.ndarray, rate: int) -> Analysis:
-    """Take a recording apart.
+    """Analyse a recording by WORLD.
 
     Args:
         samples: shape (n_samples,), full scale 1.0.
@@ -71,38 +71,38 @@ def analyse(samples: np.ndarray, rate: int) -> Analysis:
 
 
 def draw_voice_change(analysis: Analysis, config: VoiceConfig, rng: np.random.Generator) -> VoiceChange:
-    """A voice whose median pitch is even over octaves between the config's bounds, whoever speaks.
+    """Draw a voice whose median pitch is log-uniform between the config's bounds, independent of the original voice.
 
-    Formants follow the pitch as they do between speakers: twice the pitch, ``2 ** formant_slope`` times the formants;
-    and stray from that by a log-normal factor.
+    Formants are correlated with pitch as they are among speakers: twice the pitch goes with ``2 ** formant_slope``
+    times the formants, times a log-normal factor.
     """
     low, high = np.log(config.pitch_min_hz), np.log(config.pitch_max_hz)
     pitch = np.exp(rng.uniform(low, high)) / analysis.median_pitch_hz
-    stray, intonation = np.exp(rng.normal(0, [config.formant_spread, config.intonation_spread]))
-    return VoiceChange(float(pitch), float(intonation), float(pitch**config.formant_slope * stray))
+    deviation, intonation = np.exp(rng.normal(0, [config.formant_spread, config.intonation_spread]))
+    return VoiceChange(float(pitch), float(intonation), float(pitch**config.formant_slope * deviation))
 
 
 def change_voice(analysis: Analysis, voice: VoiceChange) -> np.ndarray:
-    """The recording in another voice, sample by sample in time with itself; shape (n_samples,), float64."""
+    """The recording in another voice with unchanged timing; shape (n_samples,), float64."""
     pitch_hz = np.zeros_like(analysis.pitch_hz)
     voiced = analysis.pitch_hz > 0
     if voiced.any():
         median = analysis.median_pitch_hz
         pitch_hz[voiced] = median * voice.pitch * (analysis.pitch_hz[voiced] / median) ** voice.intonation
-    # What was at f is moved to formants * f; above the highest frequency known, the last value holds.
+    # The envelope at f moves to formants * f; beyond the highest known frequency the last value is held.
     bins = np.arange(analysis.envelope.shape[1])
     source = bins / voice.formants
-    log_envelope = np.log(analysis.envelope + FLOOR)
+    log_envelope = np.log(analysis.envelope + POWER_FLOOR)
     envelope = np.exp([np.interp(source, bins, frame) for frame in log_envelope])
     aperiodicity = np.array([np.interp(source, bins, frame) for frame in analysis.aperiodicity])
     samples = _world().synthesize(pitch_hz, envelope, aperiodicity, analysis.rate)
     samples = np.pad(samples, (0, max(0, analysis.n_samples - len(samples))))[: analysis.n_samples]
-    return samples / max(1.0, float(np.abs(samples).max()))  # louder than full scale would be cut off
+    return samples / max(1.0, float(np.abs(samples).max()))  # avoids clipping
 
 
-def _world():
+def _world() -> ModuleType:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it asks for its version by a way that is going out of use
+        warnings.simplefilter("ignore")  # pyworld reads its version through a deprecated API
         try:
             import pyworld
         except ImportError as error:

@@ -1,4 +1,4 @@
-"""What is known of utterances and sets: data directories, gaps and their masks, lexicon, features, statistics.
+"""Data sets: data directories, gaps and their masks, lexicon, features, statistics.
 
 May import: audio, media, video, and the modules at the top of avsi.
 """

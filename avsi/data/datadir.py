@@ -8,7 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from ..errors import DataError
-from ..files import files_together, read_lines, write_text
+from ..files import read_lines, write_text
+from ..folders import files_together
 from ..video.tracks import Tracks
 from .matrices import check_path, check_place, read_matrix
 

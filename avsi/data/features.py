@@ -1,4 +1,4 @@
-"""What is computed from one utterance before anything of it is lost."""
+"""The features of an undamaged utterance: log magnitudes, visual features and phone labels."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from .datadir import Utterance
 
 
 class Features(NamedTuple):
-    """What is computed from one utterance, the gap aside.
+    """The features of an undamaged utterance.
 
     Attributes:
         log_spectrum: natural log magnitude, shape (n_frames, n_bins).
-        visual: shape (n_frames, n_visual), NaN where the face is lost for long; n_visual 0 for an audio-only model.
-        labels: CTC labels of what is said; empty where no lexicon was given.
+        visual: shape (n_frames, n_visual), NaN where no face was found for too long; n_visual 0 for an audio-only
+            model.
+        labels: CTC labels of the words' phones; empty if no lexicon was given.
     """
 
     log_spectrum: Tensor
@@ -29,7 +30,7 @@ class Features(NamedTuple):
 
 
 def load_features(utterance: Utterance, config: Config) -> Features:
-    """Read one utterance's sound and, for a model that sees, its landmarks."""
+    """Compute the features from an utterance's sound and, for a model with video input, its landmarks; no labels."""
     samples = torch.from_numpy(read_mono(utterance.wav, config.stft.sample_rate))
     log_spectrum = log_magnitude(spectrum(samples, config.stft), config.stft)
     if not config.model.video:

@@ -1,4 +1,4 @@
-"""Gap files of whole sets, and label files of one recording."""
+"""Gap files, which hold the gaps of a data set, and label files, which hold those of one recording."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .datadir import Utterance
 from .gaps import Gap, gap_spans
 
 
-def check_gaps_cover(gaps: dict, utterances: list[Utterance], gap_file: str | Path) -> None:
-    """Raise DataError unless the gap file and the set name the same utterances."""
+def check_gaps_cover(gaps: dict[str, list[Gap]], utterances: list[Utterance], gap_file: str | Path) -> None:
+    """Raise DataError unless the gap file and the data set have the same utterances."""
     ids = {utterance.id for utterance in utterances}
     odd = sorted(ids.symmetric_difference(gaps))
     if odd:
@@ -24,7 +24,7 @@ def check_gaps_cover(gaps: dict, utterances: list[Utterance], gap_file: str | Pa
 
 
 def check_gaps_fit(gaps: dict[str, list[Gap]], utterances: list[Utterance], gap_file: str | Path, rate: int) -> None:
-    """Raise DataError, naming utterance and gap, unless each gap lies in its recording, apart from others."""
+    """Raise DataError, naming utterance and gap, if a gap is outside its recording or overlaps another."""
     for utterance in utterances:
         try:
             gap_spans(gaps[utterance.id], to_samples(utterance.duration_s, rate), rate)
@@ -32,18 +32,18 @@ def check_gaps_fit(gaps: dict[str, list[Gap]], utterances: list[Utterance], gap_
             raise DataError(f"{gap_file}: {utterance.id}: {error}") from error
 
 
-def gap_file(folder: str | Path, condition: str) -> Path:
-    """Where a folder keeps the gaps of a condition."""
+def gap_file_path(folder: str | Path, condition: str) -> Path:
+    """The gap file of a condition in a data directory or an evaluation."""
     return Path(folder) / f"gaps_{condition}"
 
 
 def read_gap_file(path: str | Path) -> dict[str, list[Gap]]:
-    """Lines ``<utterance> <start_s> <end_s>``, several for an utterance with several gaps; lines from # are remarks.
+    """Lines ``<utterance> <start_s> <end_s>``, one for each gap; lines that begin with # are remarks.
 
-    Times are taken to the microsecond, as they are written.
+    Times are rounded to microseconds, the precision of written files.
 
     Raises:
-        DataError: no such file, or a line of another form, named by its number.
+        DataError: no such file, or a malformed line, named by its number.
     """
     path = Path(path)
     if not path.is_file():
@@ -61,7 +61,7 @@ def read_gap_file(path: str | Path) -> dict[str, list[Gap]]:
 
 
 def gap_file_remark(path: str | Path) -> str:
-    """What the first line of a gap file says of how it was drawn; "" where it does not."""
+    """The remark in the first line of a gap file, which says how the gaps were drawn; "" if there is none."""
     first = "".join(read_lines(path)[:1])
     return first.removeprefix("#").strip() if first.startswith("#") else ""
 
@@ -70,14 +70,14 @@ def read_label_file(path: str | Path) -> list[Gap]:
     """The gaps of one recording: lines ``<start_s> <end_s> [label]``, as Audacity exports a label track.
 
     Raises:
-        GapError: no such file, a folder, no labels, or a line of another form, named by its number.
+        GapError: no such file, a folder, no labels, or a malformed line, named by its number.
     """
     path = Path(path)
     if not path.is_file():
         raise GapError(f"{path}: {'is a folder; expected a text file' if path.is_dir() else 'no such file'}")
     gaps = []
     for number, line in enumerate(read_lines(path), start=1):
-        if not line.strip() or line.startswith("\\"):  # Audacity's second line of a label with frequencies
+        if not line.strip() or line.startswith("\\"):  # the second line of an Audacity label with frequencies
             continue
         try:
             start, end = line.split(maxsplit=2)[:2]

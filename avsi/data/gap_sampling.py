@@ -1,4 +1,4 @@
-"""The policies by which gaps are drawn."""
+"""Random gaps: the paper's corruption, and single gaps of a fixed length."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .gaps import Gap
 
 
 def draw_random(duration_s: float, config: GapConfig, rate: int, rng: np.random.Generator) -> list[Gap]:
-    """The paper's corruption: a normally distributed total, split over several gaps at random places.
+    """The paper's corruption: a normally distributed total length, split over several gaps at random positions.
 
-    The total is drawn from the normal distribution cut to what fits; its split is uniform over all splits that leave
-    every gap its minimum; so are the pauses between gaps over all that leave one minimum gap's length between
-    neighbours. Unlike in the released code, gaps do not overlap, do not leave the region, and add up to the total.
+    The total is drawn from a normal distribution truncated to what fits. Gap lengths are uniform over all splits of the
+    total in which each gap has the minimum length; the sound between gaps likewise, over all splits that leave at least
+    one minimum length. Unlike in the released code, gaps never overlap or leave the region, and add up to the total.
 
     Raises:
         GapError: the recording is too short for a single gap of the minimum length.
     """
     region = min(to_samples(config.region_ms / 1000, rate), to_samples(duration_s, rate) - 1)
     shortest = to_samples(config.min_ms / 1000, rate)
-    # n gaps and n - 1 pauses of at least the minimum length must fit.
+    # n gaps and the n - 1 spaces between them, each of at least the minimum length, must fit.
     most = min(config.max_count, (region // shortest + 1) // 2 if shortest else config.max_count)
     if most < config.min_count or region < shortest:
         raise GapError(
@@ -35,16 +35,16 @@ def draw_random(duration_s: float, config: GapConfig, rate: int, rng: np.random.
     lengths = shortest + _split(total - low, count, rng)
     spare = _split(region - total - (count - 1) * shortest, count + 1, rng)
     gaps, position = [], 0
-    for length, pause in zip(lengths, spare, strict=False):
-        start = position + int(pause)
+    for length, space in zip(lengths, spare, strict=False):
+        start = position + int(space)
         position = start + int(length) + shortest
         gaps.append(Gap(to_seconds(start, rate), to_seconds(start + int(length), rate)))
     return gaps
 
 
 def draw_single(duration_s: float, gap_ms: float, config: GapConfig, rate: int, rng: np.random.Generator) -> list[Gap]:
-    """The paper's time-gap analysis: one gap of a fixed length at a random place in the first 2 s (further where it
-    needs more).
+    """The paper's time-gap analysis: one gap of a fixed length at a random position in the first 2 s, or beyond if it
+    is longer.
 
     Raises:
         GapError: the recording is not longer than the gap.
@@ -61,10 +61,10 @@ def _truncated_normal(mean: float, std: float, low: int, high: int, rng: np.rand
     from scipy.stats import truncnorm
 
     drawn = mean
-    # SciPy cannot draw with a deviation of next to nothing, which is none.
+    # SciPy fails for standard deviations near 0, which are taken as 0.
     if std > 1e-6 and low < high:
         drawn = truncnorm.rvs((low - mean) / std, (high - mean) / std, loc=mean, scale=std, random_state=rng)
-    # Rounding may have left the bounds by a little.
+    # Rounding errors may exceed the bounds.
     return int(min(max(drawn, low), high))
 
 

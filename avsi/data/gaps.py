@@ -1,4 +1,4 @@
-"""Gaps: what they are, and the masks of samples and frames that they make."""
+"""Gaps in seconds, and their masks of samples and of STFT frames."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..config import StftConfig
 from ..errors import GapError
 from ..timebase import frames_touching, to_samples, to_seconds
 
-# A gap may reach this much beyond the recording: its start and end are shown, and typed in, with three digits.
+# A gap may reach this much beyond the recording, since times are displayed and typed with three decimals.
 END_TOLERANCE_S = 0.0005
 
 
 @dataclass(frozen=True, order=True)
 class Gap:
-    """A stretch of lost sound, ``[start_s, end_s)`` in seconds."""
+    """A span of lost sound, ``[start_s, end_s)`` in seconds."""
 
     start_s: float
     end_s: float
@@ -40,17 +40,16 @@ class Gap:
 
 
 def gap_spans(gaps: list[Gap], n_samples: int, rate: int, start_s: float = 0.0) -> list[tuple[int, int]]:
-    """The gaps as sorted, disjoint spans of samples ``[start, stop)`` of a recording, whose first sample plays at
-    ``start_s`` of their clock.
+    """The gaps as sorted, disjoint spans of samples ``[start, stop)`` of a recording, whose first sample is at time
+    ``start_s``.
 
     Raises:
-        GapError: no gap; one that is reversed, shorter than a sample, outside the recording or overlaps another; or
-        none of the
-            recording is left.
+        GapError: no gap; a gap that is reversed, shorter than a sample, outside the recording or overlaps another; or
+            gaps that cover the whole recording.
     """
     if not gaps:
         raise GapError("no gap given: name at least one as START:END in seconds")
-    spans = []
+    spans: list[tuple[int, int]] = []
     for gap in sorted(gaps):
         if not (math.isfinite(gap.start_s) and math.isfinite(gap.end_s)):
             raise GapError(f"gap {gap}: times must be finite numbers of seconds")
@@ -75,7 +74,7 @@ def gap_spans(gaps: list[Gap], n_samples: int, rate: int, start_s: float = 0.0) 
 
 
 def widened(spans: list[tuple[int, int]], margin: int, n_samples: int) -> list[tuple[int, int]]:
-    """Sorted gaps with ``margin`` samples at either side, within a recording; those that then meet become one."""
+    """Sorted gaps with ``margin`` samples at either side, clipped to the recording and merged where they touch."""
     wide: list[tuple[int, int]] = []
     for start, stop in spans:
         begin, end = max(start - margin, 0), min(stop + margin, n_samples)
@@ -94,7 +93,7 @@ def lost_samples(spans: list[tuple[int, int]], n_samples: int) -> np.ndarray:
 
 
 def lost_frames(spans: list[tuple[int, int]], n_frames: int, stft: StftConfig) -> np.ndarray:
-    """Whether the window of each STFT frame touches a gap; spans at the STFT's rate; shape (n_frames,), bool."""
+    """Whether the window of each STFT frame touches a gap; spans at the STFT's sample rate; shape (n_frames,), bool."""
     lost = np.zeros(n_frames, bool)
     for start, stop in spans:
         first, last = frames_touching(start, stop, stft)

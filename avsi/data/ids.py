@@ -1,4 +1,4 @@
-"""What ids of utterances say: ``s04_bbaf2n`` is of speaker s04, ``s04_bbaf2n-v3`` the same face in another voice."""
+"""The parts of utterance ids: ``s04_bbaf2n`` is of speaker s04, ``s04_bbaf2n-v3`` a copy of it in another voice."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 
 
 def speaker_in(id_: str) -> str:
-    """The speaker whom an id names."""
+    """The speaker in an id."""
     return id_.split("_", 1)[0]
 
 
 def id_in_voice(id_: str, number: int) -> str:
-    """That of the copy of a recording in another voice, counted from 1."""
+    """The id of a recording's copy in another voice; copies are counted from 1."""
     return f"{id_}-v{number}"
 
 
 def recording_in(id_: str) -> str:
-    """The id of the recording as it was made, whichever voice it is in."""
+    """The id of the original recording of an utterance, which may be a copy in another voice."""
     return re.sub(r"-v\d+$", "", id_)

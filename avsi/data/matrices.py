@@ -1,5 +1,5 @@
-"""Matrices in Kaldi archives. They are read and nothing is run: kaldiio alone would start a command that stands in the
-place of a path, and unpickle what stands in the place of a matrix.
+"""Matrices in Kaldi archives, read safely: kaldiio alone would run a command given instead of a path, and unpickle
+data found instead of a matrix.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from kaldiio.matio import read_matrix_or_vector
 
 from ..errors import AvsiWarning, DataError
 
-# What a matrix begins with: its kind, then rows and columns, of a compressed one after its lowest value and range.
+# A matrix begins with its kind, rows and columns; a compressed one has its minimum and range before rows and columns.
 HEADER = re.compile(rb"\0B(?:([FD]M) \x04(.{4})\x04(.{4})|(CM[23]?) .{8}(.{4})(.{4}))", re.DOTALL)
 MAX_HEADER_BYTES = 22
-BYTES = {b"FM": (0, 4), b"DM": (0, 8), b"CM": (8, 1), b"CM2": (0, 2), b"CM3": (0, 1)}  # a column, and a value in it
+BYTES = {b"FM": (0, 4), b"DM": (0, 8), b"CM": (8, 1), b"CM2": (0, 2), b"CM3": (0, 1)}  # per column, and per value
 MARK = b" \0BFM \4"  # between the key and the size of a matrix that `append_matrix` wrote
 KEY = re.compile(rb"[^\0-\x20]{1,255}")
 
 
 def check_path(text: str, expected: str = "<path>") -> None:
-    """Raise DataError where a list names no file, but what Kaldi would run or read from the terminal."""
+    """Raise DataError for a list entry that is no path, but a command or standard input in Kaldi's notation."""
     found = (
         "a command" if text.startswith("|") or text.endswith("|") else {"-": "standard input", "": "nothing"}.get(text)
     )
@@ -49,7 +49,7 @@ def read_matrix(place: str) -> np.ndarray:
     """The matrix at ``path:offset``; float32 or float64, shape (rows, columns).
 
     Raises:
-        DataError: no such file, or no whole binary matrix at that place.
+        DataError: no such file, or no complete binary matrix at that offset.
     """
     path, offset = check_place(place)
     if not path.is_file():
@@ -62,7 +62,7 @@ def read_matrix(place: str) -> np.ndarray:
 
 
 def append_matrix(file: BinaryIO, id_: str, matrix: np.ndarray) -> int:
-    """Append a float32 matrix to an archive that is open for it, and return the offset to read it from."""
+    """Append a float32 matrix to an open archive, and return the offset for :func:`read_matrix`."""
     offset = file.seek(0, io.SEEK_END) + len(id_.encode()) + 1
     kaldiio.save_ark(file, {id_: matrix})
     file.flush()
@@ -70,14 +70,14 @@ def append_matrix(file: BinaryIO, id_: str, matrix: np.ndarray) -> int:
 
 
 def find_matrices(file: BinaryIO, ids: Iterable[str], check: Callable[[np.ndarray], object]) -> dict[str, int]:
-    """The offsets of the float32 matrices in an archive, the last of each id, so that a stopped run can go on.
+    """The offsets of the float32 matrices in an archive, the last one of each id, so that a stopped run can continue.
 
-    What was half-written at the end is cut off. Elsewhere, what is damaged is passed over and stays: so do the offsets
-    of what follows it.
+    A half-written matrix at the end is cut off. Damaged data elsewhere is skipped, but not removed, so that the offsets
+    of later matrices stay valid.
 
     Args:
         file: open for reading and writing.
-        ids: those to look for; others in the archive stay as they are.
+        ids: the ids to look for; matrices of other ids are left alone.
         check: raises DataError for a matrix that cannot be right.
     """
     keys = {id_.encode(): id_ for id_ in ids}
@@ -85,7 +85,7 @@ def find_matrices(file: BinaryIO, ids: Iterable[str], check: Callable[[np.ndarra
     size = file.seek(0, io.SEEK_END)
     if not size:
         return places
-    end, previous, damaged = 0, "", 0  # where the last whole matrix ends, and its id
+    end, previous, damaged = 0, "", 0  # end and id of the last complete matrix
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         mark = data.find(MARK)
         while mark >= 0:
@@ -95,13 +95,13 @@ def find_matrices(file: BinaryIO, ids: Iterable[str], check: Callable[[np.ndarra
                 matrix, stop = _matrix_at(file, mark + 1, size)
                 check(matrix)
             except (ValueError, DataError):
-                if follows:  # the one before it ends where it should
+                if follows:  # the matrix before this one is complete
                     previous = ""
                 mark = data.find(MARK, mark + 1)
                 continue
             if not follows:
                 damaged += len(key)
-                places.pop(previous, None)  # its size may be wrong
+                places.pop(previous, None)  # the header of that matrix may be damaged
                 key = next((key[start:] for start in range(-255, 0) if key[start:] in keys), b"")
             previous = keys.get(key, "")
             if previous:
@@ -120,7 +120,7 @@ def find_matrices(file: BinaryIO, ids: Iterable[str], check: Callable[[np.ndarra
 
 
 def _is_half_written(file: BinaryIO, data: mmap.mmap, start: int, keys: Iterable[bytes]) -> bool:
-    """Whether what an archive ends with is what a killed run wrote of a matrix, and nothing else."""
+    """Whether an archive ends, after ``start``, with only the beginning of one matrix, as after a killed run."""
     size = len(data)
     for begin in (key + MARK for key in keys):
         if start + len(begin) >= size:
@@ -135,7 +135,7 @@ def _is_half_written(file: BinaryIO, data: mmap.mmap, start: int, keys: Iterable
 
 
 def _matrix_at(file: BinaryIO, offset: int, size: int) -> tuple[np.ndarray, int]:
-    """A matrix and where it ends. Raises ValueError where there is no whole one; never reads more than there is."""
+    """A matrix and the offset of its end. Raises ValueError if there is no complete matrix."""
     if offset >= size:
         raise ValueError(f"expected a matrix, found the end of the file at byte {size}")
     file.seek(offset)

@@ -1,8 +1,9 @@
-"""Words -> phones -> CTC labels: a lexicon in Kaldi's form, and the phone inventory that it spans."""
+"""Words -> phones -> CTC labels: a lexicon in Kaldi's format, and its phone inventory."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from ..errors import DataError
 from ..files import read_lines
 from .datadir import Utterance
 
-BLANK = 0  # the CTC label between phones; the phones are labels 1, 2, ...
-SILENCE = "SIL"  # Kaldi's name for it: no phone of a word, so never a label
+BLANK = 0  # the CTC blank; the phones are labels 1, 2, ...
+SILENCE = "SIL"  # Kaldi's symbol; it is never a label
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Lexicon:
     """How each word is pronounced.
 
     Attributes:
-        path: where it was read, for messages.
+        path: its file, for error messages.
         pronunciations: the phones of each word.
     """
 
@@ -28,24 +29,24 @@ class Lexicon:
 
     @classmethod
     def read(cls, path: str | Path) -> Lexicon:
-        """As :func:`read_pronunciations`; of a word's several pronunciations the first is taken."""
+        """As :func:`read_pronunciations`, with the first pronunciation of each word."""
         return cls(str(path), {word: several[0] for word, several in read_pronunciations(path).items()})
 
     def text(self) -> str:
-        """What :meth:`read` reads."""
+        """The lexicon in the format that :meth:`read` reads."""
         lines = sorted(self.pronunciations.items())
         return "".join(f"{word} {' '.join(phones) or SILENCE}\n" for word, phones in lines)
 
     @property
     def phones(self) -> tuple[str, ...]:
-        """The inventory in the order of its labels: ``phones[0]`` is label 1."""
+        """The phone inventory in the order of the labels: ``phones[0]`` is label 1."""
         return tuple(sorted({phone for phones in self.pronunciations.values() for phone in phones}))
 
     def transcribe(self, utterance: Utterance) -> list[str]:
         """The phones of an utterance's words, without silence.
 
         Raises:
-            DataError: an utterance without words, or with one that the lexicon lacks.
+            DataError: an utterance without words, or with a word that is not in the lexicon.
         """
         if not utterance.words:
             raise DataError(f"{utterance.id}: has no words in its data directory's 'text'")
@@ -77,17 +78,17 @@ def read_pronunciations(path: str | Path) -> dict[str, list[tuple[str, ...]]]:
 
 
 def to_labels(phones: list[str], inventory: tuple[str, ...]) -> list[int]:
-    """CTC labels of phones. Raises ValueError for a phone that the inventory lacks."""
+    """CTC labels of phones. Raises ValueError for a phone that is not in the inventory."""
     return [inventory.index(phone) + 1 for phone in phones]
 
 
 def to_phones(labels: list[int], inventory: tuple[str, ...]) -> list[str]:
-    """The inverse of :func:`to_labels`; no blanks among the labels."""
+    """The inverse of :func:`to_labels`; the labels hold no blanks."""
     return [inventory[label - 1] for label in labels]
 
 
-def frames_needed(labels: list[int]) -> int:
-    """The fewest frames that CTC can spread labels over: one each, and a blank between two that are alike (Graves et
-    al., 2006, section 3.1).
+def frames_needed(labels: Sequence[int]) -> int:
+    """The fewest frames on which CTC can align labels: one for each, and a blank between two equal neighbours (Graves
+    et al., 2006, section 3.1).
     """
     return len(labels) + sum(one == two for one, two in itertools.pairwise(labels))

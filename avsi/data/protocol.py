@@ -1,7 +1,7 @@
-"""Protocols: YAML files that name the conditions, or kinds of gaps, of an evaluation.
+"""Evaluation protocols: YAML files that list the conditions, each a kind of gaps.
 
 For example ``gaps: [random, 200, 400, hospital/gaps_field]`` and ``seed: 0``. Each condition is ``random`` (the paper's
-corruption), the length in ms of the one gap in each utterance, or the path of a gap file.
+corruption), the length in ms of a single gap in each utterance, or the path of a gap file.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from ..errors import ConfigError
 
 @dataclass(frozen=True)
 class Condition:
-    """One kind of gaps.
+    """A kind of gaps.
 
     Attributes:
         name: such as ``random``, ``800ms`` or the name of a gap file without ``gaps_``.
-        gap_ms: the length of the one gap in each utterance; None for other kinds.
-        file: the gap file that holds it; None where it is drawn.
+        gap_ms: the length of the single gap in each utterance; None for other kinds.
+        file: the gap file; None if the gaps are drawn at random.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str, folder: Path = Path()) -> Condition:
-        """From ``random``, a number of ms (``300`` or ``300ms``), or the path of a gap file seen from ``folder``.
+        """From ``random``, a number of ms (``300`` or ``300ms``), or the path of a gap file relative to ``folder``.
 
         Raises:
             ConfigError: anything else.
@@ -51,10 +51,10 @@ class Condition:
 
 
 def read_protocol(path: str | Path) -> tuple[list[Condition], int]:
-    """(conditions, seed of what is drawn) of a YAML file. A gap file's path is taken from where the protocol lies.
+    """(conditions, seed of the random gaps) of a YAML file. Paths of gap files are relative to its folder.
 
     Raises:
-        ConfigError: no such file, no YAML, another key, or a condition that is none.
+        ConfigError: no such file, no YAML, an unknown key, or an invalid condition.
     """
     import yaml
 
@@ -79,7 +79,7 @@ def read_protocol(path: str | Path) -> tuple[list[Condition], int]:
 
 
 def parse_conditions(items: list[str], folder: Path = Path()) -> list[Condition]:
-    """Conditions as they are written in a list; gap files lie in ``folder``. Raises ConfigError for two of one name."""
+    """Parse conditions; paths are relative to ``folder``. Raises ConfigError if two have the same name."""
     conditions: dict[str, Condition] = {}
     for item in items:
         condition = Condition.parse(item, folder)

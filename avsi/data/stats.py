@@ -19,7 +19,7 @@ class Stats:
     Attributes:
         audio_mean, audio_std: shape (n_bins,), float32, of the natural log magnitude.
         visual_mean, visual_std: shape (n_visual,), float32; of length 0 for a set without video.
-        ids: the utterances that were measured, as strings, shape (n_utterances,); of length 0 where they are not known.
+        ids: the ids of the utterances, as strings, shape (n_utterances,); of length 0 if they are not known.
     """
 
     audio_mean: np.ndarray
@@ -32,12 +32,12 @@ class Stats:
         write_npz(path, **vars(self))
 
     def same_audio(self, other: Stats) -> bool:
-        """Whether sound is normalised alike, whatever is seen."""
+        """Whether the audio statistics are equal; the visual ones may differ."""
         return np.array_equal(self.audio_mean, other.audio_mean) and np.array_equal(self.audio_std, other.audio_std)
 
     @classmethod
     def load(cls, path: str | Path) -> Stats:
-        """Raises DataError where the file is missing or is not such a file."""
+        """Raises DataError if the file is missing or no statistics file."""
         path = Path(path)
         if not path.is_file():
             raise DataError(f"{path}: no such statistics file; python -m data_prep.stats makes one")
@@ -56,21 +56,21 @@ class Stats:
 
 
 class RunningMoments:
-    """Mean and standard deviation per column over rows that arrive in pieces, in float64."""
+    """Mean and standard deviation per column over rows that are added in blocks, accumulated in float64."""
 
     def __init__(self) -> None:
         self.count = 0
-        self._sum = self._square_sum = 0.0
+        self._sum = self._square_sum = np.zeros(1)
 
     def add(self, rows: np.ndarray) -> None:
-        """Rows of shape (n, columns)."""
+        """Add rows of shape (n, columns)."""
         rows = rows.astype(np.float64)
         self.count += len(rows)
         self._sum = self._sum + rows.sum(axis=0)
         self._square_sum = self._square_sum + (rows**2).sum(axis=0)
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
-        """(mean, standard deviation) as float32; deviations of 0 become 1, so that a constant column stays finite."""
+        """(mean, standard deviation) as float32; deviations of 0 become 1, so that dividing by them is safe."""
         if not self.count:
             return np.zeros(0, np.float32), np.ones(0, np.float32)
         mean = self._sum / self.count

@@ -1,4 +1,4 @@
-"""Files of sound and picture, in and out: containers, sound files, videos.
+"""Reading and writing of sound and video files.
 
 May import: audio, and the modules at the top of avsi.
 """

@@ -1,11 +1,12 @@
-"""Open what FFmpeg reads and writes, with errors that a person can act on."""
+"""Containers that FFmpeg reads and writes: their tracks and clocks, with errors that a user can act on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from ..errors import MediaError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_file(path: str | Path) -> None:
-    """Raise MediaError where there is no file with something in it."""
+    """Raise MediaError unless there is a file that is not empty."""
     path = Path(path)
     if path.is_dir():
         raise MediaError(f"{path}: is a folder; expected a sound or video file")
@@ -60,32 +61,50 @@ def create_container(path: str | Path, format_: str) -> Iterator[OutputContainer
         raise MediaError(f"{path}: cannot be written as {format_.upper()} ({reason})") from error
 
 
+@overload
+def decoded_frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]: ...
+@overload
+def decoded_frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]: ...
 def decoded_frames(container: InputContainer, stream: AudioStream | VideoStream) -> Iterator[AudioFrame | VideoFrame]:
-    """The frames of a stream; packets that are damaged are passed over."""
+    """The frames of a stream; damaged packets are skipped."""
     import av
 
     for packet in container.demux(stream):
         try:
-            yield from packet.decode()
+            yield from stream.decode(packet)
         except av.error.InvalidDataError:
             continue
 
 
-def picture_stream(container: InputContainer) -> VideoStream | None:
-    """The first picture track; None where there is none but, perhaps, a cover."""
+def find_picture(container: InputContainer) -> VideoStream | None:
+    """The first picture track that is not a cover image; None if there is none."""
     from av.stream import Disposition
 
     return next((s for s in container.streams.video if not s.disposition & Disposition.attached_pic), None)
 
 
+def picture_stream(container: InputContainer) -> VideoStream:
+    """As :func:`find_picture`, but raises MediaError if there is none."""
+    stream = find_picture(container)
+    if stream is None:
+        raise MediaError(f"{container.name}: has no picture track")
+    return stream
+
+
+def time_base(stream: AudioStream | VideoStream) -> Fraction:
+    """The unit of a stream's timestamps in seconds."""
+    assert stream.time_base is not None  # FFmpeg sets it for every sound and picture track
+    return stream.time_base
+
+
 def start_s(container: InputContainer) -> float:
-    """The timestamp at which a container starts: where a player's clock shows 0, whatever track is the first."""
+    """The timestamp in seconds at which a player's clock shows 0: that of the track that starts first."""
     import av
 
     return (container.start_time or 0) / av.time_base
 
 
 def first_sample_s(container: InputContainer) -> float:
-    """The timestamp of the first sample of the sound, or of the first picture where there is no sound."""
+    """The timestamp in seconds of the first sample of the sound; of the first picture if there is no sound."""
     stream = container.streams.audio[0] if container.streams.audio else picture_stream(container)
-    return float((stream.start_time or 0) * stream.time_base)
+    return float((stream.start_time or 0) * time_base(stream))

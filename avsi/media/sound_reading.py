@@ -1,6 +1,6 @@
-"""Sound files as they are, and the sound track of a video, read at any place.
+"""Random access to the samples of sound files and of the sound tracks of videos.
 
-Everything here works on spans of a file, so that an hour-long recording takes the memory of a short one.
+Spans are read one at a time, so that an hour-long recording takes as little memory as a short one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .containers import check_file
 from .sound_tracks import OVER_24_BIT, decode_track
 from .sound_writing import BLOCK_SAMPLES
 
-# The type in which a subtype's samples are read and written back without any change.
+# By libsndfile subtype, the numpy type in which samples are read and written back without any change.
 _EXACT_DTYPE = {
     "PCM_S8": "int16",
     "PCM_U8": "int16",
@@ -36,13 +36,14 @@ _EXACT_DTYPE = {
 
 @dataclass(frozen=True)
 class Sound:
-    """A sound file that was opened and found readable.
+    """A readable sound file.
 
     Attributes:
         dtype: the numpy type that holds its samples exactly.
-        start_s: when the first sample plays, in seconds of a player's time. The sound of a film may start later than
-            its picture; a sound file starts at 0.
-        over_24_bit: whether more than 24 bit of its samples were recorded, and not made by decoding a lossy format.
+        start_s: when a player plays the first sample, in seconds. The sound of a video may start later than its
+            picture; a sound file starts at 0.
+        over_24_bit: whether its samples have more than 24 significant bits that do not come from decoding a lossy
+            format.
     """
 
     path: Path
@@ -83,8 +84,7 @@ class Sound:
 def open_sound(path: str | Path) -> Iterator[Sound]:
     """Open a sound file, or the first sound track of any container that FFmpeg reads.
 
-    A sound track is decoded into a temporary file that lives as long as the context, so that both can be read at any
-    place.
+    A sound track is decoded into a temporary file, which is deleted when the context ends.
 
     Raises:
         MediaError: no such file, not a sound or video file, truncated beyond use, no sound track, no samples.
@@ -111,7 +111,7 @@ def read_mono(path: str | Path, rate: int) -> np.ndarray:
 
 
 def _sound_file(path: Path) -> Sound | None:
-    """What libsndfile says of a file; None where it does not know it, or cannot read it exactly at any place (MP3)."""
+    """A file as libsndfile reads it; None if it does not know the format, or cannot seek in it exactly (MP3)."""
     try:
         info = soundfile.info(path)
     except soundfile.LibsndfileError:
@@ -122,7 +122,7 @@ def _sound_file(path: Path) -> Sound | None:
     return Sound(path, info.samplerate, info.channels, info.frames, info.subtype, dtype, over_24_bit=over_24_bit)
 
 
-def _checked(sound: Sound, path: Path) -> Sound:
-    if sound.n_samples == 0:
+def _checked(sound: Sound | None, path: Path) -> Sound:
+    if sound is None or sound.n_samples == 0:
         raise MediaError(f"{path}: holds no sound samples")
     return sound

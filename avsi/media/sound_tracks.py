@@ -1,4 +1,4 @@
-"""The sound track of a container, decoded into a WAV file of the same sample values."""
+"""Decoding of a container's sound track into a WAV file with the same sample values."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from ..timebase import to_samples, to_seconds
 from .containers import decoded_frames, open_container, start_s
 from .sound_writing import BLOCK_SAMPLES, sound_writer
 
-HOLE_S = 0.02  # more than timestamps are rounded by
+HOLE_S = 0.02  # a longer jump of the timestamps is not rounding, but lost sound
 OVER_24_BIT = ("PCM_32", "FLOAT", "DOUBLE")
-# The types in which PyAV may hand out decoded sound, and the WAV subtype that holds them exactly.
+# By PyAV's sample format, the WAV subtype that holds its samples exactly.
 _SUBTYPE_OF_DECODED = {"u8": "PCM_U8", "s16": "PCM_16", "s32": "PCM_32", "flt": "FLOAT", "dbl": "DOUBLE"}
 
 
 def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
     """Decode the first sound track of ``path`` into a WAV file of the same rate, channels and sample values.
 
-    Where packets are lost or damaged, zeros keep what follows at its time, and a warning says how much that was.
+    Lost or damaged packets are replaced by zeros, so that later samples keep their times, and a warning says how much
+    was lost.
 
     Returns:
-        ``start_s`` and ``over_24_bit`` of its :class:`Sound`.
+        ``start_s`` and ``over_24_bit`` as in :class:`.sound_reading.Sound`.
     """
     with open_container(path) as container:
         if not container.streams.audio:
@@ -47,8 +48,8 @@ def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
                         missing += hole
                         for length in _block_lengths(hole):
                             out.write(np.zeros((length, out.channels), np.int16))
-                values = frame.to_ndarray()
-                # Narrower samples come in wider types, with zeros below.
+                values: np.ndarray = frame.to_ndarray()
+                # 24-bit samples come as 32-bit integers whose lowest byte is zero.
                 over_24_bit |= subtype in OVER_24_BIT and (subtype != "PCM_32" or bool((values & 0xFF).any()))
                 out.write(values.T if frame.format.is_planar else values.reshape(-1, out.channels))
         if out is None:

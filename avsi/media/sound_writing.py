@@ -1,4 +1,4 @@
-"""Sound files written whole, or copied with some spans replaced."""
+"""Writing of sound files: from an array, or as a copy with some spans replaced."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:
     """Write float samples of shape (n,) as 16-bit WAV, complete or not at all.
 
     Raises:
-        DataError: it cannot be written, which is no fault of the recording that the samples are from.
+        DataError: the file cannot be written. It is no MediaError, since the recording is not at fault.
     """
     with written_beside(path) as partial:
         try:
             with sound_writer(partial, rate, 1, "PCM_16", "WAV") as out:
-                out.write(from_float(samples, np.int16))
+                out.write(from_float(samples, "int16"))
         except MediaError as error:
             raise DataError(str(error)) from error
 
@@ -38,11 +38,11 @@ def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:
 def copy_patched(
     sound: Sound, path: str | Path, patches: list[tuple[int, np.ndarray]], format_: str, subtype: str | None = None
 ) -> None:
-    """Write ``sound`` to ``path`` with spans replaced, all other samples unchanged.
+    """Copy ``sound`` to ``path`` with some spans replaced and all other samples unchanged.
 
     Args:
         patches: (first sample, samples in ``sound.dtype`` of shape (n, channels)), in any order.
-        format_: libsndfile's name of the container; WAV becomes RF64 where the file is too large for it.
+        format_: libsndfile's name of the container; WAV becomes RF64 if the file would be larger than 4 GB.
         subtype: libsndfile's name of the sample format; that of ``sound`` by default.
     """
     subtype = subtype or sound.subtype
@@ -59,7 +59,7 @@ def copy_patched(
 
 @contextlib.contextmanager
 def sound_writer(path: Path, rate: int, channels: int, subtype: str, format_: str) -> Iterator[soundfile.SoundFile]:
-    """A sound file to write; what hinders it becomes a MediaError."""
+    """A sound file, opened for writing. Raises MediaError if it cannot be created or written."""
     try:
         with soundfile.SoundFile(path, "w", rate, channels, subtype, format=format_) as out:
             yield out
@@ -68,11 +68,11 @@ def sound_writer(path: Path, rate: int, channels: int, subtype: str, format_: st
 
 
 def _reason(path: Path) -> str:
-    """Why the system lets a file not be made or grow, which libsndfile does not tell; "" where it does."""
+    """The system's reason why a file cannot be created or grow, which libsndfile does not report; "" if it can."""
     try:
         with path.open("ab") as file:
             file.write(bytes(BLOCK_SAMPLES))
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        return f"{error.strerror}; is the disk full?" if full else error.strerror
+        return f"{error.strerror}; is the disk full?" if full else str(error.strerror)
     return ""

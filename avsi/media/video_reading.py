@@ -1,4 +1,4 @@
-"""The picture track of a video: its size, its frames and their times."""
+"""Reading of a video's picture track: its size, its frames and their times."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import MediaError
-from .containers import decoded_frames, first_sample_s, open_container, picture_stream, start_s
+from .containers import decoded_frames, find_picture, first_sample_s, open_container, picture_stream, start_s, time_base
 
 if TYPE_CHECKING:
     from av import VideoFrame, VideoStream
     from av.container import InputContainer
 
-SEEK_BACK_S = (1.0, 5.0, 30.0, float("inf"))  # how far before a time to look for a key frame
-# Containers without presentation times: frames follow each other at the mean rate.
+SEEK_BACK_S = (1.0, 5.0, 30.0, float("inf"))  # how far before a time to seek, until a key frame before it is found
+# Containers without presentation times: their frames are taken to be evenly spaced at the mean rate.
 UNTIMED = ("avi", "h264", "hevc", "m4v", "mpegvideo")
 
 
@@ -28,45 +28,45 @@ class VideoInfo:
     width: int
     height: int
     fps: float
-    n_frames: int  # as the container states or implies it: an estimate, for progress bars
+    n_frames: int  # an estimate from the container's header, for progress bars
 
 
 def video_info(path: str | Path) -> VideoInfo:
-    """Size, mean frame rate and number of frames of the first picture track. Raises MediaError where there is none."""
+    """Size, mean frame rate and number of frames of the first picture track. Raises MediaError if there is none."""
     with open_container(path) as container:
-        stream = picture_of(container, path)
+        stream = picture_stream(container)
         fps = float(stream.average_rate or 25)
-        duration_s = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
+        duration_s = float(stream.duration * time_base(stream)) if stream.duration else (container.duration or 0) / 1e6
         return VideoInfo(stream.width, stream.height, fps, stream.frames or round(duration_s * fps))
 
 
 def has_picture(path: str | Path) -> bool:
     with open_container(path) as container:
-        return picture_stream(container) is not None
+        return find_picture(container) is not None
 
 
 def sound_start_s(path: str | Path) -> float:
-    """When the first sample of a video's sound plays, in seconds of a player's time; of a silent film, when its first
-    picture is shown. What counts from the first sample, as :func:`frames` does, is that much behind a player.
+    """When a player plays the first sample of a video's sound, in seconds; of a video without sound, when it shows the
+    first picture. A player's time is that of :func:`read_frames`, which counts from the first sample, plus this.
     """
     with open_container(path) as container:
-        picture_of(container, path)
+        picture_stream(container)
         return round(first_sample_s(container) - start_s(container), 6)
 
 
-def frames(
+def read_frames(
     path: str | Path, start_s: float | None = None, stop_s: float | None = None
 ) -> Iterator[tuple[float, np.ndarray]]:
     """The frames of the first picture track as (time in seconds, RGB of shape (height, width, 3), uint8).
 
-    Times are the container's timestamps, counted from the first sample of its sound (or from the first frame where it
-    has none), so that dropped frames, odd frame rates and tracks that start late stay in step with the sound.
+    Times are the container's timestamps, counted from the first sample of its sound (from the first frame if it has no
+    sound). So the frames stay in sync with the sound if some were dropped, rates vary or a track starts late.
 
     Args:
         start_s, stop_s: only frames with ``start_s <= time < stop_s``.
 
     Raises:
-        MediaError: no picture track, or one of which no frame can be decoded.
+        MediaError: no picture track, or none of its frames can be decoded.
     """
     with open_picture(path) as picture:
         yield from picture.frames(start_s, stop_s)
@@ -75,7 +75,7 @@ def frames(
 @contextmanager
 def open_picture(path: str | Path) -> Iterator[Picture]:
     """The first picture track of a video, of which several stretches can be read. Raises MediaError as
-    :func:`frames`.
+    :func:`read_frames`.
     """
     with ExitStack() as files:
         yield Picture(path, files)
@@ -91,12 +91,12 @@ class Picture:
     def _open(self) -> None:
         self._files.close()
         self._container = self._files.enter_context(open_container(self._path))
-        self._stream = picture_of(self._container, self._path)
+        self._stream = picture_stream(self._container)
         self._stream.thread_type = "AUTO"
         self._at_start, self._rest, self._reached_s = True, None, float("inf")
 
     def frames(self, start_s: float | None = None, stop_s: float | None = None) -> Iterator[tuple[float, np.ndarray]]:
-        """As the function :func:`frames`; stretches are best read in the order of their times."""
+        """As the function :func:`read_frames`; stretches are best read in the order of their times."""
         # What cannot be sought in is decoded once.
         goes_on = self._container.format.name in UNTIMED and (start_s or 0.0) >= self._reached_s
         decoded = self._rest if goes_on else self._decoded_from(start_s or 0.0)
@@ -135,13 +135,13 @@ class Picture:
 
 
 def _seek(container: InputContainer, stream: VideoStream, time_s: float) -> bool:
-    """Whether the container went to the key frame before a time on its sound's clock."""
+    """Go to the key frame before a time, counted from the first sample; returns whether that worked."""
     import av
 
     if container.format.name in UNTIMED:
         return False
     try:
-        container.seek(int((time_s + first_sample_s(container)) / stream.time_base), stream=stream)
+        container.seek(int((time_s + first_sample_s(container)) / time_base(stream)), stream=stream)
     except av.error.FFmpegError:
         return False
     return True
@@ -156,10 +156,3 @@ def _timed(container: InputContainer, stream: VideoStream) -> Iterator[tuple[flo
     for frame in decoded_frames(container, stream):
         if frame.time is not None:
             yield frame.time - origin_s, frame
-
-
-def picture_of(container: InputContainer, path: str | Path) -> VideoStream:
-    stream = picture_stream(container)
-    if stream is None:
-        raise MediaError(f"{path}: has no picture track")
-    return stream

@@ -1,5 +1,5 @@
-"""One function for each metric: each checks its input, and says its unit and its source. What each is called and how to
-read it stands in :mod:`avsi.metrics.registry`.
+"""Metrics: one function each, which checks its input. Their names, units and how to read them are listed in
+:mod:`avsi.metrics.registry`.
 
 May import: audio, and the modules at the top of avsi.
 """

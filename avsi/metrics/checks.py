@@ -1,4 +1,4 @@
-"""What the metrics refuse alike."""
+"""Checks that several metrics share, and a fixed random state for packages that need one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..errors import AvsiError
 
 
 class UndefinedMetric(AvsiError):
-    """A metric that has no value for this input, with the reason."""
+    """A metric has no value for this input; the message says why."""
 
 
 def check_signal(samples: np.ndarray, name: str) -> None:
-    """Raise ValueError for what is no signal of shape (n_samples,), UndefinedMetric for a silent or broken one."""
+    """Raise ValueError unless the shape is (n_samples,), UndefinedMetric for silence and non-finite samples."""
     if samples.ndim != 1:
         raise ValueError(f"shape {samples.shape}: expected a signal of shape (n_samples,)")
     if not samples.any():
@@ -25,7 +25,7 @@ def check_signal(samples: np.ndarray, name: str) -> None:
 
 
 def check_pair(clean: np.ndarray, restored: np.ndarray) -> None:
-    """As :func:`check_signal`, for a reference and what is compared with it; the second may be silent."""
+    """As :func:`check_signal`, for a reference and a restored signal, which may be silent."""
     if clean.ndim != 1 or clean.shape != restored.shape:
         raise ValueError(f"shapes {clean.shape} and {restored.shape}: expected two signals of one length")
     check_signal(clean, "reference")
@@ -35,7 +35,7 @@ def check_pair(clean: np.ndarray, restored: np.ndarray) -> None:
 
 @contextmanager
 def seeded() -> Iterator[None]:
-    """NumPy's global random numbers from a fixed seed, for packages that draw from them, and then as they were."""
+    """Seed NumPy's global random generator, which some packages draw from; its state is restored afterwards."""
     state = np.random.get_state()
     np.random.seed(0)
     try:

@@ -1,4 +1,4 @@
-"""How much of the speech can be understood: STOI and its extension, by the package pystoi."""
+"""Speech intelligibility: STOI and extended STOI, by the package pystoi."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def stoi(clean: np.ndarray, restored: np.ndarray, rate: int) -> float:
 
     Raises:
         UndefinedMetric: less than 0.4 s of speech, or silence as reference.
-        ValueError: signals of two lengths.
+        ValueError: signals of different lengths.
     """
     return _pystoi(clean, restored, rate, extended=False)
 
 
 def estoi(clean: np.ndarray, restored: np.ndarray, rate: int) -> float:
-    """Extended STOI, up to 1 (Jensen and Taal, 2016): also for damage that comes and goes, as gaps do.
+    """Extended STOI, up to 1 (Jensen and Taal, 2016): also for damage that varies over time, such as gaps.
 
     Arguments and errors as :func:`stoi`.
     """
@@ -39,9 +39,9 @@ def _pystoi(clean: np.ndarray, restored: np.ndarray, rate: int, extended: bool) 
     check_pair(clean, restored)
     if len(clean) < MIN_SPEECH_S * rate:
         raise UndefinedMetric(TOO_SHORT)
-    # The extended measure adds noise against division by 0, which decides where a gap is left silent.
+    # Extended STOI adds random noise against division by 0, which affects the score if a gap is silent.
     with warnings.catch_warnings(), seeded():
-        # Below 30 frames of speech pystoi warns and returns 1e-5, which would pass for a score.
+        # Below 30 frames of speech pystoi warns and returns 1e-5, which looks like a score.
         warnings.simplefilter("error", RuntimeWarning)
         try:
             return float(reference(clean, restored, rate, extended=extended))

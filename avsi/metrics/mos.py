@@ -1,6 +1,6 @@
-"""What listeners would say without the original: networks trained on their votes, by the package speechmos.
+"""Opinion scores predicted without a reference, by networks trained on listeners' ratings (package speechmos).
 
-Its wheel carries the networks. It is an optional extra: with what it needs, it is large.
+The networks come with its wheel. It is an optional extra, since it and its dependencies are large.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from ..errors import ConfigError
 from .checks import check_signal, seeded
 
 RATE = 16000
-# speechmos names none of the others as what it needs.
+# speechmos does not declare the others as its dependencies.
 PACKAGES = ("speechmos", "onnxruntime", "librosa", "requests")
 
 
 def plcmos(restored: np.ndarray, rate: int) -> float:
-    """PLCMOS v2, a predicted MOS of 1 to 5 for speech with packets lost and concealed (Diener et al., 2023).
+    """PLCMOS v2, a predicted MOS of 1 to 5 for speech after packet loss concealment (Diener et al., 2023).
 
-    The mean over 15 imagined listeners, which are drawn from a fixed seed.
+    It is the mean over 15 simulated listeners, drawn from a fixed seed.
 
     Args:
-        restored: shape (n_samples,), at 16000 Hz; clipped at full scale, as a file of it would be.
+        restored: shape (n_samples,), at 16000 Hz; clipped to full scale, as in a file.
 
     Raises:
         UndefinedMetric: a silent signal.
@@ -40,7 +40,7 @@ def plcmos(restored: np.ndarray, rate: int) -> float:
 def dnsmos(restored: np.ndarray, rate: int) -> float:
     """DNSMOS P.835, the predicted MOS of 1 to 5 of the overall quality (Reddy, Gopal and Cutler, 2022).
 
-    It listens to 9.01 s: a shorter signal is repeated. Arguments and errors as :func:`plcmos`.
+    Its input is 9.01 s long; a shorter signal is repeated. Arguments and errors as :func:`plcmos`.
     """
     _check(restored, rate)
     from speechmos import dnsmos as reference
@@ -49,7 +49,7 @@ def dnsmos(restored: np.ndarray, rate: int) -> float:
 
 
 def check_installed() -> None:
-    """Raise ConfigError where the extra is missing."""
+    """Raise ConfigError if the extra is not installed."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""What a recogniser got wrong: the alignment of two phone sequences, and the phone error rate."""
+"""Phone errors: the alignment of a recognised phone sequence with its reference."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from itertools import zip_longest
 
 @dataclass(frozen=True)
 class Alignment:
-    """Two sequences side by side.
+    """Two aligned sequences.
 
     Attributes:
-        pairs: (phone of the reference, phone of the hypothesis); None where one of them has nothing.
+        pairs: (phone of the reference, phone of the hypothesis); None for the missing one of an insertion or deletion.
     """
 
     pairs: tuple[tuple[str | None, str | None], ...]
@@ -35,13 +35,11 @@ class Alignment:
 
 
 def align(reference: Sequence[str], hypothesis: Sequence[str]) -> Alignment:
-    """The alignment of fewest substitutions, deletions and insertions, each of which counts 1 (Levenshtein, 1966), by
-    RapidFuzz.
-    """
+    """The alignment with the fewest errors; substitutions, deletions and insertions count 1 (Levenshtein, 1966)."""
     from rapidfuzz.distance import Levenshtein
 
     pairs: list[tuple[str | None, str | None]] = []
     for step in Levenshtein.opcodes(reference, hypothesis):
-        said = reference[step.src_start : step.src_end]
-        pairs += zip_longest(said, hypothesis[step.dest_start : step.dest_end])
+        part = reference[step.src_start : step.src_end]
+        pairs += zip_longest(part, hypothesis[step.dest_start : step.dest_end])
     return Alignment(tuple(pairs))

@@ -1,4 +1,4 @@
-"""How good speech sounds beside its original: PESQ, by the package pesq."""
+"""Perceptual quality against a reference: PESQ, by the package pesq."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def pesq_nb(clean: np.ndarray, restored: np.ndarray, rate: int) -> float:
         clean, restored: shape (n_samples,), at ``rate`` Hz.
 
     Raises:
-        UndefinedMetric: PESQ finds no speech, or cannot work on the signal.
-        ValueError: a rate other than 8000 and 16000 Hz, or signals of two lengths.
+        UndefinedMetric: PESQ finds no speech, or fails on the signal.
+        ValueError: a rate other than 8000 and 16000 Hz, or signals of different lengths.
     """
     if rate not in (8000, 16000):
         raise ValueError(f"PESQ works at 8000 or 16000 Hz, not {rate}")
@@ -25,7 +25,7 @@ def pesq_nb(clean: np.ndarray, restored: np.ndarray, rate: int) -> float:
 
 
 def pesq_raw(clean: np.ndarray, restored: np.ndarray, rate: int) -> float:
-    """Narrow-band PESQ as raw MOS, -0.5 to 4.5 (ITU-T P.862): what Morrone et al. (2021) report.
+    """Narrow-band PESQ as raw MOS, -0.5 to 4.5 (ITU-T P.862), as reported by Morrone et al. (2021).
 
     Arguments and errors as :func:`pesq_nb`.
     """
@@ -35,7 +35,7 @@ def pesq_raw(clean: np.ndarray, restored: np.ndarray, rate: int) -> float:
 def pesq_wb(clean: np.ndarray, restored: np.ndarray, rate: int) -> float:
     """Wide-band PESQ as MOS-LQO, 1.04 to 4.64 (ITU-T P.862.2).
 
-    Arguments and errors as :func:`pesq_nb`, but at 16000 Hz alone.
+    Arguments and errors as :func:`pesq_nb`, but only at 16000 Hz.
     """
     if rate != 16000:
         raise ValueError(f"wide-band PESQ works at 16000 Hz, not {rate}")
@@ -43,7 +43,7 @@ def pesq_wb(clean: np.ndarray, restored: np.ndarray, rate: int) -> float:
 
 
 def raw_from_lqo(lqo: float) -> float:
-    """Raw P.862 MOS of a narrow-band MOS-LQO: inverse of ``0.999 + 4 / (1 + exp(-1.4945 raw + 4.6607))`` (P.862.1)."""
+    """Raw MOS from narrow-band MOS-LQO, the inverse of ``0.999 + 4 / (1 + exp(-1.4945 raw + 4.6607))`` (P.862.1)."""
     return (4.6607 - math.log(4 / (lqo - 0.999) - 1)) / 1.4945
 
 

@@ -1,4 +1,4 @@
-"""Every metric in one place: what it is called, how to read it, what it looks at."""
+"""All metrics: their names, units, how to read them and what they are computed from."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .mos import check_installed, dnsmos, plcmos
 from .quality import pesq_nb, pesq_wb, raw_from_lqo
 from .spectral import gap_l1, log_spectral_distance, mel_cepstral_distortion
 
-CONTEXT_S = 0.2  # at either side, where a metric looks at the gaps alone
+CONTEXT_S = 0.2  # on either side, for metrics of the gaps only
 DEFAULT = "l1,stoi,pesq,pesq_raw"
 
 
 class Scope(Enum):
-    """What a metric is computed from, and with which arguments."""
+    """What a metric is computed from; the arguments of its function stand behind each."""
 
     PREDICTION = "the spectrum that a system predicts for the lost frames"  # (predicted, truth, std)
     LOST_FRAMES = "the lost frames of the restored sound"  # (restored, truth), natural log magnitudes
@@ -32,15 +32,15 @@ class Scope(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """Something that is known of each restored utterance as a number.
+    """A number known for each restored utterance.
 
     Attributes:
         name: the key in the rows of scores.
-        unit: "" where it has none.
-        weight: the key in the same rows by which utterances weigh in a mean; "" where all weigh alike.
-        of_prediction: whether it is of the spectrum that a system predicts. Of a system that predicts none, it is of
-            the sound's, and not to be compared with the others'.
-        caution: what must be known to read it; stands by every table that has it.
+        unit: "" if it has none.
+        weight: the key in the same rows of the utterance's weight in a mean; "" if all have the same weight.
+        of_prediction: whether it is computed from the spectrum that a system predicts. For a system that predicts none
+            it is computed from its sound, and cannot be compared with that of other systems.
+        caution: a warning for readers; printed with every table that has the column.
     """
 
     name: str
@@ -63,8 +63,8 @@ class Metric(Column):
     """A column that is computed from samples.
 
     Attributes:
-        compute: takes what ``scope`` says, and raises UndefinedMetric where there is no value.
-        check: raises ConfigError where the metric cannot be computed on this machine.
+        compute: takes the arguments of ``scope``, and raises UndefinedMetric if there is no value.
+        check: raises ConfigError if the metric cannot be computed on this machine.
     """
 
     scope: Scope
@@ -72,7 +72,7 @@ class Metric(Column):
     check: Callable[[], None] = lambda: None
 
 
-# PLCMOS hears no original: with 800 or 1600 ms of silence GRID's clips have 3.7 to 4.0.
+# PLCMOS has no reference: GRID's clips with 800 or 1600 ms of silence score 3.7 to 4.0.
 _PLCMOS = (
     "PLCMOS tells how clean it sounds, and takes a silent gap for clean speech: it does not tell whether anything was "
     "restored."
@@ -96,25 +96,24 @@ METRICS = {
         Metric("dnsmos", "DNSMOS", "MOS", False, Scope.RESTORED, dnsmos, check_installed),
     )
 }
-# What recognisers hear. A set's phone error rate is all its errors over all its phones: each utterance weighs as many
-# as it has.
+# The phone error rate of a set is the number of errors over the number of phones: utterances are weighted by phones.
 PER = Column("per", "PER", "", True, weight="phones")
 KEYWORDS = Column("keywords", "Keywords", "share heard", False)
-# How much is left of the error that filling the gaps with the training mean makes. Utterances weigh by that error, so
-# that the mean of a set is the ratio of both systems' means.
+# L1 relative to that of filling the gaps with the training mean. Utterances are weighted by the latter, so that the
+# mean of a set is the ratio of the two systems' mean L1.
 MEAN_FILL = "L1 of the mean fill"
 L1_SHARE = Column("l1_share", "L1 / mean fill", "", True, weight=MEAN_FILL, of_prediction=True)
 COLUMNS: dict[str, Column] = {**METRICS, **{column.name: column for column in (PER, KEYWORDS, L1_SHARE)}}
 
 
 def choose_metrics(names: str, if_installed: bool = False) -> list[Metric]:
-    """The metrics of a comma-separated list, in the table's order; ``all`` and ``default`` stand for several.
+    """The metrics of a comma-separated list, in the order of ``METRICS``; ``all`` and ``default`` stand for several.
 
     Args:
         if_installed: leave out, with a warning, metrics whose packages are missing.
 
     Raises:
-        ConfigError: a name that is not in the table, or a metric whose packages are missing.
+        ConfigError: an unknown name, or a metric whose packages are missing.
     """
     several = {"all": list(METRICS), "default": DEFAULT.split(",")}
     wanted = [name for item in map(str.strip, names.split(",")) for name in several.get(item, [item])]
@@ -132,5 +131,5 @@ def choose_metrics(names: str, if_installed: bool = False) -> list[Metric]:
 
 
 def scored_columns(rows: list[dict]) -> list[Column]:
-    """Those that rows of scores have, with or without values, in the table's order."""
+    """The columns that occur in rows of scores, with or without values, in the order of ``COLUMNS``."""
     return [column for name, column in COLUMNS.items() if any(name in row for row in rows)]

@@ -1,4 +1,4 @@
-"""How far spectra in the lost frames are from the true ones."""
+"""Distances between predicted or restored spectra and the true ones in the lost frames."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def gap_l1(predicted: np.ndarray, truth: np.ndarray, std: np.ndarray) -> float:
 
 
 def log_spectral_distance(restored: np.ndarray, truth: np.ndarray) -> float:
-    """Log-spectral distance in dB: per frame the root mean square over bins of the difference of levels, then the mean
-    over frames (Gray and Markel, 1976).
+    """Log-spectral distance in dB: the root mean square over bins of the level difference in each frame, averaged over
+    frames (Gray and Markel, 1976).
 
     Args:
         restored, truth: natural log magnitudes, shape (n_lost_frames, n_bins).
@@ -53,9 +53,9 @@ def mel_cepstral_distortion(restored: np.ndarray, truth: np.ndarray, stft: StftC
     """Mel-cepstral distortion in dB: the mean over frames of ``10 / ln 10 * sqrt(2 * sum (c_n - c'_n)^2)``, n from 1 to
     13 (Kubichek, 1993).
 
-    ``c_n`` is the DCT of the natural log power P_k in 40 mel bands, so scaled that ``P_k = c_0 + 2 * sum c_n *
+    ``c_n`` is the DCT of the natural log power P_k in 40 mel bands, scaled so that ``P_k = c_0 + 2 * sum c_n *
     cos(pi * n * (k + 1/2) / 40)``: the distortion is the root mean square difference in dB of two smoothed mel spectra.
-    Loudness, ``c_0``, plays no part; frames are compared at the same time, not warped.
+    The loudness ``c_0`` is left out. Frames are compared at the same time, without time warping.
 
     Args:
         restored, truth: natural log magnitudes, shape (n_lost_frames, n_bins).

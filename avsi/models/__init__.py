@@ -1,4 +1,4 @@
-"""Networks, the folder that a trained one is kept in, and its card.
+"""Networks, the folders of trained models, and model cards.
 
 May import: audio, data, pretrained, video, and the modules at the top of avsi.
 """

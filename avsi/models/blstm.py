@@ -1,4 +1,4 @@
-"""The bidirectional LSTM layers that all models are made of."""
+"""Bidirectional LSTM layers, run on padded batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from ..config import ModelConfig
 
-SMALLEST_GROUP = 4  # fewer sequences at once are slower than the padding that they would be spared
+SMALLEST_GROUP = 4  # for smaller groups of sequences, avoiding padding costs more time than it saves
 
 
 def make_blstm(n_inputs: int, model: ModelConfig) -> nn.LSTM:
@@ -16,24 +16,24 @@ def make_blstm(n_inputs: int, model: ModelConfig) -> nn.LSTM:
 
 
 def run_blstm(blstm: nn.LSTM, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """The last layer's outputs of both directions.
+    """The outputs of the last layer in both directions.
 
     Args:
         inputs: shape (batch, n_frames, n_inputs).
-        lengths: frames of each utterance; None where all fill the batch.
+        lengths: number of frames of each utterance; None if there is no padding.
 
     Returns:
         Shape (batch, n_frames, 2 * hidden); zeros in the padding.
     """
     if lengths is None or int(lengths.min()) == inputs.shape[1]:
         return blstm(inputs)[0]
-    # Padding must not reach the backward direction. Packed sequences are fast in cuDNN and slow on a CPU.
+    # The backward direction must not read the padding. Packed sequences are fast in cuDNN, but slow on a CPU.
     if inputs.is_cuda:
         packed = nn.utils.rnn.pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
         return nn.utils.rnn.pad_packed_sequence(blstm(packed)[0], batch_first=True, total_length=inputs.shape[1])[0]
     if len(lengths) < 2 * SMALLEST_GROUP:
         return _run_padded(blstm, inputs, lengths)
-    # The shorter half by itself has less padding.
+    # The shorter half of the sequences, run separately, has less padding.
     order = lengths.argsort(descending=True)
     halves = []
     for half in order.chunk(2):
@@ -44,7 +44,7 @@ def run_blstm(blstm: nn.LSTM, inputs: Tensor, lengths: Tensor | None = None) -> 
 
 
 def _run_padded(blstm: nn.LSTM, inputs: Tensor, lengths: Tensor) -> Tensor:
-    """Layer by layer, the backward direction on each sequence reversed, so that padding comes last in both."""
+    """Run layer by layer. For the backward direction sequences are reversed without their padding, which stays last."""
     size, n_frames, _ = inputs.shape
     frame = torch.arange(n_frames, device=inputs.device)
     inside = frame < lengths[:, None]
@@ -67,5 +67,5 @@ def _run_direction(blstm: nn.LSTM, inputs: Tensor, name: str) -> Tensor:
 
 
 def _reordered(frames: Tensor, rows: Tensor) -> Tensor:
-    """Frames of shape (batch, n_frames, n) in another order; rows count over the whole batch."""
+    """Frames of shape (batch, n_frames, n) in another order; ``rows`` are indices into the flattened batch."""
     return frames.flatten(0, 1).index_select(0, rows).view_as(frames)

@@ -1,4 +1,4 @@
-"""From CTC's log probabilities to labels, by prefix beam search."""
+"""Decoding of CTC outputs by prefix beam search."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from ..data.phones import BLANK
 
 
 def beam_search(log_probs: np.ndarray, beam: int = 20) -> tuple[list[int], float]:
-    """The labelling whose paths together are the most likely, by prefix beam search (Hannun et al., 2014, algorithm 1,
-    without a language model).
+    """The labelling with the highest total probability of its paths, by prefix beam search (Hannun et al., 2014,
+    algorithm 1, without a language model).
 
-    Each prefix has two scores, of its paths that end in a blank and of those that end in its last label: only after a
-    blank does the same label begin anew.
+    Each prefix has two scores: of its paths that end in a blank, and of those that end in its last label. Only after a
+    blank can the same label be repeated.
 
     Args:
         log_probs: natural log, shape (n_frames, n_labels).
-        beam: prefixes kept at each frame; with as many as there are the search is exact.
+        beam: number of prefixes kept at each frame; if none is dropped, the search is exact.
 
     Returns:
-        The labels, and the log probability of the paths that were followed to them.
+        The labels, and the log probability of the paths to them that stayed in the beam.
     """
     labels = np.delete(np.arange(log_probs.shape[1]), BLANK)
     prefixes: list[tuple[int, ...]] = [()]
@@ -32,7 +32,7 @@ def beam_search(log_probs: np.ndarray, beam: int = 20) -> tuple[list[int], float
         stay_label = ends_label + frame[last]
         repeats = labels == last[:, None]
         grown = np.where(repeats, ends_blank[:, None], both[:, None]) + frame[labels]
-        # A prefix that grows into another one of the beam adds to that one's paths.
+        # A prefix that is extended to another prefix in the beam adds to the paths of that one.
         place = {prefix: index for index, prefix in enumerate(prefixes)}
         for index, prefix in enumerate(prefixes):
             parent = place.get(prefix[:-1]) if prefix else None

@@ -1,4 +1,4 @@
-"""The BLSTM that predicts the lost log spectrum from the reliable one and the face."""
+"""The BLSTM that predicts lost frames of a log-magnitude spectrogram from the reliable ones and the face."""
 
 from __future__ import annotations
 
@@ -17,18 +17,23 @@ from .blstm import make_blstm, run_blstm
 
 
 class BLSTMInpainter(nn.Module):
-    """Stacked BLSTM layers and a linear layer (Morrone et al., 2021, section 2); audio, video or both by its config.
+    """Stacked BLSTM layers and a linear layer (Morrone et al., 2021, section 2), with audio, video or both as input.
 
-    It takes and gives natural log magnitudes; the normalisation by training-set statistics is part of it, so that
-    weights and statistics travel together. A multi-task model (``model.ctc``) has a second linear layer,
-    ``to_phones``, from which the restored spectrum does not depend.
+    Inputs and outputs are natural log magnitudes. The model holds the statistics of the training set and normalises by
+    them, so that they are saved with the weights. A multi-task model (``model.ctc``) has a second linear layer,
+    ``to_phones``, which does not affect the restored spectrum.
 
     Attributes:
         phones: the inventory of a multi-task model, else empty; label 0 is the blank, label 1 ``phones[0]``.
     """
 
+    audio_mean: Tensor
+    audio_std: Tensor
+    visual_mean: Tensor
+    visual_std: Tensor
+
     def __init__(self, config: Config, stats: Stats | None = None, phones: tuple[str, ...] = ()) -> None:
-        """Without ``stats`` the normalisation is the identity, to be loaded with the weights."""
+        """Without ``stats`` the normalisation is the identity, until statistics are loaded with the weights."""
         super().__init__()
         self.config, self.phones = config, phones
         n_bins, n_visual = config.stft.n_bins, n_features(config.visual) if config.model.video else 0
@@ -47,19 +52,20 @@ class BLSTMInpainter(nn.Module):
     def normalise(
         self, log_spectrum: Tensor, lost: Tensor, lengths: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Natural log magnitudes in units of a standard deviation per bin, from a mean per bin.
+        """Normalise natural log magnitudes by a mean and a standard deviation per bin.
 
-        With ``model.normalise: utterance`` the mean is that of the recording's own reliable frames, so that neither its
-        level nor a fixed filter counts, and the deviation the geometric mean of theirs and the training set's. Where
-        too little is reliable, both are the training set's, but for the level.
+        With ``model.normalise: corpus`` both are those of the training set. With ``utterance`` the mean is that of the
+        recording's reliable frames, which removes its level and any fixed filter, and the deviation is the geometric
+        mean of theirs and the training set's. With too few reliable frames both are the training set's, shifted to the
+        recording's level.
 
-        A recording may have longer and quieter pauses than GRID's clips, which would pull the mean down and be unlike
-        anything learnt. So the deepest pauses are heard as of a certain depth; digital silence, such as an edit
-        leaves, and more than some seconds of pauses do not count for the mean. How much is said by the config's section
-        ``normalise``: by default all but little of GRID's clips stays as it is.
+        Longer and quieter pauses than in the training set would lower the mean and be unlike all training data. So
+        levels far below that of speech are raised to a lowest one, and digital silence and pauses beyond some seconds
+        do not count towards the mean. The limits are the config's section ``normalise``; with the defaults hardly
+        anything in GRID's clips is affected.
 
         Args:
-            log_spectrum, lost, lengths: as of :meth:`forward`.
+            log_spectrum, lost, lengths: as in :meth:`forward`.
 
         Returns:
             The normalised spectrum, shape (batch, n_frames, n_bins), and mean and deviation, each of shape
@@ -76,43 +82,43 @@ class BLSTMInpainter(nn.Module):
         n_loudest = min(to_frames(limits.loudest_s, stft), level.shape[1])
         loud = level.masked_fill(~reliable, floor).topk(n_loudest, dim=1).values[:, -1:]
         depth = (loud - level).masked_fill(~reliable, 0)
-        lifted = log_spectrum + (depth - limits.deepest_nats).clamp_min(0)[..., None]
+        raised = log_spectrum + (depth - limits.deepest_nats).clamp_min(0)[..., None]
         reliable = reliable & (log_spectrum > floor + limits.silence_nats).any(dim=-1)
         count = reliable.sum(dim=1)[:, None, None]
         pause = reliable & (depth > limits.pause_nats)
-        of_pauses = (to_frames(limits.max_pauses_s, stft) / pause.sum(dim=1, keepdim=True)).clamp_max(1)
-        weight = torch.where(pause, of_pauses, reliable.to(level.dtype))[..., None]
+        pause_weight = (to_frames(limits.max_pauses_s, stft) / pause.sum(dim=1, keepdim=True)).clamp_max(1)
+        weight = torch.where(pause, pause_weight, reliable.to(level.dtype))[..., None]
         weight = weight / weight.sum(dim=1, keepdim=True).clamp_min(1)
-        mean = (lifted * weight).sum(dim=1, keepdim=True)
-        variance = ((lifted - mean).square() * weight).sum(dim=1, keepdim=True)
+        mean = (raised * weight).sum(dim=1, keepdim=True)
+        variance = ((raised - mean).square() * weight).sum(dim=1, keepdim=True)
         enough = count * stft.hop_samples >= limits.min_reliable_s * stft.sample_rate
         std = (variance.sqrt().clamp_min(limits.min_deviation * self.audio_std) * self.audio_std).sqrt()
-        louder = (mean - self.audio_mean).mean(dim=-1, keepdim=True).masked_fill(count == 0, 0)
-        mean, std = torch.where(enough, mean, self.audio_mean + louder), torch.where(enough, std, self.audio_std)
-        return (lifted - mean) / std, mean, std
+        level_shift = (mean - self.audio_mean).mean(dim=-1, keepdim=True).masked_fill(count == 0, 0)
+        mean, std = torch.where(enough, mean, self.audio_mean + level_shift), torch.where(enough, std, self.audio_std)
+        return (raised - mean) / std, mean, std
 
     def forward(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Predict the log spectrum of every frame, from the frames that are not lost.
+        """Predict the log magnitudes of every frame from the frames that are not lost.
 
         Args:
             log_spectrum: natural log magnitude, shape (batch, n_frames, n_bins); ignored where ``lost``.
-            visual: shape (batch, n_frames, n_visual); NaN, where no face is known, counts as the training mean.
+            visual: shape (batch, n_frames, n_visual); NaN (no face) is replaced by the training mean.
             lost: bool, shape (batch, n_frames).
-            lengths: frames of each utterance; None where all fill the batch.
+            lengths: number of frames of each utterance; None if there is no padding.
 
         Returns:
-            Natural log magnitude, shape (batch, n_frames, n_bins); reliable frames too are predictions.
+            Natural log magnitude, shape (batch, n_frames, n_bins); predictions for the reliable frames too.
         """
         normalised, mean, std = self.normalise(log_spectrum, lost, lengths)
         hidden = self.encode(normalised, visual, lost, lengths)
         return self.to_spectrum(hidden) * std + mean
 
     def encode(self, normalised: Tensor, visual: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """What the linear layers work on, shape (batch, n_frames, 2 * hidden).
+        """The input of the linear layers, shape (batch, n_frames, 2 * hidden).
 
         Args:
-            normalised: log spectrum by :meth:`normalise`, shape (batch, n_frames, n_bins); ignored where ``lost``.
-            visual, lost, lengths: as of :meth:`forward`.
+            normalised: log magnitudes from :meth:`normalise`, shape (batch, n_frames, n_bins); ignored where ``lost``.
+            visual, lost, lengths: as in :meth:`forward`.
         """
         inputs = []
         if self.config.model.audio:
@@ -132,7 +138,7 @@ class BLSTMInpainter(nn.Module):
             lost: bool, shape (n_frames,).
 
         Returns:
-            Natural log magnitude, same shape as ``log_spectrum``: reliable frames as they are, lost ones predicted.
+            Natural log magnitude, same shape as ``log_spectrum``: reliable frames unchanged, lost ones predicted.
         """
         return self.restore_spectra([(log_spectrum, visual, lost)])[0]
 

@@ -1,4 +1,4 @@
-"""The BLSTM that hears phones: by its errors on restored speech the phone error rate is measured."""
+"""The BLSTM phone recogniser, whose errors on restored speech give the phone error rate."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from ..data.stats import Stats
 from .blstm import make_blstm, run_blstm
 from .decoding import beam_search
 
-# In deviations below the mean: hardly anything in clean speech is softer, but the digital silence of an unfilled gap is
-# by far, and phones would be heard in what is unlike anything learnt.
-SOFTEST = -2.0
+# In standard deviations from the mean. Hardly anything in clean speech is below it, but the digital silence of an
+# unfilled gap is by far: so unlike all training data that phones would be recognised in it.
+LOWEST_INPUT = -2.0
 
 
 class PhoneRecognizer(nn.Module):
-    """Log-mel bands, BLSTM layers and a linear layer to blank and phones (Morrone et al., 2021).
+    """Log-mel bands, BLSTM layers, and a linear layer for blank and phones (Morrone et al., 2021).
 
     Attributes:
         phones: the inventory; label 0 is the blank, label 1 ``phones[0]``.
     """
 
+    filters: Tensor
+    mel_mean: Tensor
+    mel_std: Tensor
+
     def __init__(self, config: Config, stats: Stats | None = None, phones: tuple[str, ...] = ()) -> None:
-        """Without ``stats`` the normalisation is the identity, to be loaded with the weights."""
+        """Without ``stats`` the normalisation is the identity, until statistics are loaded with the weights."""
         super().__init__()
         self.config, self.phones = config, phones
         filters = torch.from_numpy(mel_filters(config.model.mels, config.stft)).float()
@@ -34,7 +38,7 @@ class PhoneRecognizer(nn.Module):
         self.register_buffer("mel_mean", torch.zeros(config.model.mels))
         self.register_buffer("mel_std", torch.ones(config.model.mels))
         if stats is not None:
-            # The statistics are of bins; those of bands need only be near. A power's log is twice a magnitude's.
+            # Statistics of bands, roughly estimated from those of bins. A log power is twice a log magnitude.
             mean, std = torch.from_numpy(stats.audio_mean), torch.from_numpy(stats.audio_std)
             self.mel_mean.copy_(self.log_mel(mean))
             self.mel_std.copy_(2 * std @ self.filters / self.filters.sum(dim=0))
@@ -46,21 +50,21 @@ class PhoneRecognizer(nn.Module):
 
         Args:
             log_spectrum: natural log magnitude, shape (batch, n_frames, n_bins).
-            lengths: frames of each utterance; None where all fill the batch.
+            lengths: number of frames of each utterance; None if there is no padding.
 
         Returns:
             Shape (batch, n_frames, 1 + n_phones).
         """
-        return self.to_phones(run_blstm(self.blstm, self.features(log_spectrum), lengths))
+        return self.to_phones(run_blstm(self.blstm, self.normalised_mel(log_spectrum), lengths))
 
     def log_mel(self, log_spectrum: Tensor) -> Tensor:
         """Natural log magnitude of each bin -> natural log of the power in each mel band, shape (..., n_mels)."""
         stft = self.config.stft
         return torch.log(magnitude(log_spectrum, stft).square() @ self.filters + stft.log_floor**2)
 
-    def features(self, log_spectrum: Tensor) -> Tensor:
-        """Log-mel bands in units of about one deviation, shape (..., n_mels)."""
-        return ((self.log_mel(log_spectrum) - self.mel_mean) / self.mel_std).clamp_min(SOFTEST)
+    def normalised_mel(self, log_spectrum: Tensor) -> Tensor:
+        """Log-mel bands, normalised by mean and standard deviation, shape (..., n_mels)."""
+        return ((self.log_mel(log_spectrum) - self.mel_mean) / self.mel_std).clamp_min(LOWEST_INPUT)
 
     @torch.inference_mode()
     def recognize(self, log_spectrum: Tensor, beam: int = 20) -> list[str]:
@@ -68,7 +72,7 @@ class PhoneRecognizer(nn.Module):
 
         Args:
             log_spectrum: natural log magnitude, shape (n_frames, n_bins).
-            beam: label sequences kept at each frame.
+            beam: as in :func:`.decoding.beam_search`.
         """
         log_probs = self(log_spectrum[None])[0].log_softmax(dim=-1)
         labels, _ = beam_search(log_probs.numpy(), beam)

@@ -1,11 +1,12 @@
-"""Trained models on disk: weights and statistics in safetensors, the config in JSON; no code."""
+"""Folders of trained models: weights and statistics in safetensors, the config in JSON; no code."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 from .. import __version__
 from ..config import StftConfig
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     Model = BLSTMInpainter | PhoneRecognizer
 
 FORMAT_VERSION = 2
-# What a folder of version 1 does not say: its models are heard as they were, whatever the defaults are now.
+# Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
 _NORMALISE_1 = {
     "min_reliable_s": 0.5,
     "silence_nats": 0.1,
@@ -28,19 +29,21 @@ _NORMALISE_1 = {
     "deepest_nats": 4.5,
     "min_deviation": 0.2,
 }
-_FRAMES_1 = {"loudest_s": 12, "max_pauses_s": 167}  # it counted frames, however long they were
+_FRAMES_1 = {"loudest_s": 12, "max_pauses_s": 167}  # version 1 counted these in frames
 WEIGHTS, DESCRIPTION = "model.safetensors", "config.json"
-TRAIN_IDS = "train_ids"  # the utterances a model learnt anything from, one a line
-LEXICON = "lexicon.txt"  # how its words are pronounced, where phones were learnt
+TRAIN_IDS = "train_ids"  # the utterances that a model was trained on, one a line
+LEXICON = "lexicon.txt"  # the lexicon of a model that was trained on phones
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 
 
-def save_model(folder: str | Path, model: Model, half: bool = False, **about: object) -> None:
-    """Write a model into a folder, which is made.
+def save_model(
+    folder: str | Path, model: Model, about: Mapping[str, object] | None = None, *, half: bool = False
+) -> None:
+    """Write a model into a folder, which is made if it is missing.
 
     Args:
+        about: facts for readers, saved with the config.
         half: store the weights (not the statistics) in half precision.
-        about: facts for people, kept beside the config.
     """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
@@ -52,10 +55,10 @@ def save_model(folder: str | Path, model: Model, half: bool = False, **about: ob
         name: (value.half() if half and name in trained else value).detach().cpu().contiguous()
         for name, value in model.state_dict().items()
     }
-    description = {
+    description: dict[str, object] = {
         "format_version": FORMAT_VERSION,
         "avsi_version": __version__,
-        "about": about,
+        "about": dict(about or {}),
         "config": dataclasses.asdict(model.config),
     }
     if model.phones:
@@ -63,18 +66,24 @@ def save_model(folder: str | Path, model: Model, half: bool = False, **about: ob
     with written_beside(folder / WEIGHTS) as partial:
         try:
             save_file(tensors, partial)
-            partial.chmod(0o644)  # safetensors shuts out all others
+            partial.chmod(0o644)  # safetensors lets only the owner read it
         except SafetensorError as error:
             raise ModelError(f"{folder / WEIGHTS}: cannot be written ({error})") from error
     write_text(folder / DESCRIPTION, json.dumps(description, indent=2) + "\n")
 
 
+@overload
+def load_model(name_or_path: str | Path, kind: Literal["inpainter"]) -> BLSTMInpainter: ...
+@overload
+def load_model(name_or_path: str | Path, kind: Literal["recognizer"]) -> PhoneRecognizer: ...
+@overload
+def load_model(name_or_path: str | Path, kind: str | None = None) -> Model: ...
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     """A model in evaluation mode, float32, on the CPU.
 
     Args:
         name_or_path: a pretrained model's name, as ``avsi info`` lists them, or a folder that training wrote.
-        kind: "inpainter" or "recognizer", where only that will do.
+        kind: the kind that is needed; None accepts any.
 
     Raises:
         ModelError: no such model, one of another kind, another format, settings that this version does not take, a
@@ -103,7 +112,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{folder}: {WEIGHTS} is damaged or incomplete ({error})") from error
     except RuntimeError as error:
-        # torch names each tensor that does not fit on a line of its own.
+        # torch lists the tensors that do not fit, one a line.
         reason = str(error).splitlines()[-1].strip()
         raise ModelError(f"{folder}: the weights do not fit the config ({reason})") from error
     if kind not in (None, config.model.kind):
@@ -112,47 +121,41 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
 
 
 def _class_of(kind: str) -> type[Model]:
-    """Raises KeyError for a kind that is not known."""
-    # Imported here: what a folder holds can be told without torch.
+    # Imported here, so that the rest of this module does not need torch.
     from .inpainter import BLSTMInpainter
     from .recognizer import PhoneRecognizer
 
-    return {"inpainter": BLSTMInpainter, "recognizer": PhoneRecognizer}[kind]
+    return PhoneRecognizer if kind == "recognizer" else BLSTMInpainter
 
 
-def learnt_from(name_or_path: str | Path) -> set[str] | None:
-    """The ids of the utterances that a model has met in any way: it was trained or normalised by them, or began as a
-    model that was. None where that is not listed.
+def read_train_ids(name_or_path: str | Path) -> set[str] | None:
+    """The ids of the utterances that a model was trained on, including those in its statistics and those of the model
+    that it was initialised from. None if its folder does not list them.
     """
     path = find_model(name_or_path) / TRAIN_IDS
     return set(read_lines(path)) if path.is_file() else None
 
 
 def start_from(model: Model, name_or_path: str | Path) -> None:
-    """Give a model the weights and statistics of a trained one. Raises ModelError where they do not fit, or were learnt
-    with other inputs.
+    """Initialise a model with the weights and statistics of a trained one. Raises ModelError if they do not fit, or if
+    its inputs were computed with other settings.
     """
     trained = load_model(name_or_path, model.config.model.kind)
-    here, there = (dataclasses.replace(each.config.model, dropout=0.0) for each in (model, trained))
-    sections = [
-        ("stft", model.config.stft, trained.config.stft),
-        ("visual", model.config.visual, trained.config.visual),
-        ("model", here, there),
-    ]
-    if here.normalise == "utterance":
-        sections.append(("normalise", model.config.normalise, trained.config.normalise))
-    for section, one, two in sections:
-        for name, value in dataclasses.asdict(one).items():
-            if (found := getattr(two, name)) != value:
-                raise ModelError(f"{name_or_path}: has {section}.{name} {found}, but the config asks for {value}")
+    asked, found = dataclasses.asdict(model.config), dataclasses.asdict(trained.config)
+    for section in ("stft", "visual", "model", *(["normalise"] if model.config.model.normalise == "utterance" else [])):
+        for name, value in asked[section].items():
+            if found[section][name] != value and name != "dropout":
+                raise ModelError(
+                    f"{name_or_path}: has {section}.{name} {found[section][name]}, but the config asks for {value}"
+                )
     if trained.phones != model.phones:
         raise ModelError(f"{name_or_path}: knows other phones than the lexicon")
     model.load_state_dict(trained.state_dict())
 
 
 def find_model(name_or_path: str | Path) -> Path:
-    """The folder of a model. Raises ModelError, naming the pretrained ones, where there is none."""
-    # A bare name is a pretrained model's, whatever lies in the working directory.
+    """The folder of a model. Raises ModelError, listing the pretrained models, if there is none."""
+    # The name of a pretrained model takes precedence over a folder in the working directory.
     names = pretrained_names()
     folder = PRETRAINED / name_or_path if str(name_or_path) in names else Path(name_or_path)
     if (folder / DESCRIPTION).is_file():
@@ -166,16 +169,16 @@ def pretrained_names() -> list[str]:
 
 
 def size_mb(folder: Path) -> float:
-    """Of all files of a model to be shipped."""
+    """The size of all files in a model's folder."""
     return sum(path.stat().st_size for path in folder.iterdir()) / 1e6
 
 
 def read_description(folder: Path) -> dict:
-    """What a model's folder says of it: its ``config``, and maybe ``about`` and ``phones``; completed where an older
-    version did not say it yet.
+    """A model's description: its ``config``, and optionally ``about`` and ``phones``. Settings that format version 1
+    lacks are added.
 
     Raises:
-        ModelError: a file that cannot be read, or in which one of these is missing or something else.
+        ModelError: a file that cannot be read, or one of these entries missing or malformed.
     """
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
@@ -196,7 +199,7 @@ def read_description(folder: Path) -> dict:
         try:
             stft = dataclasses.asdict(StftConfig()) | (description["config"].get("stft") or {})
             seconds = {name: count * stft["hop_samples"] / stft["sample_rate"] for name, count in _FRAMES_1.items()}
-        except (TypeError, ZeroDivisionError):  # config_from_dict tells what is wrong with it
+        except (TypeError, ZeroDivisionError):  # config_from_dict reports what is wrong
             seconds = {}
         description["config"]["normalise"] = _NORMALISE_1 | seconds
     return description

@@ -1,4 +1,4 @@
-"""What training hears and sees of a clip, to be listened to and looked at: other voices, each varied once."""
+"""Augmented copies of a clip for people to check: in other voices, each with one random variation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from ..config_files import load_config
 from ..data.features import Features
 from ..data.ids import id_in_voice
 from ..errors import AvsiWarning, FaceError, MediaError
-from ..files import check_folder, files_together, write_text
+from ..files import write_text
+from ..folders import check_folder, files_together
 from ..media.sound_reading import read_mono
 from ..media.sound_writing import write_wav
 from ..media.video_reading import has_picture
@@ -28,20 +29,20 @@ from ..timebase import n_frames, to_samples, to_seconds
 from ..training.augmentation import Variation, apply_variation, change_tempo, draw_variation
 from ..video.landmarks import track_face
 from ..video.motion import visual_features
-from .plots import stacked
+from .plots import stacked_spectrograms
 
 ORIGINAL, TABLE, PICTURE = "0_original", "variations.tsv", "variations.png"
 HEADER = ["sound", "pitch", "intonation", "formants", "speed", "contrast", "noise (dB)", "face lag (ms)", "face"]
-MAX_S = 60.0  # a vocoder holds all of a recording in memory, and nobody listens to more
+MAX_S = 60.0  # the vocoder holds the whole recording in memory
 
 
 @dataclass(frozen=True)
 class Preview:
-    """A clip as training may meet it.
+    """One augmented copy of a clip.
 
     Attributes:
         samples: shape (n_samples,), at the model's rate.
-        drawn: what was drawn, as in ``HEADER``.
+        drawn: the random parameters, as in ``HEADER``.
     """
 
     name: str
@@ -51,18 +52,18 @@ class Preview:
 
 
 def preview_config(paths: list[Path], overrides: list[str]) -> Config:
-    """The config named, or that of the model that is taken where none is named."""
+    """The config from files and overrides; without files that of the default model."""
     return load_config(paths, overrides, start=None if paths else load_model(DEFAULT).config)
 
 
 def preview_augmentation(clip: Path, folder: Path, config: Config, copies: int, seed: int) -> list[list[str]]:
-    """Write a clip at the model's rate, ``copies`` variations of it, what was drawn for each, and a picture.
+    """Write a clip at the model's rate, ``copies`` augmented copies, a table of their parameters, and a picture.
 
-    The voices are those of ``data_prep.voices`` with the same seed, for an utterance that is named as the clip; the
-    variations are those of the first epoch with that ``training.seed``.
+    The voices are those of ``data_prep.voices`` with the same seed for an utterance whose id is the clip's name. The
+    variations are those of the first epoch with ``training.seed`` equal to ``seed``.
 
     Returns:
-        What was drawn, a row for each sound, as in ``HEADER``.
+        The parameters of each sound, as in ``HEADER``.
 
     Raises:
         DataError: a folder that cannot be made or written into.
@@ -77,40 +78,40 @@ def preview_augmentation(clip: Path, folder: Path, config: Config, copies: int, 
             f"{clip}: lasts {to_seconds(len(samples), stft.sample_rate):.1f} s, expected at most {MAX_S:g} s"
         )
     log_spectrum = log_magnitude(spectrum(torch.from_numpy(samples), stft), stft)
-    original = Features(log_spectrum, _see(clip, n_frames(len(samples), stft), config))
+    original = Features(log_spectrum, _visual_features(clip, n_frames(len(samples), stft), config))
     face = ["0", "seen"] if original.visual.shape[1] else ["-", "-"]
-    heard = [Preview(ORIGINAL, samples, original, ["1", "1", "1", "1", "1", "-", *face])]
+    previews = [Preview(ORIGINAL, samples, original, ["1", "1", "1", "1", "1", "-", *face])]
     try:
         analysis = analyse(samples, stft.sample_rate)
         for number in range(1, copies + 1):
             id_ = id_in_voice(clip.stem, number)
             voice = draw_voice_change(analysis, config.voices, generator(seed, "voice", id_))
             variation = draw_variation(config.augment, generator(seed, 0, "augment", id_))
-            spoken = change_voice(analysis, voice).astype(np.float32)
-            heard.append(_vary(str(number), spoken, original.visual, voice, variation, config))
+            converted = change_voice(analysis, voice).astype(np.float32)
+            previews.append(_vary(str(number), converted, original.visual, voice, variation, config))
     except MediaError as error:
         raise MediaError(f"{clip}: {error}") from error
-    rows = [[each.name, *each.drawn] for each in heard]
-    panels = {each.name: (each.features.log_spectrum.numpy(), each.features.visual.numpy()) for each in heard}
+    rows = [[each.name, *each.drawn] for each in previews]
+    panels = {each.name: (each.features.log_spectrum.numpy(), each.features.visual.numpy()) for each in previews}
     with files_together(folder) as new:
-        for each in heard:
+        for each in previews:
             write_wav(new / f"{each.name}.wav", each.samples, stft.sample_rate)
         write_text(new / TABLE, "".join("\t".join(row) + "\n" for row in [HEADER, *rows]))
-        (new / PICTURE).write_bytes(stacked(panels, stft))
+        (new / PICTURE).write_bytes(stacked_spectrograms(panels, stft))
     return rows
 
 
 def _vary(
-    name: str, spoken: np.ndarray, visual: torch.Tensor, voice: VoiceChange, variation: Variation, config: Config
+    name: str, converted: np.ndarray, visual: torch.Tensor, voice: VoiceChange, variation: Variation, config: Config
 ) -> Preview:
-    """The clip in another voice, varied once; its sound has the phases of the voice's own frames to start from."""
-    frames = spectrum(torch.from_numpy(spoken), config.stft)
+    """One variation of a clip in another voice. The phase search for its sound starts from the phases of that voice."""
+    frames = spectrum(torch.from_numpy(converted), config.stft)
     varied = apply_variation(
         Features(log_magnitude(frames, config.stft), visual), variation, config.augment, config.stft
     )
-    # Each frame of the variation is one of the voice's, but at another speed they do not fit together as they are.
+    # At another speed the original phases of successive frames do not fit together.
     start = change_tempo(frames, variation.speed, variation.start)
-    samples = samples_like(start, varied.log_spectrum, len(spoken), config.stft).numpy()
+    samples = samples_like(start, varied.log_spectrum, len(converted), config.stft).numpy()
     drawn = [
         f"{value:.3f}" for value in (voice.pitch, voice.intonation, voice.formants, variation.speed, variation.contrast)
     ]
@@ -119,14 +120,14 @@ def _vary(
     return Preview(name, samples, varied, [*drawn, noise, *(face if visual.shape[1] else ["-", "-"])])
 
 
-def _see(clip: Path, count: int, config: Config) -> torch.Tensor:
-    """Visual features of ``count`` frames; none where the model does not look, or, with a note, there is no face."""
-    nothing = torch.zeros(count, 0)
+def _visual_features(clip: Path, count: int, config: Config) -> torch.Tensor:
+    """Visual features of ``count`` frames; none without video input, or, with a warning, without a face."""
+    none = torch.zeros(count, 0)
     if not config.model.video or not has_picture(clip):
-        return nothing
+        return none
     try:
         tracks = track_face(clip)
     except FaceError as error:
         warnings.warn(f"{error}; only its sound is varied", AvsiWarning, stacklevel=2)
-        return nothing
+        return none
     return torch.from_numpy(visual_features(tracks, count, config.stft, config.visual)[0])

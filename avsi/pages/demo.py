@@ -12,11 +12,12 @@ import numpy as np
 from ..data.gaps import Gap, gap_spans, lost_samples, widened
 from ..data.ids import recording_in
 from ..errors import AvsiWarning, MediaError
-from ..files import check_folder, files_together, write_text
+from ..files import write_text
+from ..folders import check_folder, files_together
 from ..media.sound_reading import open_sound
 from ..media.sound_writing import write_wav
 from ..media.video_reading import has_picture
-from ..models.store import find_model, learnt_from, read_description
+from ..models.store import find_model, read_description, read_train_ids
 from ..pretrained import AUDIO_ONLY, DEFAULT
 from ..restoring.excerpts import CONTEXT_S
 from ..timebase import to_samples, to_seconds
@@ -90,7 +91,7 @@ def run_demo(
 
 def _used(model: str, clip: Path) -> ModelUsed:
     folder = find_model(model)
-    ids = sorted(map(recording_in, learnt_from(folder) or ()))
+    ids = sorted(map(recording_in, read_train_ids(folder) or ()))
     met = next((id_ for id_ in ids if is_named_like(clip, id_)), "")
     return ModelUsed(model, read_description(folder)["about"].get("trained_on", ""), met)
 

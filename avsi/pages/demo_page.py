@@ -1,4 +1,4 @@
-"""The page that `avsi demo` writes: the restored film, and pictures, sounds and scores of each version."""
+"""The page that `avsi demo` writes: the restored video, and spectrograms, sounds and scores of each version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..media.video_writing import write_webm
 from . import plots
 from .html import data_uri, render, sound_uri
 
-# The versions that the page plays, in its order: what each is.
+# The versions that the page plays, in its order, with their descriptions.
 PLAYED = {
     "damaged": "The input: the sound inside the gap is gone.",
     "audio-only": "Restored from the sound around the gap alone.",
@@ -32,9 +32,9 @@ class Stretch:
     """A part of a clip that the page shows.
 
     Attributes:
-        start_s: where it begins in the clip.
-        sounds: the samples of each version by the names in ``PLAYED``; shape (n_samples,), full scale 1.0.
-        images: its picture as (time in seconds from its beginning, RGB of shape (height, width, 3), uint8).
+        start_s: its start time in the clip.
+        sounds: samples by the names in ``PLAYED``; shape (n_samples,), full scale 1.0.
+        images: its pictures as (time in seconds from its start, RGB of shape (height, width, 3), uint8).
     """
 
     start_s: float
@@ -44,17 +44,16 @@ class Stretch:
 
 @dataclass(frozen=True)
 class ModelUsed:
-    """What the page says of a model.
+    """A pretrained model as the page lists it.
 
     Attributes:
-        name: among the pretrained.
-        trained_on: "" where that is not known.
-        met: the id of a training utterance that the clip may be, by its name; "" where there is none.
+        trained_on: "" if that is not known.
+        train_id: the id of a training utterance that may be the clip, judged by its name; "" if there is none.
     """
 
     name: str
     trained_on: str
-    met: str
+    train_id: str
 
 
 def demo_page(
@@ -71,15 +70,15 @@ def demo_page(
 
     Args:
         clip: its name.
-        about: what else to say of it, if anything.
+        about: a remark on the clip; "" for none.
         duration_s: of the whole clip, on which the scores are computed.
         rate: of all sounds, in Hz.
-        gaps: on the clip's clock, in order.
-        scores: name of a version, its STOI and its PESQ; None where a metric has no value.
-        models: in the order in which the page names them.
+        gaps: in order, at times in the clip.
+        scores: (version, STOI, PESQ); None if a metric has no value.
+        models: in the order in which the page lists them.
 
     Raises:
-        MediaError: the film cannot be written.
+        MediaError: the video cannot be written.
     """
     return render(
         "demo.html",
@@ -87,16 +86,16 @@ def demo_page(
         about=about,
         duration_s=duration_s,
         gaps=gaps,
-        stretches=[_shown(stretch, rate, gaps) for stretch in stretches],
-        rows=_marked(scores),
+        stretches=[_template_values(stretch, rate, gaps) for stretch in stretches],
+        rows=_score_rows(scores),
         models=models,
         version=__version__,
         plot=plots,
     )
 
 
-def _shown(stretch: Stretch, rate: int, gaps: list[Gap]) -> dict[str, object]:
-    """What the template needs of a stretch."""
+def _template_values(stretch: Stretch, rate: int, gaps: list[Gap]) -> dict[str, object]:
+    """The values of a stretch in the template."""
     length_s = len(stretch.sounds["original"]) / rate
     stop_s = stretch.start_s + length_s
     with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
@@ -123,11 +122,11 @@ def _shown(stretch: Stretch, rate: int, gaps: list[Gap]) -> dict[str, object]:
     }
 
 
-def _marked(scores: list[Score]) -> list[tuple[str, list[tuple[str | None, bool]]]]:
-    """For each version its values as they are shown, and whether no other version's is better."""
-    shown = [[None if value is None else f"{value:.3f}" for value in values] for _, *values in scores]
-    best = [max(filter(None, column), key=float, default=None) for column in zip(*shown, strict=True)]
+def _score_rows(scores: list[Score]) -> list[tuple[str, list[tuple[str | None, bool]]]]:
+    """For each version its formatted values, and whether each is the best of its column."""
+    texts = [[None if value is None else f"{value:.3f}" for value in values] for _, *values in scores]
+    best = [max(filter(None, column), key=float, default=None) for column in zip(*texts, strict=True)]
     return [
         (name, [(text, text is not None and text == top) for text, top in zip(row, best, strict=True)])
-        for (name, *_), row in zip(scores, shown, strict=True)
+        for (name, *_), row in zip(scores, texts, strict=True)
     ]

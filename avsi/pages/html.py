@@ -1,4 +1,4 @@
-"""Pages that hold all they show: HTML with sounds, pictures and films inside it as ``data:`` addresses."""
+"""Self-contained HTML pages, with sounds, pictures and videos embedded as ``data:`` URIs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..audio.samples import from_float
 
 
 def render(template: str, package: str = "avsi.pages", /, **values: object) -> str:
-    """The HTML of a template; what the values hold of markup is shown as it is.
+    """The HTML of a template; markup in the values is escaped.
 
     Args:
-        template: its name in the ``templates`` of ``package``, or of ``avsi.pages``, where what it extends may lie.
+        template: its name in the folder ``templates`` of ``package`` or of ``avsi.pages``, as of those that it extends.
     """
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
@@ -30,12 +30,12 @@ def render(template: str, package: str = "avsi.pages", /, **values: object) -> s
 
 
 def data_uri(kind: str, content: bytes) -> str:
-    """The address of a file that is inside the page; ``kind`` is its MIME type, such as ``image/webp``."""
+    """The URI of a file embedded in the page; ``kind`` is its MIME type, such as ``image/webp``."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def sound_uri(samples: np.ndarray, rate: int) -> str:
-    """Float samples of shape (n,) as 16-bit FLAC, which every browser plays and which loses nothing."""
+    """Float samples of shape (n,) as 16-bit FLAC, which is lossless and which every browser plays."""
     file = io.BytesIO()
-    soundfile.write(file, from_float(samples, np.int16), rate, format="FLAC", subtype="PCM_16")
+    soundfile.write(file, from_float(samples, "int16"), rate, format="FLAC", subtype="PCM_16")
     return data_uri("audio/flac", file.getvalue())

@@ -1,4 +1,4 @@
-"""Pictures for people: a spectrogram with the gaps marked, and several versions of a clip below each other."""
+"""Plots: a spectrogram with its gaps marked, and several versions of a clip one below the other."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from ..data.gaps import Gap
 from ..timebase import to_seconds
 from .overlay import GAP_COLOUR
 
-# Where the plot lies in the picture, as shares of its width and height from the lower left: what a page needs to move
-# something over it.
+# Position of the plot as shares of the picture's width and height from the lower left; pages move a cursor over it.
 PLOT_LEFT, PLOT_BOTTOM, PLOT_WIDTH, PLOT_HEIGHT = 0.1, 0.14, 0.86, 0.8
 WIDTH, HEIGHT, DPI = 1000, 440, 200
 BACKGROUND, INK = "#15131d", "#d9d6e3"
-LOWEST_DB, HIGHEST_DB = -60, 35  # of the colours
+LOWEST_DB, HIGHEST_DB = -60, 35  # the range of the colours
 PANEL_HEIGHT = 200
 
 
 def spectrogram(samples: np.ndarray, rate: int, gaps: list[Gap], start_s: float = 0.0, quality: int = 85) -> bytes:
-    """A WebP picture of ``WIDTH`` x ``HEIGHT`` pixels: dB over time (s) and frequency (kHz), the gaps framed in green.
+    """A WebP picture of ``WIDTH`` x ``HEIGHT`` pixels: dB over time (s) and frequency (kHz), gaps outlined in green.
 
     Args:
         samples: shape (n_samples,), full scale 1.0.
-        gaps: on the same clock as ``start_s``, the time of the first sample; what lies outside is not shown.
+        gaps: at times on the same clock as ``start_s``; those outside the samples are not shown.
+        start_s: the time of the first sample.
         quality: of the WebP, up to 100; 60 takes half the bytes of 85.
     """
     import torch
@@ -61,15 +61,16 @@ def spectrogram(samples: np.ndarray, rate: int, gaps: list[Gap], start_s: float 
     return picture.getvalue()
 
 
-def stacked(panels: dict[str, tuple[np.ndarray, np.ndarray]], stft: StftConfig) -> bytes:
-    """A PNG picture of versions of a clip, one below the other: spectrograms, and beside them what is seen of the face.
+def stacked_spectrograms(panels: dict[str, tuple[np.ndarray, np.ndarray]], stft: StftConfig) -> bytes:
+    """A PNG picture of versions of a clip, one below the other: spectrograms, and beside them the visual features.
 
     Args:
         panels: by name (natural log magnitude of shape (n_frames, n_bins), visual features of shape (n_frames,
-            n_visual)). The features, which n_visual 0 leaves out, are in units of the first version's deviations, grey
-            where there is no face.
+            n_visual)). With n_visual 0 there are no features. They are in units of the first version's standard
+            deviations, and grey where they are NaN.
     """
     from matplotlib import colormaps
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
     visual = next(iter(panels.values()))[1]
@@ -79,12 +80,14 @@ def stacked(panels: dict[str, tuple[np.ndarray, np.ndarray]], stft: StftConfig) 
     size = (columns * WIDTH / DPI, len(panels) * PANEL_HEIGHT / DPI + 0.4)
     figure = Figure(figsize=size, facecolor=BACKGROUND, layout="constrained")
     grid = figure.subplots(len(panels), columns, sharex=True, squeeze=False)
-    moving = colormaps["coolwarm"].with_extremes(bad="#77747f")
+    feature_colours = colormaps["coolwarm"].with_extremes(bad="#77747f")
     for row, (name, (log_magnitude, features)) in zip(grid, panels.items(), strict=True):
         stop_s = to_seconds(len(log_magnitude) * stft.hop_samples, stft.sample_rate)
-        images = [(20 / np.log(10) * log_magnitude.T, stft.sample_rate / 2000, (LOWEST_DB, HIGHEST_DB), "magma")]
+        images: list[tuple[np.ndarray, float, tuple[int, int], str | Colormap]] = [
+            (20 / np.log(10) * log_magnitude.T, stft.sample_rate / 2000, (LOWEST_DB, HIGHEST_DB), "magma")
+        ]
         if columns == 2:
-            images.append(((features / deviation).T, features.shape[1], (-3, 3), moving))
+            images.append(((features / deviation).T, features.shape[1], (-3, 3), feature_colours))
         for axes, (image, top, limits, colours), unit in zip(row, images, (f"{name}\nkHz", "feature"), strict=False):
             extent = (0, stop_s, 0, top)
             axes.imshow(

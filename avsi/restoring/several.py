@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..data.gaps import Gap
 from ..errors import AvsiError, ConfigError, MediaError
-from ..files import check_folder, made_folder
+from ..folders import check_folder, made_folder
 from ..media.video_reading import has_picture
 from ..program import error_text
 from .recordings import FORMATS, NothingDetectedError, inpaint_file

@@ -1,4 +1,4 @@
-"""The training run, its tasks, losses, batches and augmentation.
+"""Training: the run, its tasks, losses, batches and augmentation.
 
 May import: audio, data, models, video, and the modules at the top of avsi.
 """

@@ -1,4 +1,4 @@
-"""What is varied in an utterance each time it is trained on; the voices, which take longer, are made beforehand."""
+"""Augmentation of features, drawn anew each time an utterance is trained on. Voice conversion is done beforehand."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from ..data.features import Features
 
 @dataclass(frozen=True)
 class Variation:
-    """What an utterance is changed by.
+    """The parameters of one augmentation.
 
     Attributes:
         speed: of sound and face; above 1 is faster.
-        start: as of :func:`change_tempo`.
-        contrast: factor of each bin's distance from its mean.
-        noise_db: the noise floor's mean power, relative to the loudest reliable bin; None where there is none.
-        face_lag_ms: the face comes this much later than the sound, or earlier where it is negative.
-        face_hidden: whether there is no face.
-        face_seed, noise_seed: what the face's gains and noise, and the sound's, are drawn from.
+        start: as in :func:`change_tempo`.
+        contrast: factor on each bin's distance from its mean.
+        noise_db: mean power of the noise floor, relative to the loudest reliable bin; None for no noise.
+        face_lag_ms: delay of the face relative to the sound; negative for a lead.
+        face_hidden: whether the visual features are replaced by NaN.
+        face_seed: for the gains and the noise of visual features.
+        noise_seed: for the noise floor.
     """
 
     speed: float
@@ -45,18 +46,20 @@ def augment(
     rng: np.random.Generator,
     lost: Tensor | None = None,
 ) -> Features:
-    """One variation drawn and applied, of as many frames as before; ``lost`` as of :func:`apply_variation`."""
+    """Draw a variation and apply it; the number of frames stays the same. ``lost`` as in :func:`apply_variation`."""
     return apply_variation(features, draw_variation(config, rng), config, stft, lost)
 
 
 def draw_variation(config: AugmentConfig, rng: np.random.Generator) -> Variation:
-    """Each value takes its place in what ``rng`` draws whether it does anything or not, so that a setting does not
-    change what is drawn for the others.
+    """Draw the parameters of a variation. All random numbers are drawn whatever the settings, so that a setting does
+    not change the numbers drawn for the others.
     """
     speed, start, has_noise, noise_share = rng.uniform(-1, 1), rng.random(), rng.random(), rng.random()
     lag, hidden = rng.uniform(-1, 1), rng.random()
     contrast = rng.uniform(-1, 1)
-    face_seed, noise_seed = rng.bit_generator.seed_seq.spawn(2)
+    seed = rng.bit_generator.seed_seq
+    assert isinstance(seed, np.random.SeedSequence)  # numpy's types do not say that it can spawn
+    face_seed, noise_seed = seed.spawn(2)
     noise_db = config.noise_min_db + noise_share * (config.noise_max_db - config.noise_min_db)
     return Variation(
         speed=1 + config.tempo * speed,
@@ -77,12 +80,11 @@ def apply_variation(
     stft: StftConfig,
     lost: Tensor | None = None,
 ) -> Features:
-    """An utterance as the variation has it, of as many frames as before; the face's gains and noise are of ``config``'s
-    size.
+    """Apply a variation; the number of frames stays the same. Size of the face's gains and noise: see ``config``.
 
     Args:
-        lost: bool, shape (n_frames,): the frames of the result that a model is not to know, so that nothing of them
-            tells on the others; None where all are reliable.
+        lost: bool, shape (n_frames,): the lost frames of the result, which must not affect the others; None if all are
+            reliable.
     """
     spectrum, visual = features.log_spectrum, features.visual
     if config.tempo:
@@ -102,11 +104,11 @@ def apply_variation(
 
 
 def change_tempo(frames: Tensor, speed: float, start: float) -> Tensor:
-    """Frames of shape (n, ...) at another speed, the nearest one at each time, as many as before.
+    """Change the speed of frames of shape (n, ...) by taking the nearest one at each time; n stays the same.
 
     Args:
-        speed: above 1 is faster; the end is then held.
-        start: of what is left over where it is slower, the share that is cut off at the beginning.
+        speed: above 1 is faster; the last frame is then held.
+        start: if slower, the share of the surplus that is cut off at the beginning, 0 to 1.
     """
     count = len(frames)
     first = max(0.0, count - count * speed) * start
@@ -115,8 +117,8 @@ def change_tempo(frames: Tensor, speed: float, start: float) -> Tensor:
 
 
 def change_contrast(log_spectrum: Tensor, factor: float, stft: StftConfig, lost: Tensor | None = None) -> Tensor:
-    """Each bin's distance from its mean over the reliable frames, in natural log magnitude, times a factor: speakers
-    and rooms differ in how far loud and soft are apart.
+    """Multiply each bin's distance from its mean over the reliable frames, in natural log magnitude, by a factor:
+    speakers and rooms differ in dynamic range.
     """
     mean = _reliable(log_spectrum, lost).mean(dim=0)
     return (mean + factor * (log_spectrum - mean)).clamp_min(math.log(stft.log_floor))
@@ -125,10 +127,10 @@ def change_contrast(log_spectrum: Tensor, factor: float, stft: StftConfig, lost:
 def add_noise_floor(
     log_spectrum: Tensor, level_db: float, stft: StftConfig, rng: np.random.Generator, lost: Tensor | None = None
 ) -> Tensor:
-    """White noise under a log-magnitude spectrogram, powers added.
+    """Add the power of white noise to natural log magnitudes of shape (n_frames, n_bins).
 
     Args:
-        level_db: its mean power in dB, relative to that of the loudest reliable bin.
+        level_db: the noise's mean power in dB, relative to that of the loudest reliable bin.
     """
     power = torch.exp(2 * log_spectrum)
     loudest = _reliable(power, lost).max()
@@ -138,20 +140,20 @@ def add_noise_floor(
 
 
 def _reliable(frames: Tensor, lost: Tensor | None) -> Tensor:
-    """The frames that are not lost; all where none would be left."""
+    """The frames that are not lost; all frames if every one is lost."""
     return frames if lost is None or lost.all() else frames[~lost]
 
 
 def change_face(visual: Tensor, config: AugmentConfig, rng: np.random.Generator) -> Tensor:
-    """Each visual feature times a factor of its own, and white noise."""
+    """Multiply each visual feature by its own random gain, and add white noise."""
     gain = np.exp(config.face_gain * rng.standard_normal(visual.shape[1], dtype=np.float32))
     noise = config.face_noise * rng.standard_normal(visual.shape, dtype=np.float32)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a face that is never seen has no deviation
+        warnings.simplefilter("ignore", RuntimeWarning)  # a feature that is always NaN has no deviation
         deviation = torch.from_numpy(np.nan_to_num(np.nanstd(visual.numpy(), axis=0)))
     return visual * torch.from_numpy(gain) + torch.from_numpy(noise) * deviation
 
 
 def shift(frames: Tensor, count: int) -> Tensor:
-    """Frames of shape (n, ...) later by ``count``, or earlier where it is negative; the first or last is held."""
+    """Delay frames of shape (n, ...) by ``count`` (negative: advance); the first or last frame is held."""
     return frames[(torch.arange(len(frames)) - count).clamp(0, len(frames) - 1)]

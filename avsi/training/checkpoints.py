@@ -1,10 +1,10 @@
-"""What a training run keeps after each epoch: the model, and the state to resume from."""
+"""The files that training writes after each epoch: the model, and a checkpoint to resume from."""
 
 from __future__ import annotations
 
-import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
@@ -20,28 +20,28 @@ LAST = "last.ckpt"
 
 
 class BestAndLast(Checkpoint):
-    """After each epoch, the best model, or the last by ``training.keep``, in the form that restoring reads, and the
-    whole state to resume from.
+    """Saves the best model so far, or the last by ``training.keep``, and the state to resume from after each epoch.
 
-    Lightning runs this kind of callback after all others, so that the saved state holds theirs.
+    Lightning runs callbacks of this class after all others, so that the saved state includes theirs.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, run: TrainingRun) -> None:
         self.folder = folder
+        self._run = run
         self.lowest = float("inf")
         self._stopped_early = False
 
-    def on_train_start(self, trainer: Trainer, run: TrainingRun) -> None:
-        # The same command after a run that ended early must not train on.
+    def on_train_start(self, trainer: Trainer, *_: object) -> None:
+        # Resuming a run that early stopping had ended must not train further.
         trainer.should_stop = trainer.should_stop or self._stopped_early
 
-    def on_train_epoch_end(self, trainer: Trainer, run: TrainingRun) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, *_: object) -> None:
         self._stopped_early = trainer.should_stop
         loss = float(trainer.callback_metrics["valid_loss"])
         lowest, self.lowest = loss < self.lowest, min(loss, self.lowest)
-        if (lowest or run.config.training.keep == "last") and trainer.is_global_zero:
+        if (lowest or self._run.config.training.keep == "last") and trainer.is_global_zero:
             about = {"valid_loss": round(loss, 6), "epoch": trainer.current_epoch, "precision": trainer.precision}
-            save_model(self.folder, run.result, **about)
+            save_model(self.folder, self._run.result, about)
         trainer.save_checkpoint(self.folder / LAST, weights_only=False)
 
     def state_dict(self) -> dict:
@@ -52,18 +52,18 @@ class BestAndLast(Checkpoint):
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Lightning writes checkpoints in place; a run killed meanwhile would have none."""
+    """Writes checkpoints whole or not at all: Lightning writes in place, so that a killed run loses the last one."""
 
-    def save_checkpoint(self, checkpoint: dict, path: str | os.PathLike, storage_options: object = None) -> None:
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: object = None) -> None:
         with written_beside(path) as partial:
             try:
                 torch.save(checkpoint, partial)
-            except RuntimeError as error:  # what torch makes of a full disk
+            except RuntimeError as error:  # how torch reports a full disk
                 raise DataError(
                     f"{path}: cannot be written; is the disk full? ({str(error).splitlines()[0]})"
                 ) from error
 
-    def load_checkpoint(self, path: str | os.PathLike, *args: object, **kwargs: object) -> dict:
+    def load_checkpoint(self, path: str | Path, *args: Any, **kwargs: Any) -> dict[str, Any]:
         if not zipfile.is_zipfile(path):
             raise ModelError(f"{path}: damaged or incomplete; delete it to train anew")
         return super().load_checkpoint(path, *args, **kwargs)

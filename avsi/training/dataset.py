@@ -1,7 +1,8 @@
-"""Utterances -> batches: clean log spectra, lost frames, visual features and the labels of the words' phones."""
+"""Data sets and batches: clean log magnitudes, lost frames, visual features and phone labels of utterances."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from ..data.datadir import Utterance, read_datadir
 from ..data.features import Features, load_features
 from ..data.gap_files import check_gaps_cover, check_gaps_fit, read_gap_file
 from ..data.gap_sampling import draw_random
-from ..data.gaps import gap_spans, lost_frames
+from ..data.gaps import Gap, gap_spans, lost_frames
 from ..data.phones import Lexicon, frames_needed, to_labels
 from ..errors import DataError, GapError
 from ..rng import generator
@@ -28,13 +29,13 @@ class Batch(NamedTuple):
 
     Attributes:
         ids: their ids.
-        log_spectrum: of the *clean* signal, shape (batch, n_frames, n_bins). In frames whose window touches no gap it
-            is that of the damaged signal too; the others must be hidden from the model with ``lost``.
+        log_spectrum: of the *clean* signal, shape (batch, n_frames, n_bins). Frames whose window touches no gap are the
+            same in the damaged signal; the others must be hidden from the model by ``lost``.
         visual: shape (batch, n_frames, n_visual).
         lost: bool, shape (batch, n_frames); False in the padding.
-        lengths: int64, shape (batch,): the frames of each utterance.
+        lengths: int64, shape (batch,): the number of frames of each utterance.
         labels: int64, shape (batch, n_labels): CTC labels, padded with blanks.
-        label_lengths: int64, shape (batch,): the labels of each utterance.
+        label_lengths: int64, shape (batch,): the number of labels of each utterance.
     """
 
     ids: list[str]
@@ -47,28 +48,28 @@ class Batch(NamedTuple):
 
 
 class SpeechData(Dataset):
-    """The utterances of a data directory, of which nothing is lost."""
+    """The utterances of a data directory, without gaps."""
 
     def __init__(
         self, datadir: str | Path, config: Config, lexicon: Lexicon | None = None, augmented: bool = False
     ) -> None:
-        """Raises DataError for a broken directory, clips without landmarks for a model that sees, and words that the
-        lexicon lacks.
+        """Raises DataError for an invalid directory, missing landmarks if the model has video input, and words that are
+        not in the lexicon.
         """
         self.config = config
         self.epoch = 0
         self.augmented = augmented
         self.utterances = read_datadir(datadir)
-        self._labels = [()] * len(self.utterances)
+        self._labels: list[tuple[int, ...]] = [()] * len(self.utterances)
         if lexicon is not None:
             self._labels = [tuple(to_labels(lexicon.transcribe(u), lexicon.phones)) for u in self.utterances]
         self._cache: dict[int, Features] = {}
         if config.model.video:
-            blind = [utterance.id for utterance in self.utterances if utterance.landmarks is None]
-            if blind:
+            missing = [utterance.id for utterance in self.utterances if utterance.landmarks is None]
+            if missing:
                 raise DataError(
-                    f"{datadir}: {len(blind)} of {len(self.utterances)} clips have no landmarks, such as {blind[0]}; "
-                    "run data_prep.landmarks, or leave them out (data_prep.landmarks --drop)"
+                    f"{datadir}: {len(missing)} of {len(self.utterances)} clips have no landmarks, such as {missing[0]}"
+                    "; run data_prep.landmarks, or leave them out (data_prep.landmarks --drop)"
                 )
 
     def __len__(self) -> int:
@@ -78,8 +79,8 @@ class SpeechData(Dataset):
         """(id, features, lost frames as bool of shape (n_frames,)).
 
         Args:
-            place: of the utterance; or that and how often it came in this epoch before, so that what is drawn for it
-                differs.
+            place: the index of the utterance; or (index, how often it occurred before in this epoch), so that each time
+                other random numbers are drawn for it.
         """
         index, repeat = place if isinstance(place, tuple) else (place, 0)
         utterance = self.utterances[index]
@@ -107,10 +108,10 @@ class SpeechData(Dataset):
 
 
 class InpaintingData(SpeechData):
-    """The utterances of a data directory with gaps from a file, or drawn afresh for each epoch.
+    """The utterances of a data directory with gaps from a file, or with random gaps, new in each epoch.
 
-    What is drawn depends on the seed, the epoch and the utterance's id alone, so that the order, the number of workers
-    and a resumed run do not change it.
+    Random gaps depend only on the seed, the epoch and the utterance's id, and not on the order of utterances, the
+    number of workers or whether the run was resumed.
     """
 
     def __init__(
@@ -121,12 +122,13 @@ class InpaintingData(SpeechData):
         lexicon: Lexicon | None = None,
         augmented: bool = False,
     ) -> None:
-        """Raises DataError as :class:`SpeechData`, and for a gap file that is broken, an utterance without a gap, a gap
-        without an utterance or outside it.
+        """Raises DataError as :class:`SpeechData`, and for an invalid gap file, an utterance without gaps, and gaps
+        of an unknown utterance or outside their utterance.
         """
         super().__init__(datadir, config, lexicon, augmented)
-        self._gaps = read_gap_file(gap_file) if gap_file else None
-        if self._gaps is not None:
+        self._gaps: dict[str, list[Gap]] | None = None
+        if gap_file:
+            self._gaps = read_gap_file(gap_file)
             check_gaps_cover(self._gaps, self.utterances, gap_file)
             check_gaps_fit(self._gaps, self.utterances, gap_file, config.stft.sample_rate)
 
@@ -145,10 +147,10 @@ class InpaintingData(SpeechData):
 
 
 def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
-    """Items of a :class:`SpeechData` as one batch."""
+    """Make a batch of items of a :class:`SpeechData`."""
     ids, features, lost = zip(*items, strict=True)
 
-    def pad(tensors) -> Tensor:
+    def pad(tensors: Iterable[Tensor]) -> Tensor:
         return torch.nn.utils.rnn.pad_sequence(list(tensors), batch_first=True)
 
     return Batch(

@@ -1,4 +1,4 @@
-"""The loss on the lost bins alone (what is reliable is kept, so its prediction does not count), and that on phones."""
+"""Loss functions: on the lost bins, on phones, and on intelligibility."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ..audio.stft import magnitude
 from ..config import StftConfig
 from ..data.phones import BLANK
 
-# Of the measure by Taal et al. (2011): 15 third-octave bands from 150 Hz on, stretches of 384 ms, what lies 40 dB below
-# the loudest is left out, and errors count up to a signal-to-distortion ratio of -15 dB.
-BANDS, LOWEST_HZ, STRETCH_S, RANGE_DB, CLIP_DB = 15, 150.0, 0.384, 40.0, -15.0
-HIGHEST = 40.0  # of log magnitudes, 15 orders above full scale: squares of more are no float32
+# STOI (Taal et al., 2011): 15 third-octave bands from 150 Hz on, segments of 384 ms; segments 40 dB below the loudest
+# are left out, and the signal-to-distortion ratio is clipped at -15 dB.
+BANDS, LOWEST_HZ, SEGMENT_S, RANGE_DB, CLIP_DB = 15, 150.0, 0.384, 40.0, -15.0
+HIGHEST = 40.0  # of log magnitudes, far above full scale; the squares of higher magnitudes overflow float32
 
 
 def masked_loss(predicted: Tensor, target: Tensor, lost: Tensor, kind: str) -> Tensor:
-    """Mean error over the bins of the lost frames of a batch.
+    """Mean error over the bins of the lost frames of a batch; the reliable frames are not restored from predictions.
 
     Args:
         predicted, target: normalised log spectra, shape (batch, n_frames, n_bins).
@@ -36,10 +36,10 @@ def masked_loss(predicted: Tensor, target: Tensor, lost: Tensor, kind: str) -> T
 
 
 def ctc_loss(scores: Tensor, lengths: Tensor, labels: Tensor, label_lengths: Tensor) -> Tensor:
-    """Connectionist temporal classification (Graves et al., 2006): ``-ln p(labels | frames)``, summed over each
-    utterance as it stands (not divided by frames or labels), and averaged over the utterances of the batch.
+    """Connectionist temporal classification (Graves et al., 2006): ``-ln p(labels | frames)``, summed over the
+    frames of each utterance (not divided by their number), and averaged over the utterances of the batch.
 
-    It is worked out in float32 whatever the training's precision, for it sums over hundreds of frames.
+    It is computed in float32 whatever the precision of training, since it sums over hundreds of frames.
 
     Args:
         scores: before the softmax, shape (batch, n_frames, 1 + n_phones).
@@ -53,25 +53,25 @@ def ctc_loss(scores: Tensor, lengths: Tensor, labels: Tensor, label_lengths: Ten
 
 
 def stoi_loss(restored: Tensor, clean: Tensor, lost: Tensor, lengths: Tensor, stft: StftConfig) -> Tensor:
-    """1 minus the mean correlation of band envelopes over the stretches that hold a lost frame.
+    """1 minus the mean correlation of band envelopes over the segments that hold a lost frame.
 
-    It is the short-time objective intelligibility of Taal et al. (2011), but on this package's frames and without a way
-    through the waveform, so that it can be minimised (as by Kolbaek et al., 2020).
+    It is the STOI of Taal et al. (2011), but computed from this package's STFT frames and not from the waveform, as a
+    differentiable loss (like Kolbaek et al., 2020).
 
     Args:
         restored, clean: natural log magnitude, shape (batch, n_frames, n_bins).
         lost: bool, shape (batch, n_frames).
-        lengths: int64, shape (batch,): the frames of each utterance; what follows is padding.
+        lengths: int64, shape (batch,): the number of frames of each utterance; the rest is padding.
 
     Returns:
-        Shape (); 0 where no stretch holds a lost frame and speech.
+        Shape (); 0 if no segment holds a lost frame and speech.
     """
-    length = round(STRETCH_S * stft.sample_rate / stft.hop_samples)
+    length = round(SEGMENT_S * stft.sample_rate / stft.hop_samples)
     if lost.shape[1] < length:
         return restored.new_zeros(())
     with torch.autocast(restored.device.type, enabled=False):
         bands = third_octaves(stft).to(restored.device)
-        # Bands, then stretches of frames: shape (batch, n_stretches, n_bands, length).
+        # Shape (batch, n_segments, n_bands, length).
         x, y = (
             (magnitude(log, stft).square() @ bands + stft.log_floor**2).sqrt().unfold(1, length, 1)
             for log in (clean.float().clamp_max(HIGHEST), restored.float().clamp_max(HIGHEST))
@@ -89,7 +89,7 @@ def stoi_loss(restored: Tensor, clean: Tensor, lost: Tensor, lengths: Tensor, st
 
 
 def third_octaves(stft: StftConfig) -> Tensor:
-    """Which bins each third-octave band adds up, shape (n_bins, 15), float32."""
+    """The bins of each third-octave band as a matrix of 0 and 1, shape (n_bins, 15), float32."""
     frequencies = torch.arange(stft.n_bins) * stft.sample_rate / stft.n_fft
     centres = LOWEST_HZ * 2 ** (torch.arange(BANDS) / 3)
     low, high = centres * 2 ** (-1 / 6), centres * 2 ** (1 / 6)

@@ -1,8 +1,9 @@
-"""What Lightning trains: a model with its task's data and losses, and the optimiser."""
+"""The Lightning module: a model with its task's data and losses, and the optimiser."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -16,31 +17,32 @@ from ..data.stats import Stats
 from ..rng import generator
 from .dataset import Batch, collate
 from .order import draw_order
-from .tasks import Term, make_task
+from .tasks import LossTerm, Model, make_task
 
 
 class TrainingRun(LightningModule):
-    """A model with its data and losses, which are its task's, and the optimiser."""
+    """A model, its task, which has the data and the losses, and the optimiser."""
 
     def __init__(self, config: Config, stats: Stats) -> None:
         super().__init__()
         torch.manual_seed(config.training.seed)
         self.config = config
         self.task = make_task(config, stats)
-        self.model = self.task.model  # what is optimised
-        self.average = None
+        self.model: Model = self.task.model
+        self.average: AveragedModel | None = None
         if config.training.average:
-            # Its first value is what the first step makes of the weights. It has no gradients, which several GPUs would
-            # wait for.
+            # The average starts with the weights after the first step. Without requires_grad_(False) several GPUs would
+            # wait for its gradients.
             self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.training.average))
             self.average.requires_grad_(False)
         self._plateau: ReduceLROnPlateau | None = None
         self._plateau_state: dict | None = None
 
     @property
-    def result(self) -> torch.nn.Module:
-        """What is judged and saved: the model, or the average over its way."""
-        return self.model if self.average is None else self.average.module
+    def result(self) -> Model:
+        """The model that is validated and saved: the trained one, or the moving average of its weights."""
+        # AveragedModel holds a copy of the model, but does not know its type.
+        return self.model if self.average is None else cast(Model, self.average.module)
 
     def on_train_batch_end(self, *_: object) -> None:
         if self.average is not None:
@@ -58,23 +60,23 @@ class TrainingRun(LightningModule):
         return DataLoader(self.task.valid_set, **self._loading())
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        # Dropout draws from the global generator, whose state a checkpoint does not carry.
+        # Dropout draws from the global generator, whose state is not in checkpoints.
         torch.manual_seed(int(self._epoch_generator("dropout", batch_idx).integers(2**31)))
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
         terms = self.task.losses(self.model, batch)
-        loss = sum(term.weight * term.value for term in terms)
+        loss = sum((term.weight * term.value for term in terms), start=batch.log_spectrum.new_zeros(()))
         self.log("train_loss", loss, on_step=True, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
-        self._log_parts("train", terms[1:])
+        self._log_terms("train", terms[1:])
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
         first, *others = self.task.losses(self.result, batch)
-        # Weighted by what it is the mean of, so that it does not depend on how utterances fall into batches.
+        # Weighted by the number of values averaged, so that it does not depend on how utterances are batched.
         self.log("valid_loss", first.value, prog_bar=True, batch_size=first.count, sync_dist=True)
-        self._log_parts("valid", others)
+        self._log_terms("valid", others)
 
-    def configure_optimizers(self):
+    def configure_optimizers(self) -> torch.optim.Optimizer:
         settings = self.config.training
         optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -85,7 +87,7 @@ class TrainingRun(LightningModule):
                 self._plateau.load_state_dict(self._plateau_state)
         return optimizer
 
-    # Lightning would step the scheduler after the checkpoint is written: a resumed run would lose that step.
+    # Lightning would step the scheduler after it writes the checkpoint: a resumed run would lose that step.
     def on_train_epoch_end(self) -> None:
         if self._plateau is not None:
             self._plateau.step(float(self.trainer.callback_metrics["valid_loss"]))
@@ -96,7 +98,7 @@ class TrainingRun(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         self._plateau_state = checkpoint["plateau"]
 
-    def _log_parts(self, where: str, terms: Sequence[Term]) -> None:
+    def _log_terms(self, where: str, terms: Sequence[LossTerm]) -> None:
         for term in terms:
             self.log(
                 f"{where}_{term.name}", term.value, on_step=False, on_epoch=True, batch_size=term.count, sync_dist=True

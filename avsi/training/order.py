@@ -1,4 +1,4 @@
-"""The order in which an epoch trains on utterances."""
+"""The random order of the utterances in an epoch."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ..config import TrainingConfig
 
 
 def draw_order(speakers: list[str], settings: TrainingConfig, rng: np.random.Generator) -> list[tuple[int, int]]:
-    """The utterances of one epoch in the order in which they are trained on: the place of each, and how often it came
-    before.
+    """Draw the order of one epoch's utterances: (index, how often it occurred before in this epoch) of each.
 
-    Without ``balance`` all come once before any comes again; with it each is drawn by itself, the speaker's share among
-    all being its number of utterances to that power (as languages are in Conneau et al., 2020, section 3.1).
+    With ``balance`` 1 every utterance occurs once before any is repeated. Else utterances are drawn independently, and
+    a speaker's probability is proportional to its number of utterances to that power (as that of languages in Conneau
+    et al., 2020, section 3.1).
 
     Args:
-        speakers: that of each utterance.
+        speakers: the speaker of each utterance.
     """
     length = settings.epoch_utterances or len(speakers)
     if settings.balance == 1:

@@ -1,4 +1,4 @@
-"""In which precision a model is trained: bf16 is faster where a device computes in it, and fails elsewhere."""
+"""The numeric precision of training: bf16 is faster on devices that compute in it, and fails on others."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _DEVICES = {"cpu": "CPU", "cuda": "GPU", "mps": "GPU"}
 
 
 def choose_precision(asked: str, device: torch.device) -> tuple[str, str]:
-    """(Lightning's name of what to train in, a line that says so and why).
+    """(Lightning's name of the precision, a line for the user with the reason).
 
     Args:
         asked: ``training.precision``.
 
     Raises:
-        ConfigError: one that the device does not compute in.
+        ConfigError: the device does not compute in the precision asked for.
     """
     here = f"this {_DEVICES.get(device.type, device.type)}"
     if asked != "auto":
@@ -30,11 +30,11 @@ def choose_precision(asked: str, device: torch.device) -> tuple[str, str]:
 
 
 def computes_in(precision: str, device: torch.device) -> bool:
-    """Whether a device trains LSTMs in a precision, by Lightning's name, without emulating it."""
+    """Whether a device trains LSTMs in a precision, named as by Lightning, without emulation."""
     if not precision.startswith(("bf16", "16")):
         return True
     dtype = torch.bfloat16 if precision.startswith("bf16") else torch.float16
-    mixed = not precision.endswith("true")
+    weights = dtype if precision.endswith("true") else torch.float32
     if (
         device.type == "cuda"
         and dtype == torch.bfloat16
@@ -45,9 +45,9 @@ def computes_in(precision: str, device: torch.device) -> bool:
         return False
     try:
         with torch.random.fork_rng(devices=[]):
-            lstm = nn.LSTM(8, 8, bidirectional=True).to(device, torch.float32 if mixed else dtype)
-        with torch.autocast(device.type, dtype, enabled=mixed):
-            outputs, _ = lstm(torch.zeros(4, 2, 8, device=device, dtype=lstm.weight_ih_l0.dtype))
+            lstm = nn.LSTM(8, 8, bidirectional=True).to(device, weights)
+        with torch.autocast(device.type, dtype, enabled=weights != dtype):
+            outputs, _ = lstm(torch.zeros(4, 2, 8, device=device, dtype=weights))
         outputs.float().sum().backward()
     except RuntimeError:
         return False

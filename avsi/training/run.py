@@ -1,4 +1,4 @@
-"""The training run: begun or gone on with in a folder, by Lightning's loop."""
+"""Training into a folder, started or resumed, by Lightning's Trainer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from ..config import Config, TrainingConfig
@@ -18,33 +18,32 @@ from ..config_files import load_config
 from ..data.stats import Stats
 from ..errors import ConfigError, DataError, ModelError
 from ..files import digest, write_text
-from ..models.store import LEXICON, TRAIN_IDS, WEIGHTS, find_model, learnt_from, start_from
+from ..models.store import LEXICON, TRAIN_IDS, WEIGHTS, find_model, read_train_ids, start_from
 from ..video.motion import n_features
 from .checkpoints import LAST, AtomicCheckpointIO, BestAndLast
 from .module import TrainingRun
 from .precision import choose_precision
 
-MADE_FROM = "made_from"  # what a run that goes on must have in common with the one that was stopped
+MADE_FROM = "made_from"  # initial weights and training utterances; those of a resumed run must be the same
 
 
 def train(config: Config, folder: str | Path, progress: bool = True, callbacks: Sequence[Callback] = ()) -> float:
-    """Train a model into ``folder``, or go on where a run in that folder was stopped.
+    """Train a model into ``folder``, or resume a run that was stopped there.
 
     The folder then holds the model (``config.json``, ``model.safetensors``), ``last.ckpt`` to resume from,
-    ``config.yaml``, the ids it was trained on, the lexicon where phones are learnt, and logs for spreadsheets
+    ``config.yaml``, the ids it was trained on, the lexicon if it was trained on phones, and logs for spreadsheets
     (``logs/csv``) and TensorBoard (``logs/tensorboard``).
 
     Args:
-        progress: show a bar, and print in which precision is trained.
+        progress: show a progress bar, and print the precision of training.
 
     Returns:
-        The lowest validation loss: of an inpainter that on the lost bins, with or without a phone head; of a recogniser
-        the CTC loss.
+        The lowest validation loss: the loss on the lost bins for an inpainter, the CTC loss for a recogniser.
 
     Raises:
-        DataError: sets, statistics or a lexicon that are missing, broken or do not fit the config, or a folder that
-        holds another run.
-        ConfigError: a device that is not there, or does not compute in the precision asked for.
+        DataError: data sets, statistics or a lexicon that are missing, invalid or do not fit the config, or a folder
+            that holds another run.
+        ConfigError: a device that is missing, or does not compute in the precision asked for.
     """
     folder = Path(folder)
     stats = Stats.load(config.data.stats)
@@ -62,10 +61,10 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
     _quieten()
     run = TrainingRun(config, stats)
     last = folder / LAST
-    if config.training.init and not last.is_file():  # a run that goes on has weights of its own
+    if config.training.init and not last.is_file():  # a resumed run has its own weights
         start_from(run.model, config.training.init)
-    best = BestAndLast(folder)
-    precision, said = choose_precision(config.training.precision, _trainer(config, logger=False).strategy.root_device)
+    best = BestAndLast(folder, run)
+    precision, reason = choose_precision(config.training.precision, _trainer(config).strategy.root_device)
     trainer = _trainer(
         config,
         precision=precision,
@@ -75,27 +74,30 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
             *([RichProgressBar(leave=True)] if progress else []),
             *callbacks,
         ],
-        logger=[
-            CSVLogger(folder / "logs", name="csv"),
-            TensorBoardLogger(folder / "logs", name="tensorboard"),
-        ],
-        enable_progress_bar=progress,
+        loggers=[CSVLogger(folder / "logs", name="csv"), TensorBoardLogger(folder / "logs", name="tensorboard")],
+        progress=progress,
     )
-    _claim(folder, config, run, _learnt_from(config, run, stats, folder))
+    _prepare_folder(folder, config, run, _all_train_ids(config, run, stats, folder))
     if progress and trainer.is_global_zero:
-        print(said)
+        print(reason)
     try:
-        # weights_only: nothing in a checkpoint needs the unpickling of code.
+        # weights_only: checkpoints hold nothing that would need code to be unpickled.
         trainer.fit(run, ckpt_path=last if last.is_file() else None, weights_only=True)
     except SystemExit:
-        if trainer.interrupted:  # Lightning's answer to Ctrl-C
+        if trainer.interrupted:  # Lightning exits after Ctrl-C
             raise KeyboardInterrupt from None
         raise
     return best.lowest
 
 
-def _trainer(config: Config, **options: object) -> Trainer:
-    """Lightning's trainer. Raises ConfigError for hardware that is not there."""
+def _trainer(
+    config: Config,
+    precision: str | None = None,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
+    progress: bool = False,
+) -> Trainer:
+    """Lightning's trainer. Raises ConfigError for devices that are missing."""
     settings = config.training
     try:
         return Trainer(
@@ -108,29 +110,32 @@ def _trainer(config: Config, **options: object) -> Trainer:
             reload_dataloaders_every_n_epochs=1,  # for the new epoch's gaps and order
             num_sanity_val_steps=0,
             log_every_n_steps=10,
-            **options,
+            precision=precision,  # type: ignore[arg-type]  # Lightning lists the names that config_checks allows
+            callbacks=list(callbacks),
+            logger=loggers,
+            enable_progress_bar=progress,
         )
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise ConfigError(f"training.accelerator or devices: {error}") from error
 
 
 def _quieten() -> None:
-    """Lightning advertises and warns about choices that are made here on purpose."""
+    """Suppress Lightning's advertisements, and its warnings about choices that are made here on purpose."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for message in (".*does not have many workers.*", ".*smaller than the logging interval.*", ".*treespec.*"):
         warnings.filterwarnings("ignore", message)
 
 
-def _claim(folder: Path, config: Config, run: TrainingRun, met: set[str]) -> None:
-    """Make the folder, or find in it an earlier part of the same run."""
+def _prepare_folder(folder: Path, config: Config, run: TrainingRun, train_ids: set[str]) -> None:
+    """Write the folder's descriptive files. Raises DataError if it holds a checkpoint of another run."""
     from omegaconf import OmegaConf
 
     note = folder / "config.yaml"
-    texts = {TRAIN_IDS: "".join(f"{id_}\n" for id_ in sorted(met)), MADE_FROM: _made_from(config, run, folder)}
+    texts = {TRAIN_IDS: "".join(f"{id_}\n" for id_ in sorted(train_ids)), MADE_FROM: _made_from(config, run, folder)}
     if run.task.lexicon is not None:
         texts[LEXICON] = run.task.lexicon.text()
     if (folder / LAST).is_file():
-        if note.is_file() and _without_limits(load_config([note])) != _without_limits(config):
+        if note.is_file() and _without_run_settings(load_config([note])) != _without_run_settings(config):
             raise DataError(f"{folder}: holds a run with another config ({note}); choose another folder or delete it")
         for name, what in ((MADE_FROM, "on other utterances or from another model"), (LEXICON, "with another lexicon")):
             earlier = folder / name
@@ -142,34 +147,33 @@ def _claim(folder: Path, config: Config, run: TrainingRun, met: set[str]) -> Non
         write_text(folder / name, text)
 
 
-def _learnt_from(config: Config, run: TrainingRun, stats: Stats, folder: Path) -> set[str]:
-    """The ids of all utterances that the model learns from, has been normalised by, or learnt from before.
-
-    Raises ModelError where it starts from a model that does not list them: nobody could tell whom it has not met.
+def _all_train_ids(config: Config, run: TrainingRun, stats: Stats, folder: Path) -> set[str]:
+    """The ids of the training set, of the utterances in the statistics, and of those that the initial model was trained
+    on. Raises ModelError if that model does not list them, since unseen speakers would then be unknown.
     """
-    before = set()
-    if config.training.init:  # a run that goes on noted it, and the model that it began as may be gone
-        before = learnt_from(folder if (folder / LAST).is_file() else config.training.init)
+    before: set[str] | None = set()
+    if config.training.init:  # a resumed run has its own list, and the initial model may be gone
+        before = read_train_ids(folder if (folder / LAST).is_file() else config.training.init)
     if before is None:
         raise ModelError(f"{config.training.init}: has no list of what it was trained on ({TRAIN_IDS})")
     return {utterance.id for utterance in run.task.train_set.utterances} | before | set(map(str, stats.ids))
 
 
 def _made_from(config: Config, run: TrainingRun, folder: Path) -> str:
-    """The model that a run starts from, by a digest of its weights, and the utterances that it is trained on."""
-    init, noted = "", folder / MADE_FROM
+    """A digest of the initial model's weights, and the ids of the training set, one a line."""
+    init, earlier = "", folder / MADE_FROM
     if config.training.init:
         try:
             init = digest(find_model(config.training.init) / WEIGHTS)
-        except (ModelError, OSError):  # a run that goes on does not need it any more
-            if not noted.is_file():
+        except (ModelError, OSError):  # a resumed run does not need that model any more
+            if not earlier.is_file():
                 raise
-            init = noted.read_text("utf-8").partition("\n")[0]
+            init = earlier.read_text("utf-8").partition("\n")[0]
     return "".join(f"{line}\n" for line in (init, *(utterance.id for utterance in run.task.train_set.utterances)))
 
 
-def _without_limits(config: Config) -> Config:
-    """What a resumed run must share of a config: all but what says how long, where and in which precision it runs."""
-    limits = ("max_epochs", "patience", "precision", "accelerator", "devices", "workers", "cache")
+def _without_run_settings(config: Config) -> Config:
+    """A config with default values for the settings that a resumed run may change: duration, devices and precision."""
+    run_settings = ("max_epochs", "patience", "precision", "accelerator", "devices", "workers", "cache")
     default = TrainingConfig()
-    return replace(config, training=replace(config.training, **{name: getattr(default, name) for name in limits}))
+    return replace(config, training=replace(config.training, **{name: getattr(default, name) for name in run_settings}))

@@ -1,8 +1,9 @@
-"""What each kind of model is trained for: its data, and the losses that are minimised together."""
+"""Training tasks: the model of each kind, its data sets and its losses."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from torch import Tensor
 
@@ -15,14 +16,18 @@ from ..models.recognizer import PhoneRecognizer
 from .dataset import Batch, InpaintingData, SpeechData
 from .losses import ctc_loss, masked_loss, stoi_loss
 
+Model = BLSTMInpainter | PhoneRecognizer
+ModelT = TypeVar("ModelT", BLSTMInpainter, PhoneRecognizer)
 
-class Term(NamedTuple):
+
+@dataclass(frozen=True)
+class LossTerm:
     """One loss on one batch.
 
     Attributes:
         value: a mean, shape ().
         weight: its factor in the sum that is minimised.
-        count: of how many it is the mean.
+        count: the number of values averaged.
     """
 
     name: str
@@ -31,11 +36,22 @@ class Term(NamedTuple):
     count: int
 
 
-class Inpainting:
-    """Lost bins from reliable ones; with a phone head, ``J = J_inpaint + ctc_weight * J_CTC`` (Morrone et al., 2021).
+class Task(Generic[ModelT]):
+    """A model to train, its data sets and its losses, of which the first is the validation loss."""
 
-    The first loss, that on the lost bins, decides which epoch is the best: it is what the model is for, and compares
-    models with and without the head.
+    lexicon: Lexicon | None
+    model: ModelT
+    train_set: SpeechData
+    valid_set: SpeechData
+
+    def losses(self, model: ModelT, batch: Batch) -> list[LossTerm]:
+        raise NotImplementedError
+
+
+class Inpainting(Task[BLSTMInpainter]):
+    """Restoring the lost frames; multi-task models minimise ``J_inpaint + ctc_weight * J_CTC`` (Morrone et al., 2021).
+
+    The validation loss is that on the lost bins alone, so that models with and without phones can be compared.
     """
 
     def __init__(self, config: Config, stats: Stats) -> None:
@@ -45,24 +61,24 @@ class Inpainting:
         self.train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None, self.lexicon, True)
         self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
 
-    def losses(self, model: BLSTMInpainter, batch: Batch) -> list[Term]:
+    def losses(self, model: BLSTMInpainter, batch: Batch) -> list[LossTerm]:
         target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
         hidden = model.encode(target, batch.visual, batch.lost, batch.lengths)
         predicted = model.to_spectrum(hidden)
         on_gaps = masked_loss(predicted, target, batch.lost, self._settings.loss)
-        terms = [Term("gaps", on_gaps, 1.0, int(batch.lost.sum()))]
+        terms = [LossTerm("gaps", on_gaps, 1.0, int(batch.lost.sum()))]
         if self._settings.stoi_weight:
             restored = keep_reliable(batch.log_spectrum, predicted * std + mean, batch.lost)
             on_bands = stoi_loss(restored, batch.log_spectrum, batch.lost, batch.lengths, model.config.stft)
-            terms.append(Term("stoi", on_bands, self._settings.stoi_weight, len(batch.ids)))
+            terms.append(LossTerm("stoi", on_bands, self._settings.stoi_weight, len(batch.ids)))
         if self.lexicon is not None:
             on_phones = ctc_loss(model.to_phones(hidden), batch.lengths, batch.labels, batch.label_lengths)
-            terms.append(Term("ctc", on_phones, self._settings.ctc_weight, len(batch.ids)))
+            terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, len(batch.ids)))
         return terms
 
 
-class Recognition:
-    """Phones from whole, clean utterances."""
+class Recognition(Task[PhoneRecognizer]):
+    """Recognising the phones of clean utterances without gaps."""
 
     def __init__(self, config: Config, stats: Stats) -> None:
         self.lexicon = Lexicon.read(config.data.lexicon)
@@ -70,12 +86,12 @@ class Recognition:
         self.train_set = SpeechData(config.data.train, config, self.lexicon, True)
         self.valid_set = SpeechData(config.data.valid, config, self.lexicon)
 
-    def losses(self, model: PhoneRecognizer, batch: Batch) -> list[Term]:
+    def losses(self, model: PhoneRecognizer, batch: Batch) -> list[LossTerm]:
         scores = model(batch.log_spectrum, batch.lengths)
         on_phones = ctc_loss(scores, batch.lengths, batch.labels, batch.label_lengths)
-        return [Term("ctc", on_phones, 1.0, len(batch.ids))]
+        return [LossTerm("ctc", on_phones, 1.0, len(batch.ids))]
 
 
-def make_task(config: Config, stats: Stats) -> Inpainting | Recognition:
-    """The task of the config's kind of model. Raises DataError for sets or a lexicon that are missing or broken."""
+def make_task(config: Config, stats: Stats) -> Task[Any]:
+    """The task for the config's kind of model. Raises DataError for missing or invalid data sets or lexicon."""
     return (Recognition if config.model.kind == "recognizer" else Inpainting)(config, stats)

@@ -13,7 +13,8 @@ import typer
 
 from avsi.data.datadir import PARTIAL, Utterance, write_datadir
 from avsi.errors import DataError
-from avsi.files import files_together, write_text
+from avsi.files import write_text
+from avsi.folders import files_together
 from avsi.program import in_parallel, print_table, progress, run_program
 
 from ..corpus import Corpus

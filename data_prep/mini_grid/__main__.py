@@ -1,4 +1,4 @@
-"""Mini-GRID: a corpus of talking heads that anyone can make, in GRID's layout, formats and grammar.
+"""Make mini-GRID: a corpus of drawn faces and synthesised voices, in GRID's layout, formats and grammar.
 
 python -m data_prep.mini_grid --out DIR --speakers 8 --sentences 12 --seed 0
 """
@@ -12,15 +12,15 @@ import typer
 
 from avsi import __version__
 from avsi.errors import ConfigError, DataError
-from avsi.files import folder_beside
+from avsi.folders import folder_beside
 from avsi.program import in_parallel, progress, run_program
 from avsi.rng import generator
 
 from ..corpus import Corpus
 from ..grid.sentences import all_stems
 from .clip import write_clip
-from .speakers import draw_speaker
-from .voice import Voice, speak, voice_names
+from .speakers import random_speaker
+from .synthesis import EspeakVoice, synthesize, voice_names
 
 MAX_SPEAKERS, MAX_SENTENCES = 34, 1000  # GRID's own numbers
 app = typer.Typer(add_completion=False)
@@ -42,8 +42,8 @@ def main(
 ) -> None:
     """Write sN/*.mpg, align/sN/*.align and, beside each clip, its true landmarks as sN/*.npz.
 
-    A speaker and his sentences depend on the seed and his number alone. No recording of anyone is in it: voices are
-    synthesised by espeak-ng, faces are drawn.
+    A speaker and their sentences depend only on the seed and the speaker's number. The corpus holds no recordings of
+    people: voices are synthesised by espeak-ng, faces are drawn.
     """
     for name, value, largest in (("speakers", speakers, MAX_SPEAKERS), ("sentences", sentences, MAX_SENTENCES)):
         if not 1 <= value <= largest:
@@ -59,14 +59,14 @@ def main(
         raise ConfigError("--without leaves no speaker; ask for more by --speakers")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise DataError(f"{out}: exists and is not an empty folder; name another or delete it")
-    # Refuses a name that it does not know; and without the library nothing can begin.
+    # Fails early for an unknown voice, and if the library is missing.
     for name in voice or voice_names()[:1]:
-        speak(["bin"], Voice(name, pitch_hz=120))
+        synthesize(["bin"], EspeakVoice(name, pitch_hz=120))
     tasks = []
     with folder_beside(out) as partial:
         stems = generator(seed, "sentences").permutation(all_stems()).tolist()
         for number in numbers:
-            speaker = draw_speaker(seed, number, tuple(voice))
+            speaker = random_speaker(seed, number, tuple(voice))
             folder, alignments = partial / f"s{number}", partial / "align" / f"s{number}"
             folder.mkdir()
             alignments.mkdir(parents=True)

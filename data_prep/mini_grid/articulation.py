@@ -1,8 +1,8 @@
-"""Phones with their times -> how the mouth moves: visemes that flow into each other.
+"""Movement of the mouth from phones with their times, by visemes with coarticulation.
 
 Each phone has a target for every parameter, and a dominance that rises before it and fades after it; the curve is the
 mean of the targets weighted by dominance (Cohen and Massaro, "Modeling coarticulation in synthetic visual speech",
-1993); here it is a Gaussian with a flat top, not their exponential.
+1993). The dominance is a Gaussian with a flat top instead of their exponential.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .voice import Phone
+from .synthesis import Phone
 
-# The columns of an articulation: what a mouth does beyond its rest, in which the lips touch.
+# The columns of an articulation, as differences from the mouth at rest, whose lips touch.
 PARAMETERS = ("opening_mm", "jaw_mm", "spread", "protrusion", "press", "tuck", "tongue")
 FIRM = ("opening_mm", "press", "tuck")
-# How far before and after a phone its target is felt, in seconds: lips close in a moment, but round well ahead.
+# How long before and after a phone its target has an effect, in seconds: lips close quickly, but round well ahead.
 REACH_S = np.array([0.045, 0.06, 0.065, 0.08, 0.045, 0.045, 0.045])
-EDGE_S = 0.06  # of a long phone or silence, in which its neighbours begin to be felt
+EDGE_S = 0.06  # at either end of a long phone or silence, where its neighbours begin to have an effect
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Viseme:
         press: lips pressed thin, 0 to 1.
         tuck: the lower lip under the upper teeth, 0 to 1.
         tongue: its tip raised to the teeth, 0 to 1.
-        strength: how far the phone insists on its targets against those of its neighbours.
-        firm: how much more so on what the lips do against each other or the teeth: opening, press and tuck.
+        strength: weight of the phone's targets against those of its neighbours.
+        firm: factor on that weight for opening, press and tuck, in which the lips touch each other or the teeth.
     """
 
     opening_mm: float
@@ -102,10 +102,10 @@ def articulate(phones: Sequence[Phone], time_s: np.ndarray, strength: float = 1.
     """The mouth at the times given.
 
     Args:
-        phones: one after the other, without holes between them.
+        phones: in order, without gaps between them.
         time_s: shape (n,), in seconds on the clock of the phones.
-        strength: how far this speaker moves; 1 is the visemes' own measure.
-        haste: how fast the mouth goes from one target to the next; less is more coarticulation.
+        strength: factor on all movements.
+        haste: how fast the mouth moves from one target to the next; lower values give more coarticulation.
 
     Returns:
         Shape (n, 7), float64: the columns of :data:`PARAMETERS`, the opening never below zero.
@@ -118,12 +118,12 @@ def articulate(phones: Sequence[Phone], time_s: np.ndarray, strength: float = 1.
             centres.append(phone.start_s + (index + 0.5) * duration_s)
             widths.append(duration_s)
             visemes.append(viseme)
-    # Dominance stays up through the middle of a phone and falls off from there.
+    # Dominance is constant through the middle of a phone and falls off from there.
     width_s = np.array(widths)
     flat_s = np.maximum(0.25 * width_s, 0.5 * width_s - EDGE_S)
     away_s = np.maximum(np.abs(time_s[:, None] - np.array(centres)) - flat_s, 0)[..., None]
     log_dominance = np.log([viseme.strengths() for viseme in visemes]) - (haste * away_s / REACH_S) ** 2
-    # Where all are far away the nearest decides, not what is left of them in floating point.
+    # Scaled, so that far from all phones the nearest one decides, and not floating-point underflow.
     dominance = np.exp(log_dominance - log_dominance.max(axis=1, keepdims=True))
     targets = np.array([viseme.targets() for viseme in visemes])
     curves = strength * (dominance * targets).sum(axis=1) / dominance.sum(axis=1)

@@ -1,4 +1,4 @@
-"""Drawing with OpenCV what stands before a camera in a light: patches, polygons and lines, given in millimetres."""
+"""Drawing of patches, polygons and lines, given in millimetres, as seen by a camera and lit by a light, by OpenCV."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 WIDTH, HEIGHT = 360, 288  # GRID's
-FINER = 2  # drawn larger by this factor and scaled down, which softens every edge
-BINARY_PLACES = 4  # of the coordinates given to OpenCV
+SUPERSAMPLING = 2  # factor by which images are drawn larger and then scaled down, against aliasing
+BINARY_PLACES = 4  # fractional bits of the coordinates given to OpenCV
 CAMERA_MM = 900.0  # from the axis of the skull
-HEAD_MIDDLE = np.array([0.0, 35.0, 0.0])  # what stands in the middle of the picture
+HEAD_MIDDLE = np.array([0.0, 35.0, 0.0])  # the point shown at View.centre
 
 Colour = tuple[float, float, float]  # RGB, 0 to 255
-Placing = Callable[[np.ndarray], np.ndarray]  # points of shape (..., 3) -> where they are
+Placing = Callable[[np.ndarray], np.ndarray]  # moves points of shape (..., 3)
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class View:
     """Camera and light.
 
     Attributes:
-        pixels_per_mm: how large the head is in the picture.
-        centre: where the middle of the head stands, as a share of the picture's width and height.
+        pixels_per_mm: scale at the axis of the skull.
+        centre: position of the middle of the head, as shares of the picture's width and height.
         light: direction to the light, x to the right, y down, z to the camera.
     """
 
@@ -37,9 +37,9 @@ class View:
         return (points - HEAD_MIDDLE)[..., :2] * scale + np.array(self.centre) * (WIDTH, HEIGHT)
 
     def shade(self, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How bright a surface is, and how much it shines, by its unit normals of shape (..., 3).
+        """Diffuse brightness and specular highlight of a surface with unit normals of shape (..., 3).
 
-        The light wraps a little round what it falls on; the shine is that of Blinn (1977).
+        The diffuse light wraps a little around objects; the highlight is that of Blinn (1977).
         """
         light = np.array(self.light) / np.linalg.norm(self.light)
         diffuse = np.clip((normals @ light + 0.25) / 1.25, 0, 1)
@@ -48,12 +48,12 @@ class View:
 
 
 class Canvas:
-    """A picture in the making, or a part of one. Points have the shape (..., 3).
+    """An image to draw into, or a part of one. Points have the shape (..., 3).
 
     Attributes:
-        image: RGB, finer than the picture; drawn into.
-        place: what happens to points before they are drawn.
-        corner: the column and row of the finer picture at which the image begins.
+        image: RGB, larger than the final picture by the factor SUPERSAMPLING.
+        place: moves points before they are drawn.
+        corner: column and row of the whole image at which this part begins.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Canvas:
         cv2.fillPoly(self.image, [outline], _rgb(colour), cv2.LINE_AA, BINARY_PLACES)
 
     def line(self, points: np.ndarray, colour: np.ndarray | Colour, thickness: int = 1) -> None:
-        """A line through points; its thickness is in pixels of the finer picture."""
+        """A line through points; its thickness is in pixels of the image."""
         self.pixel_line(self.pixels(points), colour, thickness)
 
     def pixel_line(self, pixels: np.ndarray, colour: np.ndarray | Colour, thickness: int = 1) -> None:
@@ -102,10 +102,10 @@ class Canvas:
         cv2.polylines(self.image, [line], False, _rgb(colour), thickness, cv2.LINE_AA, BINARY_PLACES)
 
     def within(self, outline: np.ndarray, draw: Callable[[Canvas], None]) -> None:
-        """Call ``draw`` on a copy of the part around an outline, and take over what then lies inside of it."""
+        """Draw clipped to an outline: call ``draw`` on a copy of the part around it, and copy back what is inside."""
         import cv2
 
-        pixels = self.pixels(outline) * FINER
+        pixels = self.pixels(outline) * SUPERSAMPLING
         left, top = np.maximum(np.floor(pixels.min(axis=0)).astype(int) - 2, 0)
         right, bottom = np.ceil(pixels.max(axis=0)).astype(int) + 3
         box = self.image[top:bottom, left:right]
@@ -119,7 +119,7 @@ class Canvas:
         box[:] = np.rint(box * (1 - weight) + part.image * weight).astype(np.uint8)
 
     def picture(self, rng: np.random.Generator) -> np.ndarray:
-        """What a camera, a little soft and noisy, takes: RGB of shape (HEIGHT, WIDTH, 3), uint8."""
+        """The picture of a slightly soft and noisy camera: RGB of shape (HEIGHT, WIDTH, 3), uint8."""
         import cv2
 
         picture = cv2.resize(self.image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
@@ -129,7 +129,7 @@ class Canvas:
     def _fixed(self, pixels: np.ndarray) -> np.ndarray:
         """Pixels of the picture as OpenCV's fixed-point coordinates in the image."""
         # A pixel's centre has whole coordinates.
-        finer = (pixels + 0.5) * FINER - 0.5 - np.array(self.corner)
+        finer = (pixels + 0.5) * SUPERSAMPLING - 0.5 - np.array(self.corner)
         return np.rint(finer * 2**BINARY_PLACES).astype(np.int32)
 
 

@@ -1,4 +1,4 @@
-"""One sentence of one speaker -> a clip in GRID's format, its alignment and its true landmarks."""
+"""A clip in GRID's format of one speaker and sentence, with its alignment and true landmarks."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from ..grid.alignment import ALIGN_UNITS_PER_S
 from ..grid.sentences import sentence
 from .articulation import articulate
 from .canvas import HEIGHT, WIDTH
-from .gestures import gesture
+from .gestures import random_gestures
 from .head import Head, Mouth
 from .render import render
 from .speakers import Speaker
-from .voice import RATE, Phone, Speech, speak
+from .synthesis import RATE, Phone, SpokenSentence, synthesize
 
 FPS, FRAMES = 25, 75
 # GRID's sound: 44.1 kHz stereo, MPEG layer II, 114 frames of 1152 samples, a little shorter than the picture.
 MP2_FRAMES, MP2_FRAME_SAMPLES = 114, 1152
 SOUND_SAMPLES = MP2_FRAMES * MP2_FRAME_SAMPLES
-# FFmpeg's encoder puts so many samples before the first; they are taken off the silence there.
+# FFmpeg's encoder inserts this many samples at the beginning; as many samples of silence are removed there.
 MP2_DELAY_SAMPLES = 481
 ALIGN_END = 74500  # where GRID's alignments end
 EARLIEST_S, LATEST_END_S = 0.25, 2.9  # of the speech
 
 
 @dataclass(frozen=True)
-class Performance:
-    """What is heard and where it is in the clip.
+class ClipSound:
+    """The sound of a clip, and the times of its phones and words.
 
     Attributes:
-        samples: shape (SOUND_SAMPLES,), float32, at voice.RATE.
-        phones: from the beginning of the clip to its end, silences among them.
+        samples: shape (SOUND_SAMPLES,), float32, at synthesis.RATE.
+        phones: from the beginning of the clip to its end, including silence.
         words: (start_s, end_s) of each word.
     """
 
@@ -47,9 +47,9 @@ class Performance:
     words: tuple[tuple[float, float], ...]
 
 
-def perform(speaker: Speaker, stem: str, rng: np.random.Generator) -> Performance:
-    """Let a speaker say a sentence somewhere in the clip, in a room that is not quite silent."""
-    speech = speak(sentence(stem), speaker.voice)
+def make_sound(speaker: Speaker, stem: str, rng: np.random.Generator) -> ClipSound:
+    """The sound of a speaker who says a sentence at a random time in the clip, with room noise."""
+    speech = synthesize(sentence(stem), speaker.voice)
     slack_s = LATEST_END_S - EARLIEST_S - len(speech.samples) / RATE
     start = round((EARLIEST_S + rng.uniform(0.1, 0.7) * max(slack_s, 0)) * RATE)
     spoken = speech.samples[: SOUND_SAMPLES - start]
@@ -57,7 +57,7 @@ def perform(speaker: Speaker, stem: str, rng: np.random.Generator) -> Performanc
         raise DataError(f"{stem}: lasts longer than a clip as {speaker.voice} says it")
     samples = 10 ** (speaker.noise_db / 20) * _room_noise(SOUND_SAMPLES, rng)
     samples[start : start + len(spoken)] += spoken * (10 ** (speaker.level_db / 20) / np.abs(spoken).max())
-    return Performance(samples.astype(np.float32), *_shifted(speech, start / RATE))
+    return ClipSound(samples.astype(np.float32), *_shifted(speech, start / RATE))
 
 
 def write_clip(speaker: Speaker, stem: str, folder: Path, alignments: Path, rng: np.random.Generator) -> None:
@@ -66,20 +66,20 @@ def write_clip(speaker: Speaker, stem: str, folder: Path, alignments: Path, rng:
     The landmarks are in the form of ``avsi landmarks -o file.npz``: time_s of shape (75,) in seconds, points of shape
     (75, 68, 2) in pixels.
     """
-    performance = perform(speaker, stem, rng)
+    sound = make_sound(speaker, stem, rng)
     time_s = np.arange(FRAMES) / FPS
-    mouths = [Mouth(*row) for row in articulate(performance.phones, time_s, speaker.strength, speaker.haste)]
-    gestures = gesture(time_s, speaker.liveliness, rng)
+    mouths = [Mouth(*row) for row in articulate(sound.phones, time_s, speaker.strength, speaker.haste)]
+    gestures = random_gestures(time_s, speaker.liveliness, rng)
     pictures = render(Head(speaker.proportions), speaker.look, speaker.texture_seed, mouths, gestures, rng)
     images, points = zip(*pictures, strict=True)
-    write_text(alignments / f"{stem}.align", alignment(sentence(stem), performance.words))
+    write_text(alignments / f"{stem}.align", alignment(sentence(stem), sound.words))
     write_npz(folder / f"{stem}.npz", time_s=time_s, points=np.stack(points))
     with written_beside(folder / f"{stem}.mpg") as partial:
-        write_mpeg(partial, images, performance.samples)
+        write_mpeg(partial, images, sound.samples)
 
 
 def alignment(words: tuple[str, ...], spans: tuple[tuple[float, float], ...]) -> str:
-    """The text of an ``.align`` file: silence, the words one after the other, silence."""
+    """The text of an ``.align`` file: silence, the words, silence."""
     edges = [round(start_s * ALIGN_UNITS_PER_S) for start_s, _ in spans]
     edges.append(round(spans[-1][1] * ALIGN_UNITS_PER_S))
     lines = [f"0 {edges[0]} sil"]
@@ -88,14 +88,14 @@ def alignment(words: tuple[str, ...], spans: tuple[tuple[float, float], ...]) ->
 
 
 def write_mpeg(path: Path, images: tuple[np.ndarray, ...], samples: np.ndarray) -> None:
-    """Write an MPEG-1 program stream; picture and sound both begin at 0.
+    """Write an MPEG-1 program stream; picture and sound both start at time 0.
 
     Args:
         images: RGB of shape (HEIGHT, WIDTH, 3), uint8, at 25 frames/s.
         samples: shape (n,), at 44.1 kHz, full scale 1.0.
 
     Raises:
-        MediaError: it cannot be written, as on a full disk.
+        MediaError: the file cannot be written.
     """
     import av
 
@@ -130,8 +130,8 @@ def _room_noise(count: int, rng: np.random.Generator) -> np.ndarray:
     return noise / noise.std()
 
 
-def _shifted(speech: Speech, start_s: float) -> tuple[tuple[Phone, ...], tuple[tuple[float, float], ...]]:
-    """Phones and words of a speech that begins at a time in the clip, with silence before and after it."""
+def _shifted(speech: SpokenSentence, start_s: float) -> tuple[tuple[Phone, ...], tuple[tuple[float, float], ...]]:
+    """The phones and words of a sentence that starts at ``start_s`` in the clip, with silence before and after it."""
     end_s = max(FRAMES / FPS, start_s + speech.phones[-1].end_s)
     phones = (
         Phone("SIL", 0.0, start_s),

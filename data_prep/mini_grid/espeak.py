@@ -1,12 +1,12 @@
-"""One sentence through eSpeak NG: a script that voice.py runs, in a folder that holds espeak-ng's data.
+"""One sentence through eSpeak NG: a script that synthesis.py runs, in a folder that holds espeak-ng's data.
 
     python espeak.py LIBRARY VOICE WORDS_PER_MINUTE TEXT
 
-A process for each sentence, because the library carries the flutter of the pitch and the sign of its harmonics over
-from one sentence to the next and has no way to set them back: what it says depends on what it has said before.
+Each sentence needs its own process: the library carries the pitch flutter and the signs of the harmonics over from one
+sentence to the next without a way to reset them, so that its output depends on earlier sentences.
 
-Writes a line of JSON, {"rate": Hz, "events": [[type, sample, name], ...]}, and then the sound: mono, 16 bits, in the
-machine's order of bytes. Events are those of words (type 1, no name) and phonemes (type 7). Only the standard library
+Writes a line of JSON, {"rate": Hz, "events": [[type, sample, name], ...]}, and then the sound: mono, 16 bit, in the
+machine's byte order. Events are those of words (type 1, no name) and phonemes (type 7). Only the standard library
 is imported, so that it starts in 10 ms.
 """
 
@@ -57,12 +57,12 @@ def main(library: str, voice: str, words_per_min: str, text: str) -> None:
                 events.append((event.type, event.sample, event.id.string.decode()))
 
     options = INITIALIZE_PHONEME_EVENTS | INITIALIZE_DONT_EXIT
-    # The data's path is given as ".": espeak-ng cuts those over 160 characters off.
+    # The data's path is given as ".", since espeak-ng truncates paths at 160 characters.
     rate = espeak.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, b".", options)
     if rate <= 0:
         sys.exit("espeak-ng cannot read its data")
     espeak.espeak_SetSynthCallback(collect)
-    # Of breath; by default a new one in each process.
+    # The random seed of breath noise; by default it differs between processes.
     espeak.espeak_ng_SetRandSeed(1)
     if espeak.espeak_SetVoiceByName(voice.encode()):
         sys.exit(f"espeak-ng has no voice '{voice}'")

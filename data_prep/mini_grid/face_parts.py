@@ -1,13 +1,13 @@
-"""What is drawn over the skin in each frame: hair, ears, nostrils, mouth, eyes and brows.
+"""Drawing of hair, ears, nostrils, mouth, eyes and brows in each frame.
 
-A canvas takes points in the head's own frame of reference.
+Points are given to the canvas in the head's frame of reference.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .canvas import FINER, Canvas, middles, normals
+from .canvas import SUPERSAMPLING, Canvas, middles, normals
 from .head import LIP, Head, Mouth, Pose
 from .look import Look, Surfaces
 
@@ -16,7 +16,7 @@ CIRCLE = np.stack([np.cos(TURN), np.sin(TURN), 0 * TURN], axis=-1)
 
 
 def draw_hair_behind(canvas: Canvas, head: Head, look: Look, surfaces: Surfaces) -> None:
-    """Long hair, as far as it hangs behind the head and the neck."""
+    """The part of long hair behind the head and the neck."""
     y, outer = _long_hair(head, look)
     across = np.linspace(-1, 1, 33)
     tips = 8 * np.cos(across * np.pi / 2) * (y[:, None] > 0)
@@ -25,7 +25,7 @@ def draw_hair_behind(canvas: Canvas, head: Head, look: Look, surfaces: Surfaces)
 
 
 def draw_hair_before(canvas: Canvas, head: Head, look: Look, surfaces: Surfaces) -> None:
-    """Long hair, as far as it hangs before the ears."""
+    """The part of long hair in front of the ears."""
     y, outer = _long_hair(head, look)
     along = np.clip((y + 70) / (look.hair_length_mm + 70), 0, 1)
     inner = outer - 26 * np.sin(np.pi * along**0.6 * 0.86) ** 0.8
@@ -38,7 +38,7 @@ def draw_hair_before(canvas: Canvas, head: Head, look: Look, surfaces: Surfaces)
 
 
 def _long_hair(head: Head, look: Look) -> tuple[np.ndarray, np.ndarray]:
-    """Heights along long hair, and how far to the sides it reaches there."""
+    """Heights along long hair, and its half width there."""
     y = np.linspace(-95, look.hair_length_mm, 24)
     return y, head.half_width(np.minimum(y, 0)) + look.hair_mm + 14 * np.clip(y / 90, 0, 1)
 
@@ -49,7 +49,7 @@ def _draw_locks(canvas: Canvas, look: Look, x: np.ndarray, y: np.ndarray, z: np.
 
 
 def draw_strands(canvas: Canvas, skin: np.ndarray, look: Look, surfaces: Surfaces) -> None:
-    """Single hairs over the skin, which is given with the hair's thickness."""
+    """Single hairs; ``skin`` includes the hair's thickness."""
     placed = canvas.place(skin)
     pixels = canvas.view.pixels(placed)
     bright, _ = canvas.view.shade(normals(placed))
@@ -91,9 +91,9 @@ def draw_mouth(canvas: Canvas, head: Head, pose: Pose, mouth: Mouth, look: Look)
 
 
 def _draw_inside(canvas: Canvas, head: Head, pose: Pose, mouth: Mouth) -> None:
-    """Tongue and teeth over everything, of which what lies between the lips is kept."""
+    """Tongue and teeth, to be clipped to the opening between the lips."""
     canvas.image[:] = (30, 8, 10)
-    # Little light comes in between lips that hardly part.
+    # A small opening lets in little light.
     lit = 0.5 + 0.5 * min(mouth.opening_mm / 8, 1)
     front = pose.upper_lip[-1, len(LIP) // 2, 2] - 9
     bottom = pose.lower_lip[-1, len(LIP) // 2, 1]
@@ -108,13 +108,13 @@ def _draw_inside(canvas: Canvas, head: Head, pose: Pose, mouth: Mouth) -> None:
 
 
 def draw_eye(canvas: Canvas, head: Head, lids: np.ndarray, gaze: np.ndarray, open_: float, look: Look) -> None:
-    """One eye: its lids as :class:`.head.Pose` has them, where it looks, and how far it is open."""
+    """One eye: its lids as in :class:`.head.Pose`, its gaze, and how far it is open."""
     size = head.proportions.eye_size
     centre = np.array([(lids[0, 0] + lids[12, 0]) / 2 + 3.5 * gaze[0], -1.2 + 1.2 * gaze[1], lids[6, 2]])
 
     def draw_inside(inside: Canvas) -> None:
         inside.image[:] = (222, 216, 212)
-        inside.line(lids[:13] + np.array([0, 1.6, 0]), (160, 150, 148), 3 * FINER)
+        inside.line(lids[:13] + np.array([0, 1.6, 0]), (160, 150, 148), 3 * SUPERSAMPLING)
         iris = np.array(look.iris)
         for radius, colour in ((6.2, iris * 0.55), (5.4, iris), (2.4, (14, 12, 12))):
             inside.polygon(centre + radius * size * CIRCLE, colour)
@@ -123,7 +123,7 @@ def draw_eye(canvas: Canvas, head: Head, lids: np.ndarray, gaze: np.ndarray, ope
     if open_ > 0.1:
         canvas.within(lids, draw_inside)
     skin = np.array(look.skin)
-    canvas.line(lids[:13], 0.35 * np.array(look.brows) + 12, FINER)
+    canvas.line(lids[:13], 0.35 * np.array(look.brows) + 12, SUPERSAMPLING)
     canvas.line(lids[12:], skin * 0.66)
     canvas.line(lids[1:12] * [1, 0.8, 1] + np.array([0, -4.2 - 1.2 * open_, 0]), skin * 0.7)
 

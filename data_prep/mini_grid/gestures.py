@@ -1,4 +1,4 @@
-"""What a head does while it speaks besides speaking: it sways, nods, breathes, blinks and looks about."""
+"""Random movements of a speaking head besides speech: swaying, nodding, breathing, blinking, gaze."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Gestures:
     breath: np.ndarray
 
 
-def gesture(time_s: np.ndarray, liveliness: float, rng: np.random.Generator) -> Gestures:
-    """Gestures at the times given; ``liveliness`` 1 turns the head by some two degrees."""
+def random_gestures(time_s: np.ndarray, liveliness: float, rng: np.random.Generator) -> Gestures:
+    """Gestures at the given times; with ``liveliness`` 1 the head turns by about two degrees."""
     turn = np.stack([_sway(time_s, rng) * size for size in (0.03, 0.04, 0.022)], axis=1)
     shift_mm = np.stack([_sway(time_s, rng) * size for size in (3.0, 1.8, 3.0)], axis=1)
     blinks = np.cumsum(rng.uniform(0.8, 3.5, size=len(time_s)))
     closed = np.max([np.exp(-(((time_s - at) / (BLINK_S / 3)) ** 4)) for at in blinks[blinks < time_s[-1] + 1]], axis=0)
-    # The eyes rest on one place and leap to the next.
+    # The gaze rests on one point and jumps to the next.
     places = rng.normal(0, 0.25, (len(time_s) // 20 + 1, 2))
     gaze = np.clip(np.repeat(places, 20, axis=0)[: len(time_s)], -0.8, 0.8)
     breath = np.sin(2 * np.pi * (BREATHS_PER_S * time_s + rng.random()))
@@ -46,7 +46,7 @@ def gesture(time_s: np.ndarray, liveliness: float, rng: np.random.Generator) -> 
 
 
 def _sway(time_s: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A slow, smooth curve without a period that one would notice; its values have a standard deviation near 1."""
+    """A slow, smooth curve without a noticeable period; its values have a standard deviation near 1."""
     rates = rng.uniform((0.1, 0.25, 0.5, 0.9), (0.2, 0.4, 0.8, 1.5))
     phases = rng.uniform(0, 2 * np.pi, 4)
     sizes = np.array([0.9, 0.8, 0.5, 0.25])

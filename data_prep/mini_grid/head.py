@@ -1,4 +1,4 @@
-"""A head in three dimensions, and how it moves when it speaks.
+"""A three-dimensional head, and how it moves in speech.
 
 Millimetres; x to the right of the picture, y down, z towards the camera; the origin lies between the eyes, level with
 the corners of the lids, on the axis of the skull.
@@ -27,14 +27,14 @@ INNER_CORNER = 0.92  # of the half width of the mouth
 
 @dataclass(frozen=True)
 class Proportions:
-    """What makes one head differ from another; 1 is the measure of the mean head.
+    """Proportions of a head, as factors on those of the mean head.
 
     Attributes:
-        width, jaw_width, chin: of the head, of the jaw, and how far the chin reaches down.
+        width, jaw_width, chin: of the head and the jaw, and how far down the chin reaches.
         eye_distance, eye_size, brow_height, brow_thickness: of the eyes and above them.
         nose_length, nose_width, nose_depth: of the nose.
         mouth_width, lip_thickness: of the mouth.
-        cheeks: how far the cheekbones stand out.
+        cheeks: prominence of the cheekbones.
     """
 
     width: float = 1.0
@@ -54,7 +54,7 @@ class Proportions:
 
 @dataclass(frozen=True)
 class Mouth:
-    """How far one frame's mouth is from rest: a row of :func:`data_prep.mini_grid.articulation.articulate`."""
+    """The mouth in one frame as differences from rest, a row of :func:`data_prep.mini_grid.articulation.articulate`."""
 
     opening_mm: float
     jaw_mm: float
@@ -108,11 +108,11 @@ class Head:
         self._skin = np.stack([x, grid_y, z + self._features(x, grid_y) * (np.cos(self.angle) > 0)], axis=-1)
 
     def half_width(self, y: np.ndarray) -> np.ndarray:
-        """Of the skull at given heights."""
+        """Half the width of the skull at given heights."""
         return self._width(y)
 
     def surface(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Points of shape (..., 3) on the front of the resting face at given places of equal shape."""
+        """Points of shape (..., 3) on the front of the resting face at given coordinates, arrays of equal shape."""
         inside = np.clip(1 - (x / self._width(y)) ** 2, 0, 1)
         return np.stack([x, y, self._depth(y) * np.sqrt(inside) + self._features(x, y)], axis=-1)
 
@@ -134,7 +134,7 @@ class Head:
         return y * self.proportions.nose_length if y <= NOSE_BASE_Y else y
 
     def _features(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """How far nose, sockets, cheeks, lips and chin stand out of the skull's smooth outline, in millimetres."""
+        """Offset of nose, eye sockets, cheeks, lips and chin from the smooth skull, in millimetres."""
         p = self.proportions
 
         def bump(height, at_x, at_y, size_x, size_y):
@@ -163,15 +163,15 @@ class Head:
         )
 
     def _moved(self, points: np.ndarray, mouth: Mouth) -> np.ndarray:
-        """Where points of the resting skin, shape (..., 3), are while the mouth speaks."""
+        """Move points of the resting skin, shape (..., 3), with the mouth."""
         p = self.proportions
         x, y, z = np.moveaxis(points, -1, 0)
-        # The jaw turns about its hinge; what lies above a line from the mouth's corners to the ears stays.
+        # The jaw turns about its hinge; points above a line from the mouth's corners to the ears do not move.
         above = self.mouth_y - 0.75 * np.maximum(np.abs(x) - 24 * p.mouth_width, 0)
         with_jaw = _smooth((y - above + 5) / 26) * (z > 0)
         angle = mouth.jaw_mm / (self.mouth_y + 30) * with_jaw
         dy, dz = angle * (z - HINGE[2]), -angle * (y - HINGE[1]) * 0.55
-        # The skin around the mouth goes with the lips.
+        # The skin around the mouth moves with the lips.
         near = np.exp(-((x / (34 * p.mouth_width)) ** 2) - ((y - self.mouth_y) / 17) ** 2) * (z > 0)
         dx = x / (24 * p.mouth_width) * self._corner_shift_mm(mouth) * near
         dz = dz + 5 * mouth.protrusion * near
@@ -199,7 +199,7 @@ class Head:
         lower_thick = 9.5 * thin * (1 - np.abs(LIP) ** 2.3) ** 0.75 * (1 - 0.45 * mouth.tuck)
         rows = np.linspace(0, 1, LIP_ROWS)[:, None]
         x = half * LIP * (1 + (INNER_CORNER - 1) * rows)
-        # Full in the middle of the lip, going in towards the opening; the lower lip tucked under the teeth goes back.
+        # Full in the middle of the lip, less towards the opening; a lower lip tucked under the teeth moves back.
         full = np.sin(np.pi * (0.12 + 0.68 * rows)) * (1 - LIP**2) ** 0.6 * 4.2 * p.lip_thickness
         upper_y = upper_inner - upper_thick * (1 - rows)
         lower_y = lower_inner + lower_thick * (1 - rows)
@@ -237,7 +237,7 @@ class Head:
         return self.surface(x, y) + np.array([0, 0, 1.5])
 
     def _landmarks(self, mouth: Mouth, upper: np.ndarray, lower: np.ndarray, eyes: np.ndarray, brows: np.ndarray):
-        """The 68 points of the Multi-PIE convention, where MediaPipe's mesh has them."""
+        """The 68 points of the Multi-PIE convention, at their positions in MediaPipe's mesh."""
         p = self.proportions
         points = np.zeros((68, 3))
         # The outline from temple to temple, round the chin.
@@ -267,11 +267,11 @@ class Head:
 
 
 def _along(curve: np.ndarray, at: tuple[float, ...]) -> np.ndarray:
-    """Points of shape (len(at), 3) on a lip's edge, at places from -1 to 1."""
+    """Points of shape (len(at), 3) on a lip's edge, at positions from -1 to 1."""
     return np.stack([np.interp(at, LIP, curve[:, axis]) for axis in range(3)], axis=-1)
 
 
 def _smooth(value: np.ndarray) -> np.ndarray:
-    """From 0 to 1 while the value goes from 0 to 1, without a corner."""
+    """Smooth step: from 0 to 1 as the value goes from 0 to 1."""
     value = np.clip(value, 0, 1)
     return value * value * (3 - 2 * value)

@@ -1,4 +1,4 @@
-"""How a speaker looks: colours and hair, and the surfaces painted with them."""
+"""A speaker's appearance: colours and hair, and the coloured surfaces of head, neck and torso."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from .canvas import Colour, View, middles
 from .head import Head, Mouth
 
-STRANDS = 260  # of hair that are drawn one by one
+STRANDS = 260  # number of single hairs that are drawn
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Look:
     Attributes:
         skin, lips, hair, brows, iris, clothes, background: colours.
         stubble: 0 for none to 1.
-        hairline_mm: how far over the eyes the hair begins.
-        sideburn_mm: how far down it grows before the ears.
-        hair_mm: how far it stands off.
-        hair_length_mm: how far below the eyes long hair falls; 0 for short hair.
+        hairline_mm: height of the hairline above the eyes.
+        sideburn_mm: how far below the eyes the sideburns reach.
+        hair_mm: thickness of the hair.
+        hair_length_mm: how far below the eyes long hair reaches; 0 for short hair.
         neckline_mm: how far below the chin the clothes begin.
         turn: shape (3,), radians: how the head is held, about x, y and z.
     """
@@ -56,13 +56,13 @@ class Strand:
 
 
 class Surfaces:
-    """What of a speaker is the same in every frame; the seed is that of skin, hair and cloth.
+    """The surfaces of a speaker that are the same in every frame; the seed is for skin, hair and cloth.
 
     Attributes:
         skin_albedo: colours of the patches of the head.
-        hair_offset: how far each point of the head stands out of the skin, shape of the skin's grid.
-        strands: those that are drawn one by one.
-        locks: how bright each column of long hair is.
+        hair_offset: offset by the hair of each point of the head, shape of the skin's grid.
+        strands: single hairs.
+        locks: brightness of each column of long hair.
         neck, neck_albedo, torso, torso_albedo: points of a grid, and the colours of its patches.
     """
 

@@ -1,4 +1,4 @@
-"""A speaking head before a camera -> pictures."""
+"""Rendering of a speaking head as video frames."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .canvas import FINER, HEIGHT, WIDTH, Canvas
+from .canvas import HEIGHT, SUPERSAMPLING, WIDTH, Canvas
 from .face_parts import (
     draw_brow,
     draw_ears,
@@ -27,11 +27,11 @@ PIVOT = np.array([0, 60, -25])  # the top of the neck, about which the head turn
 def render(
     head: Head, look: Look, texture_seed: int, mouths: list[Mouth], gestures: Gestures, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """One picture for each frame, RGB of shape (HEIGHT, WIDTH, 3), uint8, with the 68 landmarks in pixels, (68, 2).
+    """Each frame as (RGB of shape (HEIGHT, WIDTH, 3), uint8; the 68 landmarks in pixels, shape (68, 2)).
 
     Args:
-        texture_seed: of skin, hair and cloth.
-        rng: of the camera's noise.
+        texture_seed: for skin, hair and cloth.
+        rng: for the camera's noise.
     """
     surfaces = Surfaces(head, look, texture_seed)
     background = _background(look)
@@ -51,7 +51,7 @@ def _draw(
     moved = canvas.moved(lambda points: (points - PIVOT) @ turn.T + PIVOT + gestures.shift_mm[index] + 0.4 * breath)
     if look.hair_length_mm:
         draw_hair_behind(moved, head, look, surfaces)
-    # The neck's upper end goes with the head.
+    # The neck's upper end moves with the head.
     with_head = np.linspace(1, 0, len(surfaces.neck))[:, None, None]
     neck = moved.place(surfaces.neck) * with_head + (surfaces.neck + breath) * (1 - with_head)
     canvas.patches(neck, surfaces.neck_albedo)
@@ -72,7 +72,7 @@ def _draw(
 
 def _background(look: Look) -> np.ndarray:
     """A wall, brighter in the middle."""
-    height, width = HEIGHT * FINER, WIDTH * FINER
+    height, width = HEIGHT * SUPERSAMPLING, WIDTH * SUPERSAMPLING
     y, x = np.mgrid[0:height, 0:width] / [[[height]], [[width]]]
     light = 1.08 - 0.55 * ((x - 0.5) ** 2 + (y - 0.4) ** 2) - 0.1 * y
     return np.clip(light[..., None] * look.background, 0, 255).astype(np.uint8)

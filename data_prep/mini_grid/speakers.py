@@ -1,4 +1,4 @@
-"""The speakers of the corpus: a voice, a face and a way of moving, drawn from a seed."""
+"""Random speakers: voice, face and way of moving, from a seed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from avsi.rng import generator
 from .canvas import Colour, View
 from .head import Proportions
 from .look import Look
-from .voice import ACCENTS, FEMALE_VARIANTS, MALE_VARIANTS, Voice
+from .synthesis import ACCENTS, FEMALE_VARIANTS, MALE_VARIANTS, EspeakVoice
 
 SKINS = ((236, 196, 172), (226, 182, 154), (210, 164, 132), (186, 138, 104), (150, 104, 76), (128, 88, 66))
 HAIRS = ((36, 30, 28), (62, 42, 30), (96, 66, 42), (140, 102, 62), (186, 152, 100), (122, 62, 34), (128, 124, 120))
@@ -22,17 +22,17 @@ IRISES = ((72, 50, 34), (92, 110, 84), (96, 118, 140), (64, 84, 112))
 
 @dataclass(frozen=True)
 class Speaker:
-    """One drawn speaker.
+    """One speaker.
 
     Attributes:
-        strength, haste: of the articulation, as :func:`.articulation.articulate` takes them.
-        liveliness: of the gestures.
-        level_db: of the loudest speech, below full scale.
-        noise_db: of the room, below full scale.
-        texture_seed: of skin, hair and cloth.
+        strength, haste: as in :func:`.articulation.articulate`.
+        liveliness: as in :func:`.gestures.random_gestures`.
+        level_db: peak level of the speech relative to full scale.
+        noise_db: level of the room noise relative to full scale.
+        texture_seed: for skin, hair and cloth.
     """
 
-    voice: Voice
+    voice: EspeakVoice
     proportions: Proportions
     look: Look
     strength: float
@@ -43,11 +43,11 @@ class Speaker:
     texture_seed: int
 
 
-def draw_speaker(seed: int, number: int, voices: Sequence[str] = ()) -> Speaker:
-    """The speaker of a number in the corpus of a seed; the same on every machine, whatever others there are.
+def random_speaker(seed: int, number: int, voices: Sequence[str] = ()) -> Speaker:
+    """The speaker with a number in the corpus of a seed; the same on every machine and independent of other speakers.
 
     Args:
-        voices: names of espeak-ng's voices to draw from; any where there are none.
+        voices: names of espeak-ng's voices to choose from; empty for all.
     """
     rng = generator(seed, "speaker", number)
     female = (number + seed) % 2 == 0
@@ -67,8 +67,8 @@ def draw_speaker(seed: int, number: int, voices: Sequence[str] = ()) -> Speaker:
     )
 
 
-def _voice(rng: np.random.Generator, female: bool, name: str) -> Voice:
-    return Voice(
+def _voice(rng: np.random.Generator, female: bool, name: str) -> EspeakVoice:
+    return EspeakVoice(
         name=name,
         pitch_hz=float(rng.uniform(165, 240) if female else rng.uniform(85, 140)),
         intonation=float(rng.uniform(25, 70)),

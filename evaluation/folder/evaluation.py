@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from avsi.data.datadir import Utterance, read_datadir
-from avsi.data.gap_files import gap_file, read_gap_file
+from avsi.data.gap_files import gap_file_path, read_gap_file
 from avsi.data.gaps import Gap
 from avsi.data.protocol import Condition
 from avsi.data.stats import Stats
@@ -91,7 +91,7 @@ class Evaluation:
     @cached_property
     def gaps(self) -> dict[str, dict[str, list[Gap]]]:
         """By condition, the gaps by utterance."""
-        return {name: read_gap_file(gap_file(self.folder, name)) for name in self.about["conditions"]}
+        return {name: read_gap_file(gap_file_path(self.folder, name)) for name in self.about["conditions"]}
 
     @cached_property
     def conditions(self) -> list[Condition]:

@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 from avsi.data.datadir import Utterance, corpus_of, development_of, split_of, write_datadir
-from avsi.data.gap_files import gap_file, gap_file_remark, write_gap_file
+from avsi.data.gap_files import gap_file_path, gap_file_remark, write_gap_file
 from avsi.data.gaps import Gap
 from avsi.data.stats import Stats
 from avsi.errors import ConfigError
-from avsi.files import files_together
+from avsi.folders import files_together
 
 from .evaluation import Evaluation
 from .layout import ABOUT, CLEAN, STATS
@@ -54,7 +54,7 @@ def open_evaluation(
             write_datadir(new / CLEAN, utterances, fixed["corpus"], fixed["split"])
             shutil.copyfile(stats, new / STATS)
         for condition, of in gaps.items():
-            write_gap_file(gap_file(new, condition), of, remarks[condition])
+            write_gap_file(gap_file_path(new, condition), of, remarks[condition])
         drawn = {condition: remark or f"from {files[condition]}" for condition, remark in remarks.items()}
         Evaluation.add(new, fixed | measured, drawn, systems)
     return Evaluation.read(out)

@@ -14,7 +14,7 @@ import typer
 
 from avsi.data.datadir import Utterance
 from avsi.errors import AvsiError, DataError
-from avsi.files import locked
+from avsi.folders import locked
 from avsi.media.sound_reading import read_mono
 from avsi.program import in_parallel, print_table, progress
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from avsi.config_files import config_from_dict
 from avsi.data.datadir import Utterance
 from avsi.errors import ConfigError
-from avsi.models.store import learnt_from, read_description
+from avsi.models.store import read_description, read_train_ids
 
 from .families import is_family
 from .fingerprints import weights_digest
@@ -29,7 +29,7 @@ def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
     if other := next((at for at, of in enumerate(senses) if of != senses[0]), None):
         raise ConfigError(f"{name}: {folders[0]} and {folders[other]} differ in inputs or tasks (sound, video, phones)")
     seeds = sorted({config.training.seed for config in configs})
-    counts = sorted({len(ids) for folder in folders if (ids := learnt_from(folder)) is not None})
+    counts = sorted({len(ids) for folder in folders if (ids := read_train_ids(folder)) is not None})
     more = {"models": len(folders)} if is_family(name) else descriptions[0].get("about", {})
     return {
         "system": name,

@@ -11,7 +11,7 @@ from pathlib import Path
 from avsi.data.datadir import Utterance
 from avsi.data.ids import speaker_in
 from avsi.errors import ConfigError
-from avsi.models.store import DESCRIPTION, TRAIN_IDS, learnt_from
+from avsi.models.store import DESCRIPTION, TRAIN_IDS, read_train_ids
 
 
 def is_family(spec: str) -> bool:
@@ -44,7 +44,7 @@ class ModelFamily:
 
     @cached_property
     def _speakers(self) -> dict[Path, set[str]]:
-        return {folder: set(map(speaker_in, learnt_from(folder) or ())) for folder in self.folders}
+        return {folder: set(map(speaker_in, read_train_ids(folder) or ())) for folder in self.folders}
 
     def held_out_model(self, utterance: Utterance) -> Path:
         """The one model that was trained without the speaker of an utterance.

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from avsi.data.datadir import Utterance
 from avsi.data.ids import recording_in, speaker_in
-from avsi.models.store import learnt_from
+from avsi.models.store import read_train_ids
 
 
 def overlap(folder: Path, utterances: Iterable[Utterance]) -> dict[str, list[str]]:
     """The speakers of some utterances who are in a model's training set, and the utterances that are, in any voice;
     empty where the model's folder does not list its training set.
     """
-    ids = learnt_from(folder)
+    ids = read_train_ids(folder)
     if ids is None:
         return {}
     recordings, speakers = set(map(recording_in, ids)), set(map(speaker_in, ids))

@@ -1,4 +1,4 @@
-"""Sentences spoken by eSpeak NG in many voices, with the times of their words and phones."""
+"""Speech synthesis by eSpeak NG in many voices, with the times of words and phones."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ RATE = 44100  # as the MP2 tracks of GRID
 SILENCE = "SIL"
 
 # Britain, the United States, Scotland, Lancashire, received pronunciation, New York. Left out are en-029, where "three"
-# is "tree", and en-gb-x-gbcwmd, where "white" is "woit": the table below would be wrong of them.
+# is "tree", and en-gb-x-gbcwmd, where "white" is "woit": the table of phones below would be wrong for them.
 ACCENTS = ("en", "en-us", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-rp", "en-us-nyc")
-# The variants of espeak-ng that sound like people: no whispers, croaks, robots, formants far out of place, or doubles.
+# The variants of espeak-ng that sound like people: no whispers, croaks, robots, extreme formants, or duplicates.
 MALE_VARIANTS = ("m1", "m2", "m3", "m4", "m6", "m7", "Alex", "Mike", "boris", "max")
 FEMALE_VARIANTS = ("f1", "f2", "f3", "f4", "f5", "Annie", "belinda")
 VARIANTS = MALE_VARIANTS + FEMALE_VARIANTS
 
 LIMITS = {"pitch_hz": (60, 400), "intonation": (0, 100), "words_per_min": (80, 450), "tract": (0.7, 1.4)}
-N_FORMANTS = 9  # in a voice of espeak-ng; the first is the voice's own low hum, not of the mouth
+N_FORMANTS = 9  # in a voice of espeak-ng; the first is a low hum of the voice, not of the vocal tract
 
-STRESS = "',%="  # the marks of it before espeak-ng's phonemes
-SPELLING = {"a": "eh"}  # alone, the letter would be read as the article
+STRESS = "',%="  # stress marks before espeak-ng's phonemes
+SPELLING = {"a": "eh"}  # espeak-ng would read the single letter as the article
 # The phonemes of GRID's words in the ACCENTS, without their stress.
 ARPABET = {
     "_": (SILENCE,),
     "_:": (SILENCE,),
-    ";": (),  # the glide from an i into a vowel; it goes with the i
+    ";": (),  # the glide from an i into a vowel; part of the i
     "0": ("AA",),
     "@": ("AH",),
     "A@": ("AA",),
@@ -84,13 +84,13 @@ RHOTIC = {"en-us": {"A@": ("AA", "R"), "o@": ("AO", "R")}}
 
 
 @dataclass(frozen=True)
-class Voice:
-    """Who speaks.
+class EspeakVoice:
+    """Parameters of an eSpeak NG voice.
 
     Attributes:
-        name: one of ``voice_names``, such as en-us+f2: an accent and the sound of a voice.
-        pitch_hz: the median of the pitch over a sentence.
-        intonation: how far the pitch moves: 0 is a monotone, 50 what espeak-ng takes to be ordinary.
+        name: one of ``voice_names``: accent and variant, such as en-us+f2.
+        pitch_hz: median pitch of a sentence.
+        intonation: range of the pitch: 0 is monotone, 50 espeak-ng's default.
         words_per_min: in running text; a sentence of GRID's short words is read a little faster.
         tract: factor on the frequencies of the formants: above 1 for a vocal tract shorter than the voice's own. The
             pitch, the times and the noise of consonants do not change with it.
@@ -127,7 +127,7 @@ class Voice:
 
 @dataclass(frozen=True)
 class Phone:
-    """A stretch of one speech sound: its ARPABET symbol without stress, or SIL. The closure of a stop is part of it."""
+    """A phone: its ARPABET symbol without stress, or SIL. The closure of a stop is part of it."""
 
     symbol: str
     start_s: float
@@ -135,12 +135,12 @@ class Phone:
 
 
 @dataclass(frozen=True)
-class Speech:
+class SpokenSentence:
     """A spoken sentence.
 
     Attributes:
-        samples: float32 (n,), mono, at RATE Hz, full scale 1. Nothing is above 11 kHz.
-        phones: from 0 to the end of the samples without a break.
+        samples: float32 (n,), mono, at RATE Hz, full scale 1. Band-limited to 11 kHz.
+        phones: from 0 to the end of the samples, without gaps.
         words: (start_s, end_s) of each word, in order.
     """
 
@@ -153,14 +153,14 @@ def voice_names() -> tuple[str, ...]:
     return tuple(f"{accent}+{variant}" for accent in ACCENTS for variant in VARIANTS)
 
 
-def speak(words: Sequence[str], voice: Voice) -> Speech:
-    """Speak a sentence of GRID's words, letters by their names.
+def synthesize(words: Sequence[str], voice: EspeakVoice) -> SpokenSentence:
+    """Synthesise a sentence of GRID's words; letters are spoken by their names.
 
-    The same words and voice give the same samples, bit for bit, whatever was spoken before.
+    The same words and voice give the same samples, bit for bit.
 
     Raises:
         AvsiError: espeakng-loader is not installed, or does not work here.
-        DataError: words that are not read as one word each, or hold a sound that no word of GRID has.
+        DataError: words that espeak-ng does not read as one word each, or with a phoneme that no word of GRID has.
     """
     from scipy.signal import resample_poly
 
@@ -172,11 +172,11 @@ def speak(words: Sequence[str], voice: Voice) -> Speech:
             f"'{' '.join(words)}': espeak-ng does not read this as {len(words)} words; expected words of GRID"
         )
     samples = resample_poly(pcm / np.float32(1 << 15), RATE, rate).astype(np.float32)
-    return Speech(samples, tuple(phones), tuple((of[0].start_s, of[-1].end_s) for of in spoken))
+    return SpokenSentence(samples, tuple(phones), tuple((of[0].start_s, of[-1].end_s) for of in spoken))
 
 
 def _phones(pcm: np.ndarray, rate: int, events: list, accent: str) -> tuple[list[Phone], list[int | None]]:
-    """The phones of espeak-ng's events, and the number of the word that each is of, None for silence."""
+    """The phones from espeak-ng's events, and the index of each one's word; None for silence."""
     starts = _starts(pcm, events, accent)
     ends = [start for start, _, _ in starts[1:]] + [len(pcm)]
     phones, of_word = [], []
@@ -193,7 +193,7 @@ def _phones(pcm: np.ndarray, rate: int, events: list, accent: str) -> tuple[list
 
 
 def _starts(pcm: np.ndarray, events: list, accent: str) -> list[tuple[int, tuple[str, ...], int | None]]:
-    """The sample that each phoneme starts at, its symbols, and the number of its word, None for silence."""
+    """The first sample of each phoneme, its symbols, and the index of its word; None for silence."""
     table = {**ARPABET, **RHOTIC.get(accent, {})}
     starts = [(0, (SILENCE,), None)]
     number = -1
@@ -209,7 +209,7 @@ def _starts(pcm: np.ndarray, events: list, accent: str) -> list[tuple[int, tuple
             start_before, (symbol_before, *_), number_before = starts[-1]
             start = sample
             if phoneme == "l" and symbol_before[0] in "AEIOU" and number_before == number:
-                # The event of this one comes at its end; its sound is the second half of what the vowel seems to have.
+                # The event of this l comes at its end; its sound is the second half of the span before the event.
                 start = (start_before + sample) // 2
             elif number_before is not None:
                 # The event marks the burst of a stop; the digital silence before it is its closure.
@@ -218,7 +218,7 @@ def _starts(pcm: np.ndarray, events: list, accent: str) -> list[tuple[int, tuple
     return starts
 
 
-def _run_espeak(text: str, voice: Voice) -> tuple[np.ndarray, int, list]:
+def _run_espeak(text: str, voice: EspeakVoice) -> tuple[np.ndarray, int, list]:
     """The sound, int16 (n,), its rate in Hz, and the (type, sample, name) of words and phonemes."""
     try:
         import espeakng_loader
@@ -247,12 +247,11 @@ def _run_espeak(text: str, voice: Voice) -> tuple[np.ndarray, int, list]:
     return np.frombuffer(sound, np.int16), told["rate"], told["events"]
 
 
-def _variant_file(text: str, voice: Voice) -> str:
-    """The text of a variant of espeak-ng's with the voice's tract and pitch. Its echo would fill closures: left out."""
+def _variant_file(text: str, voice: EspeakVoice) -> str:
+    """The text of an espeak-ng variant with the voice's tract and pitch, without echo, which would fill closures."""
     lines = []
-    formants = {
-        number: [100, 100, 100, 0] for number in range(N_FORMANTS)
-    }  # frequency, height and width in %, shift in Hz
+    # Frequency, height and width in %, shift in Hz.
+    formants = {number: [100, 100, 100, 0] for number in range(N_FORMANTS)}
     for line in text.splitlines():
         key, *values = line.split() or [""]
         if key == "formant":

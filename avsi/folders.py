@@ -1,0 +1,146 @@
+"""Folders that appear whole or not at all, and folders that one process works on at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import glob
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import AvsiError, DataError
+from .files import blamed_on, is_running
+
+
+@contextmanager
+def folder_beside(path: str | Path) -> Iterator[Path]:
+    """A new folder beside ``path``. It is renamed to ``path``, which must be missing or empty, when the context ends
+    without an error. Folders above it are made, and temporary folders that killed runs left are removed.
+    """
+    path = Path(path).resolve()
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    missing = _missing_folders(path.parent)
+    _remove_partial_folders(path.parent, path.name)
+    try:
+        with blamed_on(path, partial):
+            partial.mkdir(parents=True)
+            yield partial
+            partial.replace(path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        _remove_empty_folders(missing)
+        raise
+
+
+@contextmanager
+def files_together(folder: str | Path, instead_of: Iterable[str] = ()) -> Iterator[Path]:
+    """A new folder whose files are moved into ``folder``, one after the other, when the context ends without an error;
+    otherwise nothing is changed. ``folder`` is made if it is missing.
+
+    Args:
+        instead_of: glob patterns of old files in ``folder`` to delete if no new file has their name.
+    """
+    folder = Path(folder).resolve()
+    check_folder(folder)
+    if not folder.exists():
+        with folder_beside(folder) as partial:
+            yield partial
+        return
+    # The temporary folder is inside it, since a folder may be the mount point of a disk.
+    partial = folder / f".{folder.name}.partial-{os.getpid()}"
+    _remove_partial_folders(folder, folder.name)
+    try:
+        with blamed_on(folder, partial):
+            partial.mkdir()
+            yield partial
+            new = [file.relative_to(partial) for file in sorted(partial.rglob("*")) if file.is_file()]
+            for file in new:
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                (partial / file).replace(folder / file)
+            for old in {old for pattern in instead_of for old in folder.glob(pattern)}:
+                if old.relative_to(folder) not in new:
+                    old.unlink()
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder, with those above it. Those that were made are removed again if they stay empty.
+
+    Raises:
+        DataError: it cannot be a folder to write into.
+    """
+    check_folder(folder)
+    missing = _missing_folders(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        _remove_empty_folders(missing)
+
+
+@contextmanager
+def locked(folder: str | Path, result: str = "*") -> Iterator[None]:
+    """Lock a folder, which is made if it is missing, against other processes; the lock ends with the process.
+
+    Args:
+        result: glob pattern of results. After an error, a folder that was made here and holds none is deleted.
+
+    Raises:
+        DataError: another process is at work on it, or it cannot be a folder to write into.
+    """
+    folder = Path(folder)
+    check_folder(folder)
+    missing = _missing_folders(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise DataError(f"{folder}: another process is at work on it; wait until it ends, or stop it") from None
+    except OSError:
+        pass  # Some network drives do not support locks.
+    try:
+        yield
+    except (AvsiError, OSError):
+        if missing and not any(folder.glob(result)):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    finally:
+        os.close(handle)
+        _remove_empty_folders(missing)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise DataError for a folder, which may not exist yet, that cannot be written into; for use before long work."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise DataError(f"{there}: is a file; expected a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise DataError(f"{there}: nothing may be written there; choose another folder")
+
+
+def _missing_folders(folder: Path) -> list[Path]:
+    """A folder and the folders above it, the lowest first, as far as they do not exist."""
+    return [one for one in (folder, *folder.parents) if not one.exists()]
+
+
+def _remove_empty_folders(folders: list[Path]) -> None:
+    """Remove the folders that exist, in order, up to the first that is not empty."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            if folder.exists():
+                folder.rmdir()
+
+
+def _remove_partial_folders(folder: Path, name: str) -> None:
+    """Remove the temporary folders for ``name`` of processes that no longer run."""
+    for left in folder.glob(f".{glob.escape(name)}.partial-*"):
+        number = left.name.rpartition("-")[2]
+        if number.isdecimal() and left.is_dir() and not is_running(int(number)):
+            shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,103 @@
+"""Facts about a model for its card, read from its files: kind, input, training set, settings, size."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+
+from ..config import Config
+from ..data.ids import recording_in, speaker_in
+from ..files import digest
+from .store import WEIGHTS, load_model, read_description, read_train_ids
+
+# Where and how fast training ran, which does not affect the model.
+_NOT_LISTED = ("training.accelerator", "training.devices", "training.workers", "training.cache")
+# Facts about the training run by their name in the description, and their names on a card.
+_RUN = {"epoch": "{keep} epoch", "valid_loss": "validation loss", "precision": "precision"}
+_POINTS = {
+    "face": "its 68 landmarks",
+    "mouth": "the 37 landmarks of jaw and lips",
+    "articulation": "measures of lips and jaw, from 68 landmarks",
+}
+_LEVELS = {
+    "corpus": "that of the training recordings is expected: what is much louder or softer is restored worse",
+    "utterance": "normalised by the recording itself: how loud it is does not matter",
+}
+
+
+def facts_table(folder: Path) -> str:
+    """A Markdown table of facts from a model's files."""
+    about, model = read_description(folder).get("about", {}), load_model(folder)
+    config, ids = model.config, read_train_ids(folder) or set()
+    layers = f"{config.model.layers} BLSTM layers of {config.model.hidden} units a direction"
+    count = sum(weights.numel() for weights in model.parameters())
+    inpaints = config.model.kind == "inpainter"
+    run = [f"{name.format(keep=config.training.keep)} {about[key]}" for key, name in _RUN.items() if key in about]
+    rows = {
+        "Kind": f"{config.model.kind}: {layers}, {count / 1e6:.2f} million parameters"
+        + (", phones as a second task" if inpaints and config.model.ctc else ""),
+        "Input": _input(config),
+        "Output": "the sound of the gaps; every sample outside them stays as it is" if inpaints else "phones",
+        "Level": _LEVELS[config.model.normalise],
+        "Gaps in training": _gaps(config) if inpaints else "",
+        "Trained on": str(about.get("trained_on", "")),
+        "Utterances": _utterances(ids),
+        "Training": ", ".join([f"seed {config.training.seed}", *run]),
+        "Settings": " ".join(f"`{setting}`" for setting in _settings(config)) or "the defaults",
+        "Weights": f"{(folder / WEIGHTS).stat().st_size / 1e6:.1f} MB, SHA-256 {digest(folder / WEIGHTS)}...",
+    }
+    lines = [f"| {name} | {text.replace('|', '/')} |" for name, text in rows.items() if text]
+    return "\n".join(["| | |", "| --- | --- |", *lines])
+
+
+def _input(config: Config) -> str:
+    rate = f"{config.stft.sample_rate / 1000:g} kHz"
+    audio = f"sound at {rate}, each channel by itself (other rates are converted)" if config.model.audio else ""
+    motion = f", their motion at {config.visual.fps:g} frames a second" if config.visual.motion else ""
+    lost = f" (other rates are converted, and a face lost for up to {config.visual.max_lost_s:g} s is interpolated)"
+    video = f"the speaker's face: {_POINTS[config.visual.points]}{motion}{lost}" if config.model.video else ""
+    return "; ".join(filter(None, [audio, video]))
+
+
+def _gaps(config: Config) -> str:
+    if config.data.train_gaps:
+        return "those of a gap file"
+    gaps = config.gaps
+    return (
+        f"{gaps.min_count} to {gaps.max_count} an utterance, each of {gaps.min_ms:g} ms or more, together "
+        f"{gaps.total_mean_ms:g} ms on average and {gaps.total_max_ms:g} ms at most, in its first {gaps.region_ms:g} ms"
+    )
+
+
+def _utterances(ids: set[str]) -> str:
+    """The number of recordings by speaker, speakers with equal numbers together, and of copies in other voices."""
+    recordings = {recording_in(id_) for id_ in ids}
+    if not recordings:
+        return ""
+    count_by_speaker = Counter(map(speaker_in, recordings))
+    speakers_by_count: dict[int, list[str]] = {}
+    for speaker, count in sorted(count_by_speaker.items()):
+        speakers_by_count.setdefault(count, []).append(speaker)
+    listed = "; ".join(
+        f"{count} {'each ' if len(names) > 1 else ''}of {', '.join(names)}"
+        for count, names in sorted(speakers_by_count.items())[::-1]
+    )
+    copies = len(ids) - len(recordings)
+    more = f", and {copies} copies of them in other voices" if copies else ""
+    return (
+        listed if len(count_by_speaker) == 1 else f"{len(recordings)} of {len(count_by_speaker)} speakers ({listed})"
+    ) + more
+
+
+def _settings(config: Config) -> list[str]:
+    """The settings that differ from the defaults, as ``avsi train --set`` takes them."""
+    config_values, default = dataclasses.asdict(config), dataclasses.asdict(Config())
+    # Another kind of model has settings that the usual one has not.
+    default["model"] = dataclasses.asdict(type(config.model)()) | default["model"]
+    names = [(section, key) for section, values in config_values.items() for key in values if section != "data"]
+    return [
+        f"{section}.{key}={config_values[section][key]}"
+        for section, key in names
+        if config_values[section][key] != default[section][key] and f"{section}.{key}" not in _NOT_LISTED
+    ]
