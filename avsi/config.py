@@ -55,7 +55,7 @@ class VisualConfig:
 
 @dataclass
 class VoiceConfig:
-    """Other voices for a recording, drawn by :func:`avsi.audio.voice.draw_voice_change`."""
+    """Other voices for a recording, drawn by :func:`avsi.audio.voice_change.draw_voice_change`."""
 
     pitch_min_hz: float = bounded(85.0, at_least=40)  # of the median over a recording
     pitch_max_hz: float = bounded(240.0, at_least=lambda c: c.voices.pitch_min_hz)

@@ -16,9 +16,9 @@ from avsi.config import GapConfig
 from avsi.config_files import load_config
 from avsi.data.datadir import Utterance, read_datadir
 from avsi.data.gap_files import check_gaps_cover, check_gaps_fit, gap_file_path, read_gap_file, write_gap_file
+from avsi.data.gap_protocol import Condition, parse_conditions, read_protocol
 from avsi.data.gap_sampling import draw_random, draw_single
 from avsi.data.gaps import Gap
-from avsi.data.protocol import Condition, parse_conditions, read_protocol
 from avsi.errors import AvsiWarning, ConfigError, DataError, GapError
 from avsi.program import print_table, run_program
 from avsi.rng import generator

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from avsi.audio.voice import analyse, change_voice, draw_voice_change
+from avsi.audio.voice_change import analyse, change_voice, draw_voice_change
 from avsi.config import Config
 from avsi.config_files import load_config
 from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of, write_datadir

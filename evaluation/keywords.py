@@ -23,9 +23,9 @@ from avsi.metrics.registry import KEYWORDS
 from avsi.program import run_program
 
 from .folder.layout import WORDS
-from .listeners.grammar import Grammar
-from .listeners.recognition import Folders, Jobs, Recognition, Recognizer, recognize_folders
-from .listeners.word_recognizer import RATE, WordRecognizer, check_pocketsphinx
+from .recognizers.grammar import Grammar
+from .recognizers.recognition import Folders, Jobs, Recognition, Recognizer, recognize_folders
+from .recognizers.word_recognizer import RATE, WordRecognizer, check_pocketsphinx
 
 app = typer.Typer(add_completion=False)
 

@@ -22,7 +22,7 @@ from avsi.models.store import LEXICON, WEIGHTS, find_model, load_model
 from avsi.program import run_program
 
 from .folder.layout import PHONES
-from .listeners.recognition import Folders, Jobs, Recognition, Recognizer, recognize_folders
+from .recognizers.recognition import Folders, Jobs, Recognition, Recognizer, recognize_folders
 
 app = typer.Typer(add_completion=False)
 

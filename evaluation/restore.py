@@ -16,7 +16,7 @@ import typer
 
 from avsi.data.datadir import read_datadir
 from avsi.data.gap_files import check_gaps_cover, check_gaps_fit, gap_file_path, read_gap_file
-from avsi.data.protocol import parse_conditions, read_protocol
+from avsi.data.gap_protocol import parse_conditions, read_protocol
 from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.folders import locked

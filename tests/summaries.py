@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from itertools import combinations
 
-from avsi.data.protocol import Condition
+from avsi.data.gap_protocol import Condition
 from avsi.metrics.registry import COLUMNS
 from evaluation.statistics.intervals import Estimate
 from evaluation.statistics.summary import Summary, System

@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from PIL import Image
 from summaries import AV, MS_100, MS_800, NONE, ORACLE, RANDOM, UNPROCESSED, A, around, summary, with_estimates
 
-from avsi.data.protocol import Condition
+from avsi.data.gap_protocol import Condition
 from evaluation.reporting.curves import draw, length_curves
 
 LENGTHS = [MS_800, MS_100, RANDOM, Condition("400ms", 400.0)]

@@ -21,9 +21,9 @@ from data_prep.mini_grid import synthesis
 from evaluation import keywords, restore
 from evaluation.folder.evaluation import Evaluation
 from evaluation.keywords import keyword_totals, score_keywords
-from evaluation.listeners import recognition, word_recognizer
-from evaluation.listeners.grammar import Grammar
-from evaluation.listeners.word_recognizer import WordRecognizer
+from evaluation.recognizers import recognition, word_recognizer
+from evaluation.recognizers.grammar import Grammar
+from evaluation.recognizers.word_recognizer import WordRecognizer
 from evaluation.statistics.summarize import summarize
 
 CONF = Path(__file__).parents[1] / "recipes" / "grid" / "conf"

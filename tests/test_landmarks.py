@@ -18,9 +18,9 @@ from avsi.models.inpainter import BLSTMInpainter
 from avsi.restoring.inpainting import Inpainter
 from avsi.restoring.recordings import inpaint_file
 from avsi.video import detector, landmarks
-from avsi.video import task_model as task_model_module
+from avsi.video import mediapipe_model as task_model_module
 from avsi.video.landmarks import link_faces, track_face
-from avsi.video.task_model import task_model
+from avsi.video.mediapipe_model import task_model
 
 
 def opening(tracks) -> np.ndarray:

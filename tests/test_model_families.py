@@ -17,7 +17,7 @@ from avsi.models.store import save_model
 from evaluation import report, restore, score
 from evaluation.folder.evaluation import Evaluation
 from evaluation.systems.families import ModelFamily, is_family
-from evaluation.systems.overlap import overlap
+from evaluation.systems.train_test_overlap import overlap
 
 IDS = ["s04_clip1", "s05_clip1", "s05_clip2"]
 TRAINED_ON = {"without_s04": ["s01_a", "s05_clip1", "s05_clip1-v2"], "without_s05": ["s01_a", "s04_clip9-v1"]}

@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from avsi.data.datadir import read_datadir
 from avsi.data.gap_files import read_gap_file
-from avsi.data.protocol import Condition, parse_conditions, read_protocol
+from avsi.data.gap_protocol import Condition, parse_conditions, read_protocol
 from avsi.errors import ConfigError, DataError
 from data_prep import gaps
 

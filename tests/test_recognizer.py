@@ -27,7 +27,7 @@ from avsi.training.run import train
 from data_prep import stats
 from evaluation import recognize, restore
 from evaluation.folder.evaluation import Evaluation
-from evaluation.listeners import recognition
+from evaluation.recognizers import recognition
 from evaluation.statistics.summarize import summarize
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from summaries import AV, AV_MTL, MS_100, MS_800, NONE, ORACLE, RANDOM, UNPROCESSED, A, summary, with_estimates
 
-from avsi.data.protocol import Condition
+from avsi.data.gap_protocol import Condition
 from avsi.metrics.registry import COLUMNS
 from evaluation.reporting.latex import to_latex
 from evaluation.reporting.markdown import to_markdown

@@ -28,7 +28,7 @@ from avsi.errors import ConfigError, DataError, ModelError
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import load_model, read_description, save_model, start_from
 from avsi.training.checkpoints import LAST, BestAndLast
-from avsi.training.module import TrainingRun
+from avsi.training.lightning_module import TrainingRun
 from avsi.training.order import draw_order
 from avsi.training.run import train
 

@@ -5,7 +5,7 @@ import builtins
 import numpy as np
 import pytest
 
-from avsi.audio.voice import VoiceChange, analyse, change_voice, draw_voice_change
+from avsi.audio.voice_change import VoiceChange, analyse, change_voice, draw_voice_change
 from avsi.config import VoiceConfig
 from avsi.errors import ConfigError, MediaError
 from avsi.rng import generator

@@ -17,7 +17,7 @@ import soundfile
 from ..audio.samples import resample, to_float
 from ..errors import MediaError
 from .containers import check_file
-from .sound_tracks import OVER_24_BIT, decode_track
+from .sound_decoding import OVER_24_BIT, decode_track
 from .sound_writing import BLOCK_SAMPLES
 
 # By libsndfile subtype, the numpy type in which samples are read and written back without any change.

@@ -11,7 +11,7 @@ import torch
 
 from ..audio.phase import samples_like
 from ..audio.stft import log_magnitude, spectrum
-from ..audio.voice import VoiceChange, analyse, change_voice, draw_voice_change
+from ..audio.voice_change import VoiceChange, analyse, change_voice, draw_voice_change
 from ..config import Config
 from ..config_files import load_config
 from ..data.features import Features

@@ -14,7 +14,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from ..errors import DataError, ModelError
 from ..files import written_beside
 from ..models.store import save_model
-from .module import TrainingRun
+from .lightning_module import TrainingRun
 
 LAST = "last.ckpt"
 

@@ -21,7 +21,7 @@ from ..files import digest, write_text
 from ..models.store import LEXICON, TRAIN_IDS, WEIGHTS, find_model, read_train_ids, start_from
 from ..video.motion import n_features
 from .checkpoints import LAST, AtomicCheckpointIO, BestAndLast
-from .module import TrainingRun
+from .lightning_module import TrainingRun
 from .precision import choose_precision
 
 MADE_FROM = "made_from"  # initial weights and training utterances; those of a resumed run must be the same

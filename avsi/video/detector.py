@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .task_model import task_model
+from .mediapipe_model import task_model
 
 # The vertex of MediaPipe's face mesh at each of the 68 points of the Multi-PIE / dlib convention: jaw 0-16, brows
 # 17-26, nose 27-35, eyes 36-47, outer lips 48-59, inner lips 60-67.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from avsi.data.datadir import Utterance, read_datadir
 from avsi.data.gap_files import gap_file_path, read_gap_file
+from avsi.data.gap_protocol import Condition
 from avsi.data.gaps import Gap
-from avsi.data.protocol import Condition
 from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.files import write_text

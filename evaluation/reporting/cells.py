@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from avsi.data.protocol import Condition
+from avsi.data.gap_protocol import Condition
 from avsi.metrics.registry import Column
 
 from ..statistics.intervals import Estimate

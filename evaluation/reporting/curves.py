@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from avsi.data.protocol import Condition
+from avsi.data.gap_protocol import Condition
 from avsi.metrics.registry import L1_SHARE, Column
 
 from ..statistics.summary import Summary, System

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from avsi.data.protocol import Condition
+from avsi.data.gap_protocol import Condition
 from avsi.metrics.registry import Column
 
 from ..statistics.comparisons import clear_of_0, count_comparisons, verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from avsi.data.protocol import Condition
+from avsi.data.gap_protocol import Condition
 from avsi.metrics.registry import Column
 
 from .gain_over_silence import Harm

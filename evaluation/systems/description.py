@@ -10,7 +10,7 @@ from avsi.models.store import read_description, read_train_ids
 from .families import is_family
 from .fingerprints import weights_digest
 from .names import ORACLE, SPECTRAL, UNPROCESSED, model_folders
-from .overlap import overlap
+from .train_test_overlap import overlap
 
 
 def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
