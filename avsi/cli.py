@@ -1,7 +1,5 @@
 """The command `avsi`. What is heavy is imported by the command that needs it: ``avsi --help`` is instant."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Every setting with its default and its bounds, as dataclasses; nothing else holds a default."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

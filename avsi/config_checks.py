@@ -1,7 +1,5 @@
 """Which values of a config have a meaning: each by the bounds of its field, and all together."""
 
-from __future__ import annotations
-
 import math
 import operator
 from collections.abc import Mapping

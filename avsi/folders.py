@@ -1,7 +1,5 @@
 """Folders that appear whole or not at all, and folders that one process works on at a time."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import glob

@@ -1,7 +1,5 @@
 """What every command-line program shares: errors as one line, progress bars, tables, pages."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

@@ -1,7 +1,5 @@
 """Random numbers that depend only on a seed and on names."""
 
-from __future__ import annotations
-
 import hashlib
 
 import numpy as np

@@ -5,8 +5,6 @@ An STFT frame ``t`` is centred on the ``t``-th block of ``hop`` samples: its win
 ``ceil(n / hop)`` frames, 250 for GRID's 3 s at 16 kHz.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

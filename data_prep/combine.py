@@ -3,8 +3,6 @@
 python -m data_prep.combine data/both/train data/grid/train data/mini/train
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -4,8 +4,6 @@ python -m data_prep.gaps data/test random 200 800
 python -m data_prep.gaps data/test --protocol ../../evaluation/protocols/paper.yaml
 """
 
-from __future__ import annotations
-
 import warnings
 from pathlib import Path
 from typing import Annotated

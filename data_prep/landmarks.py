@@ -3,8 +3,6 @@
 python -m data_prep.landmarks data/train data/valid data/test --jobs 2
 """
 
-from __future__ import annotations
-
 import dataclasses
 import warnings
 from pathlib import Path

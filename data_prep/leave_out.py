@@ -3,8 +3,6 @@
 python -m data_prep.leave_out data/voices data/folds --fold s04 --fold s26 --fold "others=s02 s03 s05"
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Annotated

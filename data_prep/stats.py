@@ -3,8 +3,6 @@
 python -m data_prep.stats data/train --config conf/av.yaml
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -3,8 +3,6 @@
 python -m data_prep.validate data/train data/valid data/test
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -3,8 +3,6 @@
 python -m data_prep.voices data/train data/train_voices --copies 6 --copies-of-few 30
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from pathlib import Path

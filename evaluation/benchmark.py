@@ -3,8 +3,6 @@
 python -m evaluation.benchmark data/train --config conf/av.yaml
 """
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 from typing import Annotated

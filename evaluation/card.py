@@ -3,8 +3,6 @@
 python -m evaluation.card ../../avsi/pretrained/av exp/evaluation/general_{unseen,seen} --family general_av
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated

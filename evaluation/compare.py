@@ -3,8 +3,6 @@
 python -m evaluation.compare exp/evaluation a av --require l1
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

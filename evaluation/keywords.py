@@ -7,8 +7,6 @@ recogniser always chooses a sentence of the grammar. A random choice is right in
 and 1/10 of the digits, 0.13 of all. The accuracy in clean speech is the most that a restored set can reach.
 """
 
-from __future__ import annotations
-
 import warnings
 from importlib.metadata import version
 from pathlib import Path

@@ -3,8 +3,6 @@
 python -m evaluation.recognize exp/evaluation --recognizer exp/recognizer
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -3,8 +3,6 @@
 python -m evaluation.report exp/evaluation/paper
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -4,8 +4,6 @@ python -m evaluation.restore data/test --protocol ../../evaluation/protocols/pap
     --system exp/av --system "unseen=exp/folds/*/av" --out exp/evaluation
 """
 
-from __future__ import annotations
-
 import shutil
 import warnings
 from pathlib import Path

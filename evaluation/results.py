@@ -3,8 +3,6 @@
 python -m evaluation.results exp/evaluation/paper --out RESULTS.md
 """
 
-from __future__ import annotations
-
 import warnings
 from pathlib import Path
 from typing import Annotated

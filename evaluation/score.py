@@ -3,8 +3,6 @@
 python -m evaluation.score exp/evaluation
 """
 
-from __future__ import annotations
-
 import time
 import warnings
 from pathlib import Path

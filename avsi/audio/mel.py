@@ -1,7 +1,5 @@
 """The mel filter bank."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..config import StftConfig

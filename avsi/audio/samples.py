@@ -1,7 +1,5 @@
 """Conversion of samples between numeric types and between sample rates."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

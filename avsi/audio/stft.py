@@ -1,7 +1,5 @@
 """The complex spectrogram, its inverse, and the log magnitude that the model works on."""
 
-from __future__ import annotations
-
 from functools import cached_property
 
 import torch

@@ -1,7 +1,5 @@
 """Voice conversion by the WORLD vocoder: pitch and formants of a recording change, words and timing stay."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 from types import ModuleType

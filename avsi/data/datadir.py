@@ -1,7 +1,5 @@
 """Kaldi data directories: sorted text files, one line an utterance; Python sees only :class:`Utterance`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise

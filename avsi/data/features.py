@@ -1,7 +1,5 @@
 """The features of an undamaged utterance: log magnitudes, visual features and phone labels."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

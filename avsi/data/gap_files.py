@@ -1,7 +1,5 @@
 """Gap files, which hold the gaps of a data set, and label files, which hold those of one recording."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from ..errors import DataError, GapError

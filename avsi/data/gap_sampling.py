@@ -1,7 +1,5 @@
 """Random gaps: the paper's corruption, and single gaps of a fixed length."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..config import GapConfig

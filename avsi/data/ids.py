@@ -1,7 +1,5 @@
 """The parts of utterance ids: ``s04_bbaf2n`` is of speaker s04, ``s04_bbaf2n-v3`` a copy of it in another voice."""
 
-from __future__ import annotations
-
 import re
 
 

@@ -2,8 +2,6 @@
 data found instead of a matrix.
 """
 
-from __future__ import annotations
-
 import io
 import mmap
 import re

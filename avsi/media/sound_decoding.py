@@ -1,7 +1,5 @@
 """Decoding of a container's sound track into a WAV file with the same sample values."""
 
-from __future__ import annotations
-
 import contextlib
 import warnings
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Spans are read one at a time, so that an hour-long recording takes as little memory as a short one.
 """
 
-from __future__ import annotations
-
 import contextlib
 import tempfile
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Checks that several metrics share, and a fixed random state for packages that need one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Speech intelligibility: STOI and extended STOI, by the package pystoi."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

@@ -3,8 +3,6 @@
 The networks come with its wheel. It is an optional extra, since it and its dependencies are large.
 """
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 
 import numpy as np

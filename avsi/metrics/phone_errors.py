@@ -1,7 +1,5 @@
 """Phone errors: the alignment of a recognised phone sequence with its reference."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest

@@ -1,7 +1,5 @@
 """Perceptual quality against a reference: PESQ, by the package pesq."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

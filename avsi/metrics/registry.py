@@ -1,7 +1,5 @@
 """All metrics: their names, units, how to read them and what they are computed from."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Distances between predicted or restored spectra and the true ones in the lost frames."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

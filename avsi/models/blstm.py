@@ -1,7 +1,5 @@
 """Bidirectional LSTM layers, run on padded batches."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional

@@ -2,8 +2,6 @@
 between marks; people write the rest.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Facts about a model for its card, read from its files: kind, input, training set, settings, size."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from pathlib import Path

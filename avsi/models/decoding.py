@@ -1,7 +1,5 @@
 """Decoding of CTC outputs by prefix beam search."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..data.phones import BLANK

@@ -1,7 +1,5 @@
 """Where a trained model computes. Training asks Lightning instead."""
 
-from __future__ import annotations
-
 import torch
 
 from ..errors import ConfigError

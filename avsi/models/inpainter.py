@@ -1,7 +1,5 @@
 """The BLSTM that predicts lost frames of a log-magnitude spectrogram from the reliable ones and the face."""
 
-from __future__ import annotations
-
 import math
 
 import torch

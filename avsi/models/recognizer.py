@@ -1,7 +1,5 @@
 """The BLSTM phone recogniser, whose errors on restored speech give the phone error rate."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Augmented copies of a clip for people to check: in other voices, each with one random variation."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Cut a hole into a clip, restore it without and with the face, and say and show how well that went."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Iterator

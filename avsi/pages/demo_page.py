@@ -1,7 +1,5 @@
 """The page that `avsi demo` writes: the restored video, and spectrograms, sounds and scores of each version."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass

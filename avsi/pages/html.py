@@ -1,7 +1,5 @@
 """Self-contained HTML pages, with sounds, pictures and videos embedded as ``data:`` URIs."""
 
-from __future__ import annotations
-
 import base64
 import io
 

@@ -1,7 +1,5 @@
 """Facial landmarks drawn over the frames of a video."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

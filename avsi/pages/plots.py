@@ -1,7 +1,5 @@
 """Plots: a spectrogram with its gaps marked, and several versions of a clip one below the other."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Where a recording is damaged: detectors of gaps."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Which stretches of a recording are restored at once: gaps that lie close together, with the sound around them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from ..errors import GapError

@@ -1,7 +1,5 @@
 """Augmentation of features, drawn anew each time an utterance is trained on. Voice conversion is done beforehand."""
 
-from __future__ import annotations
-
 import math
 import warnings
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The files that training writes after each epoch: the model, and a checkpoint to resume from."""
 
-from __future__ import annotations
-
 import zipfile
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Data sets and batches: clean log magnitudes, lost frames, visual features and phone labels of utterances."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple

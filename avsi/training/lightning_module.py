@@ -1,7 +1,5 @@
 """The Lightning module: a model with its task's data and losses, and the optimiser."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import cast
 

@@ -1,7 +1,5 @@
 """Loss functions: on the lost bins, on phones, and on intelligibility."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn import functional

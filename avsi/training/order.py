@@ -1,7 +1,5 @@
 """The random order of the utterances in an epoch."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import numpy as np

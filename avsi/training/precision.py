@@ -1,7 +1,5 @@
 """The numeric precision of training: bf16 is faster on devices that compute in it, and fails on others."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

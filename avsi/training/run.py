@@ -1,7 +1,5 @@
 """Training into a folder, started or resumed, by Lightning's Trainer."""
 
-from __future__ import annotations
-
 import logging
 import warnings
 from collections.abc import Sequence

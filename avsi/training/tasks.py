@@ -1,7 +1,5 @@
 """Training tasks: the model of each kind, its data sets and its losses."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 

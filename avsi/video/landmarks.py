@@ -1,7 +1,5 @@
 """One face followed through a video: which of several, and its 68 landmarks in each frame."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import combinations

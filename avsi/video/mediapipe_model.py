@@ -1,7 +1,5 @@
 """The model file that MediaPipe's Tasks API reads."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from pathlib import Path

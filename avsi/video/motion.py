@@ -1,7 +1,5 @@
 """Landmark tracks -> what the model sees of the face, on the grid of the STFT frames."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..config import StftConfig, VisualConfig

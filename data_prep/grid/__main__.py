@@ -3,8 +3,6 @@
 python -m data_prep.grid --root DIR --out data
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 from typing import Annotated

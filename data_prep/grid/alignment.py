@@ -1,7 +1,5 @@
 """GRID's ``.align`` files: when each word is said."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from avsi.errors import DataError

@@ -1,7 +1,5 @@
 """GRID's clips, found in any layout of its folders."""
 
-from __future__ import annotations
-
 import os
 import re
 from dataclasses import dataclass

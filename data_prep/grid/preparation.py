@@ -1,7 +1,5 @@
 """One clip of GRID -> an utterance, with its sound at 16 kHz and its alignment checked."""
 
-from __future__ import annotations
-
 import warnings
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """GRID's grammar: its sentences, and the file names that spell them."""
 
-from __future__ import annotations
-
 import itertools
 import re
 

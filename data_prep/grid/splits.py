@@ -1,7 +1,5 @@
 """The splits of GRID: the training, validation or test set of each clip."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

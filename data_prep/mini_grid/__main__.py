@@ -3,8 +3,6 @@
 python -m data_prep.mini_grid --out DIR --speakers 8 --sentences 12 --seed 0
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -5,8 +5,6 @@ mean of the targets weighted by dominance (Cohen and Massaro, "Modeling coarticu
 1993). The dominance is a Gaussian with a flat top instead of their exponential.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

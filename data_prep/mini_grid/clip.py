@@ -1,7 +1,5 @@
 """A clip in GRID's format of one speaker and sentence, with its alignment and true landmarks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path

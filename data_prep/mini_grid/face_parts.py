@@ -3,8 +3,6 @@
 Points are given to the canvas in the head's frame of reference.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .canvas import SUPERSAMPLING, Canvas, middles, normals

@@ -1,7 +1,5 @@
 """Random movements of a speaking head besides speech: swaying, nodding, breathing, blinking, gaze."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

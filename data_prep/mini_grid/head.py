@@ -4,8 +4,6 @@ Millimetres; x to the right of the picture, y down, z towards the camera; the or
 the corners of the lids, on the axis of the skull.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A speaker's appearance: colours and hair, and the coloured surfaces of head, neck and torso."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Rendering of a speaking head as video frames."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Random speakers: voice, face and way of moving, from a seed."""
 
-from __future__ import annotations
-
 import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields

@@ -1,7 +1,5 @@
 """Speech synthesis by eSpeak NG in many voices, with the times of words and phones."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """JSON of an evaluation's folder, checked for what programs write."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

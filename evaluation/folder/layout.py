@@ -8,8 +8,6 @@
              report/
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from avsi.config import StftConfig

@@ -1,7 +1,5 @@
 """Making an evaluation, or adding systems and conditions to one: what it holds already must be the same."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

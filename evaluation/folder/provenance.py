@@ -1,7 +1,5 @@
 """How figures came about: the command, the code and the machine."""
 
-from __future__ import annotations
-
 import datetime
 import os
 import platform

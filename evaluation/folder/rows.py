@@ -1,7 +1,5 @@
 """Rows of scores and of recognisers' results: JSON lines, one an utterance."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

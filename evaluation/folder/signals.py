@@ -1,7 +1,5 @@
 """The sound and spectrum of restored recordings, at the rate and on the spectrogram that scores are measured on."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -3,8 +3,6 @@
 May import: avsi.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple

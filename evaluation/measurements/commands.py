@@ -1,7 +1,5 @@
 """The wall time of programs, from start to end."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """The speed of training, and of its LSTM."""
 
-from __future__ import annotations
-
 import copy
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Recognising sets in parallel: the common part of evaluation.recognize and evaluation.keywords."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The sets that recognisers recognise: clean speech, and all that an evaluation restored."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 

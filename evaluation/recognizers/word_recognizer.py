@@ -3,8 +3,6 @@
 It was not trained on the corpora that systems learn from. It is an optional extra.
 """
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The page to browse restored speech: pictures, sounds, scores and phones of systems side by side."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """The texts of tables: figures in cells, headings, and the sentences of captions."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Curves over the length of the gap: a panel for each metric, a line for each system."""
 
-from __future__ import annotations
-
 import io
 import math
 from itertools import cycle

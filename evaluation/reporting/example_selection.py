@@ -1,7 +1,5 @@
 """The selection of examples: the best, the median and the worst utterances of every condition."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

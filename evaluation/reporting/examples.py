@@ -1,7 +1,5 @@
 """The examples of the browse page, read from an evaluation."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """The section of a results page on one evaluation, in Markdown."""
 
-from __future__ import annotations
-
 from avsi.metrics.registry import COLUMNS
 
 from ..folder.evaluation import Evaluation

@@ -1,7 +1,5 @@
 """A table before it is written in a format."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The tables of a report, of a results page and of a model's card: one function each."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from avsi.data.gap_protocol import Condition

@@ -1,7 +1,5 @@
 """Comparisons of two systems: which are meaningful, and which differences are significant."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from itertools import combinations

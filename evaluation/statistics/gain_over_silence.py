@@ -1,7 +1,5 @@
 """Restored speech against silent gaps: the L1 relative to a mean fill, and the clips that became less intelligible."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from avsi.metrics.registry import MEAN_FILL

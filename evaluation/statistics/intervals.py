@@ -1,7 +1,5 @@
 """Means with bootstrap intervals over speakers and utterances."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 

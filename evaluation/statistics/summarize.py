@@ -1,7 +1,5 @@
 """From rows of scores to a summary: means, intervals and paired differences."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterable
 

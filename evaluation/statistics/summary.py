@@ -1,7 +1,5 @@
 """The summary of an evaluation: means and intervals of every system, condition and metric, and pairs of systems."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from avsi.data.gap_protocol import Condition

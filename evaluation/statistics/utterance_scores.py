@@ -3,8 +3,6 @@
 It is no part of the program, so that its processes import it.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cached_property
 

@@ -4,8 +4,6 @@ Each takes clean samples of shape (n_samples,) and the gaps, and returns the res
 magnitude of the lost frames, shape (n_lost_frames, n_bins).
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 

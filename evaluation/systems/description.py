@@ -1,7 +1,5 @@
 """The description of a system in evaluation.json, which tables and pages show."""
 
-from __future__ import annotations
-
 from avsi.config_files import config_from_dict
 from avsi.data.datadir import Utterance
 from avsi.errors import ConfigError

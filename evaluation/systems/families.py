@@ -3,8 +3,6 @@
 A pattern names it, such as ``exp/folds/*/av``, where each fold's model was trained without that fold's speakers.
 """
 
-from __future__ import annotations
-
 from functools import cached_property
 from pathlib import Path
 

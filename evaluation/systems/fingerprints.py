@@ -1,7 +1,5 @@
 """Fingerprints of systems: whether one would still restore the same is known from digests of its weights and files."""
 
-from __future__ import annotations
-
 import hashlib
 from functools import lru_cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The names of systems on the command line: baselines, models, families of models, folders of files."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Every system that ``evaluation.restore`` knows as one function: baselines, models, families of models, files."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Train/test overlap: figures on speakers of the training set say little of unseen speakers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

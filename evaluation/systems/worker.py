@@ -3,8 +3,6 @@
 It is no part of the program, so that processes import it and keep the system that they loaded.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from pathlib import Path
 
