@@ -26,16 +26,19 @@ def main(
     utterances: Annotated[int, typer.Option(help="How many to train on in an epoch.")] = 160,
     clips: Annotated[int, typer.Option(help="In how many to find landmarks.")] = 160,
 ) -> None:
-    """Measure training, landmarks, restoring and the start of the command line."""
+    """Measure training, landmarks, restoring, reading and the start of the command line."""
     settings, found = load_config(config), read_datadir(datadir)
     videos = [utterance for utterance in found if utterance.video][:clips]
     if not videos:
         raise DataError(f"{datadir}: has no video.scp")
-    from .measurements import training
+    from .measurements import restoring, training
 
     with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
         setup = Setup(settings, found[:utterances], videos, datadir / "stats.npz", Path(folder))
-        measurements = (training.training, training.lstm, commands.landmarks, commands.inpaint, commands.show_help)
+        measurements = (
+            *(training.training, training.lstm, restoring.phase, restoring.hour, restoring.reading),
+            *(commands.landmarks, commands.inpaint, commands.show_help),
+        )
         rows = [_cells(row) for measure in measurements for row in measure(setup)]
     print_table("benchmark", ["what", "measured", "against", "ratio", "wanted", ""], rows)
 
