@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from ..errors import AvsiWarning, MediaError
 from ..timebase import to_samples, to_seconds
@@ -27,12 +28,26 @@ def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
     Returns:
         ``start_s`` and ``over_24_bit`` as in :class:`.sound_reading.Sound`.
     """
+    import av
+
     with open_container(path) as container:
         if not container.streams.audio:
             raise MediaError(f"{path}: has no sound track")
         stream = container.streams.audio[0]
         lossless = stream.codec.lossless and not stream.codec.lossy
-        out, missing, over_24_bit = None, 0, False
+        out, n_samples, missing, over_24_bit = None, 0, 0, False
+        waiting = av.AudioFifo()  # a decoded frame lasts some 20 ms: writing each by itself takes longer than decoding
+
+        def write_waiting(out: soundfile.SoundFile, at_least: int = 1) -> bool:
+            """Whether more than 24 bit were used by what was written."""
+            frame = waiting.read() if waiting.samples >= at_least else None
+            if frame is None:
+                return False
+            values: np.ndarray = frame.to_ndarray()
+            out.write(values.T if frame.format.is_planar else values.reshape(-1, out.channels))
+            # 24-bit samples come as 32-bit integers whose lowest byte is zero.
+            return subtype in OVER_24_BIT and (subtype != "PCM_32" or bool((values & 0xFF).any()))
+
         with contextlib.ExitStack() as stack:
             for frame in decoded_frames(container, stream):
                 if out is None:
@@ -41,15 +56,19 @@ def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
                     out = stack.enter_context(sound_writer(wav, frame.rate, channels, subtype, "RF64"))
                     origin_s = start_s(container) if frame.time is None else frame.time
                 if frame.time is not None:
-                    hole = to_samples(frame.time - origin_s, frame.rate) - out.tell()
+                    hole = to_samples(frame.time - origin_s, frame.rate) - n_samples
                     if hole > HOLE_S * frame.rate:
                         missing += hole
+                        n_samples += hole
+                        over_24_bit |= write_waiting(out)
                         for length in _block_lengths(hole):
                             out.write(np.zeros((length, out.channels), np.int16))
-                values: np.ndarray = frame.to_ndarray()
-                # 24-bit samples come as 32-bit integers whose lowest byte is zero.
-                over_24_bit |= subtype in OVER_24_BIT and (subtype != "PCM_32" or bool((values & 0xFF).any()))
-                out.write(values.T if frame.format.is_planar else values.reshape(-1, out.channels))
+                n_samples += frame.samples
+                frame.pts = None  # else the queue takes no frame after a hole
+                waiting.write(frame)
+                over_24_bit |= write_waiting(out, BLOCK_SAMPLES)
+            if out is not None:
+                over_24_bit |= write_waiting(out)
         if out is None:
             raise MediaError(f"{path}: its sound track cannot be decoded")
         if missing:
