@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .pretrained import AUDIO_ONLY, DEFAULT
 from .program import print_error, print_markdown, print_table, progress, run_program
+
+if TYPE_CHECKING:
+    from .restoring.inpainting import Inpainter
 
 app = typer.Typer(
     add_completion=False,
@@ -102,12 +105,11 @@ def inpaint(
     for name in (model, audio_only):
         find_model(name)
 
-    def load():
+    def load() -> Inpainter:
         from .restoring.inpainting import Inpainter
 
         return Inpainter.from_pretrained(model, audio_only, device)
 
-    options = {"video": video, "progress": progress, "face": face, "from_first_sample": from_first_sample}
     into_folder = out.endswith(("/", os.sep)) or Path(out).is_dir()
     if len(clips) > 1 and not into_folder:
         raise ConfigError(f"{out}: several files are written into a folder; end its name with '/'")
@@ -115,7 +117,8 @@ def inpaint(
         raise ConfigError(f"--video {video}: is the picture of one file, and there are {len(clips)}")
     if into_folder:
         outputs = plan_outputs(clips, Path(out))
-        results = list(inpaint_files(outputs, load(), gaps, print_error, **options))
+        options = {"video": video, "face": face, "from_first_sample": from_first_sample}
+        results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
         rows = [
             [
                 file.path,
@@ -127,7 +130,7 @@ def inpaint(
         ]
         print_table(f"restored into {out}", ["file", "gaps", "seconds of gaps", "output"], rows)
         raise typer.Exit(int(any(file.error for file in results)))
-    restored = inpaint_file(clips[0], out, load, gaps, **options)
+    restored = inpaint_file(clips[0], out, load, gaps, video, progress, face, from_first_sample)
     shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
     more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""
     clock = " from its first sample on" if from_first_sample else ""
@@ -205,7 +208,7 @@ def train(
     from .training.run import train as run
 
     # On several GPUs each has a process, and all of them are one run.
-    with locked(out, result=LAST) if rank_zero_only.rank == 0 else nullcontext():
+    with locked(out, result=LAST) if getattr(rank_zero_only, "rank", 0) == 0 else nullcontext():
         lowest = run(settings, out)
     typer.echo(f"lowest validation loss {lowest:.4f} -> {out}")
 

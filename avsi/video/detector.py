@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +50,7 @@ def open_detector(n_faces: int = 1, still: bool = False) -> Iterator[Detector]:
             detector.close()
 
 
-class Detector:
+class Detector(ABC):
     """What both APIs share: a face's mesh -> 68 points."""
 
     _begun = _found_a_face = False
@@ -69,15 +72,26 @@ class Detector:
         """Forget the faces: the next image is seen as if it were the first."""
         self._begun = self._found_a_face = False
 
+    @abstractmethod
+    def begin(self) -> None:
+        """Load what finds faces, or make it forget those that it follows."""
+
+    @abstractmethod
+    def meshes(self, image: np.ndarray, time_s: float) -> list:
+        """The vertices of each face's mesh, with ``x`` and ``y`` as shares of the width and the height."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
 
 class _MeshDetector(Detector):
     """`mediapipe.solutions`, up to 0.10.21: the models are inside the wheel."""
 
-    def __init__(self, mediapipe, n_faces: int, still: bool) -> None:
+    def __init__(self, mediapipe: ModuleType, n_faces: int, still: bool) -> None:
         self._open = lambda: mediapipe.solutions.face_mesh.FaceMesh(
             static_image_mode=still, max_num_faces=n_faces, refine_landmarks=True
         )
-        self._mesh = None
+        self._mesh: Any = None  # MediaPipe comes without types
 
     def begin(self) -> None:
         if self._mesh is None:
@@ -96,9 +110,9 @@ class _MeshDetector(Detector):
 class _TaskDetector(Detector):
     """The Tasks API, the only one from 0.10.30 on: it reads a model file."""
 
-    def __init__(self, mediapipe, n_faces: int, still: bool) -> None:
+    def __init__(self, mediapipe: ModuleType, n_faces: int, still: bool) -> None:
         self._mediapipe, self._n_faces, self._still = mediapipe, n_faces, still
-        self._landmarker = None
+        self._landmarker: Any = None
 
     def begin(self) -> None:
         self.close()  # it cannot be made to forget

@@ -83,35 +83,36 @@ def _look(path: str | Path, stretches: list[tuple[float, float]], seen: list) ->
         open_picture(path) as picture,
     ):
         for stretch in stretches:
-            looked = yield from _followed(picture.frames(*stretch), follow_one, look_around)
-            if looked is None:
-                times_s, found = yield from _followed(picture.frames(*stretch), follow_all)
+            times_s, found, several = yield from _followed(picture.frames(*stretch), follow_one, look_around)
+            if several:
+                times_s, found, _ = yield from _followed(picture.frames(*stretch), follow_all)
                 faces = [points for points in link_faces(found) if _share_seen(points) >= MIN_SEEN]
                 if len(faces) > 1:
                     seen.append((times_s, faces))
                     continue
                 # A second one for a moment is none.
-                looked = yield from _followed(picture.frames(*stretch), follow_one)
-            times_s, found = looked
+                times_s, found, _ = yield from _followed(picture.frames(*stretch), follow_one)
             points = np.array([(faces or [NO_FACE])[0] for faces in found], np.float32)
             seen.append((times_s, [points] if any(found) else []))
 
 
 def _followed(
     images: Iterator[tuple[float, np.ndarray]], detect: Detector, look_around: Detector | None = None
-) -> Generator[None, None, tuple[list[float], list[list[np.ndarray]]] | None]:
-    """The times of a stretch's frames and the faces in each; None as soon as several are seen by ``look_around``."""
-    times_s, found, due_s = [], [], -np.inf
+) -> Generator[None, None, tuple[list[float], list[list[np.ndarray]], bool]]:
+    """The times of a stretch's frames, the faces in each, and whether it ended early: ``look_around`` saw several."""
+    times_s: list[float] = []
+    found: list[list[np.ndarray]] = []
+    due_s = -np.inf
     detect.reset()
     for time_s, image in images:
         if look_around and time_s >= due_s:
             if len(look_around(image, time_s)) > 1:
-                return None
+                return times_s, found, True
             due_s = time_s + LOOK_AROUND_S
         times_s.append(time_s)
         found.append(detect(image, time_s))
         yield
-    return times_s, found
+    return times_s, found, False
 
 
 def _chosen(where: str, faces: list[Tracks], face: int | None) -> Tracks:
