@@ -29,6 +29,9 @@ Face = Annotated[
         show_default=False,
     ),
 ]
+Settings = Annotated[
+    list[str], typer.Option("--set", help="key=value over the config, such as training.seed=1; repeatable.")
+]
 
 
 @app.command()
@@ -119,15 +122,10 @@ def inpaint(
         outputs = plan_outputs(clips, Path(out))
         options = {"video": video, "face": face, "from_first_sample": from_first_sample}
         results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
-        rows = [
-            [
-                file.path,
-                len(file.gaps),
-                f"{sum(gap.end_s - gap.start_s for gap in file.gaps):.3f}",
-                file.out or file.error or "no gaps",
-            ]
-            for file in results
-        ]
+        rows = []
+        for file in results:
+            gaps_s = sum(gap.length_s for gap in file.gaps)
+            rows.append([file.path, len(file.gaps), f"{gaps_s:.3f}", file.out or file.error or "no gaps"])
         print_table(f"restored into {out}", ["file", "gaps", "seconds of gaps", "output"], rows)
         raise typer.Exit(int(any(file.error for file in results)))
     restored = inpaint_file(clips[0], out, load, gaps, video, progress, face, from_first_sample)
@@ -191,9 +189,7 @@ def train(
     config: Annotated[
         list[Path], typer.Option(help="A YAML file over the defaults of avsi/config.py; of several, the last decides.")
     ] = [],  # noqa: B006
-    set_: Annotated[
-        list[str], typer.Option("--set", help="key=value over the config, such as training.seed=1; repeatable.")
-    ] = [],  # noqa: B006
+    set_: Settings = [],  # noqa: B006
 ) -> None:
     """Train a model; the same command goes on where a stopped run was."""
     from contextlib import nullcontext
@@ -250,7 +246,7 @@ def augment(
     config: Annotated[
         list[Path], typer.Option(help="A config with sections 'voices' and 'augment'; else the pretrained model's.")
     ] = [],  # noqa: B006
-    set_: Annotated[list[str], typer.Option("--set", help="key=value over the config; repeatable.")] = [],  # noqa: B006
+    set_: Settings = [],  # noqa: B006
 ) -> None:
     """Write what training hears of a clip: other voices, each at another speed and with noise."""
     from .pages.augmentation_preview import HEADER, PICTURE, preview_augmentation, preview_config

@@ -32,7 +32,7 @@ def load_config(paths: Sequence[str | Path] = (), overrides: Sequence[str] = (),
     Raises:
         ConfigError: a file that is not there, a key that does not exist, a value of the wrong type or range.
     """
-    layers = [layer for path in paths for layer in _yaml_layers(path)]
+    layers = [layer for path in paths for layer in _yaml_layers(Path(path))]
     config = _checked(start or Config(), [*layers, *(("--set", _parsed(override)) for override in overrides)])
     # Models that were trained so are restored with all the same.
     if config.gaps.total_mean_ms > config.gaps.total_max_ms:
@@ -139,33 +139,26 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:56]}...'"
 
 
-def _yaml_layers(path: str | Path) -> list[tuple[str, object]]:
-    """The YAML file and those it builds on, the deepest first."""
+def _yaml_layers(path: Path, above: tuple[Path, ...] = ()) -> list[tuple[str, object]]:
+    """The YAML file and those it builds on, the deepest first; ``above`` are those that build on it."""
     import yaml
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    layers: list[tuple[str, object]] = []
-    seen: set[Path] = set()
-    following: str | Path | None = path
-    while following:
-        path = Path(following)
-        if path.resolve() in seen:
-            raise ConfigError(f"{path}: 'base' leads back to the file itself")
-        seen.add(path.resolve())
-        if not path.is_file():
-            raise ConfigError(f"{path}: no such config file")
-        try:
-            layer = OmegaConf.to_container(OmegaConf.load(path))
-        except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: not a YAML file ({_problem(error)})") from error
-        except OSError as error:  # OmegaConf's answer to a bare number, too
-            raise ConfigError(f"{path}: {error.strerror or error}") from error
-        if not isinstance(layer, dict):
-            raise ConfigError(f"{path}: expected 'section: {{key: value}}', found {_shown(layer)}")
-        base = layer.pop("base", None)
-        if not isinstance(base, str | None):
-            raise ConfigError(f"{path}: base: found {_shown(base)}, expected the name of another config file")
-        layers.insert(0, (str(path), layer))
-        following = path.parent / base if base else None
-    return layers
+    if path.resolve() in above:
+        raise ConfigError(f"{path}: 'base' leads back to the file itself")
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such config file")
+    try:
+        layer = OmegaConf.to_container(OmegaConf.load(path))
+    except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a YAML file ({_problem(error)})") from error
+    except OSError as error:  # OmegaConf's answer to a bare number, too
+        raise ConfigError(f"{path}: {error.strerror or error}") from error
+    if not isinstance(layer, dict):
+        raise ConfigError(f"{path}: expected 'section: {{key: value}}', found {_shown(layer)}")
+    base = layer.pop("base", None)
+    if not isinstance(base, str | None):
+        raise ConfigError(f"{path}: base: found {_shown(base)}, expected the name of another config file")
+    below = _yaml_layers(path.parent / base, (*above, path.resolve())) if base else []
+    return [*below, (str(path), layer)]

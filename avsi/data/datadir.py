@@ -119,8 +119,7 @@ def read_datadir(path: str | Path) -> list[Utterance]:
 
 def corpus_of(path: str | Path) -> str:
     """The name of the corpus that a data directory is part of."""
-    lines = _lines(Path(path) / CORPUS)
-    return lines[0] if lines else UNNAMED
+    return "".join(_lines(Path(path) / CORPUS)[:1]) or UNNAMED
 
 
 def split_of(path: str | Path) -> str:
@@ -233,9 +232,7 @@ def read_table(path: Path, ordered: bool = True) -> dict[str, str]:
 
 
 def _lines(path: Path) -> list[str]:
-    if not path.is_file():
-        return []
-    return read_lines(path)
+    return read_lines(path) if path.is_file() else []
 
 
 def _same_ids(path: Path, found: list[str], expected: list[str]) -> None:

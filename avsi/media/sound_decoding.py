@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +45,8 @@ def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
                     hole = to_samples(frame.time - origin_s, frame.rate) - out.tell()
                     if hole > HOLE_S * frame.rate:
                         missing += hole
-                        for length in _block_lengths(hole):
-                            out.write(np.zeros((length, out.channels), np.int16))
+                        for first in range(0, hole, BLOCK_SAMPLES):
+                            out.write(np.zeros((min(BLOCK_SAMPLES, hole - first), out.channels), np.int16))
                 values: np.ndarray = frame.to_ndarray()
                 # 24-bit samples come as 32-bit integers whose lowest byte is zero.
                 over_24_bit |= subtype in OVER_24_BIT and (subtype != "PCM_32" or bool((values & 0xFF).any()))
@@ -60,9 +59,3 @@ def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
                 f"{path}: {lost_s:.2f} s of its sound are lost and count as silence", AvsiWarning, stacklevel=2
             )
         return round(origin_s - start_s(container), 6), lossless and over_24_bit
-
-
-def _block_lengths(n_samples: int) -> Iterator[int]:
-    while n_samples > 0:
-        yield min(n_samples, BLOCK_SAMPLES)
-        n_samples -= BLOCK_SAMPLES

@@ -92,6 +92,9 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    from .inpainter import BLSTMInpainter
+    from .recognizer import PhoneRecognizer
+
     folder = find_model(name_or_path)
     description = read_description(folder)
     written = f"it was written by avsi {description.get('avsi_version', 'unknown')}, this is {__version__}"
@@ -106,7 +109,8 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
             f"{folder / DESCRIPTION}: this version refuses a setting or does not know it ({error}); {written}"
         ) from error
     try:
-        model = _class_of(config.model.kind)(config, phones=tuple(description.get("phones", ())))
+        made = PhoneRecognizer if config.model.kind == "recognizer" else BLSTMInpainter
+        model = made(config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
     except (SafetensorError, OSError) as error:
@@ -118,14 +122,6 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     if kind not in (None, config.model.kind):
         raise ModelError(f"{folder}: holds a model of the kind {config.model.kind}, expected {kind}")
     return model.eval()
-
-
-def _class_of(kind: str) -> type[Model]:
-    # Imported here, so that the rest of this module does not need torch.
-    from .inpainter import BLSTMInpainter
-    from .recognizer import PhoneRecognizer
-
-    return PhoneRecognizer if kind == "recognizer" else BLSTMInpainter
 
 
 def read_train_ids(name_or_path: str | Path) -> set[str] | None:

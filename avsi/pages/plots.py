@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +11,10 @@ from ..config import StftConfig
 from ..data.gaps import Gap
 from ..timebase import to_seconds
 from .overlay import GAP_COLOUR
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
 
 # Position of the plot as shares of the picture's width and height from the lower left; pages move a cursor over it.
 PLOT_LEFT, PLOT_BOTTOM, PLOT_WIDTH, PLOT_HEIGHT = 0.1, 0.14, 0.86, 0.8
@@ -38,24 +43,13 @@ def spectrogram(samples: np.ndarray, rate: int, gaps: list[Gap], start_s: float 
     stop_s, top_khz = start_s + len(samples) / rate, rate / 2000
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), facecolor=BACKGROUND)
     axes = figure.add_axes((PLOT_LEFT, PLOT_BOTTOM, PLOT_WIDTH, PLOT_HEIGHT))
-    axes.imshow(
-        20 * np.log10(magnitude + 1e-4),
-        origin="lower",
-        aspect="auto",
-        extent=(start_s, stop_s, 0, top_khz),
-        vmin=LOWEST_DB,
-        vmax=HIGHEST_DB,
-        cmap="magma",
-    )
+    _show(axes, 20 * np.log10(magnitude + 1e-4), (start_s, stop_s, 0, top_khz), (LOWEST_DB, HIGHEST_DB), "magma")
     for gap in gaps:
         axes.axvspan(gap.start_s, gap.end_s, fill=False, edgecolor=[part / 255 for part in GAP_COLOUR], linewidth=1.5)
     axes.set_xlim(start_s, stop_s)
     axes.set_yticks(np.arange(0, top_khz + 0.1, 2))
     axes.set_ylabel("kHz", color=INK)
-    axes.xaxis.set_major_formatter("{x:g} s")
-    axes.tick_params(colors=INK, length=3)
-    for side in axes.spines.values():
-        side.set_visible(False)
+    axes.tick_params(length=3)
     picture = io.BytesIO()
     figure.savefig(picture, format="webp", dpi=DPI, pil_kwargs={"quality": quality})
     return picture.getvalue()
@@ -70,7 +64,6 @@ def stacked_spectrograms(panels: dict[str, tuple[np.ndarray, np.ndarray]], stft:
             deviations, and grey where they are NaN.
     """
     from matplotlib import colormaps
-    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
     visual = next(iter(panels.values()))[1]
@@ -89,15 +82,24 @@ def stacked_spectrograms(panels: dict[str, tuple[np.ndarray, np.ndarray]], stft:
         if columns == 2:
             images.append(((features / deviation).T, features.shape[1], (-3, 3), feature_colours))
         for axes, (image, top, limits, colours), unit in zip(row, images, (f"{name}\nkHz", "feature"), strict=False):
-            extent = (0, stop_s, 0, top)
-            axes.imshow(
-                image, origin="lower", aspect="auto", extent=extent, vmin=limits[0], vmax=limits[1], cmap=colours
-            )
+            _show(axes, image, (0, stop_s, 0, top), limits, colours)
             axes.set_ylabel(unit, color=INK, fontsize=5)
-            axes.xaxis.set_major_formatter("{x:g} s")
-            axes.tick_params(colors=INK, length=2, labelsize=5)
-            for side in axes.spines.values():
-                side.set_visible(False)
+            axes.tick_params(length=2, labelsize=5)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=DPI)
     return picture.getvalue()
+
+
+def _show(
+    axes: Axes,
+    image: np.ndarray,
+    extent: tuple[float, float, float, float],
+    limits: tuple[float, float],
+    colours: str | Colormap,
+) -> None:
+    """An image from below over seconds, without a frame; ``limits`` are the values of the first and last colour."""
+    axes.imshow(image, origin="lower", aspect="auto", extent=extent, vmin=limits[0], vmax=limits[1], cmap=colours)
+    axes.xaxis.set_major_formatter("{x:g} s")
+    axes.tick_params(colors=INK)
+    for side in axes.spines.values():
+        side.set_visible(False)
