@@ -288,7 +288,7 @@ def info(
     ] = None,
 ) -> None:
     """List versions and the pretrained models, or show the card of one: what it is for, its figures, its limits."""
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import version
 
     from . import __version__
     from .config_files import config_from_dict
@@ -299,13 +299,7 @@ def info(
         print_markdown(read_card(find_model(model)))
         return
 
-    def installed(package: str) -> str:
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            return "not installed"
-
-    rows = [["avsi", __version__], *([name, installed(name)] for name in ("torch", "mediapipe", "av", "lightning"))]
+    rows = [["avsi", __version__], *([name, version(name)] for name in ("torch", "mediapipe", "av", "lightning"))]
     print_table("versions", ["package", "version"], rows)
     models = []
     for name in pretrained_names():

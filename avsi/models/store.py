@@ -22,13 +22,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 2
 # Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
-_NORMALISE_1 = {
-    "min_reliable_s": 0.5,
-    "silence_nats": 0.1,
-    "pause_nats": 3.0,
-    "deepest_nats": 4.5,
-    "min_deviation": 0.2,
-}
+_SET_1 = {"min_reliable_s": 0.5, "silence_nats": 0.1, "pause_nats": 3.0, "deepest_nats": 4.5, "min_deviation": 0.2}
 _FRAMES_1 = {"loudest_s": 12, "max_pauses_s": 167}  # version 1 counted these in frames
 WEIGHTS, DESCRIPTION = "model.safetensors", "config.json"
 TRAIN_IDS = "train_ids"  # the utterances that a model was trained on, one a line
@@ -197,5 +191,5 @@ def read_description(folder: Path) -> dict:
             seconds = {name: count * stft["hop_samples"] / stft["sample_rate"] for name, count in _FRAMES_1.items()}
         except (TypeError, ZeroDivisionError):  # config_from_dict reports what is wrong
             seconds = {}
-        description["config"]["normalise"] = _NORMALISE_1 | seconds
+        description["config"]["normalise"] = _SET_1 | seconds
     return description

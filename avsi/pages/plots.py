@@ -22,6 +22,7 @@ WIDTH, HEIGHT, DPI = 1000, 440, 200
 BACKGROUND, INK = "#15131d", "#d9d6e3"
 LOWEST_DB, HIGHEST_DB = -60, 35  # the range of the colours
 PANEL_HEIGHT = 200
+Extent = tuple[float, float, float, float]  # first and last second, lowest and highest value of the other axis
 
 
 def spectrogram(samples: np.ndarray, rate: int, gaps: list[Gap], start_s: float = 0.0, quality: int = 85) -> bytes:
@@ -90,13 +91,7 @@ def stacked_spectrograms(panels: dict[str, tuple[np.ndarray, np.ndarray]], stft:
     return picture.getvalue()
 
 
-def _show(
-    axes: Axes,
-    image: np.ndarray,
-    extent: tuple[float, float, float, float],
-    limits: tuple[float, float],
-    colours: str | Colormap,
-) -> None:
+def _show(axes: Axes, image: np.ndarray, extent: Extent, limits: tuple[float, float], colours: str | Colormap) -> None:
     """An image from below over seconds, without a frame; ``limits`` are the values of the first and last colour."""
     axes.imshow(image, origin="lower", aspect="auto", extent=extent, vmin=limits[0], vmax=limits[1], cmap=colours)
     axes.xaxis.set_major_formatter("{x:g} s")

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import AvsiWarning, ConfigError, FaceError
 from ..media.video_reading import open_picture
+from ..timebase import join_stretches
 from .detector import Detector, open_detector
 from .tracks import LEFT_EYE, RIGHT_EYE, Tracks
 
@@ -61,17 +62,6 @@ def track_face(
         raise FaceError(f"{path}: no face was found in any of its {len(times_s)} frames")
     where = f"{path}" if np.isinf(joined[0][0]) else f"{path}, from {max(joined[0][0], 0.0):.2f} s on"
     return _chosen(where, faces, face)
-
-
-def join_stretches(stretches: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Stretches (start_s, stop_s) in the order of time; those that overlap or touch become one."""
-    joined: list[tuple[float, float]] = []
-    for start_s, stop_s in sorted(stretches):
-        if joined and start_s <= joined[-1][1]:
-            start_s, last_s = joined.pop()
-            stop_s = max(last_s, stop_s)
-        joined.append((start_s, stop_s))
-    return joined
 
 
 def _look(path: str | Path, stretches: list[tuple[float, float]], seen: list) -> Iterator[None]:
