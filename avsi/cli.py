@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .pretrained import AUDIO_ONLY, DEFAULT
 from .program import print_error, print_markdown, print_table, progress, run_program
+
+if TYPE_CHECKING:
+    from .restoring.inpainting import Inpainter
 
 app = typer.Typer(
     add_completion=False,
@@ -23,6 +26,9 @@ Face = Annotated[
         "largest.",
         show_default=False,
     ),
+]
+Settings = Annotated[
+    list[str], typer.Option("--set", help="key=value over the config, such as training.seed=1; repeatable.")
 ]
 
 
@@ -100,12 +106,11 @@ def inpaint(
     for name in (model, audio_only):
         find_model(name)
 
-    def load():
+    def load() -> Inpainter:
         from .restoring.inpainting import Inpainter
 
         return Inpainter.from_pretrained(model, audio_only, device)
 
-    options = {"video": video, "progress": progress, "face": face, "from_first_sample": from_first_sample}
     into_folder = out.endswith(("/", os.sep)) or Path(out).is_dir()
     if len(clips) > 1 and not into_folder:
         raise ConfigError(f"{out}: several files are written into a folder; end its name with '/'")
@@ -113,19 +118,15 @@ def inpaint(
         raise ConfigError(f"--video {video}: is the picture of one file, and there are {len(clips)}")
     if into_folder:
         outputs = plan_outputs(clips, Path(out))
-        results = list(inpaint_files(outputs, load(), gaps, print_error, **options))
-        rows = [
-            [
-                file.path,
-                len(file.gaps),
-                f"{sum(gap.end_s - gap.start_s for gap in file.gaps):.3f}",
-                file.out or file.error or "no gaps",
-            ]
-            for file in results
-        ]
+        options = {"video": video, "face": face, "from_first_sample": from_first_sample}
+        results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
+        rows = []
+        for file in results:
+            gaps_s = sum(gap.length_s for gap in file.gaps)
+            rows.append([file.path, len(file.gaps), f"{gaps_s:.3f}", file.out or file.error or "no gaps"])
         print_table(f"restored into {out}", ["file", "gaps", "seconds of gaps", "output"], rows)
         raise typer.Exit(int(any(file.error for file in results)))
-    restored = inpaint_file(clips[0], out, load, gaps, **options)
+    restored = inpaint_file(clips[0], out, load, gaps, video, progress, face, from_first_sample)
     shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
     more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""
     clock = " from its first sample on" if from_first_sample else ""
@@ -186,9 +187,7 @@ def train(
     config: Annotated[
         list[Path], typer.Option(help="A YAML file over the defaults of avsi/config.py; of several, the last decides.")
     ] = [],  # noqa: B006
-    set_: Annotated[
-        list[str], typer.Option("--set", help="key=value over the config, such as training.seed=1; repeatable.")
-    ] = [],  # noqa: B006
+    set_: Settings = [],  # noqa: B006
 ) -> None:
     """Train a model; the same command goes on where a stopped run was."""
     from contextlib import nullcontext
@@ -203,7 +202,7 @@ def train(
     from .training.run import train as run
 
     # On several GPUs each has a process, and all of them are one run.
-    with locked(out, result=LAST) if rank_zero_only.rank == 0 else nullcontext():
+    with locked(out, result=LAST) if getattr(rank_zero_only, "rank", 0) == 0 else nullcontext():
         lowest = run(settings, out)
     typer.echo(f"lowest validation loss {lowest:.4f} -> {out}")
 
@@ -245,7 +244,7 @@ def augment(
     config: Annotated[
         list[Path], typer.Option(help="A config with sections 'voices' and 'augment'; else the pretrained model's.")
     ] = [],  # noqa: B006
-    set_: Annotated[list[str], typer.Option("--set", help="key=value over the config; repeatable.")] = [],  # noqa: B006
+    set_: Settings = [],  # noqa: B006
 ) -> None:
     """Write what training hears of a clip: other voices, each at another speed and with noise."""
     from .pages.augmentation_preview import HEADER, PICTURE, preview_augmentation, preview_config
@@ -287,7 +286,7 @@ def info(
     ] = None,
 ) -> None:
     """List versions and the pretrained models, or show the card of one: what it is for, its figures, its limits."""
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import version
 
     from . import __version__
     from .config_files import config_from_dict
@@ -298,13 +297,7 @@ def info(
         print_markdown(read_card(find_model(model)))
         return
 
-    def installed(package: str) -> str:
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            return "not installed"
-
-    rows = [["avsi", __version__], *([name, installed(name)] for name in ("torch", "mediapipe", "av", "lightning"))]
+    rows = [["avsi", __version__], *([name, version(name)] for name in ("torch", "mediapipe", "av", "lightning"))]
     print_table("versions", ["package", "version"], rows)
     models = []
     for name in pretrained_names():

@@ -100,6 +100,8 @@ class ModelConfig:
     layers: int = bounded(3, at_least=1, at_most=100)
     hidden: int = bounded(250, at_least=1, at_most=10000)  # a direction; the weights of 10000 take 3 GB a layer
     dropout: float = bounded(0.0, at_least=0, below=1)  # between the layers
+    # No settings, but what a model of another kind is by an inpainter's: a file may say these, and no others.
+    audio, video, normalise, mask, ctc = True, False, "corpus", False, False
 
 
 @dataclass
@@ -121,8 +123,6 @@ class RecognizerConfig(ModelConfig):
 
     kind: str = "recognizer"
     mels: int = bounded(40, at_least=1, at_most=lambda c: c.stft.n_bins)  # log-mel bands
-    # No settings, but what it is by an inpainter's: a file may say these, and no others.
-    audio, video, normalise, mask, ctc = True, False, "corpus", False, False
 
 
 MODELS = {"inpainter": InpainterConfig, "recognizer": RecognizerConfig}  # by kind

@@ -2,14 +2,15 @@
 
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from typing import Any
 
 from .config import Config
 from .errors import ConfigError
 
 # The bounds that a number may have, and what is said of one beyond them.
-_BOUNDS = {
+_BOUNDS: dict[str, tuple[Callable[..., bool], str]] = {
     "at_least": (operator.ge, "{:g} must be at least {:g}"),
     "at_most": (operator.le, "{:g} must be at most {:g}"),
     "below": (operator.lt, "{:g} must be below {:g}"),
@@ -38,7 +39,7 @@ def check_config(config: Config) -> None:
     _check_together(config)
 
 
-def _check_bounds(name: str, value: float, bounds: Mapping[str, object], config: Config) -> None:
+def _check_bounds(name: str, value: float, bounds: Mapping[str, Any], config: Config) -> None:
     for bound, limit in bounds.items():
         limit = limit(config) if callable(limit) else limit
         limits = limit if isinstance(limit, tuple) else (limit,)

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from .config import MODELS, Config, ModelConfig
 from .config_checks import check_config
 from .errors import ConfigError
+
+if TYPE_CHECKING:
+    from omegaconf.errors import OmegaConfBaseException
 
 # What is said of a setting's type, by OmegaConf's node for it.
 _TYPES = {
@@ -26,7 +30,7 @@ def load_config(paths: Sequence[str | Path] = (), overrides: Sequence[str] = (),
     Raises:
         ConfigError: a file that is not there, a key that does not exist, a value of the wrong type or range.
     """
-    layers = [layer for path in paths for layer in _yaml_layers(path)]
+    layers = [layer for path in paths for layer in _yaml_layers(Path(path))]
     config = _checked(start or Config(), [*layers, *(("--set", _parsed(override)) for override in overrides)])
     # Models that were trained so are restored with all the same.
     if config.gaps.total_mean_ms > config.gaps.total_max_ms:
@@ -47,32 +51,31 @@ def _checked(start: Config, layers: list[tuple[str, object]]) -> Config:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    layers = [(f"{source}: " if source else "", values) for source, values in layers]
-    for told, values in layers:
-        _check_sections(told, values)
-    model, others = _model_of_kind(start.model, layers)
+    sections = [_sections(f"{source}: " if source else "", values) for source, values in layers]
+    model, others = _model_of_kind(start.model, sections)
     merged = OmegaConf.structured(replace(start, model=model))
-    for told, values in layers:
+    for told, values in sections:
         of_model = {key: value for key, value in values.get("model", {}).items() if key not in others}
         try:
             merged = OmegaConf.merge(merged, OmegaConf.create(values | {"model": of_model}))
         except OmegaConfBaseException as error:
             raise ConfigError(told + _explained(error)) from error
     try:
-        config = OmegaConf.to_object(merged)
+        config = cast(Config, OmegaConf.to_object(merged))
     except OmegaConfBaseException as error:  # such as a reference to another key that is not there
         raise ConfigError(_explained(error)) from error
     check_config(config)
     return config
 
 
-def _check_sections(told: str, values: object) -> None:
-    """Raise ConfigError, which begins with the source, unless all are sections of settings."""
+def _sections(told: str, values: object) -> tuple[str, dict]:
+    """What was given. Raises ConfigError, which begins with the source, unless all values are sections of settings."""
     if not isinstance(values, dict):
         raise ConfigError(f"{told}expected sections of settings ('section: {{key: value}}'), found {_shown(values)}")
     for section in fields(Config):
         if not isinstance(settings := values.get(section.name, {}), dict):
             raise ConfigError(f"{told}{section.name}: expected settings ('key: value'), found {_shown(settings)}")
+    return told, values
 
 
 def _model_of_kind(start: ModelConfig, layers: list[tuple[str, dict]]) -> tuple[ModelConfig, set[str]]:
@@ -94,7 +97,7 @@ def _model_of_kind(start: ModelConfig, layers: list[tuple[str, dict]]) -> tuple[
     return model, others
 
 
-def _parsed(override: str) -> dict:
+def _parsed(override: str) -> object:
     """The settings of ``key=value``. Raises ConfigError where it has another form."""
     import yaml
     from omegaconf import OmegaConf
@@ -108,7 +111,7 @@ def _parsed(override: str) -> dict:
         raise ConfigError(f"--set {override}: the value is not valid YAML") from error
 
 
-def _explained(error: Exception) -> str:
+def _explained(error: OmegaConfBaseException) -> str:
     """What OmegaConf found wrong with one of the settings, in a line."""
     from omegaconf.errors import ConfigKeyError, ValidationError
 
@@ -116,8 +119,8 @@ def _explained(error: Exception) -> str:
     if isinstance(error, ConfigKeyError):
         known = list(error.parent_node)
         near = get_close_matches(str(error.key), known, 1)
-        expected = f"; did you mean {near[0]}?" if near else f", expected one of {', '.join(known)}"
-        return f"{name}: no such {'setting' if '.' in name else 'section'}{expected}"
+        other = f"; did you mean {near[0]}?" if near else f", expected one of {', '.join(known)}"
+        return f"{name}: no such {'setting' if '.' in name else 'section'}{other}"
     if isinstance(error, ValidationError) and (expected := _TYPES.get(type(error.child_node).__name__)):
         return f"{name}: found {_shown(error.value)}, expected {expected}"
     return ": ".join(filter(None, [name, str(error).splitlines()[0]]))
@@ -126,9 +129,7 @@ def _explained(error: Exception) -> str:
 def _problem(error: Exception) -> str:
     """What a YAML file was found not to hold, with the line where the parser knows it."""
     mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        return str(error).splitlines()[0]
-    return f"line {mark.line + 1}: {error.problem}"
+    return f"line {mark.line + 1}: {getattr(error, 'problem', '')}" if mark else str(error).splitlines()[0]
 
 
 def _shown(value: object) -> str:
@@ -136,33 +137,26 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:56]}...'"
 
 
-def _yaml_layers(path: str | Path) -> list[tuple[str, object]]:
-    """The YAML file and those it builds on, the deepest first."""
+def _yaml_layers(path: Path, above: tuple[Path, ...] = ()) -> list[tuple[str, object]]:
+    """The YAML file and those it builds on, the deepest first; ``above`` are those that build on it."""
     import yaml
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    layers: list[tuple[str, object]] = []
-    seen: set[Path] = set()
-    following: str | Path | None = path
-    while following:
-        path = Path(following)
-        if path.resolve() in seen:
-            raise ConfigError(f"{path}: 'base' leads back to the file itself")
-        seen.add(path.resolve())
-        if not path.is_file():
-            raise ConfigError(f"{path}: no such config file")
-        try:
-            layer = OmegaConf.to_container(OmegaConf.load(path))
-        except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: not a YAML file ({_problem(error)})") from error
-        except OSError as error:  # OmegaConf's answer to a bare number, too
-            raise ConfigError(f"{path}: {error.strerror or error}") from error
-        if not isinstance(layer, dict):
-            raise ConfigError(f"{path}: expected 'section: {{key: value}}', found {_shown(layer)}")
-        base = layer.pop("base", None)
-        if not isinstance(base, str | None):
-            raise ConfigError(f"{path}: base: found {_shown(base)}, expected the name of another config file")
-        layers.insert(0, (str(path), layer))
-        following = path.parent / base if base else None
-    return layers
+    if path.resolve() in above:
+        raise ConfigError(f"{path}: 'base' leads back to the file itself")
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such config file")
+    try:
+        layer = OmegaConf.to_container(OmegaConf.load(path))
+    except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a YAML file ({_problem(error)})") from error
+    except OSError as error:  # OmegaConf's answer to a bare number, too
+        raise ConfigError(f"{path}: {error.strerror or error}") from error
+    if not isinstance(layer, dict):
+        raise ConfigError(f"{path}: expected 'section: {{key: value}}', found {_shown(layer)}")
+    base = layer.pop("base", None)
+    if not isinstance(base, str | None):
+        raise ConfigError(f"{path}: base: found {_shown(base)}, expected the name of another config file")
+    below = _yaml_layers(path.parent / base, (*above, path.resolve())) if base else []
+    return [*below, (str(path), layer)]

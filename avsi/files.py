@@ -71,8 +71,13 @@ def write_npz(path: str | Path, **arrays: np.ndarray) -> None:
 
 def read_lines(path: str | Path) -> list[str]:
     """The lines of a text file in UTF-8. Raises DataError on another encoding."""
+    return read_text(path).splitlines()
+
+
+def read_text(path: str | Path) -> str:
+    """Raises DataError on another encoding than UTF-8."""
     try:
-        return Path(path).read_text(encoding="utf-8-sig").splitlines()  # Windows may write a byte order mark
+        return Path(path).read_text(encoding="utf-8-sig")  # Windows may write a byte order mark
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
 

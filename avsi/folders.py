@@ -66,8 +66,9 @@ def files_together(folder: str | Path, instead_of: Iterable[str] = ()) -> Iterat
 
 
 @contextmanager
-def made_folder(folder: Path) -> Iterator[None]:
-    """Make a folder, with those above it. Those that were made are removed again if they stay empty.
+def made_folder(folder: Path) -> Iterator[bool]:
+    """Make a folder, with those above it; yields whether it is new. Those that were made are removed again if they stay
+    empty.
 
     Raises:
         DataError: it cannot be a folder to write into.
@@ -76,7 +77,7 @@ def made_folder(folder: Path) -> Iterator[None]:
     missing = _missing_folders(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        yield
+        yield bool(missing)
     finally:
         _remove_empty_folders(missing)
 
@@ -92,26 +93,23 @@ def locked(folder: str | Path, result: str = "*") -> Iterator[None]:
         DataError: another process is at work on it, or it cannot be a folder to write into.
     """
     folder = Path(folder)
-    check_folder(folder)
-    missing = _missing_folders(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise DataError(f"{folder}: another process is at work on it; wait until it ends, or stop it") from None
-    except OSError:
-        pass  # Some network drives do not support locks.
-    try:
-        yield
-    except (AvsiError, OSError):
-        if missing and not any(folder.glob(result)):
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    finally:
-        os.close(handle)
-        _remove_empty_folders(missing)
+    with made_folder(folder) as is_new:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise DataError(f"{folder}: another process is at work on it; wait until it ends, or stop it") from None
+        except OSError:
+            pass  # Some network drives do not support locks.
+        try:
+            yield
+        except (AvsiError, OSError):
+            if is_new and not any(folder.glob(result)):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        finally:
+            os.close(handle)
 
 
 def check_folder(folder: Path) -> None:

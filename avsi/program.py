@@ -9,7 +9,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import typer
 
@@ -43,12 +43,11 @@ def run_program(app: typer.Typer, kept: str = "what was done so far is kept") ->
         raise
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
-    if issubclass(category, AvsiWarning):
-        text = f"note: {message}\n"
-    else:
-        text = warnings.formatwarning(message, category, filename, lineno, line)
-    sys.stderr.write(text)
+def _show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object
+) -> None:
+    own = issubclass(category, AvsiWarning)
+    sys.stderr.write(f"note: {message}\n" if own else warnings.formatwarning(message, category, filename, lineno))
 
 
 def error_text(error: AvsiError | OSError) -> str:
@@ -85,7 +84,7 @@ def progress(items: Iterable, total: int, what: str) -> Iterator:
             bar.advance(task)
 
 
-def print_table(title: str, header: list[str], rows: list[list[object]]) -> None:
+def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table on the terminal: the first column to the left, the others to the right."""
     from rich.console import Console
     from rich.markup import escape

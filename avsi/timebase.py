@@ -6,10 +6,14 @@ An STFT frame ``t`` is centred on the ``t``-th block of ``hop`` samples: its win
 """
 
 import math
+from collections.abc import Iterable
+from typing import TypeVar
 
 import numpy as np
 
 from .config import StftConfig
+
+Time = TypeVar("Time", int, float)
 
 
 def to_samples(time_s: float, rate: float) -> int:
@@ -52,3 +56,14 @@ def video_grid_s(start_s: float, stop_s: float, fps: float) -> np.ndarray:
     """Times in seconds from ``start_s`` to at least ``stop_s`` in steps of ``1/fps``; never empty."""
     count = max(1, math.ceil((stop_s - start_s) * fps - 1e-6) + 1)
     return start_s + np.arange(count) / fps
+
+
+def join_stretches(stretches: Iterable[tuple[Time, Time]]) -> list[tuple[Time, Time]]:
+    """Stretches (start, stop) in the order of time; those that overlap or touch become one."""
+    joined: list[tuple[Time, Time]] = []
+    for start, stop in sorted(stretches):
+        if joined and start <= joined[-1][1]:
+            start, last = joined.pop()
+            stop = max(last, stop)
+        joined.append((start, stop))
+    return joined

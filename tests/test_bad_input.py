@@ -277,7 +277,7 @@ CASES = [
     ),
     ("avsi inpaint none.wav --gap 0.8:1.6 -o out/ --model small", "none.wav: no such file"),
     ("avsi inpaint good.wav --gap 2:9 -o out/ --model small", "good.wav: gap 2:9: outside the recording, which lasts"),
-    ("avsi inpaint good.wav none.wav --gap 0.8:1.6 -o out/ --model m_cut", "m_cut: model.safetensors is damaged or incomplete"),
+    ("avsi inpaint good.wav none.wav --gap 0.8:1.6 -o out/ --model m_cut", "m_cut: model.safetensors is damaged"),
     ("avsi inpaint good.wav --gap 0.8:1.6 -o none/out.wav", "none/out.wav: the folder none does not exist"),
     ("avsi inpaint good.wav --gap 0.8:1.6 -o file/out.wav", "file/out.wav"),
     ("avsi inpaint good.wav --gap 0.8:1.6 -o out.gif", "out.gif"),

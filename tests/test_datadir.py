@@ -1,7 +1,7 @@
 import pytest
 from conftest import make_datadir
 
-from avsi.data.datadir import Utterance, fix_datadir, read_datadir, validate, write_datadir
+from avsi.data.datadir import Utterance, fix_datadir, read_datadir, write_datadir
 from avsi.errors import DataError
 
 
@@ -69,13 +69,13 @@ def test_a_broken_line_is_named(folder, file, change, message):
     path = folder / file
     path.write_text(change(path.read_text()))
     with pytest.raises(DataError, match=message):
-        validate(folder)
+        read_datadir(folder)
 
 
 def test_speakers_must_sort_as_ids_do(tmp_path):
     write_datadir(tmp_path / "set", [Utterance("a_1", "s02", "a.wav", 1.0), Utterance("b_1", "s01", "b.wav", 1.0)])
     with pytest.raises(DataError, match="speakers are out of order"):
-        validate(tmp_path / "set")
+        read_datadir(tmp_path / "set")
 
 
 def test_fixing_sorts_and_says_what_it_leaves_out(folder):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import face, make_datadir, mouth_opening
 
-from avsi.data.datadir import Utterance, read_datadir, validate
+from avsi.data.datadir import Utterance, read_datadir
 from avsi.data.matrices import append_matrix, find_matrices, read_matrix
 from avsi.errors import AvsiWarning, DataError
 from avsi.video.tracks import Tracks
@@ -94,7 +94,7 @@ def test_lists_of_files_hold_no_commands(tmp_path, name):
     for value, found in (("sox x.mp3 -t wav - |", "a command"), ("-", "standard input"), ("", "nothing")):
         (folder / name).write_text(f"s01_a a file.wav\ns01_b {value}\ns01_c c.wav\n")
         with pytest.raises(DataError, match=rf"{name}:2: expected '<utt> <path>', found {found}"):
-            validate(folder)
+            read_datadir(folder)
 
 
 def test_a_pickled_object_a_text_and_another_format_are_refused(tmp_path):

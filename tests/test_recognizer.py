@@ -149,7 +149,7 @@ def test_its_input_is_near_zero_and_one(toy):
 
 
 def test_log_mel_bands_are_the_power_in_a_band():
-    model = PhoneRecognizer(small_config(model={"mels": 40}), phones=("A",))
+    model = PhoneRecognizer(small_config(RecognizerConfig, model={"mels": 40}), phones=("A",))
     stft = model.config.stft
     top_mel = 2595 * math.log10(1 + 8000 / 700)
     for frequency_hz in (500.0, 2000.0, 6000.0):

@@ -64,10 +64,11 @@ def samples_like(start: Tensor, log_magnitude_: Tensor, n_samples: int, stft: St
     Returns:
         Shape (n_samples,).
     """
-    everything = [torch.ones(count, dtype=torch.bool) for count in (n_samples, len(start))]
+    all_samples, all_frames = (torch.ones(count, dtype=torch.bool) for count in (n_samples, len(start)))
     known = log_magnitude_.new_zeros(n_samples)
     transform = Transform(n_samples, stft, known)
-    return _griffin_lim(start.clone(), magnitude(log_magnitude_, stft), known, *everything, transform)
+    wanted = magnitude(log_magnitude_, stft)
+    return _griffin_lim(start.clone(), wanted, known, all_samples, all_frames, transform)
 
 
 def _griffin_lim(

@@ -96,8 +96,11 @@ def write_datadir(
 def read_datadir(path: str | Path) -> list[Utterance]:
     """The utterances of a data directory in the order of their ids.
 
+    It is checked by Kaldi's rules (``utils/validate_data_dir.sh``): sorted, unique, one-to-one; and its lists must name
+    files, and no command that Kaldi would run.
+
     Raises:
-        DataError: as :func:`validate`.
+        DataError: naming the file and the line that breaks a rule.
     """
     tables, alignments = _checked_tables(Path(path))
     return [
@@ -117,8 +120,7 @@ def read_datadir(path: str | Path) -> list[Utterance]:
 
 def corpus_of(path: str | Path) -> str:
     """The name of the corpus that a data directory is part of."""
-    lines = _lines(Path(path) / CORPUS)
-    return lines[0] if lines else UNNAMED
+    return "".join(_lines(Path(path) / CORPUS)[:1]) or UNNAMED
 
 
 def split_of(path: str | Path) -> str:
@@ -131,18 +133,8 @@ def development_of(path: str | Path) -> str:
     return "".join(_lines(Path(path) / DEVELOPMENT)[:1])
 
 
-def validate(path: str | Path) -> None:
-    """Check a data directory by Kaldi's rules (``utils/validate_data_dir.sh``): sorted, unique, one-to-one; and that
-    its lists name files, and no command that Kaldi would run.
-
-    Raises:
-        DataError: naming the file and the line that breaks a rule.
-    """
-    _checked_tables(Path(path))
-
-
 def _checked_tables(path: Path) -> tuple[dict[str, dict[str, str]], dict[str, tuple]]:
-    """What each complete and each partial file says by id, and the words of each alignment; as :func:`validate`."""
+    """What each complete and each partial file says by id, and the words of each alignment; as :func:`read_datadir`."""
     if not (path / "wav.scp").is_file():
         raise DataError(f"{path}: not a data directory (it has no wav.scp)")
     ids = read_table(path / "wav.scp")
@@ -202,7 +194,7 @@ def fix_datadir(path: str | Path) -> list[str]:
             write_text(folder / name, "".join(f"{id_} {column[id_]}\n" for id_ in sorted(column) if id_ in everywhere))
         write_text(folder / "spk2utt", _spk2utt({id_: columns["utt2spk"][id_] for id_ in everywhere}))
         write_text(folder / "align", "".join(f"{line}\n" for line in lines))
-    validate(path)
+    read_datadir(path)
     return left_out
 
 
@@ -231,9 +223,7 @@ def read_table(path: Path, ordered: bool = True) -> dict[str, str]:
 
 
 def _lines(path: Path) -> list[str]:
-    if not path.is_file():
-        return []
-    return read_lines(path)
+    return read_lines(path) if path.is_file() else []
 
 
 def _same_ids(path: Path, found: list[str], expected: list[str]) -> None:

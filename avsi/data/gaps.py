@@ -9,7 +9,7 @@ import numpy as np
 
 from ..config import StftConfig
 from ..errors import GapError
-from ..timebase import frames_touching, to_samples, to_seconds
+from ..timebase import frames_touching, join_stretches, to_samples, to_seconds
 
 # A gap may reach this much beyond the recording, since times are displayed and typed with three decimals.
 END_TOLERANCE_S = 0.0005
@@ -75,13 +75,7 @@ def gap_spans(gaps: list[Gap], n_samples: int, rate: int, start_s: float = 0.0) 
 
 def widened(spans: list[tuple[int, int]], margin: int, n_samples: int) -> list[tuple[int, int]]:
     """Sorted gaps with ``margin`` samples at either side, clipped to the recording and merged where they touch."""
-    wide: list[tuple[int, int]] = []
-    for start, stop in spans:
-        begin, end = max(start - margin, 0), min(stop + margin, n_samples)
-        if wide and begin <= wide[-1][1]:
-            begin = wide.pop()[0]
-        wide.append((begin, end))
-    return wide
+    return join_stretches((max(start - margin, 0), min(stop + margin, n_samples)) for start, stop in spans)
 
 
 def lost_samples(spans: list[tuple[int, int]], n_samples: int) -> np.ndarray:

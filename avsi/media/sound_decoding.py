@@ -2,7 +2,6 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +60,8 @@ def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
                         missing += hole
                         n_samples += hole
                         over_24_bit |= write_waiting(out)
-                        for length in _block_lengths(hole):
-                            out.write(np.zeros((length, out.channels), np.int16))
+                        for first in range(0, hole, BLOCK_SAMPLES):
+                            out.write(np.zeros((min(BLOCK_SAMPLES, hole - first), out.channels), np.int16))
                 n_samples += frame.samples
                 frame.pts = None  # else the queue takes no frame after a hole
                 waiting.write(frame)
@@ -77,9 +76,3 @@ def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
                 f"{path}: {lost_s:.2f} s of its sound are lost and count as silence", AvsiWarning, stacklevel=2
             )
         return round(origin_s - start_s(container), 6), lossless and over_24_bit
-
-
-def _block_lengths(n_samples: int) -> Iterator[int]:
-    while n_samples > 0:
-        yield min(n_samples, BLOCK_SAMPLES)
-        n_samples -= BLOCK_SAMPLES

@@ -20,13 +20,8 @@ from .sound_writing import BLOCK_SAMPLES
 
 # By libsndfile subtype, the numpy type in which samples are read and written back without any change.
 _EXACT_DTYPE = {
-    "PCM_S8": "int16",
-    "PCM_U8": "int16",
-    "PCM_16": "int16",
-    "ALAW": "int16",
-    "ULAW": "int16",
-    "PCM_24": "int32",
-    "PCM_32": "int32",
+    **dict.fromkeys(("PCM_S8", "PCM_U8", "PCM_16", "ALAW", "ULAW"), "int16"),
+    **dict.fromkeys(("PCM_24", "PCM_32"), "int32"),
     "FLOAT": "float32",
     "DOUBLE": "float64",
 }

@@ -93,7 +93,8 @@ class Picture:
         self._container = self._files.enter_context(open_container(self._path))
         self._stream = picture_stream(self._container)
         self._stream.thread_type = "AUTO"
-        self._at_start, self._rest, self._reached_s = True, None, float("inf")
+        self._at_start, self._reached_s = True, float("inf")
+        self._rest: Iterator[tuple[float, VideoFrame]] = iter(())
 
     def frames(self, start_s: float | None = None, stop_s: float | None = None) -> Iterator[tuple[float, np.ndarray]]:
         """As the function :func:`read_frames`; stretches are best read in the order of their times."""

@@ -52,7 +52,8 @@ def write_mp4(
             packets = _copied_picture(source, out) if _can_be_copied(source, out) else None
             picture = read_frames(picture)
         if packets is None:
-            packets = _encoded_picture(_moved(picture, sound_start_s), out, "libx264")
+            images = ((time_s + sound_start_s, image) for time_s, image in picture)
+            packets = _encoded_picture(images, out, "libx264")
         sound: Iterator[Packet] = iter(())
         if sound_wav:
             sound = _encoded_sound(stack.enter_context(open_container(sound_wav)), out, "flac", sound_start_s)
@@ -77,10 +78,6 @@ def _interleave(out: OutputContainer, picture: Iterator[Packet], sound: Iterator
     """Write the packets of two tracks in the order of their decode times, as players expect."""
     for packet in heapq.merge(picture, sound, key=lambda packet: (packet.dts or 0) * packet.time_base):
         out.mux(packet)
-
-
-def _moved(images: Iterator[tuple[float, np.ndarray]], by_s: float) -> Iterator[tuple[float, np.ndarray]]:
-    return ((time_s + by_s, image) for time_s, image in images)
 
 
 def _can_be_copied(source: InputContainer, out: OutputContainer) -> bool:

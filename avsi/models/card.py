@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ..errors import DataError
-from ..files import digest, write_text
+from ..files import digest, read_text, write_text
 from .card_facts import facts_table
 from .store import WEIGHTS, read_description
 
@@ -48,10 +48,7 @@ def read_card(folder: Path) -> str:
     path = folder / CARD
     if not path.is_file():
         raise DataError(f"{path}: this model has no card; `avsi export` writes one")
-    try:
-        return path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
+    return read_text(path)
 
 
 def update_card(folder: Path, figures: str | None = None, name: str | None = None) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 from collections import Counter
 from pathlib import Path
 
-from ..config import Config
+from ..config import MODELS, Config
 from ..data.ids import recording_in, speaker_in
 from ..files import digest
 from .store import WEIGHTS, load_model, read_description, read_train_ids
@@ -92,7 +92,7 @@ def _settings(config: Config) -> list[str]:
     """The settings that differ from the defaults, as ``avsi train --set`` takes them."""
     config_values, default = dataclasses.asdict(config), dataclasses.asdict(Config())
     # Another kind of model has settings that the usual one has not.
-    default["model"] = dataclasses.asdict(type(config.model)()) | default["model"]
+    default["model"] = dataclasses.asdict(MODELS[config.model.kind]()) | default["model"]
     names = [(section, key) for section, values in config_values.items() for key in values if section != "data"]
     return [
         f"{section}.{key}={config_values[section][key]}"

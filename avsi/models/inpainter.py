@@ -151,7 +151,7 @@ class BLSTMInpainter(nn.Module):
             for channel in log_spectrum
         ]
         *padded, lengths = zip(*rows, strict=True)
-        inputs = [*(pad_sequence(column, batch_first=True) for column in padded), torch.stack(lengths)]
+        inputs = [*(pad_sequence(list(column), batch_first=True) for column in padded), torch.stack(lengths)]
         predicted = self(*(each.to(self.audio_mean.device) for each in inputs)).cpu()
         by_recording = predicted.split([len(log_spectrum) for log_spectrum, *_ in recordings])
         return [

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from ..audio.mel import mel_filters
 from ..audio.stft import magnitude
-from ..config import Config
+from ..config import Config, RecognizerConfig
 from ..data.phones import to_phones
 from ..data.stats import Stats
 from .blstm import make_blstm, run_blstm
@@ -30,18 +30,19 @@ class PhoneRecognizer(nn.Module):
     def __init__(self, config: Config, stats: Stats | None = None, phones: tuple[str, ...] = ()) -> None:
         """Without ``stats`` the normalisation is the identity, until statistics are loaded with the weights."""
         super().__init__()
-        self.config, self.phones = config, phones
-        filters = torch.from_numpy(mel_filters(config.model.mels, config.stft)).float()
+        self.config, self.phones, model = config, phones, config.model
+        assert isinstance(model, RecognizerConfig)
+        filters = torch.from_numpy(mel_filters(model.mels, config.stft)).float()
         self.register_buffer("filters", filters.T.contiguous(), persistent=False)
-        self.register_buffer("mel_mean", torch.zeros(config.model.mels))
-        self.register_buffer("mel_std", torch.ones(config.model.mels))
+        self.register_buffer("mel_mean", torch.zeros(model.mels))
+        self.register_buffer("mel_std", torch.ones(model.mels))
         if stats is not None:
             # Statistics of bands, roughly estimated from those of bins. A log power is twice a log magnitude.
             mean, std = torch.from_numpy(stats.audio_mean), torch.from_numpy(stats.audio_std)
             self.mel_mean.copy_(self.log_mel(mean))
             self.mel_std.copy_(2 * std @ self.filters / self.filters.sum(dim=0))
-        self.blstm = make_blstm(config.model.mels, config.model)
-        self.to_phones = nn.Linear(2 * config.model.hidden, 1 + len(phones))
+        self.blstm = make_blstm(model.mels, model)
+        self.to_phones = nn.Linear(2 * model.hidden, 1 + len(phones))
 
     def forward(self, log_spectrum: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Scores of blank and phones in each frame, before the softmax.

@@ -22,13 +22,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 2
 # Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
-_NORMALISE_1 = {
-    "min_reliable_s": 0.5,
-    "silence_nats": 0.1,
-    "pause_nats": 3.0,
-    "deepest_nats": 4.5,
-    "min_deviation": 0.2,
-}
+_SET_1 = {"min_reliable_s": 0.5, "silence_nats": 0.1, "pause_nats": 3.0, "deepest_nats": 4.5, "min_deviation": 0.2}
 _FRAMES_1 = {"loudest_s": 12, "max_pauses_s": 167}  # version 1 counted these in frames
 WEIGHTS, DESCRIPTION = "model.safetensors", "config.json"
 TRAIN_IDS = "train_ids"  # the utterances that a model was trained on, one a line
@@ -92,6 +86,9 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    from .inpainter import BLSTMInpainter
+    from .recognizer import PhoneRecognizer
+
     folder = find_model(name_or_path)
     description = read_description(folder)
     written = f"it was written by avsi {description.get('avsi_version', 'unknown')}, this is {__version__}"
@@ -106,7 +103,8 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
             f"{folder / DESCRIPTION}: this version refuses a setting or does not know it ({error}); {written}"
         ) from error
     try:
-        model = _class_of(config.model.kind)(config, phones=tuple(description.get("phones", ())))
+        made = PhoneRecognizer if config.model.kind == "recognizer" else BLSTMInpainter
+        model = made(config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
     except (SafetensorError, OSError) as error:
@@ -118,14 +116,6 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     if kind not in (None, config.model.kind):
         raise ModelError(f"{folder}: holds a model of the kind {config.model.kind}, expected {kind}")
     return model.eval()
-
-
-def _class_of(kind: str) -> type[Model]:
-    # Imported here, so that the rest of this module does not need torch.
-    from .inpainter import BLSTMInpainter
-    from .recognizer import PhoneRecognizer
-
-    return PhoneRecognizer if kind == "recognizer" else BLSTMInpainter
 
 
 def read_train_ids(name_or_path: str | Path) -> set[str] | None:
@@ -201,5 +191,5 @@ def read_description(folder: Path) -> dict:
             seconds = {name: count * stft["hop_samples"] / stft["sample_rate"] for name, count in _FRAMES_1.items()}
         except (TypeError, ZeroDivisionError):  # config_from_dict reports what is wrong
             seconds = {}
-        description["config"]["normalise"] = _NORMALISE_1 | seconds
+        description["config"]["normalise"] = _SET_1 | seconds
     return description

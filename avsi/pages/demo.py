@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +58,7 @@ def run_demo(
             raise MediaError(f"{clip}: has no picture track")
         original, start_s = sound.mono(RATE), sound.start_s
     spans = gap_spans(gaps, len(original), RATE, start_s)
-    stretches = [tuple(to_seconds(n, RATE) for n in span) for span in _stretches(spans, len(original))]
+    stretches = [(to_seconds(a, RATE), to_seconds(b, RATE)) for a, b in _stretches(spans, len(original))]
     tracks = track_face(clip, face=face, stretches=stretches)
     # From here on times count from the first sample; only the page shows a player's.
     shown_gaps, gaps = sorted(gaps), [Gap(to_seconds(a, RATE), to_seconds(b, RATE)) for a, b in spans]
@@ -136,7 +136,7 @@ def _from(start_s: float, images: Iterator[tuple[float, np.ndarray]]) -> Iterato
     return ((time_s - start_s, image) for time_s, image in images)
 
 
-def _or_none(metric, clean: np.ndarray, restored: np.ndarray) -> float | None:
+def _or_none(metric: Callable[..., float], clean: np.ndarray, restored: np.ndarray) -> float | None:
     from ..metrics import UndefinedMetric
 
     try:

@@ -1,6 +1,7 @@
 """Plots: a spectrogram with its gaps marked, and several versions of a clip one below the other."""
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,12 +10,17 @@ from ..data.gaps import Gap
 from ..timebase import to_seconds
 from .overlay import GAP_COLOUR
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+
 # Position of the plot as shares of the picture's width and height from the lower left; pages move a cursor over it.
 PLOT_LEFT, PLOT_BOTTOM, PLOT_WIDTH, PLOT_HEIGHT = 0.1, 0.14, 0.86, 0.8
 WIDTH, HEIGHT, DPI = 1000, 440, 200
 BACKGROUND, INK = "#15131d", "#d9d6e3"
 LOWEST_DB, HIGHEST_DB = -60, 35  # the range of the colours
 PANEL_HEIGHT = 200
+Extent = tuple[float, float, float, float]  # first and last second, lowest and highest value of the other axis
 
 
 def spectrogram(samples: np.ndarray, rate: int, gaps: list[Gap], start_s: float = 0.0, quality: int = 85) -> bytes:
@@ -36,24 +42,13 @@ def spectrogram(samples: np.ndarray, rate: int, gaps: list[Gap], start_s: float 
     stop_s, top_khz = start_s + len(samples) / rate, rate / 2000
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), facecolor=BACKGROUND)
     axes = figure.add_axes((PLOT_LEFT, PLOT_BOTTOM, PLOT_WIDTH, PLOT_HEIGHT))
-    axes.imshow(
-        20 * np.log10(magnitude + 1e-4),
-        origin="lower",
-        aspect="auto",
-        extent=(start_s, stop_s, 0, top_khz),
-        vmin=LOWEST_DB,
-        vmax=HIGHEST_DB,
-        cmap="magma",
-    )
+    _show(axes, 20 * np.log10(magnitude + 1e-4), (start_s, stop_s, 0, top_khz), (LOWEST_DB, HIGHEST_DB), "magma")
     for gap in gaps:
         axes.axvspan(gap.start_s, gap.end_s, fill=False, edgecolor=[part / 255 for part in GAP_COLOUR], linewidth=1.5)
     axes.set_xlim(start_s, stop_s)
     axes.set_yticks(np.arange(0, top_khz + 0.1, 2))
     axes.set_ylabel("kHz", color=INK)
-    axes.xaxis.set_major_formatter("{x:g} s")
-    axes.tick_params(colors=INK, length=3)
-    for side in axes.spines.values():
-        side.set_visible(False)
+    axes.tick_params(length=3)
     picture = io.BytesIO()
     figure.savefig(picture, format="webp", dpi=DPI, pil_kwargs={"quality": quality})
     return picture.getvalue()
@@ -68,7 +63,6 @@ def stacked_spectrograms(panels: dict[str, tuple[np.ndarray, np.ndarray]], stft:
             deviations, and grey where they are NaN.
     """
     from matplotlib import colormaps
-    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
     visual = next(iter(panels.values()))[1]
@@ -87,15 +81,18 @@ def stacked_spectrograms(panels: dict[str, tuple[np.ndarray, np.ndarray]], stft:
         if columns == 2:
             images.append(((features / deviation).T, features.shape[1], (-3, 3), feature_colours))
         for axes, (image, top, limits, colours), unit in zip(row, images, (f"{name}\nkHz", "feature"), strict=False):
-            extent = (0, stop_s, 0, top)
-            axes.imshow(
-                image, origin="lower", aspect="auto", extent=extent, vmin=limits[0], vmax=limits[1], cmap=colours
-            )
+            _show(axes, image, (0, stop_s, 0, top), limits, colours)
             axes.set_ylabel(unit, color=INK, fontsize=5)
-            axes.xaxis.set_major_formatter("{x:g} s")
-            axes.tick_params(colors=INK, length=2, labelsize=5)
-            for side in axes.spines.values():
-                side.set_visible(False)
+            axes.tick_params(length=2, labelsize=5)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=DPI)
     return picture.getvalue()
+
+
+def _show(axes: Axes, image: np.ndarray, extent: Extent, limits: tuple[float, float], colours: str | Colormap) -> None:
+    """An image from below over seconds, without a frame; ``limits`` are the values of the first and last colour."""
+    axes.imshow(image, origin="lower", aspect="auto", extent=extent, vmin=limits[0], vmax=limits[1], cmap=colours)
+    axes.xaxis.set_major_formatter("{x:g} s")
+    axes.tick_params(colors=INK)
+    for side in axes.spines.values():
+        side.set_visible(False)

@@ -88,14 +88,17 @@ def inpaint_file(
         # What libsndfile reads in place has no picture; all else was decoded by FFmpeg.
         if video is None and sound.path != path and has_picture(path):
             video = path
-        if out.suffix.lower() == ".mp4" and video is None:
-            raise MediaError(
-                f"{out}: an MP4 keeps the picture, but {path} has none; choose a .wav file, or name a --video"
-            )
+        picture, out_start_s = None, 0.0  # of the output
+        if out.suffix.lower() == ".mp4":
+            if video is None:
+                raise MediaError(
+                    f"{out}: an MP4 keeps the picture, but {path} has none; choose a .wav file, or name a --video"
+                )
+            picture, out_start_s = video, sound.start_s if video == path else sound_start_s(video)
         if face is not None and video is None:
             raise ConfigError(f"{path}: face {face} is asked for, but there is no picture; name a --video")
         _check_kept(sound, out)
-        if out.suffix.lower() == ".mp4" and sound.over_24_bit:
+        if picture and sound.over_24_bit:
             warnings.warn(f"{out}: holds the sound to 24 bit; a .wav file keeps all of it", AvsiWarning, stacklevel=2)
         if not (detected or from_first_sample) and sound.start_s > CLOCKS_DIFFER_S:
             warnings.warn(
@@ -104,9 +107,6 @@ def inpaint_file(
                 AvsiWarning,
                 stacklevel=2,
             )
-        out_start_s = 0.0
-        if out.suffix.lower() == ".mp4":
-            out_start_s = sound.start_s if video == path else sound_start_s(video)
         later_s = out_start_s - start_s
         if abs(later_s) > CLOCKS_DIFFER_S:
             warnings.warn(
@@ -121,7 +121,7 @@ def inpaint_file(
         shown = progress(excerpts, len(excerpts), "restoring")
         stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
         patches = list(inpainter.patches(stretches, sound.rate, tracks))
-        _write(sound, patches, out, video, out_start_s)
+        _write(sound, patches, out, picture, out_start_s)
     return gaps
 
 
@@ -147,18 +147,16 @@ def _check_kept(sound: Sound, out: Path) -> None:
 
 
 def _write(
-    sound: Sound, patches: list[tuple[int, np.ndarray]], out: Path, video: Path | None, sound_start_s: float
+    sound: Sound, patches: list[tuple[int, np.ndarray]], out: Path, picture: Path | None, sound_start_s: float
 ) -> None:
-
     with written_beside(out) as partial:
-        suffix = out.suffix.lower()
-        if suffix == ".mp4":
+        if picture:
             with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
                 track = Path(folder) / "restored.wav"
                 copy_patched(sound, track, patches, "WAV", _subtype_in("WAV", sound))
-                write_mp4(partial, video, track, sound_start_s)
+                write_mp4(partial, picture, track, sound_start_s)
         else:
-            format_ = FORMATS[suffix]
+            format_ = FORMATS[out.suffix.lower()]
             copy_patched(sound, partial, patches, format_, _subtype_in(format_, sound))
 
 

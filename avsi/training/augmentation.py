@@ -38,11 +38,7 @@ class Variation:
 
 
 def augment(
-    features: Features,
-    config: AugmentConfig,
-    stft: StftConfig,
-    rng: np.random.Generator,
-    lost: Tensor | None = None,
+    features: Features, config: AugmentConfig, stft: StftConfig, rng: np.random.Generator, lost: Tensor | None = None
 ) -> Features:
     """Draw a variation and apply it; the number of frames stays the same. ``lost`` as in :func:`apply_variation`."""
     return apply_variation(features, draw_variation(config, rng), config, stft, lost)
@@ -72,11 +68,7 @@ def draw_variation(config: AugmentConfig, rng: np.random.Generator) -> Variation
 
 
 def apply_variation(
-    features: Features,
-    variation: Variation,
-    config: AugmentConfig,
-    stft: StftConfig,
-    lost: Tensor | None = None,
+    features: Features, variation: Variation, config: AugmentConfig, stft: StftConfig, lost: Tensor | None = None
 ) -> Features:
     """Apply a variation; the number of frames stays the same. Size of the face's gains and noise: see ``config``.
 

@@ -20,17 +20,14 @@ def draw_order(speakers: list[str], settings: TrainingConfig, rng: np.random.Gen
     length = settings.epoch_utterances or len(speakers)
     if settings.balance == 1:
         rounds = -(-length // len(speakers))
-        places = np.concatenate([rng.permutation(len(speakers)) for _ in range(rounds)])[:length].tolist()
-        return _counted(places)
-    _, speaker, count = np.unique(speakers, return_inverse=True, return_counts=True)
-    weight = count[speaker] ** (settings.balance - 1)
-    return _counted(rng.choice(len(speakers), length, p=weight / weight.sum()).tolist())
-
-
-def _counted(places: list[int]) -> list[tuple[int, int]]:
+        places = np.concatenate([rng.permutation(len(speakers)) for _ in range(rounds)])[:length]
+    else:
+        _, speaker, count = np.unique(speakers, return_inverse=True, return_counts=True)
+        weight = count[speaker] ** (settings.balance - 1)
+        places = rng.choice(len(speakers), length, p=weight / weight.sum())
     seen: Counter[int] = Counter()
     pairs = []
-    for place in places:
+    for place in places.tolist():
         pairs.append((place, seen[place]))
         seen[place] += 1
     return pairs

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -47,10 +50,14 @@ def open_detector(n_faces: int = 1, still: bool = False) -> Iterator[Detector]:
             detector.close()
 
 
-class Detector:
+class Detector(ABC):
     """What both APIs share: a face's mesh -> 68 points."""
 
     _begun = _found_a_face = False
+
+    def __init__(self, mediapipe: ModuleType, n_faces: int, still: bool) -> None:
+        self.mediapipe, self.n_faces, self.still = mediapipe, n_faces, still
+        self.api: Any = None  # MediaPipe's own detector; it comes without types
 
     def __call__(self, image: np.ndarray, time_s: float) -> list[np.ndarray]:
         """For each face in an RGB image points of shape (68, 2), float32, in pixels."""
@@ -69,60 +76,56 @@ class Detector:
         """Forget the faces: the next image is seen as if it were the first."""
         self._begun = self._found_a_face = False
 
+    @abstractmethod
+    def begin(self) -> None:
+        """Load what finds faces, or make it forget those that it follows."""
+
+    @abstractmethod
+    def meshes(self, image: np.ndarray, time_s: float) -> list:
+        """The vertices of each face's mesh, with ``x`` and ``y`` as shares of the width and the height."""
+
+    def close(self) -> None:
+        if self.api is not None:
+            self.api.close()
+
 
 class _MeshDetector(Detector):
     """`mediapipe.solutions`, up to 0.10.21: the models are inside the wheel."""
 
-    def __init__(self, mediapipe, n_faces: int, still: bool) -> None:
-        self._open = lambda: mediapipe.solutions.face_mesh.FaceMesh(
-            static_image_mode=still, max_num_faces=n_faces, refine_landmarks=True
-        )
-        self._mesh = None
-
     def begin(self) -> None:
-        if self._mesh is None:
-            self._mesh = self._open()
+        if self.api is None:
+            self.api = self.mediapipe.solutions.face_mesh.FaceMesh(
+                static_image_mode=self.still, max_num_faces=self.n_faces, refine_landmarks=True
+            )
         else:
-            self._mesh.reset()
+            self.api.reset()
 
     def meshes(self, image: np.ndarray, time_s: float) -> list:
-        return [face.landmark for face in self._mesh.process(image).multi_face_landmarks or ()]
-
-    def close(self) -> None:
-        if self._mesh is not None:
-            self._mesh.close()
+        return [face.landmark for face in self.api.process(image).multi_face_landmarks or ()]
 
 
 class _TaskDetector(Detector):
     """The Tasks API, the only one from 0.10.30 on: it reads a model file."""
 
-    def __init__(self, mediapipe, n_faces: int, still: bool) -> None:
-        self._mediapipe, self._n_faces, self._still = mediapipe, n_faces, still
-        self._landmarker = None
-
     def begin(self) -> None:
         self.close()  # it cannot be made to forget
-        vision = self._mediapipe.tasks.vision
-        self._landmarker = vision.FaceLandmarker.create_from_options(
+        vision = self.mediapipe.tasks.vision
+        self.api = vision.FaceLandmarker.create_from_options(
             vision.FaceLandmarkerOptions(
-                base_options=self._mediapipe.tasks.BaseOptions(model_asset_path=str(task_model())),
-                running_mode=vision.RunningMode.IMAGE if self._still else vision.RunningMode.VIDEO,
-                num_faces=self._n_faces,
+                base_options=self.mediapipe.tasks.BaseOptions(model_asset_path=str(task_model())),
+                running_mode=vision.RunningMode.IMAGE if self.still else vision.RunningMode.VIDEO,
+                num_faces=self.n_faces,
             )
         )
         self._last_ms = -1
 
     def meshes(self, image: np.ndarray, time_s: float) -> list:
-        frame = self._mediapipe.Image(self._mediapipe.ImageFormat.SRGB, image)
-        if self._still:
-            return self._landmarker.detect(frame).face_landmarks
+        frame = self.mediapipe.Image(self.mediapipe.ImageFormat.SRGB, image)
+        if self.still:
+            return self.api.detect(frame).face_landmarks
         # The API wants strictly rising times in whole milliseconds.
         self._last_ms = max(self._last_ms + 1, round(time_s * 1000))
-        return self._landmarker.detect_for_video(frame, self._last_ms).face_landmarks
-
-    def close(self) -> None:
-        if self._landmarker is not None:
-            self._landmarker.close()
+        return self.api.detect_for_video(frame, self._last_ms).face_landmarks
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import AvsiWarning, ConfigError, FaceError
 from ..media.video_reading import open_picture
+from ..timebase import join_stretches
 from .detector import Detector, open_detector
 from .tracks import LEFT_EYE, RIGHT_EYE, Tracks
 
@@ -61,17 +62,6 @@ def track_face(
     return _chosen(where, faces, face)
 
 
-def join_stretches(stretches: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Stretches (start_s, stop_s) in the order of time; those that overlap or touch become one."""
-    joined: list[tuple[float, float]] = []
-    for start_s, stop_s in sorted(stretches):
-        if joined and start_s <= joined[-1][1]:
-            start_s, last_s = joined.pop()
-            stop_s = max(last_s, stop_s)
-        joined.append((start_s, stop_s))
-    return joined
-
-
 def _look(path: str | Path, stretches: list[tuple[float, float]], seen: list) -> Iterator[None]:
     """Add to ``seen`` for each stretch the times of its frames and the points of its faces; a step for each frame."""
     with (
@@ -81,35 +71,36 @@ def _look(path: str | Path, stretches: list[tuple[float, float]], seen: list) ->
         open_picture(path) as picture,
     ):
         for stretch in stretches:
-            looked = yield from _followed(picture.frames(*stretch), follow_one, look_around)
-            if looked is None:
-                times_s, found = yield from _followed(picture.frames(*stretch), follow_all)
+            times_s, found, several = yield from _followed(picture.frames(*stretch), follow_one, look_around)
+            if several:
+                times_s, found, _ = yield from _followed(picture.frames(*stretch), follow_all)
                 faces = [points for points in link_faces(found) if _share_seen(points) >= MIN_SEEN]
                 if len(faces) > 1:
                     seen.append((times_s, faces))
                     continue
                 # A second one for a moment is none.
-                looked = yield from _followed(picture.frames(*stretch), follow_one)
-            times_s, found = looked
+                times_s, found, _ = yield from _followed(picture.frames(*stretch), follow_one)
             points = np.array([(faces or [NO_FACE])[0] for faces in found], np.float32)
             seen.append((times_s, [points] if any(found) else []))
 
 
 def _followed(
     images: Iterator[tuple[float, np.ndarray]], detect: Detector, look_around: Detector | None = None
-) -> Generator[None, None, tuple[list[float], list[list[np.ndarray]]] | None]:
-    """The times of a stretch's frames and the faces in each; None as soon as several are seen by ``look_around``."""
-    times_s, found, due_s = [], [], -np.inf
+) -> Generator[None, None, tuple[list[float], list[list[np.ndarray]], bool]]:
+    """The times of a stretch's frames, the faces in each, and whether it ended early: ``look_around`` saw several."""
+    times_s: list[float] = []
+    found: list[list[np.ndarray]] = []
+    due_s = -np.inf
     detect.reset()
     for time_s, image in images:
         if look_around and time_s >= due_s:
             if len(look_around(image, time_s)) > 1:
-                return None
+                return times_s, found, True
             due_s = time_s + LOOK_AROUND_S
         times_s.append(time_s)
         found.append(detect(image, time_s))
         yield
-    return times_s, found
+    return times_s, found, False
 
 
 def _chosen(where: str, faces: list[Tracks], face: int | None) -> Tracks:
