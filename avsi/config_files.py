@@ -1,5 +1,7 @@
 """Configs read from YAML files and ``--set key=value``."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from difflib import get_close_matches

@@ -1,5 +1,7 @@
 """Plots: a spectrogram with its gaps marked, and several versions of a clip one below the other."""
 
+from __future__ import annotations
+
 import io
 from typing import TYPE_CHECKING
 

@@ -148,8 +148,9 @@ class Inpainter:
         """
         place = choose_device(device)
         model = load_model(name_or_path, "inpainter").to(place)
-        needs_other = model.config.model.video and audio_only is not None
-        other = load_model(audio_only, "inpainter").to(place) if needs_other else None
+        other = None
+        if model.config.model.video and audio_only is not None:
+            other = load_model(audio_only, "inpainter").to(place)
         return cls(model, other, 0 if place.type == "cpu" else BATCH_FRAMES)
 
     def inpaint(
@@ -375,7 +376,8 @@ def _in_batches(items: Iterable[Item], most_frames: int) -> Iterator[list[Item]]
     """Items in a row, of which each begins with an excerpt: together, padded to the longest, at most so many frames; or
     one by itself.
     """
-    batch, rows, longest = [], 0, 0
+    batch: list[Item] = []
+    rows = longest = 0
     for item in items:
         n_channels, n_frames, _ = item[0].log_spectrum.shape
         if batch and (rows + n_channels) * max(longest, n_frames) > most_frames:
@@ -387,9 +389,13 @@ def _in_batches(items: Iterable[Item], most_frames: int) -> Iterator[list[Item]]
         yield batch
 
 
-def _restored(model: SpectrumRestorer, inputs: list[tuple[torch.Tensor, ...]]) -> list[torch.Tensor]:
+def _restored(
+    model: SpectrumRestorer | None, inputs: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
+) -> list[torch.Tensor]:
     """The spectra of several recordings, in one run where the model can."""
-    if inputs and hasattr(model, "restore_spectra"):
+    if model is None or not inputs:
+        return []
+    if hasattr(model, "restore_spectra"):
         return model.restore_spectra(inputs)
     return [model.restore_spectrum(*each) for each in inputs]
 

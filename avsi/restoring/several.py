@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..data.gaps import Gap
 from ..errors import AvsiError, ConfigError, MediaError
@@ -45,7 +45,8 @@ def plan_outputs(paths: list[Path], folder: Path) -> dict[Path, Path]:
         DataError: a folder that cannot be made or written into.
     """
     check_folder(folder)
-    outputs, inputs = {}, {path.resolve() for path in paths}
+    outputs: dict[Path, Path] = {}
+    inputs = {path.resolve() for path in paths}
     for path in paths:
         out = folder / _restored_name(path)
         if out in outputs.values():
@@ -74,7 +75,7 @@ def inpaint_files(
     gaps: list[Gap] | None,
     tell: Callable[[str, AvsiError | OSError], None],
     progress: Callable,
-    **options,
+    **options: Any,
 ) -> Iterator[FileResult]:
     """Restore one file after the other, each by :func:`inpaint_file`; one that fails does not stop the others.
 
@@ -112,9 +113,9 @@ def _notes_name(path: Path) -> Iterator[None]:
     with warnings.catch_warnings():
         show = warnings.showwarning
 
-        def named(note, kind, *place, **more) -> None:
-            text = str(note).removeprefix(f"{path}: ")
-            show(kind(f"{path}: {text}"), kind, *place, **more)
+        def named(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            text = str(message).removeprefix(f"{path}: ")
+            show(category(f"{path}: {text}"), category, *place, **more)
 
         warnings.showwarning = named
         yield
