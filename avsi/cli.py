@@ -1,5 +1,7 @@
 """The command `avsi`. What is heavy is imported by the command that needs it: ``avsi --help`` is instant."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -97,8 +99,8 @@ def inpaint(
     from .data.gaps import Gap
     from .errors import ConfigError, GapError
     from .models.store import find_model
+    from .restoring.many_recordings import inpaint_files, plan_outputs
     from .restoring.recordings import inpaint_file
-    from .restoring.several import inpaint_files, plan_outputs
 
     if detect == bool(gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")

@@ -17,7 +17,7 @@ from avsi.media.video_writing import write_mp4
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.restoring.inpainting import Inpainter
 from avsi.restoring.recordings import inpaint_file
-from avsi.video import detector, landmarks
+from avsi.video import landmarks
 from avsi.video import mediapipe_model as task_model_module
 from avsi.video.landmarks import link_faces, track_face
 from avsi.video.mediapipe_model import task_model
@@ -67,7 +67,7 @@ def test_both_apis_of_mediapipe_see_the_same_face(monkeypatch):
     pytest.importorskip("mediapipe.tasks.python.vision")
     one = track_face(real_clip("s1/bbir9a"))
     monkeypatch.setenv("AVSI_FACE_LANDMARKER", str(SHARED / "models" / "face_landmarker.task"))
-    monkeypatch.setattr(detector, "_MeshDetector", detector._TaskDetector)
+    monkeypatch.setattr(face_detector, "_MeshDetector", face_detector._TaskDetector)
     other = track_face(real_clip("s1/bbir9a"))
     assert other.found.all()
     assert np.abs(one.points - other.points).mean() < 1.5
@@ -132,7 +132,7 @@ def test_of_two_faces_the_largest_is_taken_or_the_one_asked_for(two_faces):
 def test_the_other_api_tells_two_faces_apart_as_well(two_faces, monkeypatch):
     pytest.importorskip("mediapipe.tasks.python.vision")
     monkeypatch.setenv("AVSI_FACE_LANDMARKER", str(SHARED / "models" / "face_landmarker.task"))
-    monkeypatch.setattr(detector, "_MeshDetector", detector._TaskDetector)
+    monkeypatch.setattr(face_detector, "_MeshDetector", face_detector._TaskDetector)
     check_the_choice_of_two(*two_faces)
 
 

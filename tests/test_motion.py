@@ -3,7 +3,7 @@ import pytest
 from conftest import face, mouth_opening
 
 from avsi.config import StftConfig, VisualConfig
-from avsi.video.detector import MESH_TO_68
+from avsi.video.face_detector import MESH_TO_68
 from avsi.video.motion import n_features, visual_features
 from avsi.video.tracks import Tracks
 

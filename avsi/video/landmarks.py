@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import AvsiWarning, ConfigError, FaceError
 from ..media.video_reading import open_picture
 from ..timebase import join_stretches
-from .detector import Detector, open_detector
+from .face_detector import Detector, open_detector
 from .tracks import LEFT_EYE, RIGHT_EYE, Tracks
 
 LOOK_AROUND_S = 1.0  # how often a video of one face is searched for others

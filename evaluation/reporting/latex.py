@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from ..statistics.summary import OF_SOUND
 from .cells import DOWN, UP
-from .table import Table
+from .table_model import Table
 
 
 def to_latex(table: Table) -> str:

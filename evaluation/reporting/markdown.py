@@ -2,7 +2,7 @@
 
 import re
 
-from .table import Table
+from .table_model import Table
 
 
 def to_markdown(table: Table) -> str:

@@ -22,7 +22,7 @@ from .cells import (
     mean_text,
     means_over,
 )
-from .table import Table
+from .table_model import Table
 
 SENSES = ("A", "V", "MTL")
 

@@ -15,8 +15,8 @@ from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import load_model, save_model
 from avsi.restoring.baselines import SpectralInterpolation
 from avsi.restoring.inpainting import Inpainter
+from avsi.restoring.many_recordings import inpaint_files, plan_outputs
 from avsi.restoring.recordings import inpaint_file
-from avsi.restoring.several import inpaint_files, plan_outputs
 
 BASELINE = Inpainter(SpectralInterpolation())
 
