@@ -17,7 +17,7 @@ from avsi.media.video_writing import write_mp4
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.restoring.inpainting import Inpainter
 from avsi.restoring.recordings import inpaint_file
-from avsi.video import landmarks
+from avsi.video import face_detector, landmarks
 from avsi.video import mediapipe_model as task_model_module
 from avsi.video.landmarks import link_faces, track_face
 from avsi.video.mediapipe_model import task_model
