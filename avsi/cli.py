@@ -113,6 +113,8 @@ def inpaint(
 
         return Inpainter.from_pretrained(model, audio_only, device)
 
+    if not out:
+        raise ConfigError("--out: names nothing; expected a file, or a folder with '/' at its end")
     into_folder = out.endswith(("/", os.sep)) or Path(out).is_dir()
     if len(clips) > 1 and not into_folder:
         raise ConfigError(f"{out}: several files are written into a folder; end its name with '/'")

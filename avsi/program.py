@@ -144,9 +144,9 @@ def _take_core() -> None:
 
     MediaPipe starts a thread per core; those of several workers would get into each other's way.
     """
-    held = socket.socket(socket.AF_UNIX)
     for core in sorted(os.sched_getaffinity(0)):
-        with contextlib.suppress(OSError):  # taken
+        with contextlib.suppress(OSError):  # taken, or no such sockets are allowed here
+            held = socket.socket(socket.AF_UNIX)
             held.bind(f"\0avsi-core-{core}")
             held.detach()  # left open: a name without a file, free again when this process ends
             os.sched_setaffinity(0, {core})

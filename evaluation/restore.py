@@ -98,7 +98,7 @@ def main(
             )
     with locked(out, result=f"*/*/{SYSTEM}"):
         evaluation = open_evaluation(out, datadir, utterances, stats, files, gaps_of, described)
-        todo = [of for name in specs for of in _to_restore(evaluation, name, specs[name], list(files))]
+        todo = [of for name in specs for of in _to_restore(evaluation, name, specs[name], list(files), device)]
         # A few large parts, so that each process loads a system once.
         parts = [part for index in range(4 * jobs) if (part := utterances[index :: 4 * jobs])]
         tasks = [
@@ -114,7 +114,9 @@ def main(
         _report(evaluation, list(specs), list(files), max_left_out)
 
 
-def _to_restore(evaluation: Evaluation, name: str, spec: str, conditions: list[str]) -> list[tuple[str, str]]:
+def _to_restore(
+    evaluation: Evaluation, name: str, spec: str, conditions: list[str], device: str
+) -> list[tuple[str, str]]:
     """(name, condition) of the sets that are missing, or were restored by another state of the system: those are
     removed.
     """
@@ -122,7 +124,7 @@ def _to_restore(evaluation: Evaluation, name: str, spec: str, conditions: list[s
     for condition in conditions:
         folder = evaluation.set_folder(name, condition)
         before = read_fingerprint(folder)
-        if before == fingerprint(spec, condition):
+        if before == fingerprint(spec, condition, device):
             continue
         if before is not None:
             print(f"{name}, {condition}: has changed since it was restored, and is restored anew")

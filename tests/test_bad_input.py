@@ -279,6 +279,8 @@ CASES = [
     ("avsi inpaint good.wav --gap 2:9 -o out/ --model small", "good.wav: gap 2:9: outside the recording, which lasts"),
     ("avsi inpaint good.wav none.wav --gap 0.8:1.6 -o out/ --model m_cut", "m_cut: model.safetensors is damaged"),
     ("avsi inpaint good.wav --gap 0.8:1.6 -o none/out.wav", "none/out.wav: the folder none does not exist"),
+    ("avsi inpaint good.wav --gap 0.8:1.6 -o ''", "--out: names nothing; expected a file, or a folder"),
+    ("avsi inpaint good.wav --gap 0.8:1.6 -o out.wav --model small --device hpu", "device 'hpu': torch has none"),
     ("avsi inpaint good.wav --gap 0.8:1.6 -o file/out.wav", "file/out.wav"),
     ("avsi inpaint good.wav --gap 0.8:1.6 -o out.gif", "out.gif"),
     # gaps

@@ -171,11 +171,13 @@ def test_several_processes_score_alike_when_the_program_is_started_by_name(evalu
 def test_weights_are_read_once_in_a_process_and_again_where_they_changed(model, tmp_path, monkeypatch):
     mine, read = shutil.copytree(model, tmp_path / "mine"), []
     monkeypatch.setattr(fingerprints, "digest", lambda path: (read.append(path), digest(path))[1])
-    before = [fingerprints.fingerprint(str(mine), condition) for condition in ("600ms", "random", "600ms")]
+    before = [fingerprints.fingerprint(str(mine), condition, "cpu") for condition in ("600ms", "random", "600ms")]
     assert len(read) == 1 and before[0] == before[1] == {"weights": digest(mine / "model.safetensors"), "files": ""}
     with (mine / "model.safetensors").open("ab") as file:
         file.write(b" ")
-    assert fingerprints.fingerprint(str(mine), "600ms") != before[0] and len(read) == 2
+    assert fingerprints.fingerprint(str(mine), "600ms", "cpu") != before[0] and len(read) == 2
+    # What a GPU restores is restored anew on the CPU.
+    assert fingerprints.fingerprint(str(mine), "600ms", "cuda:0")["device"] == "cuda:0"
 
 
 def test_the_oracle_is_ahead_of_every_baseline(evaluation):

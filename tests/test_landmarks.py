@@ -7,7 +7,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import RATE, SHARED, face, needs_grid, real_clip, run_app, small_config, speech, write_video
+from conftest import (
+    RATE,
+    SHARED,
+    face,
+    mouth_opening,
+    needs_grid,
+    real_clip,
+    run_app,
+    small_config,
+    speech,
+    write_video,
+)
 
 from avsi.cli import app
 from avsi.data.gaps import Gap
@@ -297,3 +308,28 @@ def test_the_model_file_of_the_tasks_api(tmp_path, monkeypatch):
 @needs_grid
 def test_a_clip_that_decodes_with_warnings_is_whole():
     assert sum(1 for _ in read_frames(real_clip("s1/sgib8n"))) == 75
+
+
+def test_without_a_number_each_stretch_has_the_largest_face_that_it_shows(monkeypatch):
+    """Two stretches that overlap are looked at as one, in which a cut at 6 s brings another person into the picture."""
+    times_s = np.arange(300) / 25
+    first, second = (np.full((300, 68, 2), np.nan, np.float32) for _ in range(2))
+    moving = face(mouth_opening(0, times_s), times_s).points
+    first[:150], second[150:] = moving[:150], moving[150:] + 200
+
+    def look(path, stretches, seen, shortest_s):
+        assert stretches == [(0.0, 12.0)] and shortest_s == 6.5
+        seen.append((list(times_s), [first, second]))
+        return iter(())
+
+    monkeypatch.setattr(landmarks, "_look", look)
+    with pytest.warns(AvsiWarning, match="2 faces are seen; the largest, face 1"):
+        early, late = landmarks.track_each_stretch("film.mp4", [(0.0, 6.8), (5.5, 12.0)])
+    assert np.array_equal(early.points[:150], first[:150]) and len(early.points) == 170
+    assert np.array_equal(late.points[12:], second[150:]) and not late.found[:12].any()
+
+
+def test_a_stretch_without_a_face_has_no_frames(monkeypatch):
+    monkeypatch.setattr(landmarks, "_look", lambda path, stretches, seen, _: seen.append(([0.0], [])) or iter(()))
+    [nothing] = landmarks.track_each_stretch("film.mp4", [(0.0, 1.0)])
+    assert nothing.points.shape == (0, 68, 2)

@@ -183,3 +183,20 @@ def test_a_short_hole_too_keeps_what_follows_at_its_time(tmp_path):
     holed = drop_packets(whole, tmp_path / "holed.mkv", 0.9, 1.02)
     with pytest.warns(AvsiWarning, match=r"holed\.mkv: 0\.[12]\d s of its sound are lost"), open_sound(holed) as sound:
         assert sound.n_samples == pytest.approx(len(speech(0, rate=44100)), abs=44)
+
+
+def test_a_sound_track_that_changes_its_rate_is_refused(tmp_path):
+    """Two MP3 files, one behind the other, as radio recorders leave them."""
+    import av
+
+    both = b""
+    for rate in (44100, 22050):
+        with av.open(str(tmp_path / "part.mp3"), "w") as out:
+            stream = out.add_stream("mp3", rate=rate, layout="mono")
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, rate), np.int16), format="s16p", layout="mono")
+            frame.rate = rate
+            out.mux([*stream.encode(frame), *stream.encode()])
+        both += (tmp_path / "part.mp3").read_bytes()
+    (tmp_path / "both.mp3").write_bytes(both)
+    with pytest.raises(MediaError, match=r"both\.mp3: its sound changes its rate or channels after "):
+        read_mono(tmp_path / "both.mp3", RATE)

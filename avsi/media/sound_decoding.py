@@ -54,6 +54,12 @@ def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
                     channels = frame.layout.nb_channels
                     out = stack.enter_context(sound_writer(wav, frame.rate, channels, subtype, "RF64"))
                     origin_s = start_s(container) if frame.time is None else frame.time
+                    kind = frame.rate, channels, frame.format.name
+                if (frame.rate, frame.layout.nb_channels, frame.format.name) != kind:
+                    at_s = to_seconds(n_samples, kind[0])
+                    raise MediaError(
+                        f"{path}: its sound changes its rate or channels after {at_s:.2f} s; convert it first"
+                    )
                 if frame.time is not None:
                     hole = to_samples(frame.time - origin_s, frame.rate) - n_samples
                     if hole > HOLE_S * frame.rate:

@@ -22,8 +22,8 @@ def choose_device(name: str = AUTO) -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).cpu()
-    except (RuntimeError, AssertionError) as error:  # an assertion where torch was built without the device
-        reason = str(error).partition("\n")[0]
+    except (RuntimeError, AssertionError, ImportError) as error:  # by how torch was built
+        reason = str(error).partition("\n")[0].partition(". ")[0]
         raise ConfigError(
             f"device '{name}': torch has none of that name here; take auto, cpu or another ({reason})"
         ) from error

@@ -21,8 +21,8 @@ from ..media.video_reading import video_info
 from ..models.device import AUTO, choose_device
 from ..models.store import load_model
 from ..pretrained import AUDIO_ONLY, DEFAULT
-from ..timebase import convert_span, frame_centres_s, to_seconds
-from ..video.landmarks import join_stretches, track_face
+from ..timebase import convert_span, frame_centres_s, join_stretches, to_seconds
+from ..video.landmarks import track_each_stretch
 from ..video.motion import visual_features
 from ..video.tracks import Tracks
 from .excerpts import Excerpt, Span, plan_excerpts
@@ -207,39 +207,36 @@ class Inpainter:
         rate: int,
         face: int | None = None,
         progress: Callable = lambda items, total, what: items,
-    ) -> Tracks | None:
-        """The face in all excerpts of a recording, followed once; None where there is no video or the model needs none.
+    ) -> list[Tracks | None]:
+        """The face in each excerpt of a recording, in one pass; None where there is no video or the model needs none.
 
         Args:
             video, face: as in :meth:`inpaint`.
             progress: wraps the loop over the frames, as :func:`avsi.program.progress` does.
         """
         if video is None or isinstance(video, Tracks) or not self.model.config.model.video:
-            return video if isinstance(video, Tracks) else None
-        stretches = join_stretches([(to_seconds(each.start, rate), to_seconds(each.stop, rate)) for each in excerpts])
-        total = round(sum(stop_s - start_s for start_s, stop_s in stretches) * video_info(video).fps)
-        try:
-            return track_face(
-                video, progress=lambda items: progress(items, total, "faces"), face=face, stretches=stretches
-            )
-        except FaceError:
-            return Tracks(np.zeros(0), np.zeros((0, 68, 2), np.float32))
+            return [video if isinstance(video, Tracks) else None] * len(excerpts)
+        stretches = [(to_seconds(each.start, rate), to_seconds(each.stop, rate)) for each in excerpts]
+        length_s = sum(stop_s - start_s for start_s, stop_s in join_stretches(stretches))
+        total = round(length_s * video_info(video).fps)
+        return [*track_each_stretch(video, stretches, lambda items: progress(items, total, "faces"), face)]
 
     def patches(
-        self, stretches: Iterable[tuple[np.ndarray, Excerpt]], rate: int, tracks: Tracks | None
+        self, stretches: Iterable[tuple[np.ndarray, Excerpt]], rate: int, tracks: list[Tracks | None]
     ) -> Iterator[tuple[int, np.ndarray]]:
         """The restored samples of the gaps of a recording's excerpts, of which several are restored in one batch.
 
         Args:
             stretches: the samples of an excerpt, shape (n_samples, n_channels), and the excerpt.
-            tracks: the face, on the clock of the recording; None where there is no video.
+            tracks: for each excerpt the face, on the clock of the recording; None where there is no video.
 
         Returns:
             For each of an excerpt's own gaps (first sample in the recording, samples of shape (n, n_channels) in the
             type that came in).
         """
         prepared = (
-            (*self._prepare(samples, excerpt, rate, tracks), samples.dtype, excerpt) for samples, excerpt in stretches
+            (*self._prepare(samples, excerpt, rate, face), samples.dtype, excerpt)
+            for (samples, excerpt), face in zip(stretches, tracks, strict=True)
         )
         for batch in _in_batches(prepared, self.batch_frames):
             restored = self.restore_excerpts([damaged for damaged, *_ in batch])

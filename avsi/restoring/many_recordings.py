@@ -102,9 +102,13 @@ def inpaint_files(
             except NothingDetectedError:
                 yield FileResult(path, [])
             except (AvsiError, OSError) as error:
-                text = error_text(error).removeprefix(f"{path}: ")
-                tell(f"{path}: {text}", error)
-                yield FileResult(path, [], error=text)
+                text = error_text(error)
+                tell(_naming(path, text), error)
+                yield FileResult(path, [], error=text.removeprefix(f"{path}: "))
+
+
+def _naming(path: Path, text: str) -> str:
+    return text if text.startswith(str(path)) else f"{path}: {text}"
 
 
 @contextmanager
@@ -114,8 +118,7 @@ def _notes_name(path: Path) -> Iterator[None]:
         show = warnings.showwarning
 
         def named(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-            text = str(message).removeprefix(f"{path}: ")
-            show(category(f"{path}: {text}"), category, *place, **more)
+            show(category(_naming(path, str(message))), category, *place, **more)
 
         warnings.showwarning = named
         yield

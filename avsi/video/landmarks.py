@@ -19,6 +19,7 @@ MIN_SEEN = 0.1  # the share of the frames in which a face must be seen to be cou
 # How far a face may move from one frame to the next in which it is seen, in distances of its eyes.
 MAX_STEP = 1.5
 NO_FACE = np.full((68, 2), np.nan, np.float32)
+Seen = list[tuple[list[float], list[np.ndarray]]]  # of each stretch the times of its frames, and its faces' points
 
 
 def track_face(
@@ -51,19 +52,53 @@ def track_face(
     """
     whole = (-np.inf if start_s is None else start_s, np.inf if stop_s is None else stop_s)
     joined = join_stretches(stretches or [whole])
-    seen: list[tuple[list[float], list[np.ndarray]]] = []
+    seen: Seen = []
     for _ in progress(_look(path, joined, seen)):
         pass
+    return _one_face(path, joined, seen, face)
+
+
+def track_each_stretch(
+    path: str | Path, stretches: Sequence[tuple[float, float]], progress: Callable = iter, face: int | None = None
+) -> list[Tracks]:
+    """As :func:`track_face`, but without ``face`` the largest is chosen for each stretch by itself: at a cut another
+    person, or another place of the same one, may come into the picture. Of a stretch without a face no frame is found.
+    """
+    joined, seen = join_stretches(stretches), Seen()
+    for _ in progress(_look(path, joined, seen, min(stop_s - start_s for start_s, stop_s in stretches))):
+        pass
+    if face is not None and any(faces for _, faces in seen):
+        one = _one_face(path, joined, seen, face)
+        return [one.between(*stretch) for stretch in stretches]
+    chosen = []
+    for start_s, stop_s in stretches:
+        times_s, faces = seen[[begin_s <= start_s <= end_s for begin_s, end_s in joined].index(True)]
+        cut = [Tracks(np.array(times_s), points).between(start_s, stop_s) for points in faces]
+        cut = [each for each in cut if each.found.any()]
+        cut = [each for each in cut if each.found.mean() >= MIN_SEEN] or cut[:1]
+        cut.sort(key=lambda each: np.nanmean(each.points[..., 0]))
+        nothing = Tracks(np.zeros(0), np.zeros((0, 68, 2), np.float32))
+        chosen.append(_chosen(f"{path}, from {max(start_s, 0.0):.2f} s on", cut, None) if cut else nothing)
+    return chosen
+
+
+def _one_face(path: str | Path, stretches: list[tuple[float, float]], seen: Seen, face: int | None) -> Tracks:
     times_s = np.array([time_s for times_s, _ in seen for time_s in times_s])
     faces = [Tracks(times_s, points) for points in join_faces([(len(times_s), faces) for times_s, faces in seen])]
     if not faces:
         raise FaceError(f"{path}: no face was found in any of its {len(times_s)} frames")
-    where = f"{path}" if np.isinf(joined[0][0]) else f"{path}, from {max(joined[0][0], 0.0):.2f} s on"
-    return _chosen(where, faces, face)
+    start_s = stretches[0][0]
+    return _chosen(f"{path}" if np.isinf(start_s) else f"{path}, from {max(start_s, 0.0):.2f} s on", faces, face)
 
 
-def _look(path: str | Path, stretches: list[tuple[float, float]], seen: list) -> Iterator[None]:
-    """Add to ``seen`` for each stretch the times of its frames and the points of its faces; a step for each frame."""
+def _look(
+    path: str | Path, stretches: list[tuple[float, float]], seen: Seen, shortest_s: float = np.inf
+) -> Iterator[None]:
+    """Add to ``seen`` for each stretch the times of its frames and the points of its faces; a step for each frame.
+
+    Args:
+        shortest_s: of what a face must be seen in a share of, where stretches are longer.
+    """
     with (
         open_detector() as follow_one,
         open_detector(MAX_FACES) as follow_all,
@@ -74,7 +109,8 @@ def _look(path: str | Path, stretches: list[tuple[float, float]], seen: list) ->
             times_s, found, several = yield from _followed(picture.frames(*stretch), follow_one, look_around)
             if several:
                 times_s, found, _ = yield from _followed(picture.frames(*stretch), follow_all)
-                faces = [points for points in link_faces(found) if _share_seen(points) >= MIN_SEEN]
+                min_seen = MIN_SEEN * min(1.0, shortest_s / (stretch[1] - stretch[0]))
+                faces = [points for points in link_faces(found) if _share_seen(points) >= min_seen]
                 if len(faces) > 1:
                     seen.append((times_s, faces))
                     continue

@@ -11,14 +11,17 @@ from .families import is_family
 from .names import holds_files, model_folders
 
 
-def fingerprint(name: str, condition: str) -> dict[str, str]:
-    """Digests of a system's weights, and of the names, sizes and times of the files that another program restored."""
+def fingerprint(name: str, condition: str, device: str) -> dict[str, str]:
+    """Digests of a system's weights, and of the names, sizes and times of the files that another program restored; of a
+    model also the device, unless it is the CPU: others restore other samples.
+    """
     files = ""
     if holds_files(name):
         found = [(path.name, path.stat()) for path in sorted((Path(name) / condition).glob("*.wav"))]
         listing = "".join(f"{file} {of.st_size} {of.st_mtime_ns}\n" for file, of in found)
         files = hashlib.sha256(listing.encode()).hexdigest()[:16]
-    return {"weights": weights_digest(name), "files": files}
+    weights = weights_digest(name)
+    return {"weights": weights, "files": files, **({"device": device} if weights and device != "cpu" else {})}
 
 
 def weights_digest(name: str) -> str:

@@ -43,7 +43,7 @@ def restore_utterances(
     import torch
 
     torch.set_num_threads(1)
-    state = fingerprint(spec, condition)
+    state = fingerprint(spec, condition, device)
     system = _loaded(spec, stats, device, tuple(state.items()))
     spectra, failures = {}, {}
     wav_path(folder, "").parent.mkdir(parents=True, exist_ok=True)
