@@ -1,7 +1,8 @@
 from .data.gaps import Gap
 from .errors import AvsiError, AvsiWarning, ConfigError, DataError, FaceError, GapError, MediaError, ModelError
-from .restoring.inpainting import Inpainter, SpectrumRestorer
+from .restoring.inpainting import Inpainter
 from .restoring.recordings import inpaint_file
+from .restoring.spectrum_restorer import SpectrumRestorer
 from .video.landmarks import track_face
 from .video.tracks import Tracks
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,7 +114,7 @@ def inpaint(
 
     if not out:
         raise ConfigError("--out: names nothing; expected a file, or a folder with '/' at its end")
-    into_folder = out.endswith(("/", os.sep)) or Path(out).is_dir()
+    into_folder = out.endswith("/") or Path(out).is_dir()
     if len(clips) > 1 and not into_folder:
         raise ConfigError(f"{out}: several files are written into a folder; end its name with '/'")
     if len(clips) > 1 and video:

@@ -100,7 +100,8 @@ class ModelConfig:
     layers: int = bounded(3, at_least=1, at_most=100)
     hidden: int = bounded(250, at_least=1, at_most=10000)  # a direction; the weights of 10000 take 3 GB a layer
     dropout: float = bounded(0.0, at_least=0, below=1)  # between the layers
-    # No settings, but what a model of another kind is by an inpainter's: a file may say these, and no others.
+    # What an inpainter's settings amount to in a model of another kind. They are no settings there: a config file may
+    # repeat these values, and no others.
     audio, video, normalise, mask, ctc = True, False, "corpus", False, False
 
 
@@ -136,10 +137,10 @@ class NormaliseConfig:
 
     min_reliable_s: float = 0.5  # less reliable sound than this says too little: the training set's statistics count
     silence_nats: float = 0.1  # nearer to the floor of the log than this there is no sound at all
-    loudest_s: float = 0.144  # how loud speech is, the softest of the loudest frames tells; of them there are so many
-    pause_nats: float = 3.0  # what lies this far below it is a pause
-    max_pauses_s: float = 2.0  # more of pauses does not count
-    deepest_nats: float = 4.5  # deeper pauses are heard as of this depth
+    loudest_s: float = 0.144  # the level of speech is that of the softest of its loudest frames, which last this long
+    pause_nats: float = 3.0  # a frame this far below that level is a pause
+    max_pauses_s: float = 2.0  # longer pauses weigh as this much in the mean
+    deepest_nats: float = 4.5  # deeper pauses are lifted to this depth
     min_deviation: float = 0.2  # a recording's deviation counts as at least this share of the training set's
 
 

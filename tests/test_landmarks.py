@@ -30,7 +30,7 @@ from avsi.restoring.inpainting import Inpainter
 from avsi.restoring.recordings import inpaint_file
 from avsi.video import face_detector, landmarks
 from avsi.video import mediapipe_model as task_model_module
-from avsi.video.landmarks import link_faces, track_face
+from avsi.video.landmarks import link_faces, track_each_stretch, track_face
 from avsi.video.mediapipe_model import task_model
 
 
@@ -231,10 +231,11 @@ def test_where_a_second_face_turns_up_late_only_that_stretch_begins_anew(tmp_pat
     known = KnownFaces(
         monkeypatch, lambda time_s: [(250, 40), (100, 60)] if 3.49 <= time_s < 4.99 or time_s > 7 else [(100, 60)]
     )
-    tracks = track_face(path, face=2, stretches=[(-1, 1.99), (2.99, 5.99), (7.99, 11)])
+    parts = track_each_stretch(path, [(-1, 1.99), (2.99, 5.99), (7.99, 11)], face=2)
+    found = np.concatenate([part.found for part in parts])
     assert known.frames(1) == ["reset", *range(50), "reset", *range(75, 100), "reset"]
     assert known.frames(8) == ["reset", *range(75, 150), "reset", *range(200, 250)]
-    assert np.flatnonzero(tracks.found).tolist() == [*range(50 + 13, 50 + 50), *range(50 + 75, 175)]
+    assert np.flatnonzero(found).tolist() == [*range(50 + 13, 50 + 50), *range(50 + 75, 175)]
 
 
 def test_a_second_face_for_a_moment_is_none(tmp_path, monkeypatch):
@@ -255,27 +256,32 @@ def test_faces_are_counted_once_from_the_left_over_all_stretches(tmp_path, monke
 
     KnownFaces(monkeypatch, places)
     stretches = [(7.99, 8.99), (3.99, 4.99), (0, 1), (0.5, 1.99)]
-    left, right = (track_face(path, face=number, stretches=stretches) for number in (1, 2))
-    times_s = np.concatenate([np.arange(0, 50), np.arange(100, 125), np.arange(200, 225)]) / 25
-    assert left.time_s == pytest.approx(times_s, abs=1e-3) and np.array_equal(left.time_s, right.time_s)
-    assert right.found.all() and np.array_equal(left.found, (times_s < 3) | (times_s > 7))
-    assert np.isclose(np.diff(right.points[[0, 60, 80], 30, 0]), [-60, -10]).all()
-    assert left.points[[0, 80], 30, 0] == pytest.approx([100, 50])
-    with pytest.warns(AvsiWarning, match=r"film\.mkv, from 0\.00 s on: 2 faces are seen; the largest, face 2") as notes:
-        largest = track_face(path, stretches=stretches)
-    assert len(notes) == 1 and np.array_equal(largest.points, right.points)
+    left, right = (track_each_stretch(path, stretches, face=number) for number in (1, 2))
+    frames = [(200, 225), (100, 125), (0, 25), (13, 50)]
+    for one, other, (first, last) in zip(left, right, frames, strict=True):
+        assert one.time_s == pytest.approx(np.arange(first, last) / 25, abs=1e-3)
+        assert other.found.all() and np.array_equal(one.time_s, other.time_s)
+    assert [part.found.all() or part.found.any() for part in left] == [True, False, True, True]
+    assert [part.points[0, 30, 0] for part in right] == pytest.approx([180, 190, 250, 250])
+    assert [left[place].points[0, 30, 0] for place in (0, 2)] == pytest.approx([50, 100])
+    with pytest.warns(AvsiWarning, match="2 faces are seen; the largest, face 2 from the left") as notes:
+        largest = track_each_stretch(path, stretches)
+    told = [str(note.message).split(":")[0].removeprefix(f"{path}, ") for note in notes]
+    assert told == ["from 7.99 s on", "from 0.00 s on", "from 0.50 s on"]
+    assert all(np.array_equal(one.points, other.points) for one, other in zip(largest, right, strict=True))
     with pytest.raises(ConfigError, match=r"there is no face 3; 2 are seen"):
-        track_face(path, face=3, stretches=stretches)
+        track_each_stretch(path, stretches, face=3)
 
 
 @needs_grid
 def test_each_of_several_stretches_has_the_landmarks_it_has_alone():
     clip = real_clip("s1/bbir9a")
-    both = track_face(clip, stretches=[(0.2, 0.6), (1.5, 2.0)])
-    for start_s, stop_s in ((0.2, 0.6), (1.5, 2.0)):
-        alone, part = track_face(clip, start_s, stop_s), both.between(start_s, stop_s)
+    stretches = [(0.2, 0.6), (1.5, 2.0)]
+    parts = track_each_stretch(clip, stretches)
+    for (start_s, stop_s), part in zip(stretches, parts, strict=True):
+        alone = track_face(clip, start_s, stop_s)
         assert np.array_equal(alone.time_s, part.time_s) and np.array_equal(alone.points, part.points)
-    assert len(both.time_s) == 10 + 12
+    assert [len(part.time_s) for part in parts] == [10, 12]
 
 
 def test_a_video_without_a_face_is_refused(tmp_path):
@@ -317,19 +323,29 @@ def test_without_a_number_each_stretch_has_the_largest_face_that_it_shows(monkey
     moving = face(mouth_opening(0, times_s), times_s).points
     first[:150], second[150:] = moving[:150], moving[150:] + 200
 
-    def look(path, stretches, seen, shortest_s):
-        assert stretches == [(0.0, 12.0)] and shortest_s == 6.5
+    def look(path, stretches, asked, seen):
+        assert stretches == [(0.0, 12.0)] and asked == [(0.0, 6.8), (5.5, 12.0)]
         seen.append((list(times_s), [first, second]))
         return iter(())
 
     monkeypatch.setattr(landmarks, "_look", look)
     with pytest.warns(AvsiWarning, match="2 faces are seen; the largest, face 1"):
-        early, late = landmarks.track_each_stretch("film.mp4", [(0.0, 6.8), (5.5, 12.0)])
+        early, late = track_each_stretch("film.mp4", [(0.0, 6.8), (5.5, 12.0)])
     assert np.array_equal(early.points[:150], first[:150]) and len(early.points) == 170
     assert np.array_equal(late.points[12:], second[150:]) and not late.found[:12].any()
 
 
-def test_a_stretch_without_a_face_has_no_frames(monkeypatch):
-    monkeypatch.setattr(landmarks, "_look", lambda path, stretches, seen, _: seen.append(([0.0], [])) or iter(()))
-    [nothing] = landmarks.track_each_stretch("film.mp4", [(0.0, 1.0)])
-    assert nothing.points.shape == (0, 68, 2)
+def test_a_stretch_without_a_face_has_no_points(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "film.mkv", None, 50)
+    KnownFaces(monkeypatch, lambda time_s: [(100, 60)] if time_s < 0.99 else [])
+    seen, empty = track_each_stretch(path, [(0, 0.99), (1.2, 1.99)])
+    assert seen.found.all() and len(empty.time_s) == 20 and not empty.found.any()
+
+
+def test_at_a_cut_in_a_long_stretch_a_short_shot_still_has_its_face(tmp_path, monkeypatch):
+    """Two people are in the picture; after each second the camera stands elsewhere."""
+    path = write_video(tmp_path / "film.mkv", None, 500)
+    KnownFaces(monkeypatch, lambda time_s: [(100 + 900 * int(time_s + 0.01), 40), (400 + 900 * int(time_s + 0.01), 60)])
+    with pytest.warns(AvsiWarning, match="faces are seen"):
+        parts = track_each_stretch(path, [(start_s - 0.01, start_s + 1.49) for start_s in range(18)])
+    assert min(part.found.mean() for part in parts) > 0.6

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.gaps import Gap, gap_spans, lost_samples, widened
 from ..data.ids import recording_in
-from ..errors import AvsiWarning, MediaError
+from ..errors import AvsiWarning, FaceError, MediaError
 from ..files import write_text
 from ..folders import check_folder, files_together
 from ..media.sound_reading import open_sound
@@ -19,7 +19,7 @@ from ..models.store import find_model, read_description, read_train_ids
 from ..pretrained import AUDIO_ONLY, DEFAULT
 from ..restoring.excerpts import CONTEXT_S
 from ..timebase import to_samples, to_seconds
-from ..video.landmarks import track_face
+from ..video.landmarks import track_each_stretch
 from ..video.tracks import Tracks
 from .demo_page import ModelUsed, Score, Stretch, demo_page
 from .overlay import draw_tracks
@@ -40,7 +40,7 @@ def run_demo(
     Args:
         gaps: at the times that a player of the clip shows; so are those on the page.
         about: what the page should say of the clip.
-        face: which of several in the picture, as :func:`avsi.video.landmarks.track_face` counts them.
+        face: which of several in the picture, as :func:`avsi.video.landmarks.track_each_stretch` counts them.
 
     Returns:
         (name, STOI, narrow-band PESQ as MOS-LQO) of each version against the clip itself, over its whole length; None
@@ -59,10 +59,15 @@ def run_demo(
         original, start_s = sound.mono(RATE), sound.start_s
     spans = gap_spans(gaps, len(original), RATE, start_s)
     stretches = [(to_seconds(a, RATE), to_seconds(b, RATE)) for a, b in _stretches(spans, len(original))]
-    tracks = track_face(clip, face=face, stretches=stretches)
+    faces = track_each_stretch(clip, stretches, face=face)
+    for (begin_s, _), tracks in zip(stretches, faces, strict=True):
+        if not tracks.found.any():
+            raise FaceError(
+                f"{clip}: no face was found in any of its {len(tracks.time_s)} frames from {start_s + begin_s:.2f} s on"
+            )
     # From here on times count from the first sample; only the page shows a player's.
     shown_gaps, gaps = sorted(gaps), [Gap(to_seconds(a, RATE), to_seconds(b, RATE)) for a, b in spans]
-    versions = _versions(clip, original, gaps, spans, tracks)
+    versions = _versions(clip, original, gaps, spans, faces)
     from ..metrics import pesq_nb, stoi
 
     scores = [
@@ -74,9 +79,9 @@ def run_demo(
         Stretch(
             start_s + begin_s,
             {name: samples[to_samples(begin_s, RATE) : to_samples(end_s, RATE)] for name, samples in versions.items()},
-            _from(begin_s, draw_tracks(clip, tracks.between(begin_s, end_s), begin_s, end_s, gaps, MAX_HEIGHT)),
+            _from(begin_s, draw_tracks(clip, tracks, begin_s, end_s, gaps, MAX_HEIGHT)),
         )
-        for begin_s, end_s in stretches
+        for (begin_s, end_s), tracks in zip(stretches, faces, strict=True)
     ]
     models = [_used(model, clip) for model in MODELS.values()]
     page = demo_page(clip.name, about, to_seconds(len(original), RATE), RATE, shown_gaps, shown, scores, models)
@@ -90,8 +95,8 @@ def run_demo(
 def _used(model: str, clip: Path) -> ModelUsed:
     folder = find_model(model)
     ids = sorted(map(recording_in, read_train_ids(folder) or ()))
-    met = next((id_ for id_ in ids if is_named_like(clip, id_)), "")
-    return ModelUsed(model, read_description(folder)["about"].get("trained_on", ""), met)
+    trained = next((id_ for id_ in ids if is_named_like(clip, id_)), "")
+    return ModelUsed(model, read_description(folder)["about"].get("trained_on", ""), trained)
 
 
 def is_named_like(clip: Path, id_: str) -> bool:
@@ -106,13 +111,14 @@ def is_named_like(clip: Path, id_: str) -> bool:
 
 
 def _versions(
-    clip: Path, original: np.ndarray, gaps: list[Gap], spans: list[tuple[int, int]], face: Tracks
+    clip: Path, original: np.ndarray, gaps: list[Gap], spans: list[tuple[int, int]], faces: list[Tracks]
 ) -> dict[str, np.ndarray]:
     """The damaged clip and what each way of restoring makes of it, by name; shape (n_samples,), float32."""
     from ..restoring.baselines import SpectralInterpolation
     from ..restoring.inpainting import WITHOUT_FACE, Inpainter
 
     damaged = np.where(lost_samples(spans, len(original)), 0, original).astype(np.float32)
+    face = Tracks(*(np.concatenate(parts) for parts in zip(*((f.time_s, f.points) for f in faces), strict=True)))
     versions = {"damaged": damaged, "interpolated": Inpainter(SpectralInterpolation()).inpaint(damaged, RATE, gaps)}
     with warnings.catch_warnings():
         # The audio-only version stands beside the audio-visual one anyway.

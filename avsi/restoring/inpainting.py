@@ -1,4 +1,4 @@
-"""One recording in, restored sound out, of any rate, channel count and length."""
+"""Arrays in, restored arrays out: a recording of any rate, channel count and length."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,7 +14,6 @@ import torch
 from ..audio.phase import fill_gaps, keep_reliable, paste
 from ..audio.samples import from_float, resample, to_float
 from ..audio.stft import log_magnitude, spectrum
-from ..config import Config
 from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
 from ..errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
 from ..media.video_reading import video_info
@@ -26,6 +25,7 @@ from ..video.landmarks import track_each_stretch
 from ..video.motion import visual_features
 from ..video.tracks import Tracks
 from .excerpts import Excerpt, Span, plan_excerpts
+from .spectrum_restorer import SpectrumRestorer, restore_spectra
 
 # The share of a gap in which the face must be seen for the video to be believed.
 MIN_SEEN = 0.5
@@ -35,31 +35,6 @@ WITHOUT_FACE = "restored from the sound alone"
 # What a network on a GPU restores in one run, with the padding: it bounds the memory.
 BATCH_FRAMES = 8000
 Item = TypeVar("Item", bound=tuple)
-
-
-class SpectrumRestorer(Protocol):
-    """What an :class:`Inpainter` asks of a model. One that restores several recordings in one run has a method
-    ``restore_spectra`` too, as :class:`avsi.models.inpainter.BLSTMInpainter`.
-
-    Attributes:
-        config: its section ``stft`` says on which spectrogram it works, ``model.video`` whether it needs a face, and
-            ``visual`` of which features.
-    """
-
-    config: Config
-
-    def restore_spectrum(self, log_spectrum: torch.Tensor, visual: torch.Tensor, lost: torch.Tensor) -> torch.Tensor:
-        """Predict the lost frames of one recording.
-
-        Args:
-            log_spectrum: natural log magnitude on the CPU, shape (n_channels, n_frames, n_bins); to be ignored where
-                ``lost``.
-            visual: shape (n_frames, n_visual); no features where ``config.model.video`` is false.
-            lost: bool, shape (n_frames,).
-
-        Returns:
-            Natural log magnitude on the CPU, same shape as ``log_spectrum``; only its lost frames are taken.
-        """
 
 
 @dataclass(frozen=True)
@@ -170,7 +145,7 @@ class Inpainter:
             gaps: in seconds from the first sample on; (start, end) pairs will do.
             video: a video of the speaker, the first sample of whose own sound (or, without sound, its first picture)
                 belongs to the first sample; or the landmarks of one.
-            face: which of several in the video, as :func:`avsi.video.landmarks.track_face` counts them.
+            face: which of several in the video, as :func:`avsi.video.landmarks.track_each_stretch` counts them.
 
         Returns:
             A copy with the gaps filled: same shape and type, every sample outside the gaps unchanged. A gap of a
@@ -235,8 +210,8 @@ class Inpainter:
             type that came in).
         """
         prepared = (
-            (*self._prepare(samples, excerpt, rate, face), samples.dtype, excerpt)
-            for (samples, excerpt), face in zip(stretches, tracks, strict=True)
+            (*self._prepare(samples, excerpt, rate, track), samples.dtype, excerpt)
+            for (samples, excerpt), track in zip(stretches, tracks, strict=True)
         )
         for batch in _in_batches(prepared, self.batch_frames):
             restored = self.restore_excerpts([damaged for damaged, *_ in batch])
@@ -320,16 +295,16 @@ class Inpainter:
         seeing = [n for n, excerpt in enumerate(excerpts) if not all(excerpt.audio_only)]
         blind = [n for n, excerpt in enumerate(excerpts) if any(excerpt.audio_only)]
         inputs = [(one.log_spectrum, one.visual, one.lost) for one in (excerpts[n] for n in seeing)]
-        for n, seen in zip(seeing, _restored(self.model, inputs), strict=True):
+        for n, seen in zip(seeing, restore_spectra(self.model, inputs), strict=True):
             predicted[n] = seen
         inputs = [(one.log_spectrum, one.visual[:, :0], one.lost) for one in (excerpts[n] for n in blind)]
-        for n, heard in zip(blind, _restored(self.audio_only, inputs), strict=True):
+        for n, audio_only in zip(blind, restore_spectra(self.audio_only, inputs), strict=True):
             one = excerpts[n]
             only = one.lost
             if n in seeing:
                 spans = [span for span, reason in zip(one.own, one.audio_only, strict=True) if reason]
                 only = torch.from_numpy(lost_frames(spans, len(only), stft))
-            predicted[n] = keep_reliable(predicted[n], heard, only)
+            predicted[n] = keep_reliable(predicted[n], audio_only, only)
         restored = []
         for one, log_spectrum in zip(excerpts, predicted, strict=True):
             channels = [
@@ -370,8 +345,8 @@ class Inpainter:
 
 
 def _in_batches(items: Iterable[Item], most_frames: int) -> Iterator[list[Item]]:
-    """Items in a row, of which each begins with an excerpt: together, padded to the longest, at most so many frames; or
-    one by itself.
+    """Lists of items that follow each other, each item beginning with an excerpt. The excerpts of a list, padded to the
+    longest, have at most ``most_frames`` frames; a longer excerpt is alone.
     """
     batch: list[Item] = []
     rows = longest = 0
@@ -384,17 +359,6 @@ def _in_batches(items: Iterable[Item], most_frames: int) -> Iterator[list[Item]]
         rows, longest = rows + n_channels, max(longest, n_frames)
     if batch:
         yield batch
-
-
-def _restored(
-    model: SpectrumRestorer | None, inputs: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
-) -> list[torch.Tensor]:
-    """The spectra of several recordings, in one run where the model can."""
-    if model is None or not inputs:
-        return []
-    if hasattr(model, "restore_spectra"):
-        return model.restore_spectra(inputs)
-    return [model.restore_spectrum(*each) for each in inputs]
 
 
 def _around(tracks: Tracks | None, start_s: float, stop_s: float) -> tuple[Tracks | None, str]:

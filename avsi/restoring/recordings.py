@@ -58,7 +58,7 @@ def inpaint_file(
         gaps: None finds the runs of digital silence.
         video: the picture, where it is not in ``path``; the first sample of its own sound (or, without sound, its first
             picture) belongs to the first sample of ``path``.
-        face: which of several in the picture, as :func:`avsi.video.landmarks.track_face` counts them.
+        face: which of several in the picture, as :func:`avsi.video.landmarks.track_each_stretch` counts them.
         from_first_sample: times, of what is returned too, count from the first sample instead, as in Audacity.
         progress: wraps the loops over the frames in which a face is looked for and over the stretches that are
             restored, as :func:`avsi.program.progress` does.

@@ -1,5 +1,6 @@
 """Training tasks: the model of each kind, its data sets and its losses."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -34,7 +35,7 @@ class LossTerm:
     count: int
 
 
-class Task(Generic[ModelT]):
+class Task(ABC, Generic[ModelT]):
     """A model to train, its data sets and its losses, of which the first is the validation loss."""
 
     lexicon: Lexicon | None
@@ -42,8 +43,9 @@ class Task(Generic[ModelT]):
     train_set: SpeechData
     valid_set: SpeechData
 
+    @abstractmethod
     def losses(self, model: ModelT, batch: Batch) -> list[LossTerm]:
-        raise NotImplementedError
+        """The losses that are minimised together, on one batch."""
 
 
 class Inpainting(Task[BLSTMInpainter]):

@@ -28,22 +28,12 @@ def track_face(
     stop_s: float | None = None,
     progress: Callable = iter,
     face: int | None = None,
-    stretches: Sequence[tuple[float, float]] | None = None,
 ) -> Tracks:
-    """The landmarks in every frame of a video with ``start_s <= time < stop_s``, or of several such stretches.
-
-    In a stretch each frame is looked at once. Only where a second face turns up after its start, the stretch begins
-    anew: a detector of several faces that starts midway would find other points than one that saw all of it.
+    """The landmarks in every frame of a video with ``start_s <= time < stop_s``.
 
     Args:
         progress: wraps the loop over the frames.
-        face: which of several, from 1 on, counted from the left over all stretches together; by default the largest,
-            and a warning says so. From one stretch to the next people keep their order from left to right, and where
-            fewer are seen, they are those who were nearest in place and size.
-        stretches: (start_s, stop_s) of several, in place of one; those that overlap or touch become one.
-
-    Returns:
-        One face in all frames of all stretches, in the order of time.
+        face: which of several, from 1 on, counted from the left; by default the largest, and a warning says so.
 
     Raises:
         MediaError: the video cannot be read, or MediaPipe cannot be used.
@@ -51,53 +41,72 @@ def track_face(
         ConfigError: a face of a number that is not there.
     """
     whole = (-np.inf if start_s is None else start_s, np.inf if stop_s is None else stop_s)
-    joined = join_stretches(stretches or [whole])
-    seen: Seen = []
-    for _ in progress(_look(path, joined, seen)):
-        pass
-    return _one_face(path, joined, seen, face)
+    [tracks] = track_each_stretch(path, [whole], progress, face)
+    if not tracks.found.any():
+        raise FaceError(f"{path}: no face was found in any of its {len(tracks.time_s)} frames")
+    return tracks
 
 
 def track_each_stretch(
     path: str | Path, stretches: Sequence[tuple[float, float]], progress: Callable = iter, face: int | None = None
 ) -> list[Tracks]:
-    """As :func:`track_face`, but without ``face`` the largest is chosen for each stretch by itself: at a cut another
-    person, or another place of the same one, may come into the picture. Of a stretch without a face no frame is found.
+    """The landmarks in every frame of several stretches (start_s, stop_s) of a video.
+
+    Each frame is looked at once, also where stretches overlap. Only if a second face appears after the start of a
+    stretch, that stretch begins anew: a detector of several faces that starts midway would find other points.
+
+    Args:
+        progress: wraps the loop over the frames.
+        face: which of several people, from 1 on, counted from the left over all stretches together. From one stretch to
+            the next people keep their order from left to right; where fewer are seen, they are matched by place and
+            size. By default the largest face of each stretch, since a cut may show others, and a warning says so.
+
+    Returns:
+        One for each stretch, in the same order; one without a face has no points in any of its frames.
+
+    Raises:
+        MediaError, ConfigError: as :func:`track_face`.
     """
-    joined, seen = join_stretches(stretches), Seen()
-    for _ in progress(_look(path, joined, seen, min(stop_s - start_s for start_s, stop_s in stretches))):
+    joined = join_stretches(stretches)
+    seen: Seen = []
+    for _ in progress(_look(path, joined, stretches, seen)):
         pass
     if face is not None and any(faces for _, faces in seen):
-        one = _one_face(path, joined, seen, face)
-        return [one.between(*stretch) for stretch in stretches]
-    chosen = []
-    for start_s, stop_s in stretches:
-        times_s, faces = seen[[begin_s <= start_s <= end_s for begin_s, end_s in joined].index(True)]
-        cut = [Tracks(np.array(times_s), points).between(start_s, stop_s) for points in faces]
-        cut = [each for each in cut if each.found.any()]
-        cut = [each for each in cut if each.found.mean() >= MIN_SEEN] or cut[:1]
-        cut.sort(key=lambda each: np.nanmean(each.points[..., 0]))
-        nothing = Tracks(np.zeros(0), np.zeros((0, 68, 2), np.float32))
-        chosen.append(_chosen(f"{path}, from {max(start_s, 0.0):.2f} s on", cut, None) if cut else nothing)
-    return chosen
+        times_s = np.array([time_s for times_s, _ in seen for time_s in times_s])
+        people = join_faces([(len(times_s), faces) for times_s, faces in seen])
+        chosen = _chosen(_where(path, joined[0][0]), [Tracks(times_s, points) for points in people], face)
+        return [chosen.between(*stretch) for stretch in stretches]
+    return [
+        _largest(path, stretch, *of)
+        for stretch in stretches
+        for of, (start_s, stop_s) in zip(seen, joined, strict=True)
+        if start_s <= stretch[0] <= stop_s
+    ]
 
 
-def _one_face(path: str | Path, stretches: list[tuple[float, float]], seen: Seen, face: int | None) -> Tracks:
-    times_s = np.array([time_s for times_s, _ in seen for time_s in times_s])
-    faces = [Tracks(times_s, points) for points in join_faces([(len(times_s), faces) for times_s, faces in seen])]
-    if not faces:
-        raise FaceError(f"{path}: no face was found in any of its {len(times_s)} frames")
-    start_s = stretches[0][0]
-    return _chosen(f"{path}" if np.isinf(start_s) else f"{path}, from {max(start_s, 0.0):.2f} s on", faces, face)
+def _largest(path: str | Path, stretch: tuple[float, float], times_s: list[float], faces: list[np.ndarray]) -> Tracks:
+    """The largest face of a stretch, out of those of a longer one."""
+    tracks = [Tracks(np.array(times_s), points).between(*stretch) for points in faces]
+    visible = [each for each in tracks if each.found.any()]
+    candidates = [each for each in visible if each.found.mean() >= MIN_SEEN] or visible[:1]
+    if not candidates:
+        nothing = Tracks(np.array(times_s), np.full((len(times_s), 68, 2), np.nan, np.float32))
+        return nothing.between(*stretch)
+    candidates.sort(key=lambda each: np.nanmean(each.points[..., 0]))
+    return _chosen(_where(path, stretch[0]), candidates, None)
+
+
+def _where(path: str | Path, start_s: float) -> str:
+    return f"{path}" if np.isinf(start_s) else f"{path}, from {max(start_s, 0.0):.2f} s on"
 
 
 def _look(
-    path: str | Path, stretches: list[tuple[float, float]], seen: Seen, shortest_s: float = np.inf
+    path: str | Path, stretches: list[tuple[float, float]], asked: Sequence[tuple[float, float]], seen: Seen
 ) -> Iterator[None]:
     """Add to ``seen`` for each stretch the times of its frames and the points of its faces; a step for each frame.
 
     Args:
-        shortest_s: of what a face must be seen in a share of, where stretches are longer.
+        stretches: disjoint; those ``asked`` for lie in them. A face counts that is seen for long enough in one of them.
     """
     with (
         open_detector() as follow_one,
@@ -109,8 +118,9 @@ def _look(
             times_s, found, several = yield from _followed(picture.frames(*stretch), follow_one, look_around)
             if several:
                 times_s, found, _ = yield from _followed(picture.frames(*stretch), follow_all)
-                min_seen = MIN_SEEN * min(1.0, shortest_s / (stretch[1] - stretch[0]))
-                faces = [points for points in link_faces(found) if _share_seen(points) >= min_seen]
+                lengths = [sum(start_s <= time_s < stop_s for time_s in times_s) for start_s, stop_s in asked]
+                least = MIN_SEEN * min(filter(None, lengths))
+                faces = [points for points in link_faces(found) if (~np.isnan(points[:, 0, 0])).sum() >= least]
                 if len(faces) > 1:
                     seen.append((times_s, faces))
                     continue
@@ -157,10 +167,6 @@ def _chosen(where: str, faces: list[Tracks], face: int | None) -> Tracks:
             "on from the left"
         )
     return faces[face - 1]
-
-
-def _share_seen(points: np.ndarray) -> float:
-    return 1 - np.isnan(points[:, 0, 0]).mean()
 
 
 def link_faces(seen: list[list[np.ndarray]]) -> list[np.ndarray]:
