@@ -1,9 +1,8 @@
 """Checks of what the programs are asked for that make corpora of drawn speakers, before anything is made."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from avsi.errors import ConfigError, DataError
+from avsi.errors import ConfigError
 
 from .synthesis import EspeakVoice, synthesize, voice_names
 
@@ -18,12 +17,6 @@ def check_numbers(**bounds: tuple[int, int, int | None]) -> None:
         if value < smallest or (largest is not None and value > largest):
             expected = f"{smallest} or more" if largest is None else f"{smallest} to {largest}"
             raise ConfigError(f"--{name} {value}: expected {expected}")
-
-
-def check_out(out: Path) -> None:
-    """Raise DataError where a corpus would be made over something."""
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise DataError(f"{out}: exists and is not an empty folder; name another or delete it")
 
 
 def check_voices(voices: Sequence[str]) -> None:

@@ -10,12 +10,12 @@ import typer
 
 from avsi import __version__
 from avsi.errors import ConfigError
-from avsi.folders import folder_beside
+from avsi.folders import check_new, folder_beside
 from avsi.program import in_parallel, progress, run_program
 from avsi.rng import generator
 
 from ..corpus import Corpus
-from ..drawn_speakers.options import check_numbers, check_out, check_voices
+from ..drawn_speakers.options import check_numbers, check_voices
 from ..drawn_speakers.speakers import random_speaker
 from ..grid.sentences import all_stems
 from .clip import write_clip
@@ -55,7 +55,7 @@ def main(
     numbers = [number for number in range(1, speakers + 1) if number not in without]
     if not numbers:
         raise ConfigError("--without leaves no speaker; ask for more by --speakers")
-    check_out(out)
+    check_new(out)
     check_voices(voice)
     tasks = []
     with folder_beside(out) as partial:

@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from avsi import __version__
-from avsi.folders import folder_beside
+from avsi.folders import check_new, folder_beside
 from avsi.program import in_parallel, progress, run_program
 from avsi.rng import generator
 
 from ..corpus import Corpus
-from ..drawn_speakers.options import check_numbers, check_out, check_voices
+from ..drawn_speakers.options import check_numbers, check_voices
 from ..drawn_speakers.speakers import random_speaker
 from .recording import write_recording
 from .sentences import draw_sentence
@@ -47,7 +47,7 @@ def main(
         seed=(seed, 0, None),
         jobs=(jobs, 1, None),
     )
-    check_out(out)
+    check_new(out)
     check_voices(voice)
     tasks, suffix = [], ".wav" if sound_alone else ".mpg"
     with folder_beside(out) as partial:
