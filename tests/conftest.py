@@ -20,7 +20,7 @@ from avsi.video.tracks import Tracks
 RATE = 16000
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = ROOT / "recipes" / "grid"
-WRITTEN = ("data", "exp", "smoke", "corpora")  # by a recipe, into its folder
+WRITTEN = ("data", "exp", "smoke")  # by a recipe, into its folder
 SHARED = ROOT.parent / "shared"
 
 # Small models are fastest on one thread, and tests beside a busy machine wait for no other.

@@ -83,8 +83,8 @@ if due 0 "prepare the corpora"; then
   for index in "${!names[@]}"; do
     name=${names[index]} folder=${folders[index]} further=()
     if [ -e "$folder/etc/an4_train.transcription" ]; then
-      [ -e "corpora/$name" ] || python -m data_prep.an4 --root "$folder" --out "corpora/$name"
-      folder=corpora/$name
+      [ -e "data/recordings/$name" ] || python -m data_prep.an4 --root "$folder" --out "data/recordings/$name"
+      folder=data/recordings/$name
     fi
     [ "${kinds[index]}" = --corpus ] || further+=(--split test)
     for given in "${options[@]}"; do if [ "${given%%=*}" = "$name" ]; then further+=(${given#*=}); fi; done
