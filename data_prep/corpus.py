@@ -31,8 +31,9 @@ class Corpus:
         write_text(folder / FILE, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
-    def of(cls, folder: Path) -> Corpus:
-        """The corpus that the file in a folder, or in one above it, names; GRID, which has no such file, otherwise.
+    def of(cls, folder: Path, otherwise: str = "GRID") -> Corpus:
+        """The corpus that the file in a folder, or in one above it, names; one of the name ``otherwise`` without such a
+        file, which GRID does not have.
 
         Raises:
             DataError: a broken file, or a corpus with a file of its own below the folder.
@@ -43,7 +44,7 @@ class Corpus:
             below = next(folder.rglob(FILE), None)
             if below is not None:
                 raise DataError(f"{folder}: holds another corpus, {below.parent}; name that folder, or move it away")
-            return cls("GRID")
+            return cls(otherwise)
         try:
             corpus = cls(**json.loads(path.read_text("utf-8")))
         except (ValueError, TypeError):

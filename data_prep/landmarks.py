@@ -22,6 +22,7 @@ from avsi.video.tracks import Tracks
 
 # Files of a data directory, by id: the frames that show no face, reasons for missing landmarks, and notes.
 LOST, FAILED, NOTES = "landmarks_lost", "landmarks_failed", "landmarks_notes"
+AROUND_S = 0.5  # how long before and after an utterance its face is followed, so that its ends lie between two frames
 app = typer.Typer(add_completion=False)
 
 
@@ -114,13 +115,21 @@ def _track(utterance: Utterance) -> tuple[str, np.ndarray | None, str]:
     try:
         with warnings.catch_warnings(record=True) as noted:
             warnings.simplefilter("always", AvsiWarning)
-            matrix = track_face(utterance.video).to_matrix()
+            tracks = _track_within(utterance)
+        matrix = tracks.to_matrix()
         Tracks.from_matrix(matrix)  # as it will be read
         return utterance.id, matrix, "; ".join(str(one.message) for one in noted if one.category is AvsiWarning)
     except (FaceError, MediaError) as error:
         return utterance.id, None, str(error)
     except DataError as error:
         return utterance.id, None, f"{utterance.video}: {error}"
+
+
+def _track_within(utterance: Utterance) -> Tracks:
+    """The face while an utterance lasts, and a little before and after, on the clock of the utterance's sound."""
+    start_s = utterance.video_start_s
+    tracks = track_face(utterance.video, start_s - AROUND_S, start_s + utterance.duration_s + AROUND_S)
+    return Tracks(tracks.time_s - start_s, tracks.points)
 
 
 def _failed_before(datadir: Path, places: dict[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Kaldi data directories: sorted text files, one line an utterance; Python sees only :class:`Utterance`."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,7 +14,7 @@ from .matrices import check_path, check_place, read_matrix
 
 # Files with one line for every utterance, and those that may lack some.
 COMPLETE = ("wav.scp", "text", "utt2spk", "utt2dur")
-PARTIAL = ("video.scp", "landmarks.scp")
+PARTIAL = ("video.scp", "video_start", "landmarks.scp")
 # What programs make of the utterances that there are, and what goes when they change.
 MADE_OF = ("gaps_*", "stats.npz", "landmarks_lost", "landmarks_failed", "landmarks_notes")
 CORPUS = "corpus"  # the name of the corpus, on one line
@@ -34,6 +35,8 @@ class Utterance:
         video: path of its video; None without one.
         alignment: (start_s, duration_s, word) of each word; empty where it is not known.
         landmarks: ``path:offset`` in a Kaldi archive; None before they are extracted.
+        video_start_s: where in its video its sound begins, counted from the first sample of the video's own sound; not
+            0 where it is cut out of a longer recording, and below 0 where its sound is late by more than that.
     """
 
     id: str
@@ -44,6 +47,7 @@ class Utterance:
     video: str | None = None
     alignment: tuple[tuple[float, float, str], ...] = field(default=(), repr=False)
     landmarks: str | None = None
+    video_start_s: float = 0.0
 
     def load_landmarks(self) -> Tracks:
         """Raises DataError where they have not been extracted, or the archive is gone or damaged."""
@@ -80,6 +84,7 @@ def write_datadir(
         "utt2spk": {u.id: u.speaker for u in utterances},
         "utt2dur": {u.id: f"{u.duration_s:.6f}" for u in utterances},
         "video.scp": {u.id: u.video for u in utterances if u.video},
+        "video_start": {u.id: f"{u.video_start_s:.6f}" for u in utterances if u.video and u.video_start_s},
         "landmarks.scp": {u.id: u.landmarks for u in utterances if u.landmarks},
     }
     texts = {name: "".join(f"{key} {value}\n" for key, value in of.items()) for name, of in columns.items() if of}
@@ -113,6 +118,7 @@ def read_datadir(path: str | Path) -> list[Utterance]:
             video=tables["video.scp"].get(id_),
             alignment=alignments[id_],
             landmarks=tables["landmarks.scp"].get(id_),
+            video_start_s=float(tables["video_start"].get(id_, 0)),
         )
         for id_, wav in tables["wav.scp"].items()
     ]
@@ -154,6 +160,9 @@ def _checked_tables(path: Path) -> tuple[dict[str, dict[str, str]], dict[str, tu
     for number, (id_, value) in enumerate(tables["utt2dur"].items(), start=1):
         if not _is_positive(value):
             raise DataError(f"{path / 'utt2dur'}:{number}: {id_} lasts '{value}', expected seconds above 0")
+    for number, (id_, value) in enumerate(tables["video_start"].items(), start=1):
+        if not _is_finite(value):
+            raise DataError(f"{path / 'video_start'}:{number}: {id_} begins at '{value}', expected seconds")
     alignments = _read_alignments(path / "align", ids)
     order = list(tables["utt2spk"].values())
     if order != sorted(order):
@@ -267,8 +276,12 @@ def _check_values(path: Path, table: dict[str, str], check: Callable[[str], obje
             raise DataError(f"{path}:{number}: {error}") from None
 
 
-def _is_positive(value: str) -> bool:
+def _is_finite(value: str) -> bool:
     try:
-        return float(value) > 0
+        return math.isfinite(float(value))
     except ValueError:
         return False
+
+
+def _is_positive(value: str) -> bool:
+    return _is_finite(value) and float(value) > 0

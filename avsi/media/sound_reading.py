@@ -55,9 +55,11 @@ class Sound:
         except soundfile.LibsndfileError as error:
             raise MediaError(f"{self.path}: cannot be read ({error.error_string})") from error
 
-    def mono(self, rate: int) -> np.ndarray:
-        """All samples as the mean of the channels at ``rate``; float32 of shape (n_samples,), full scale 1.0."""
-        samples = to_float(self.read()).mean(axis=1)
+    def mono(self, rate: int, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Samples ``[start, stop)`` as the mean of the channels at ``rate``; float32 of shape (n_samples,), full scale
+        1.0.
+        """
+        samples = to_float(self.read(start, stop)).mean(axis=1)
         if not np.isfinite(samples).all():
             raise MediaError(f"{self.path}: holds samples that are not a number")
         return resample(samples, self.rate, rate).astype(np.float32)

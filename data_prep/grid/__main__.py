@@ -9,16 +9,15 @@ from typing import Annotated
 
 import typer
 
-from avsi.data.datadir import PARTIAL, Utterance, write_datadir
-from avsi.errors import DataError
-from avsi.files import write_text
-from avsi.folders import files_together
-from avsi.program import in_parallel, print_table, progress, run_program
+from avsi.data.datadir import PARTIAL, Utterance
+from avsi.program import in_parallel, progress, run_program
 
 from ..corpus import Corpus
-from .clips import Clip, find_clips
+from ..prepared import check_left_out, check_none_empty, print_remarks, print_sets, write_remarks, write_sets
+from ..splits import SETS
+from .clips import find_clips
 from .preparation import prepare_clip
-from .splits import SETS, load_split
+from .splits import load_split
 
 app = typer.Typer(add_completion=False)
 
@@ -58,59 +57,18 @@ def main(
         else:
             kept[name].append(utterance)
     notes += [(speaker, f"{count} clips are in no set of the split '{split}'") for speaker, count in unassigned.items()]
-    out.mkdir(parents=True, exist_ok=True)
-    write_text(out / "left_out", "".join(f"{id_} {reason}\n" for id_, reason in sorted(left_out)))
-    write_text(out / "notes", "".join(f"{id_} {reason}\n" for id_, reason in sorted(notes)))
-    _report(corpus, kept, left_out, notes, clips, out)
-    if len(left_out) > max_left_out * len(clips):
-        raise DataError(
-            f"{root}: {len(left_out)} of {len(clips)} clips cannot be used, more than --max-left-out {max_left_out:g}; "
-            f"{out / 'left_out'} gives each reason"
-        )
-    empty = [name for name in SETS if not kept[name]]
-    if empty:
-        raise DataError(
-            f"the split '{split}' leaves {' and '.join(empty)} empty with the speakers found "
-            f"({', '.join(sorted({u.speaker for of in kept.values() for u in of} | set(unassigned)))}); "
-            "speaker-independent needs three speakers, speaker-dependent divides each speaker's clips, and a file can "
-            "say anything else"
-        )
-    # Lists of landmarks are removed, so that all clips are searched again, also those without a face before.
-    with files_together(
-        out, [f"{name}/{made}" for name in SETS for made in (*PARTIAL, "landmarks_lost", "landmarks_failed")]
-    ) as folder:
-        for name, utterances in kept.items():
-            write_datadir(folder / name, utterances, corpus.name, split)
-
-
-def _report(
-    corpus: Corpus,
-    kept: dict[str, list[Utterance]],
-    left_out: list[tuple[str, str]],
-    notes: list[tuple[str, str]],
-    clips: list[Clip],
-    out: Path,
-) -> None:
-    rows = [
-        [
-            name,
-            len({u.speaker for u in utterances}),
-            len(utterances),
-            sum(u.video is not None for u in utterances),
-            sum(bool(u.alignment) for u in utterances),
-            f"{sum(u.duration_s for u in utterances) / 60:.1f}",
-        ]
-        for name, utterances in kept.items()
-    ]
-    print_table(corpus.name, ["set", "speakers", "clips", "with video", "aligned", "minutes"], rows)
+    write_remarks(out, left_out, notes)
+    print_sets(corpus.name, kept, "clips", "aligned", lambda utterance: bool(utterance.alignment))
     counts = [
         sum(path is not None for path in of)
         for of in zip(*((c.video, c.sound, c.alignment) for c in clips), strict=True)
     ]
     print("found {} clips: {} with video, {} with separate sound, {} with an alignment".format(len(clips), *counts))
-    print(f"left out {len(left_out)} ({out / 'left_out'}), {len(notes)} notes ({out / 'notes'})")
-    for id_, reason in left_out[:10]:
-        print(f"  left out {id_}: {reason}")
+    print_remarks(out, left_out, notes)
+    check_left_out(root, out, len(left_out), len(clips), "clips", max_left_out)
+    check_none_empty(split, kept, {u.speaker for of in kept.values() for u in of} | set(unassigned))
+    # Lists of landmarks are removed, so that all clips are searched again, also those without a face before.
+    write_sets(out, kept, corpus.name, split, (*PARTIAL, "landmarks_lost", "landmarks_failed"))
 
 
 if __name__ == "__main__":
