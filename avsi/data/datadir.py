@@ -13,7 +13,7 @@ from .matrices import check_path, check_place, read_matrix
 
 # Files with one line for every utterance, and those that may lack some.
 COMPLETE = ("wav.scp", "text", "utt2spk", "utt2dur")
-PARTIAL = ("video.scp", "landmarks.scp")
+PARTIAL = ("video.scp", "landmarks.scp", "made_lips")
 # What programs make of the utterances that there are, and what goes when they change.
 MADE_OF = ("gaps_*", "stats.npz", "landmarks_lost", "landmarks_failed", "landmarks_notes")
 CORPUS = "corpus"  # the name of the corpus, on one line
@@ -34,6 +34,8 @@ class Utterance:
         video: path of its video; None without one.
         alignment: (start_s, duration_s, word) of each word; empty where it is not known.
         landmarks: ``path:offset`` in a Kaldi archive; None before they are extracted.
+        made_lips: the digest of the model that made its landmarks from its sound (``python -m data_prep.lips``); None
+            where they are those of a film.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Utterance:
     video: str | None = None
     alignment: tuple[tuple[float, float, str], ...] = field(default=(), repr=False)
     landmarks: str | None = None
+    made_lips: str | None = None
 
     def load_landmarks(self) -> Tracks:
         """Raises DataError where they have not been extracted, or the archive is gone or damaged."""
@@ -81,6 +84,7 @@ def write_datadir(
         "utt2dur": {u.id: f"{u.duration_s:.6f}" for u in utterances},
         "video.scp": {u.id: u.video for u in utterances if u.video},
         "landmarks.scp": {u.id: u.landmarks for u in utterances if u.landmarks},
+        "made_lips": {u.id: u.made_lips for u in utterances if u.made_lips and u.landmarks},
     }
     texts = {name: "".join(f"{key} {value}\n" for key, value in of.items()) for name, of in columns.items() if of}
     texts |= {name: f"{line}\n" for name, line in ((CORPUS, corpus), (SPLIT, split)) if line is not None}
@@ -113,6 +117,7 @@ def read_datadir(path: str | Path) -> list[Utterance]:
             video=tables["video.scp"].get(id_),
             alignment=alignments[id_],
             landmarks=tables["landmarks.scp"].get(id_),
+            made_lips=tables["made_lips"].get(id_),
         )
         for id_, wav in tables["wav.scp"].items()
     ]
