@@ -13,7 +13,7 @@ set -euo pipefail
 . "$(dirname "$0")/../stages.sh"
 
 corpora=() options=() filmed= config=conf/speech.yaml over= beside=av protocol=conf/protocol.yaml work=
-stage=0 stop_stage=7 last_stage=7 jobs=2 smoke=
+stage=0 stop_stage=7 last_stage=7 jobs=2 smoke= fitting=()
 case " $* " in *" --smoke "*) smoke=yes ;; esac
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -35,7 +35,7 @@ conf=$(cd "$(dirname "$0")" && pwd)
 if [ -n "$smoke" ]; then
   [ -z "$work" ] || fail "--smoke makes its folder, smoke/, anew; leave out --work"
   [ ${#corpora[@]} -eq 0 ] || fail "--smoke makes its corpora; leave out --corpus and --test"
-  over=${over:-conf/smoke.yaml} work=$conf/smoke
+  over=${over:-conf/smoke.yaml} work=$conf/smoke fitting=(--networks 1 --steps 100)
   export OMP_NUM_THREADS=1 # models this small are no faster on more, and much slower where others use the machine too
 fi
 names=() folders=() kinds=()
@@ -98,7 +98,7 @@ fi
 faces=(${filmed:+"$filmed"} $(filmed_sets train))
 if due 2 "lips made for what was not"; then
   [ ${#faces[@]} -gt 0 ] || fail "no face to learn lips from: name a data directory by --filmed, or a corpus of videos by --corpus"
-  python -m data_prep.lips fit "${faces[@]}" --out data/lips.npz --jobs "$jobs"
+  python -m data_prep.lips fit "${faces[@]}" --out data/lips.npz --jobs "$jobs" "${fitting[@]}"
   for set in data/corpora/*/train; do
     [ -e "$set/video.scp" ] || python -m data_prep.lips apply data/lips.npz "$set" "${set}_lips" --jobs "$jobs"
   done
