@@ -54,11 +54,14 @@ def test_words_are_words():
 
 @pytest.mark.parametrize("accent", ACCENTS)
 def test_every_word_can_be_spoken_in_every_accent(accent):
-    text = " ".join(sorted(vocabulary()))
-    samples, phones, _ = speak(text, EspeakVoice(f"{accent}+{VARIANTS[0]}", 110, words_per_min=300))
-    assert {phone.symbol for phone in phones} >= {"SH", "NG", "HH", "UH", "OY", "CH"}
-    assert phones[0].start_s == 0 and phones[-1].end_s == pytest.approx(len(samples) / RATE)
-    assert all(one.end_s == two.start_s and one.end_s > one.start_s for one, two in pairwise(phones))
+    known, symbols = sorted(vocabulary()), set()
+    for start in range(0, len(known), 60):  # of few words at once the phones are found sooner
+        said = " ".join(known[start : start + 60])
+        samples, phones, _ = speak(said, EspeakVoice(f"{accent}+{VARIANTS[0]}", 110, words_per_min=300))
+        symbols |= {phone.symbol for phone in phones}
+        assert phones[0].start_s == 0 and phones[-1].end_s == pytest.approx(len(samples) / RATE)
+        assert all(one.end_s == two.start_s and one.end_s > one.start_s for one, two in pairwise(phones))
+    assert symbols >= {"SH", "NG", "HH", "UH", "OY", "CH"}
 
 
 def test_accents_differ():
