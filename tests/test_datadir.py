@@ -28,6 +28,8 @@ def test_what_is_written_is_read(tmp_path):
             ((0.5, 0.25, "bin"), (0.75, 0.2, "blue")),
         ),
         Utterance("s01_b", "s01", "/x/b.wav", 3.0),
+        Utterance("s01_c", "s01", "/x/c.wav", 3.0, video="/x/long.mp4", video_start_s=61.375),
+        Utterance("s01_d", "s01", "/x/d.wav", 3.0, video="/x/d.mp4", video_start_s=-0.04),
     ]
     write_datadir(tmp_path / "set", utterances[::-1])
     assert read_datadir(tmp_path / "set") == utterances
@@ -60,6 +62,9 @@ def test_two_utterances_of_one_id_and_none_at_all_are_refused(tmp_path):
         ("utt2dur", lambda t: t.replace("2.978", "long", 1), r"utt2dur:1: s01_a lasts 'long"),
         ("utt2dur", lambda t: t.replace("2.978000", "0", 1), r"utt2dur:1: s01_a lasts '0', expected seconds above 0"),
         ("landmarks.scp", lambda t: t + "s09_z x.ark:1\n", r"landmarks\.scp:4: s09_z is not in wav\.scp"),
+        ("video_start", lambda t: "s01_a soon\n", r"video_start:1: s01_a begins at 'soon', expected seconds"),
+        ("video_start", lambda t: "s01_a nan\n", r"video_start:1: s01_a begins at 'nan', expected seconds"),
+        ("video_start", lambda t: "s09_a 1.5\n", r"video_start:1: s09_a is not in wav\.scp"),
         ("align", lambda t: "s01_a 0.5 bin\n", r"align:1: expected"),
         ("align", lambda t: "s01_a 0.5 0.2 bin\ns01_a 0.7 0.2 blue\ns09_z 0.5 0.2 bin\n", r"align:3: s09_z is not in"),
         ("wav.scp", lambda t: "", r"wav\.scp: is empty"),
@@ -67,7 +72,7 @@ def test_two_utterances_of_one_id_and_none_at_all_are_refused(tmp_path):
 )
 def test_a_broken_line_is_named(folder, file, change, message):
     path = folder / file
-    path.write_text(change(path.read_text()))
+    path.write_text(change(path.read_text() if path.exists() else ""))
     with pytest.raises(DataError, match=message):
         read_datadir(folder)
 
@@ -157,3 +162,27 @@ def test_a_reader_never_meets_half_of_a_file(tmp_path):
         write_text(path, "as it is now\n")
         assert reader.read() == "as it was\n"
     assert path.read_text() == "as it is now\n" and list(tmp_path.iterdir()) == [path]
+
+
+def test_where_utterances_begin_in_their_videos_stays_with_them(tmp_path):
+    from conftest import run_app
+
+    from data_prep import combine, leave_out
+
+    cuts = [
+        Utterance(f"{speaker}_{n}", speaker, "a.wav", 2.0, ("bin",), "long.mp4", video_start_s=2.25 * n)
+        for speaker in ("s01", "s02")
+        for n in (1, 2)
+    ]
+    for speaker in ("s01", "s02"):
+        write_datadir(tmp_path / speaker, [utterance for utterance in cuts if utterance.speaker == speaker])
+    run_app(combine.app, tmp_path / "all", tmp_path / "s02", tmp_path / "s01")
+    assert read_datadir(tmp_path / "all") == cuts
+    run_app(leave_out.app, tmp_path / "all", tmp_path / "folds", "--fold", "s02")
+    assert read_datadir(tmp_path / "folds" / "s02" / "train") == cuts[:2]
+    starts = tmp_path / "all" / "video_start"
+    starts.write_text("".join(reversed(starts.read_text().splitlines(keepends=True))) + "s09_1 1.0\n")
+    assert fix_datadir(tmp_path / "all") == []
+    assert read_datadir(tmp_path / "all") == cuts
+    write_datadir(tmp_path / "all", [Utterance("s01_1", "s01", "a.wav", 2.0)])
+    assert not starts.exists()

@@ -244,7 +244,7 @@ def test_a_note_outlives_a_run_that_is_killed(folder, monkeypatch):
 
 
 def test_what_tracking_warns_of_comes_back_from_the_worker(monkeypatch):
-    def warns(video):
+    def warns(video, start_s, stop_s):
         warnings.warn(f"{video}: 2 faces are seen", AvsiWarning, stacklevel=2)
         return tracks_of("s01_a")
 
@@ -252,3 +252,24 @@ def test_what_tracking_warns_of_comes_back_from_the_worker(monkeypatch):
     id_, matrix, note = landmarks._track(Utterance("s01_a", "s01", "a.wav", 3.0, ("bin",), "a.mpg"))
     assert (id_, note) == ("s01_a", "a.mpg: 2 faces are seen")
     assert np.array_equal(matrix, tracks_of("s01_a").to_matrix(), equal_nan=True)
+
+
+@pytest.mark.parametrize("start_s", [0.0, 61.4, -0.04])
+def test_the_face_is_followed_while_the_utterance_lasts_and_stored_on_its_clock(monkeypatch, start_s):
+    asked = []
+
+    def track(video, start_s, stop_s):
+        asked.append((video, start_s, stop_s))
+        times_s = np.arange(4000) / 25
+        times_s = times_s[(times_s >= start_s) & (times_s < stop_s)]
+        return Tracks(times_s, face(times_s / 200, times_s).points)
+
+    monkeypatch.setattr(landmarks, "track_face", track)
+    utterance = Utterance("s01_a", "s01", "a.wav", 3.0, ("bin",), "a.mpg", video_start_s=start_s)
+    _, matrix, _ = landmarks._track(utterance)
+    assert asked == [("a.mpg", start_s - 0.5, start_s + 3.5)]
+    tracks = Tracks.from_matrix(matrix)
+    assert tracks.time_s[-1] == pytest.approx(3.5, abs=0.041)
+    for time_s, points in zip(tracks.time_s, tracks.points, strict=True):
+        seen_s = time_s + start_s
+        assert points == pytest.approx(face(np.array([seen_s / 200]), np.array([seen_s])).points[0], abs=1e-3)

@@ -278,3 +278,18 @@ def test_an_old_folder_with_a_broken_spectrogram_is_one_line(saved):
     (folder / "config.json").write_text(json.dumps(description | {"format_version": 1}))
     with pytest.raises(ModelError, match="stft: expected settings"):
         load_model(folder)
+
+
+def test_the_part_of_a_model_that_needs_no_face_predicts_what_it_predicts_of_a_hidden_one(tmp_path):
+    torch.manual_seed(0)
+    model = BLSTMInpainter(small_config(model={"mask": True, "gate": True})).eval()
+    model.visual_mean.fill_(0.3)
+    part = model.without_face()
+    log_spectrum, lost = torch.randn(1, 60, 257), torch.zeros(60, dtype=torch.bool)
+    lost[20:40] = True
+    hidden = model.restore_spectrum(log_spectrum, torch.full((60, 136), torch.nan), lost)
+    assert torch.allclose(part.restore_spectrum(log_spectrum, torch.zeros(60, 0), lost), hidden, atol=1e-5)
+    seen = model.restore_spectrum(log_spectrum, torch.ones(60, 136), lost)
+    assert not torch.allclose(seen, hidden, atol=1e-3)  # the test can fail
+    save_model(tmp_path / "part", part, {})
+    assert not load_model(tmp_path / "part", "inpainter").config.model.video

@@ -1,5 +1,6 @@
 """A data directory in other voices."""
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -213,3 +214,11 @@ def test_each_copy_has_a_voice_of_its_own(source, tmp_path, spoken):
     drawn = dict(line.split(" ", 1) for line in (tmp_path / "out" / "voices").read_text().splitlines())
     assert list(drawn) == [f"{id_}-v{number}" for id_ in IDS for number in (1, 2)]
     assert len(set(drawn.values())) == 6
+
+
+def test_copies_keep_their_face_at_its_time(source, tmp_path, spoken):
+    own = [dataclasses.replace(u, video="long.mp4", video_start_s=4.5) for u in read_datadir(source)]
+    write_datadir(source, own)
+    assert run(source, tmp_path / "out", "--copies", 1).exit_code == 0
+    copies = read_datadir(tmp_path / "out")
+    assert len(copies) == 6 and {(u.video, u.video_start_s) for u in copies} == {("long.mp4", 4.5)}

@@ -1,5 +1,6 @@
 """The BLSTM that predicts lost frames of a log-magnitude spectrogram from the reliable ones and the face."""
 
+import copy
 import math
 
 import torch
@@ -147,6 +148,23 @@ class BLSTMInpainter(nn.Module):
         if self.config.model.mask:
             inputs.append(lost[..., None].to(normalised.dtype))
         return run_blstm(self.blstm, torch.cat(inputs, dim=-1), lengths)
+
+    def without_face(self) -> "BLSTMInpainter":
+        """The part of an audio-visual model that restores where no face is seen: an audio-only model, which predicts
+        what this one does where all visual features are NaN. Worth having of a model of sound and face that was trained
+        on hidden faces.
+        """
+        config = copy.deepcopy(self.config)
+        config.model.video = False
+        part = BLSTMInpainter(config, phones=self.phones)
+        n_bins, n_visual = len(self.audio_mean), len(self.visual_mean)
+        weights = self.state_dict()
+        for name in ("blstm.weight_ih_l0", "blstm.weight_ih_l0_reverse"):
+            columns = weights[name]
+            weights[name] = torch.cat([columns[:, :n_bins], columns[:, n_bins + n_visual :]], dim=1)
+        weights |= {"visual_mean": part.visual_mean, "visual_std": part.visual_std}
+        part.load_state_dict(weights)
+        return part.to(self.audio_mean.device).train(self.training)
 
     def restore_spectrum(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor) -> Tensor:
         """Predict the lost frames of one recording, wherever the model computes.

@@ -61,8 +61,11 @@ class SpeechData(Dataset):
         self.utterances = read_datadir(datadir)
         self._labels: list[tuple[int, ...]] = [()] * len(self.utterances)
         if lexicon is not None:
+            # A recogniser learns nothing of an utterance whose words are not known; an inpainter does.
+            said = [u.words or config.model.kind == "recognizer" for u in self.utterances]
             self._labels = [
-                tuple(to_labels(lexicon.transcribe(u), lexicon.phones)) if u.words else () for u in self.utterances
+                tuple(to_labels(lexicon.transcribe(u), lexicon.phones)) if known else ()
+                for u, known in zip(self.utterances, said, strict=True)
             ]
         self._cache: dict[int, Features] = {}
         if config.model.video:

@@ -86,9 +86,8 @@ def main(
     if out == root:
         raise DataError(f"{out}: is the folder of the recordings; choose another --out")
     if is_kaldi(root):
-        if given := [
-            name for name, path in (("speakers", speakers), ("transcripts", transcripts), ("late", late)) if path
-        ]:
+        options = {"speakers": speakers, "transcripts": transcripts, "late": late}
+        if given := [name for name, path in options.items() if path]:
             raise ConfigError(f"--{given[0]}: {root} is a Kaldi data directory, which says itself what it holds")
         recordings, left_out, notes = find_utterances(root, of.id_prefix)
     else:
@@ -101,16 +100,17 @@ def main(
         )
         recordings, left_out, notes = find_recordings(root, out, tables, speaker_from, of.id_prefix)
     found = len(recordings) + len(left_out)
-    if not recordings:
-        write_remarks(out, left_out, notes)
-        check_left_out(root, out, found, found, "recordings", 0)
+    place = out / split if split in SETS else out
+    if left_out:
+        write_remarks(place, left_out, notes)
+        check_left_out(root, place, len(left_out), found, "recordings", max_left_out)
     set_of = load_split(split, recordings, held_out)
-    place = out
     if split in SETS:
-        place = out / split
         check_other_sets(out, split, {recording.speaker for recording in recordings})
 
-    tasks = [(prepare, recording, place / "wav", lengths) for recording in recordings]
+    # Sound that was cut otherwise stays as it is: until the end of this run it is in data directories.
+    wav_folder = place / "wav" / f"{min_s:g}-{max_s:g}s"
+    tasks = [(prepare, recording, wav_folder, lengths) for recording in recordings]
     prepared: list[Prepared] = list(progress(in_parallel(jobs, tasks), len(tasks), "recordings"))
     utterances = [utterance for each in prepared for utterance in each.utterances]
     unusable = len(left_out) + sum(not each.utterances for each in prepared)

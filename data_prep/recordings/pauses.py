@@ -20,7 +20,7 @@ BELOW_LOUD_DB, ABOVE_FLOOR_DB, LEAST_BELOW_LOUD_DB = 35.0, 6.0, 12.0
 CLICK_S = 0.05  # shorter sounds are none
 LONG_PAUSE_S, KEPT_S = 1.0, 0.25
 PAUSE_S = 0.1  # shorter quiet is that of a consonant
-MIN_SOUNDING_S, MIN_SOUNDING = 0.3, 0.1  # of an utterance that is not almost silent: seconds, and the share
+MIN_SOUNDING_S, MIN_SOUNDING = 0.2, 0.1  # of an utterance that is not almost silent: seconds, and the share
 
 
 @dataclass(frozen=True)

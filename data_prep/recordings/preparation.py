@@ -20,6 +20,7 @@ from .pauses import Lengths, cut
 from .recording import Recording
 from .transcripts import fitting
 
+BLOCK_S = 60
 TAKEN = (".wav", ".flac")  # used where they lie if they have the right rate and one channel
 
 
@@ -50,10 +51,10 @@ def prepare(recording: Recording, wav_folder: Path, lengths: Lengths) -> Prepare
 
 
 def _cut(recording: Recording, sound: Sound, video: str | None, folder: Path, rate: int, lengths: Lengths) -> Prepared:
-    samples = sound.mono(rate)
-    duration_s = to_seconds(len(samples), rate)
+    duration_s = to_seconds(sound.n_samples, sound.rate)
     if duration_s < lengths.min_s:
         return Prepared([], [(recording.id, _too_short(duration_s, lengths))], [], duration_s)
+    samples = _mono(sound, rate)
     pieces = cut(samples, rate, lengths)
     if not pieces:
         return Prepared([], [(recording.id, f"is silent for all of its {duration_s:.2f} s")], [], duration_s)
@@ -73,6 +74,17 @@ def _cut(recording: Recording, sound: Sound, video: str | None, folder: Path, ra
             start_s = to_seconds(piece.start, rate)
             utterances.append(_utterance(recording, id_, wav, length_s, words, video, start_s))
     return Prepared(utterances, left_out, [(recording.id, note)] if note else [], duration_s)
+
+
+def _mono(sound: Sound, rate: int) -> np.ndarray:
+    """As ``sound.mono``, minute by minute: an hour takes a tenth of the memory."""
+    block, around = BLOCK_S * sound.rate, sound.rate  # a second around is more than resampling looks at
+    parts = []
+    for start in range(0, sound.n_samples, block):
+        before = min(start, around)
+        part = sound.mono(rate, start - before, min(start + block + around, sound.n_samples))
+        parts.append(part[before * rate // sound.rate :][: BLOCK_S * rate])
+    return np.concatenate(parts)
 
 
 def _too_short(length_s: float, lengths: Lengths) -> str:
