@@ -52,6 +52,10 @@ def _media(folder: Path) -> None:
     film = write_video(folder / "film.mpg", speech(0, rate=44100))
     (folder / "cut.mpg").write_bytes(film.read_bytes()[:700])
     write_video(folder / "silent.mpg", None)
+    (folder / "r_speaker" / "anna").mkdir(parents=True)
+    shutil.copy(folder / "good.wav", folder / "r_speaker" / "anna")
+    (folder / "r_pipe").mkdir()
+    (folder / "r_pipe" / "wav.scp").write_text("anna_a sph2pipe -f wav a.sph |\n")
     (folder / "folder.wav").mkdir()
     (folder / "folder.mp4").mkdir()
 
@@ -61,6 +65,7 @@ def _texts(folder: Path) -> None:
     for name, text in {
         "words.txt": "here there\n",
         "one.txt": "0.5\n",
+        "r_late.txt": "anna soon\n",
         "blank.txt": "\n",
         "nan.txt": "nan 0.5\n",
         "nan.yaml": "training:\n  learning_rate: .nan\n",
@@ -245,7 +250,8 @@ def program(place, monkeypatch, capfd):
     return run
 
 
-MODULES = {"avsi": "avsi.cli"} | {name: f"{name}.__main__" for name in ("data_prep.grid", "data_prep.mini_grid")}
+PACKAGES = ("data_prep.grid", "data_prep.mini_grid", "data_prep.recordings")
+MODULES = {"avsi": "avsi.cli"} | {name: f"{name}.__main__" for name in PACKAGES}
 INPAINT = "avsi inpaint --gap 0.8:1.6 -o out.wav --model small"
 TRAIN = (
     "avsi train --out run --set data.train=train --set data.valid=valid --set data.stats=train/stats.npz "
@@ -409,6 +415,23 @@ CASES = [
     ("data_prep.mini_grid --out test", "test: exists and is not an empty folder"),
     ("data_prep.mini_grid --out file", "file: exists and is not an empty folder"),
     ("data_prep.mini_grid --out mini --voice nobody", "nobody"),
+    ("data_prep.recordings --root none --out data", "none: no such folder"),
+    ("data_prep.recordings --root file --out data", "file: no such folder"),
+    ("data_prep.recordings --root nothing --out data", "nothing: no sound or video in it; expected files such as .wav"),
+    ("data_prep.recordings --root r_speaker --out file", "file: is a file; expected a folder"),
+    ("data_prep.recordings --root r_speaker --out r_speaker", "r_speaker: is the folder of the recordings"),
+    ("data_prep.recordings --root r_speaker --out data", "leaves train and valid empty with the speakers found (anna)"),
+    ("data_prep.recordings --root r_speaker --out data --split test --min-s 4", "--min-s 4 and --max-s 6: expected"),
+    ("data_prep.recordings --root r_speaker --out data --split papper", "split 'papper': neither"),
+    ("data_prep.recordings --root r_speaker --out data --split split.txt", "split.txt:1: unknown set 'everywhere'"),
+    ("data_prep.recordings --root r_speaker --out data --speakers none.txt", "none.txt: no such file"),
+    ("data_prep.recordings --root r_speaker --out data --speakers one.txt", "one.txt:1: expected '<file or folder>"),
+    (
+        "data_prep.recordings --root r_speaker --out data --late r_late.txt",
+        "r_late.txt:1: expected '<file or folder> <mi",
+    ),
+    ("data_prep.recordings --root r_speaker --out data --transcripts latin1.txt", "latin1.txt: not a text file"),
+    ("data_prep.recordings --root r_pipe --out data", "r_pipe/wav.scp:1: expected '<utt> <path>', found a command"),
     ("data_prep.landmarks none", "none: not a data directory"),
     ("data_prep.landmarks test", "test: has no video.scp"),
     ("data_prep.stats none", "none: not a data directory"),
