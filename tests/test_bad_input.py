@@ -167,6 +167,8 @@ def _data_directories(folder: Path, corpus: Path) -> None:
     changed("d_ark_gone", "landmarks.scp", lambda lines: [f"{line.split()[0]} none.ark:7\n" for line in lines])
     changed("d_blind", "landmarks.scp", lambda lines: [])
     changed("d_latin1", "text", lambda lines: lines)
+    changed("d_made_lips", "text", lambda lines: lines)
+    (folder / "d_made_lips" / "made_lips").write_text("s04_clip0 0123456789abcdef\n")
     (folder / "d_latin1" / "text").write_bytes(b"s04_clip0 gr\xfcn\n")
 
 
@@ -245,7 +247,9 @@ def program(place, monkeypatch, capfd):
     return run
 
 
-MODULES = {"avsi": "avsi.cli"} | {name: f"{name}.__main__" for name in ("data_prep.grid", "data_prep.mini_grid")}
+MODULES = {"avsi": "avsi.cli"} | {
+    name: f"{name}.__main__" for name in ("data_prep.grid", "data_prep.lips", "data_prep.mini_grid")
+}
 INPAINT = "avsi inpaint --gap 0.8:1.6 -o out.wav --model small"
 TRAIN = (
     "avsi train --out run --set data.train=train --set data.valid=valid --set data.stats=train/stats.npz "
@@ -411,6 +415,15 @@ CASES = [
     ("data_prep.mini_grid --out mini --voice nobody", "nobody"),
     ("data_prep.landmarks none", "none: not a data directory"),
     ("data_prep.landmarks test", "test: has no video.scp"),
+    ("data_prep.lips fit none --out lips.npz", "none: not a data directory"),
+    ("data_prep.lips fit test --out lips", "lips: expected the name of an .npz file"),
+    ("data_prep.lips fit test --out file/lips.npz", "file: is a file; expected a folder"),
+    ("data_prep.lips fit test --out lips.npz", "found 1 speakers who were filmed, expected 2 or more"),
+    ("data_prep.lips apply none.npz test new", "none.npz: no such file; expected what python -m data_prep.lips fit"),
+    ("data_prep.lips apply text.npz test new", "text.npz: no model of lips, as data_prep.lips fit writes it"),
+    ("data_prep.lips apply cut.npz test new", "cut.npz: no model of lips"),
+    ("data_prep.lips apply lacking.npz test new", "lacking.npz: no model of lips"),
+    ("data_prep.lips apply lips.npz test test", "test: is the directory that lips are made for"),
     ("data_prep.stats none", "none: not a data directory"),
     ("data_prep.stats d_empty", "d_empty/wav.scp: is empty"),
     ("data_prep.stats d_no_sound", "none.wav"),
@@ -466,6 +479,7 @@ CASES = [
     ("data_prep.voices test file", "file: is a file; expected a folder"),
     ("data_prep.voices test train", "train: holds a data directory without"),
     # evaluation.restore
+    (f"{RESTORE.replace(' test ', ' d_made_lips ')} --gaps 600", "d_made_lips: the lips of 1 of 4 utterances"),
     (f"{RESTORE}", "name the gaps to restore: --gaps, or --protocol FILE"),
     (f"{RESTORE} --gaps 600 --device fridge", "device 'fridge': torch has none of that name here"),
     (f"{RESTORE} --gaps 800", "test/gaps_800ms: no such gap file"),
