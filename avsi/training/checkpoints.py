@@ -39,7 +39,7 @@ class BestAndLast(Checkpoint):
         lowest, self.lowest = loss < self.lowest, min(loss, self.lowest)
         if (lowest or self._run.config.training.keep == "last") and trainer.is_global_zero:
             about = {"valid_loss": round(loss, 6), "epoch": trainer.current_epoch, "precision": trainer.precision}
-            save_model(self.folder, self._run.result, about | _faces(self._run))
+            save_model(self.folder, self._run.result, {**about, **_faces(self._run)})
         trainer.save_checkpoint(self.folder / LAST, weights_only=False)
 
     def state_dict(self) -> dict:

@@ -27,8 +27,8 @@ class Residual:
     @classmethod
     def fit(cls, clips: list[np.ndarray], loudness: list[np.ndarray], weights: list[float]) -> "Residual":
         """First the variance's dependence on loudness, found by least squares over all measures, is divided out. Then:
-        the process of the same covariances between measures at 0 to ORDER frames apart, by the multivariate equations of
-        Yule and Walker. It is stable, since each sum is over all frames of a clip, with zeros about it.
+        the process of the same covariances between measures at 0 to ORDER frames apart, by the multivariate equations
+        of Yule and Walker. It is stable, since each sum is over all frames of a clip, with zeros about it.
 
         Args:
             clips: each of shape (n, k), of mean 0.
