@@ -85,7 +85,12 @@ def test_no_module_imports_itself_in_the_end():
     TopologicalSorter({module: imports_of(module) for module in MODULES}).prepare()
 
 
-CORPORA = ("data_prep.grid", "data_prep.mini_grid", "data_prep.mini_speech", "data_prep.recordings")  # programs, as data_prep
+CORPORA = (
+    "data_prep.grid",
+    "data_prep.mini_grid",
+    "data_prep.mini_speech",
+    "data_prep.recordings",
+)  # programs, as data_prep
 
 
 def test_each_room_says_what_lives_there_and_what_it_may_import():

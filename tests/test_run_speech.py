@@ -108,7 +108,9 @@ def test_without_any_face_nothing_is_learned(recipe):
     assert result.returncode == 1 and "no face to learn lips from: name a data directory by --filmed" in result.stderr
 
 
-def test_one_model_of_all(prepared, tmp_path):
+def test_one_model_of_all_and_its_part_that_needs_no_face(prepared):
+    (prepared.parent / "speech" / "data" / "train").mkdir()
+    (prepared.parent / "speech" / "data" / "train" / "corpus").write_text("an4 + films\n")
     result = start(prepared, "--stage", 3, "--stop-stage", 4)
     assert result.returncode == 0, result.stderr
     config, protocol = (prepared.parent / "speech" / "conf" / name for name in ("speech.yaml", "protocol.yaml"))
@@ -124,6 +126,7 @@ def test_one_model_of_all(prepared, tmp_path):
         ),
         "stage 4: train",
         f"avsi train --config {config} --out exp/speech",
+        "avsi export exp/speech --sound-alone --out exp/speech_sound --trained-on free speech of an4 + films",
     ]
 
 
@@ -131,10 +134,11 @@ def test_each_test_set_is_an_evaluation_of_its_own(prepared):
     result = start(prepared, "--stage", 5, "--stop-stage", 5)
     assert result.returncode == 0, result.stderr
     filmed, heard, others = result.stdout.splitlines()[1:]
-    assert "restore data/corpora/filmed/test " in filmed and "--system av --system exp/speech" in filmed
-    assert "--out exp/evaluation/filmed " in filmed
-    assert "restore data/corpora/heard/test " in heard and "--out exp/evaluation/heard " in heard
-    assert "restore data/corpora/others/test " in others and "exp/speech" not in others
+    assert "restore data/corpora/filmed/test " in filmed and "--out exp/evaluation/filmed " in filmed
+    assert "--system interpolation --system av --system exp/speech --system exp/speech_sound --out" in filmed
+    for name, line in (("heard", heard), ("others", others)):
+        assert f"restore data/corpora/{name}/test " in line and f"--out exp/evaluation/{name} " in line
+        assert "--system interpolation --system a --system exp/speech_sound --out" in line
 
 
 def test_the_general_model_can_be_trained_on_without_its_phones():

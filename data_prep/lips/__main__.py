@@ -51,7 +51,7 @@ def fit(
         f"{out}: learned from {len(model.ids)} utterances of {len(model.gains)} speakers",
         ["held-out speaker", "correlation", "variance explained"],
         [
-            [speaker, f"{scores.correlation[speaker].mean():.2f}", f"{scores.explained[speaker].mean():.2f}"]
+            [speaker, f"{np.nanmean(scores.correlation[speaker]):.2f}", f"{np.nanmean(scores.explained[speaker]):.2f}"]
             for speaker in scores.correlation
         ],
     )

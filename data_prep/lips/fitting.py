@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from avsi.data.datadir import Utterance
 from avsi.errors import AvsiError, DataError
@@ -16,7 +15,7 @@ from .face import mean_face, measured
 from .model import LipModel, predict
 from .network import Example, train_network
 from .residual import Residual
-from .sound import STFT, sound_bands
+from .sound import STFT, loudness, sound_bands
 
 FOLDS = 3
 SHORTEST_FRAMES = 25  # an utterance of less than this is left out
@@ -28,7 +27,8 @@ class HeldOut:
     """How much of the lips of speakers who were left out of training is predicted.
 
     Attributes:
-        correlation, explained: by held-out speaker, of each free measure; explained is the share of its variance.
+        correlation, explained: by held-out speaker, of each free measure; explained is the share of its variance. NaN
+            where the measure does not move.
     """
 
     correlation: dict[str, np.ndarray]
@@ -53,7 +53,7 @@ def fit(
     trained = list(progress(in_parallel(jobs, tasks), len(tasks), "networks"))
     groups = [tuple(trained[start : start + n_networks]) for start in range(0, len(trained), n_networks)]
     held_out = [
-        (example, _predicted(groups[n], example))
+        (example, predict(groups[n], example.bands))
         for n, fold in enumerate(folds)
         for example in examples
         if example.speaker in fold
@@ -118,18 +118,19 @@ def calibrate(held_out: list[tuple[Example, np.ndarray]]) -> tuple[np.ndarray, R
     weights = [example.weight for example, _ in held_out]
     real = [example.lips for example, _ in held_out]
     told = [predicted for _, predicted in held_out]
+    loud = [loudness(example.bands) for example, _ in held_out]
     slope = sum(w * (p * y).sum(axis=0) for w, p, y in zip(weights, told, real, strict=True))
     slope /= sum(w * (p**2).sum(axis=0) for w, p in zip(weights, told, strict=True))
     slope = np.clip(slope, 0, 1)
-    residual = Residual.fit([y - slope * p for p, y in zip(told, real, strict=True)], weights)
+    residual = Residual.fit([y - slope * p for p, y in zip(told, real, strict=True)], loud, weights)
     correlation, explained = {}, {}
     for speaker in sorted({example.speaker for example, _ in held_out}):
         of = [(slope * p, example.lips) for example, p in held_out if example.speaker == speaker]
         p, y = (np.concatenate(parts) for parts in zip(*of, strict=True))
-        correlation[speaker] = (p * y).sum(axis=0) / np.sqrt((p**2).sum(axis=0) * (y**2).sum(axis=0))
-        explained[speaker] = 1 - ((y - p) ** 2).sum(axis=0) / (y**2).sum(axis=0)
+        real_square, told_square = (y**2).sum(axis=0), (p**2).sum(axis=0)
+        moves = real_square > STILL**2 * len(y)  # in units of its deviation, a measure that moves is about 1
+        norm = np.sqrt(np.maximum(told_square, 1e-12) * np.maximum(real_square, 1e-12))
+        correlation[speaker] = np.where(moves, (p * y).sum(axis=0) / norm, np.nan)
+        error = ((y - p) ** 2).sum(axis=0)
+        explained[speaker] = np.where(moves, 1 - error / np.maximum(real_square, 1e-12), np.nan)
     return slope, residual, HeldOut(correlation, explained)
-
-
-def _predicted(networks: tuple, example: Example) -> np.ndarray:
-    return predict(networks, torch.from_numpy(example.bands)[None])

@@ -15,7 +15,7 @@ from avsi.video.tracks import Tracks
 from .face import FREE, made_face
 from .network import LipNetwork
 from .residual import ORDER, Residual
-from .sound import FPS, STFT, sound_bands
+from .sound import FPS, STFT, loudness, sound_bands
 
 FORMAT_VERSION = 1
 
@@ -40,19 +40,20 @@ class LipModel:
     neutral: np.ndarray
     ids: np.ndarray
 
-    def expected(self, samples: np.ndarray, n_frames: int, start_s: float = 0.0) -> np.ndarray:
-        """The expected lips of a speaker of deviation 1, from sound at 16 kHz; shape (n_frames, 11), of mean 0."""
-        bands = torch.from_numpy(sound_bands(samples, start_s, n_frames))[None]
+    def expected(self, bands: np.ndarray) -> np.ndarray:
+        """The expected lips of a speaker of deviation 1, from bands of :func:`.sound.sound_bands`; of mean 0 and shape
+        (n_frames, 11).
+        """
         return predict(self.networks, bands) * self.slope
 
     def make(self, samples: np.ndarray, speaker: str, id_: str, seed: int) -> Tracks:
         """A face to a sound at 16 kHz. How far its lips move depends on the speaker, what they do beside what is told
         by the sound on the id: both are drawn.
         """
-        n_frames = int(np.ceil(len(samples) / STFT.sample_rate * FPS))
+        bands = sound_bands(samples, 0.0, int(np.ceil(len(samples) / STFT.sample_rate * FPS)))
         gain = self.gains[generator(seed, "lip gain", speaker).integers(len(self.gains))]
-        drawn = self.residual.draw(n_frames, generator(seed, "lips", id_))
-        lips = self.expected(samples, n_frames) + drawn - drawn.mean(axis=0)
+        drawn = self.residual.draw(loudness(bands), generator(seed, "lips", id_))
+        lips = self.expected(bands) + drawn - drawn.mean(axis=0)
         return made_face(self.neutral, lips * gain)
 
     def save(self, path: str | Path) -> None:
@@ -68,6 +69,7 @@ class LipModel:
             slope=self.slope,
             past=self.residual.past,
             shock=self.residual.shock,
+            by_loudness=self.residual.by_loudness,
             gains=self.gains,
             neutral=self.neutral,
             ids=self.ids,
@@ -92,14 +94,15 @@ class LipModel:
                 model = cls(
                     tuple(networks),
                     arrays["slope"],
-                    Residual(arrays["past"], arrays["shock"]),
+                    Residual(arrays["past"], arrays["shock"], arrays["by_loudness"]),
                     arrays["gains"],
                     arrays["neutral"],
                     arrays["ids"],
                 )
             k = len(FREE)
-            shapes = [model.slope.shape, model.residual.past.shape, model.residual.shock.shape, model.neutral.shape]
-            if not networks or shapes != [(k,), (ORDER, k, k), (k, k), (68, 2)] or model.gains.shape[1:] != (k,):
+            fixed = [model.slope, *vars(model.residual).values(), model.neutral]
+            shapes = [array.shape for array in fixed]
+            if not networks or shapes != [(k,), (ORDER, k, k), (k, k), (2,), (68, 2)] or model.gains.shape[1:] != (k,):
                 raise ValueError("arrays of other shapes")
             return model
         except (ValueError, KeyError, TypeError, OSError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
@@ -108,6 +111,7 @@ class LipModel:
 
 
 @torch.no_grad()
-def predict(networks: tuple[LipNetwork, ...], bands: torch.Tensor) -> np.ndarray:
+def predict(networks: tuple[LipNetwork, ...], bands: np.ndarray) -> np.ndarray:
     """The mean of what networks predict from the bands of one utterance; float64, shape (n_frames, 11)."""
-    return torch.stack([network(bands)[0] for network in networks]).mean(dim=0).double().numpy()
+    batch = torch.from_numpy(bands)[None]
+    return torch.stack([network(batch)[0] for network in networks]).mean(dim=0).double().numpy()

@@ -52,6 +52,12 @@ def sound_bands(samples: np.ndarray, start_s: float, n_frames: int) -> np.ndarra
     return ((1 - share) * smooth[before] + share * smooth[after]).astype(np.float32)
 
 
+def loudness(bands: np.ndarray) -> np.ndarray:
+    """The mean of the bands over the 180 ms about each frame of lips; shape (n_frames,), from -1 on."""
+    near = np.lib.stride_tricks.sliding_window_view(bands.mean(axis=1), 2 * BESIDE + 1)
+    return near[::2].mean(axis=1)
+
+
 def throat_warp(factor: float) -> np.ndarray:
     """The matrix by which bands become those of a vocal tract whose resonances lie ``factor`` times as low.
 

@@ -110,12 +110,15 @@ if due 3 "put together, statistics, gaps"; then
   python -m data_prep.gaps data/valid random "${configs[@]}"
   for set in data/corpora/*/test; do python -m data_prep.gaps "$set" --protocol "$protocol" "${configs[@]}"; done
 fi
-if due 4 "train"; then avsi train "${configs[@]}" --out "$model"; fi
+if due 4 "train"; then
+  avsi train "${configs[@]}" --out "$model"
+  avsi export "$model" --sound-alone --out "${model}_sound" --trained-on "free speech of $(cat data/train/corpus 2>/dev/null)"
+fi
 if due 5 "restore"; then
   for set in data/corpora/*/test; do
     systems=(--system unprocessed --system mean --system interpolation)
-    # A model of face and sound restores nothing of which there is no face.
     if [ -e "$set/landmarks.scp" ]; then systems+=("${besides[@]}" --system "$model"); else systems+=(--system a); fi
+    systems+=(--system "${model}_sound")
     python -m evaluation.restore "$set" --protocol "$protocol" "${systems[@]}" --out "exp/evaluation/$(basename "$(dirname "$set")")" --jobs "$jobs"
   done
 fi
