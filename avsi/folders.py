@@ -112,6 +112,12 @@ def locked(folder: str | Path, result: str = "*") -> Iterator[None]:
             os.close(handle)
 
 
+def check_new(folder: Path) -> None:
+    """Raise DataError where a folder cannot be made, since there is a file of that name or something in it."""
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise DataError(f"{folder}: exists and is not an empty folder; name another or delete it")
+
+
 def check_folder(folder: Path) -> None:
     """Raise DataError for a folder, which may not exist yet, that cannot be written into; for use before long work."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())

@@ -23,7 +23,7 @@ from avsi.program import in_parallel, progress, run_program
 
 from .folder.evaluation import Evaluation
 from .folder.layout import FAILED, STATS, STFT, SYSTEM
-from .folder.opening import open_evaluation
+from .folder.opening import check_filmed, open_evaluation
 from .folder.restored_set import read_fingerprint, write_lists
 from .systems.description import describe
 from .systems.fingerprints import fingerprint
@@ -72,6 +72,7 @@ def main(
     if (out / "wav.scp").exists():
         raise ConfigError(f"{out}: is a data directory; --out names a folder of its own")
     utterances = read_datadir(datadir)
+    check_filmed(datadir, utterances)
     conditions = [*(read_protocol(protocol)[0] if protocol else []), *parse_conditions(gaps)]
     device = str(choose_device(device))
     if not conditions:

@@ -20,6 +20,7 @@ from avsi.video.tracks import Tracks
 RATE = 16000
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = ROOT / "recipes" / "grid"
+WRITTEN = ("data", "exp", "smoke")  # by a recipe, into its folder
 SHARED = ROOT.parent / "shared"
 
 # Small models are fastest on one thread, and tests beside a busy machine wait for no other.
@@ -312,8 +313,9 @@ def recipe(tmp_path) -> Path:
     """A copy of the recipe in which programs do nothing but tell what they are given."""
     copy = tmp_path / "recipes" / "grid"
     shutil.copytree(RECIPE / "conf", copy / "conf")
-    for name in ("run.sh", "run_general.sh", "stages.sh", "path.sh"):
+    for name in ("run.sh", "run_general.sh", "path.sh", "../stages.sh"):
         shutil.copy(RECIPE / name, copy / name)
+    shutil.copytree(RECIPE.parent / "speech", copy.parent / "speech", ignore=shutil.ignore_patterns(*WRITTEN))
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
     for name in ("python", "avsi"):

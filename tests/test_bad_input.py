@@ -172,6 +172,8 @@ def _data_directories(folder: Path, corpus: Path) -> None:
     changed("d_ark_gone", "landmarks.scp", lambda lines: [f"{line.split()[0]} none.ark:7\n" for line in lines])
     changed("d_blind", "landmarks.scp", lambda lines: [])
     changed("d_latin1", "text", lambda lines: lines)
+    changed("d_made_lips", "text", lambda lines: lines)
+    (folder / "d_made_lips" / "made_lips").write_text("s04_clip0 0123456789abcdef\n")
     (folder / "d_latin1" / "text").write_bytes(b"s04_clip0 gr\xfcn\n")
 
 
@@ -250,8 +252,8 @@ def program(place, monkeypatch, capfd):
     return run
 
 
-PACKAGES = ("data_prep.grid", "data_prep.mini_grid", "data_prep.recordings")
-MODULES = {"avsi": "avsi.cli"} | {name: f"{name}.__main__" for name in PACKAGES}
+PACKAGES = ("grid", "lips", "mini_grid", "mini_speech", "recordings")
+MODULES = {"avsi": "avsi.cli"} | {f"data_prep.{name}": f"data_prep.{name}.__main__" for name in PACKAGES}
 INPAINT = "avsi inpaint --gap 0.8:1.6 -o out.wav --model small"
 TRAIN = (
     "avsi train --out run --set data.train=train --set data.valid=valid --set data.stats=train/stats.npz "
@@ -415,6 +417,13 @@ CASES = [
     ("data_prep.mini_grid --out test", "test: exists and is not an empty folder"),
     ("data_prep.mini_grid --out file", "file: exists and is not an empty folder"),
     ("data_prep.mini_grid --out mini --voice nobody", "nobody"),
+    ("data_prep.mini_speech --out mini --speakers 1000", "--speakers 1000: expected 1 to 999"),
+    ("data_prep.mini_speech --out mini --sentences 0", "--sentences 0: expected 1 to 999"),
+    ("data_prep.mini_speech --out mini --jobs 0", "--jobs 0: expected 1 or more"),
+    ("data_prep.mini_speech --out test", "test: exists and is not an empty folder"),
+    ("data_prep.mini_speech --out mini --voice nobody", "nobody"),
+    ("data_prep.an4 --root none --out an4", "none: no such folder"),
+    ("data_prep.an4 --root nothing --out an4", "nothing: no recording of AN4 in it"),
     ("data_prep.recordings --root none --out data", "none: no such folder"),
     ("data_prep.recordings --root file --out data", "file: no such folder"),
     ("data_prep.recordings --root nothing --out data", "nothing: no sound or video in it; expected files such as .wav"),
@@ -434,6 +443,15 @@ CASES = [
     ("data_prep.recordings --root r_pipe --out data", "r_pipe/wav.scp:1: expected '<utt> <path>', found a command"),
     ("data_prep.landmarks none", "none: not a data directory"),
     ("data_prep.landmarks test", "test: has no video.scp"),
+    ("data_prep.lips fit none --out lips.npz", "none: not a data directory"),
+    ("data_prep.lips fit test --out lips", "lips: expected the name of an .npz file"),
+    ("data_prep.lips fit test --out file/lips.npz", "file: is a file; expected a folder"),
+    ("data_prep.lips fit test --out lips.npz", "found 1 speakers who were filmed, expected 2 or more"),
+    ("data_prep.lips apply none.npz test new", "none.npz: no such file; expected what python -m data_prep.lips fit"),
+    ("data_prep.lips apply text.npz test new", "text.npz: no model of lips, as data_prep.lips fit writes it"),
+    ("data_prep.lips apply cut.npz test new", "cut.npz: no model of lips"),
+    ("data_prep.lips apply lacking.npz test new", "lacking.npz: no model of lips"),
+    ("data_prep.lips apply lips.npz test test", "test: is the directory that lips are made for"),
     ("data_prep.stats none", "none: not a data directory"),
     ("data_prep.stats d_empty", "d_empty/wav.scp: is empty"),
     ("data_prep.stats d_no_sound", "none.wav"),
@@ -489,6 +507,7 @@ CASES = [
     ("data_prep.voices test file", "file: is a file; expected a folder"),
     ("data_prep.voices test train", "train: holds a data directory without"),
     # evaluation.restore
+    (f"{RESTORE.replace(' test ', ' d_made_lips ')} --gaps 600", "d_made_lips: the lips of 1 of 4 utterances"),
     (f"{RESTORE}", "name the gaps to restore: --gaps, or --protocol FILE"),
     (f"{RESTORE} --gaps 600 --device fridge", "device 'fridge': torch has none of that name here"),
     (f"{RESTORE} --gaps 800", "test/gaps_800ms: no such gap file"),

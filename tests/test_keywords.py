@@ -16,8 +16,8 @@ from avsi.data.phones import Lexicon, read_pronunciations
 from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.media.sound_reading import read_mono
 from data_prep import stats
+from data_prep.drawn_speakers import synthesis
 from data_prep.grid import sentences as grid
-from data_prep.mini_grid import synthesis
 from evaluation import keywords, restore
 from evaluation.folder.evaluation import Evaluation
 from evaluation.keywords import keyword_totals, score_keywords

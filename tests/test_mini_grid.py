@@ -18,15 +18,16 @@ from avsi.media.video_reading import read_frames
 from avsi.rng import generator
 from avsi.video.landmarks import track_face
 from data_prep.corpus import Corpus
+from data_prep.drawn_speakers.articulation import PARAMETERS, VISEMES, articulate
+from data_prep.drawn_speakers.film import write_mpeg
+from data_prep.drawn_speakers.head import LIP_ROWS, Head, Mouth, Proportions
+from data_prep.drawn_speakers.speakers import random_speaker
+from data_prep.drawn_speakers.synthesis import ARPABET, OF_ACCENT, RATE, Phone
 from data_prep.grid.__main__ import app as grid
 from data_prep.grid.alignment import read_alignment
 from data_prep.grid.sentences import sentence
 from data_prep.mini_grid import __main__ as mini_grid
-from data_prep.mini_grid.articulation import PARAMETERS, VISEMES, articulate
-from data_prep.mini_grid.clip import make_sound, write_mpeg
-from data_prep.mini_grid.head import LIP_ROWS, Head, Mouth, Proportions
-from data_prep.mini_grid.speakers import random_speaker
-from data_prep.mini_grid.synthesis import ARPABET, RATE, RHOTIC, Phone
+from data_prep.mini_grid.clip import make_sound
 
 pytestmark = pytest.mark.slow  # a corpus is drawn for these
 SPEAKERS, SENTENCES = 4, 2
@@ -118,7 +119,7 @@ def curve(*phones):
 
 
 def test_every_sound_of_the_voice_has_a_viseme():
-    spoken = {symbol for symbols in (*ARPABET.values(), *RHOTIC["en-us"].values()) for symbol in symbols}
+    spoken = {symbol for symbols in (*ARPABET.values(), *OF_ACCENT["en-us"].values()) for symbol in symbols}
     assert spoken <= VISEMES.keys()
 
 

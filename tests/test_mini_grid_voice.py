@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 
 from avsi.errors import AvsiError, ConfigError, DataError
+from data_prep.drawn_speakers.synthesis import (
+    ACCENTS,
+    RATE,
+    VARIANTS,
+    EspeakVoice,
+    SpokenSentence,
+    synthesize,
+    voice_names,
+)
 from data_prep.grid.sentences import ADVERBS, COLOURS, COMMANDS, DIGITS, PREPOSITIONS
-from data_prep.mini_grid.synthesis import ACCENTS, RATE, VARIANTS, EspeakVoice, SpokenSentence, synthesize, voice_names
+from data_prep.mini_grid.clip import SPELLING
 
 # Of GRID's words as the British say them.
 PHONES = {
@@ -24,7 +33,7 @@ PHONES = {
 
 
 def spoken(sentence: str, name: str = "en+m1", pitch_hz: float = 110, **more: float) -> SpokenSentence:
-    return synthesize(sentence.split(), EspeakVoice(name, pitch_hz, **more))
+    return synthesize([SPELLING.get(word, word) for word in sentence.split()], EspeakVoice(name, pitch_hz, **more))
 
 
 def phones_of_words(speech: SpokenSentence) -> list[str]:
@@ -151,7 +160,7 @@ def test_voices_that_cannot_be(arguments, expected):
 @pytest.mark.parametrize(
     ("sentence", "expected"),
     [
-        ("hello there", "phoneme 'h' is in no word of GRID"),
+        ("the loch", "phoneme 'x' of the accent en: no symbol for it"),
         ("red , blue", "not read this as 3 words"),
         ("", "as 0 words"),
     ],

@@ -14,7 +14,7 @@ from .matrices import check_path, check_place, read_matrix
 
 # Files with one line for every utterance, and those that may lack some.
 COMPLETE = ("wav.scp", "text", "utt2spk", "utt2dur")
-PARTIAL = ("video.scp", "video_start", "landmarks.scp")
+PARTIAL = ("video.scp", "video_start", "landmarks.scp", "made_lips")
 # What programs make of the utterances that there are, and what goes when they change.
 MADE_OF = ("gaps_*", "stats.npz", "landmarks_lost", "landmarks_failed", "landmarks_notes")
 CORPUS = "corpus"  # the name of the corpus, on one line
@@ -37,6 +37,8 @@ class Utterance:
         landmarks: ``path:offset`` in a Kaldi archive; None before they are extracted.
         video_start_s: where in its video its sound begins, counted from the first sample of the video's own sound; not
             0 where it is cut out of a longer recording, and below 0 where its sound is late by more than that.
+        made_lips: the digest of the model that made its landmarks from its sound (``python -m data_prep.lips``); None
+            where they are those of a film.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Utterance:
     alignment: tuple[tuple[float, float, str], ...] = field(default=(), repr=False)
     landmarks: str | None = None
     video_start_s: float = 0.0
+    made_lips: str | None = None
 
     def load_landmarks(self) -> Tracks:
         """Raises DataError where they have not been extracted, or the archive is gone or damaged."""
@@ -86,6 +89,7 @@ def write_datadir(
         "video.scp": {u.id: u.video for u in utterances if u.video},
         "video_start": {u.id: f"{u.video_start_s:.6f}" for u in utterances if u.video and u.video_start_s},
         "landmarks.scp": {u.id: u.landmarks for u in utterances if u.landmarks},
+        "made_lips": {u.id: u.made_lips for u in utterances if u.made_lips and u.landmarks},
     }
     texts = {name: "".join(f"{key} {value}\n" for key, value in of.items()) for name, of in columns.items() if of}
     texts |= {name: f"{line}\n" for name, line in ((CORPUS, corpus), (SPLIT, split)) if line is not None}
@@ -119,6 +123,7 @@ def read_datadir(path: str | Path) -> list[Utterance]:
             alignment=alignments[id_],
             landmarks=tables["landmarks.scp"].get(id_),
             video_start_s=float(tables["video_start"].get(id_, 0)),
+            made_lips=tables["made_lips"].get(id_),
         )
         for id_, wav in tables["wav.scp"].items()
     ]

@@ -41,6 +41,7 @@ def facts_table(folder: Path) -> str:
         "Gaps in training": _gaps(config) if inpaints else "",
         "Trained on": str(about.get("trained_on", "")),
         "Utterances": _utterances(ids),
+        "Faces": _faces(about.get("faces", {})),
         "Training": ", ".join([f"seed {config.training.seed}", *run]),
         "Settings": " ".join(f"`{setting}`" for setting in _settings(config)) or "the defaults",
         "Weights": f"{(folder / WEIGHTS).stat().st_size / 1e6:.1f} MB, SHA-256 {digest(folder / WEIGHTS)}...",
@@ -86,6 +87,16 @@ def _utterances(ids: set[str]) -> str:
     return (
         listed if len(count_by_speaker) == 1 else f"{len(recordings)} of {len(count_by_speaker)} speakers ({listed})"
     ) + more
+
+
+def _faces(count: dict[str, int]) -> str:
+    """Of training utterances, where not all were filmed."""
+    if not count:
+        return ""
+    return (
+        f"{count['filmed']} utterances were filmed; the lips of {count['made']} were made from their sound "
+        f"(`data_prep.lips`), and {count['missing']} have none"
+    )
 
 
 def _settings(config: Config) -> list[str]:

@@ -134,14 +134,16 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
     asked, found = dataclasses.asdict(model.config), dataclasses.asdict(trained.config)
     for section in ("stft", "visual", "model", *(["normalise"] if model.config.model.normalise == "utterance" else [])):
         for name, value in asked[section].items():
-            may_differ = name == "dropout" or (name == "gate" and value)  # a new gate starts by itself
+            # A new gate starts by itself, and what was learned about phones can be left away.
+            may_differ = name == "dropout" or (name == "gate" and value) or (name == "ctc" and not value)
             if found[section][name] != value and not may_differ:
                 raise ModelError(
                     f"{name_or_path}: has {section}.{name} {found[section][name]}, but the config asks for {value}"
                 )
-    if trained.phones != model.phones:
+    if model.phones and trained.phones != model.phones:
         raise ModelError(f"{name_or_path}: knows other phones than the lexicon")
-    model.load_state_dict({**model.state_dict(), **trained.state_dict()})
+    own, known = model.state_dict(), trained.state_dict()
+    model.load_state_dict({name: known.get(name, weights) for name, weights in own.items()})
 
 
 def find_model(name_or_path: str | Path) -> Path:

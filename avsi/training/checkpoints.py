@@ -39,7 +39,7 @@ class BestAndLast(Checkpoint):
         lowest, self.lowest = loss < self.lowest, min(loss, self.lowest)
         if (lowest or self._run.config.training.keep == "last") and trainer.is_global_zero:
             about = {"valid_loss": round(loss, 6), "epoch": trainer.current_epoch, "precision": trainer.precision}
-            save_model(self.folder, self._run.result, about)
+            save_model(self.folder, self._run.result, {**about, **_faces(self._run)})
         trainer.save_checkpoint(self.folder / LAST, weights_only=False)
 
     def state_dict(self) -> dict:
@@ -47,6 +47,16 @@ class BestAndLast(Checkpoint):
 
     def load_state_dict(self, state: dict) -> None:
         self.lowest, self._stopped_early = state["lowest"], state["stopped_early"]
+
+
+def _faces(run: TrainingRun) -> dict[str, dict[str, int]]:
+    """How many faces of the training set were filmed, were made, and are not there, where not all were filmed."""
+    utterances = run.task.train_set.utterances
+    made = sum(utterance.made_lips is not None for utterance in utterances)
+    missing = sum(utterance.landmarks is None for utterance in utterances)
+    if not run.config.model.video or not made + missing:
+        return {}
+    return {"faces": {"filmed": len(utterances) - made - missing, "made": made, "missing": missing}}
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

@@ -52,7 +52,7 @@ def visual_features(
     centres_s = frame_centres_s(n_frames, stft)
     grid_s = video_grid_s(tracks.time_s[0], tracks.time_s[-1], config.fps)
     found_s = tracks.time_s[tracks.found]
-    described = _describe(_upright(tracks.points[tracks.found]), config)
+    described = _describe(upright(tracks.points[tracks.found]), config)
     described = (described - described.mean(axis=0)) / np.maximum(described.std(axis=0), STILL) ** config.clip_scale
 
     on_grid = _interpolate(grid_s, found_s, described)
@@ -79,7 +79,14 @@ def _describe(upright: np.ndarray, config: VisualConfig) -> np.ndarray:
     return np.stack([*widths, *heights], axis=1)
 
 
-def _upright(points: np.ndarray) -> np.ndarray:
+def lip_measures(upright_points: np.ndarray) -> np.ndarray:
+    """The 13 measures of lips and jaw, in eye distances, of upright faces of shape (n, 68, 2); linear in the points,
+    shape (n, 13): first ``WIDTHS``, then ``HEIGHTS``.
+    """
+    return _describe(upright_points, VisualConfig(points="articulation"))
+
+
+def upright(points: np.ndarray) -> np.ndarray:
     """Points of shape (n, 68, 2) turned by the clip's median eye line, scaled by its median eye distance, the nose at
     0.
     """

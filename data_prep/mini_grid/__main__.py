@@ -9,16 +9,16 @@ from typing import Annotated
 import typer
 
 from avsi import __version__
-from avsi.errors import ConfigError, DataError
-from avsi.folders import folder_beside
+from avsi.errors import ConfigError
+from avsi.folders import check_new, folder_beside
 from avsi.program import in_parallel, progress, run_program
 from avsi.rng import generator
 
 from ..corpus import Corpus
+from ..drawn_speakers.options import check_numbers, check_voices
+from ..drawn_speakers.speakers import random_speaker
 from ..grid.sentences import all_stems
 from .clip import write_clip
-from .speakers import random_speaker
-from .synthesis import EspeakVoice, synthesize, voice_names
 
 MAX_SPEAKERS, MAX_SENTENCES = 34, 1000  # GRID's own numbers
 app = typer.Typer(add_completion=False)
@@ -43,23 +43,20 @@ def main(
     A speaker and their sentences depend only on the seed and the speaker's number. The corpus holds no recordings of
     people: voices are synthesised by espeak-ng, faces are drawn.
     """
-    for name, value, largest in (("speakers", speakers, MAX_SPEAKERS), ("sentences", sentences, MAX_SENTENCES)):
-        if not 1 <= value <= largest:
-            raise ConfigError(f"--{name} {value}: expected 1 to {largest}")
-    for name, value, smallest in (("seed", seed, 0), ("jobs", jobs, 1)):
-        if value < smallest:
-            raise ConfigError(f"--{name} {value}: expected {smallest} or more")
+    check_numbers(
+        speakers=(speakers, 1, MAX_SPEAKERS),
+        sentences=(sentences, 1, MAX_SENTENCES),
+        seed=(seed, 0, None),
+        jobs=(jobs, 1, None),
+    )
     for number in without:
         if not 1 <= number <= speakers:
             raise ConfigError(f"--without {number}: expected 1 to {speakers}")
     numbers = [number for number in range(1, speakers + 1) if number not in without]
     if not numbers:
         raise ConfigError("--without leaves no speaker; ask for more by --speakers")
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise DataError(f"{out}: exists and is not an empty folder; name another or delete it")
-    # Fails early for an unknown voice, and if the library is missing.
-    for name in voice or voice_names()[:1]:
-        synthesize(["bin"], EspeakVoice(name, pitch_hz=120))
+    check_new(out)
+    check_voices(voice)
     tasks = []
     with folder_beside(out) as partial:
         stems = generator(seed, "sentences").permutation(all_stems()).tolist()

@@ -7,12 +7,22 @@ from avsi.data.datadir import Utterance, corpus_of, development_of, split_of, wr
 from avsi.data.gap_files import gap_file_path, gap_file_remark, write_gap_file
 from avsi.data.gaps import Gap
 from avsi.data.stats import Stats
-from avsi.errors import ConfigError
+from avsi.errors import ConfigError, DataError
 from avsi.folders import files_together
 
 from .evaluation import Evaluation
 from .layout import ABOUT, CLEAN, STATS
 from .restored_set import read_fingerprint
+
+
+def check_filmed(datadir: Path, utterances: list[Utterance]) -> None:
+    """Raise DataError for made lips: they were made from the sound that is to be restored."""
+    if made := [utterance.id for utterance in utterances if utterance.made_lips]:
+        raise DataError(
+            f"{datadir}: the lips of {len(made)} of {len(utterances)} utterances, such as {made[0]}, were made from "
+            "their sound by data_prep.lips; expected faces that were filmed, or none: name the data directory that "
+            "they were made for"
+        )
 
 
 def open_evaluation(

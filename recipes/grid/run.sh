@@ -8,9 +8,9 @@
 # each of them; configs are sought from where you are, then from here. The gaps are those of a protocol
 # (../../evaluation/protocols/paper.yaml), or one of each of the lengths given. data/ and exp/ are made in --work, by default here.
 set -euo pipefail
-. "$(dirname "$0")/stages.sh"
+. "$(dirname "$0")/../stages.sh"
 
-grid= split=paper configs= over= protocol= gap_ms= work= stage=0 stop_stage=8 jobs=2 smoke=
+grid= split=paper configs= over= protocol= gap_ms= work= stage=0 stop_stage=8 last_stage=8 jobs=2 smoke=
 case " $* " in *" --smoke "*) smoke=yes split=speaker-independent ;; esac
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -27,9 +27,6 @@ for ms in $gap_ms; do
   case "$ms" in *[!0-9.]* | 0* | .*) fail "'$ms': expected a gap's length in ms, such as 150 or 62.5" ;; esac
 done
 conf=$(cd "$(dirname "$0")" && pwd)
-sought() { # a file, from where the caller is or else from here
-  case "$1" in /*) echo "$1" ;; *) if [ -e "$1" ]; then realpath "$1"; else echo "$conf/$1"; fi ;; esac
-}
 if is_due 0 && { [ -z "$smoke" ] || [ -n "$grid" ]; }; then
   [ -n "$grid" ] || fail "--grid must name the folder that holds GRID"
   [ -d "$grid" ] || fail "--grid $grid: no such folder"
@@ -113,6 +110,7 @@ if due 6 "restore"; then
 fi
 if due 7 "score"; then
   score "$evaluation"
+  count_phone_errors "$evaluation"
   python -m evaluation.keywords "$evaluation" --grammar "$conf/conf/grid.gram" --if-installed --jobs "$jobs"
 fi
 if due 8 "report"; then

@@ -10,9 +10,9 @@
 # are tested on the whole speakers' unseen sentences too; they are sought from where you are, then from recipes/grid.
 # Stage 2 needs the extra voices: pip install -c constraints.txt -e '.[voices]'.
 set -euo pipefail
-. "$(dirname "$0")/stages.sh"
+. "$(dirname "$0")/../stages.sh"
 
-root_of_corpus= split=whole-speakers copies=6 copies_of_few=30 models="a av" beside= protocol= stage=0 stop_stage=8 jobs=2 smoke= folds=()
+root_of_corpus= split=whole-speakers copies=6 copies_of_few=30 models="a av" beside= protocol= stage=0 stop_stage=8 last_stage=8 jobs=2 smoke= folds=()
 case " $* " in *" --smoke "*)
   smoke=yes root_of_corpus=corpus copies=1 copies_of_few=1 folds=(--fold mini0-s02 --fold mini0-s03) ;;
 esac
@@ -107,7 +107,7 @@ if due 6 "restore"; then
   python -m evaluation.restore "$data/test" "${restore[@]}" "${general[@]}" "${besides[@]}" --out exp/evaluation/general_seen
 fi
 evaluations="exp/evaluation/general_unseen exp/evaluation/general_seen"
-if due 7 "score"; then for evaluation in $evaluations; do score "$evaluation"; done; fi
+if due 7 "score"; then for evaluation in $evaluations; do score "$evaluation"; count_phone_errors "$evaluation"; done; fi
 if due 8 "report"; then
   for evaluation in $evaluations; do python -m evaluation.report "$evaluation" --jobs "$jobs"; done
 fi

@@ -52,7 +52,7 @@ class Proportions:
 
 @dataclass(frozen=True)
 class Mouth:
-    """The mouth in one frame as differences from rest, a row of :func:`data_prep.mini_grid.articulation.articulate`."""
+    """The mouth in one frame as differences from rest, a row of :func:`.articulation.articulate`."""
 
     opening_mm: float
     jaw_mm: float

@@ -29,56 +29,80 @@ LIMITS = {"pitch_hz": (60, 400), "intonation": (0, 100), "words_per_min": (80, 4
 N_FORMANTS = 9  # in a voice of espeak-ng; the first is a low hum of the voice, not of the vocal tract
 
 STRESS = "',%="  # stress marks before espeak-ng's phonemes
-SPELLING = {"a": "eh"}  # espeak-ng would read the single letter as the article
-# The phonemes of GRID's words in the ACCENTS, without their stress.
+# The phonemes of the ACCENTS in the words of GRID and of mini-speech, without their stress.
 ARPABET = {
-    "_": (SILENCE,),
-    "_:": (SILENCE,),
+    **dict.fromkeys(("_", "_:", "_!"), (SILENCE,)),
     ";": (),  # the glide from an i into a vowel; part of the i
     "0": ("AA",),
-    "@": ("AH",),
-    "A@": ("AA",),
+    "3": ("AH",),  # at the end of "paper"
+    "3:": ("ER",),
+    **dict.fromkeys(("@", "@-", "@2", "@5"), ("AH",)),
+    "@L": ("AH", "L"),
+    **dict.fromkeys(("A:", "A@", "aa"), ("AA",)),
     "D": ("DH",),
     "E": ("EH",),
-    "I": ("IH",),
-    "O@": ("AO",),
+    **dict.fromkeys(("I", "I#", "I2"), ("IH",)),
+    "IR": ("IH", "R"),
+    "N": ("NG",),
+    **dict.fromkeys(("O2", "O:", "O@"), ("AO",)),
+    "OI": ("OY",),
+    "S": ("SH",),
     "T": ("TH",),
+    "U": ("UH",),
+    "U@": ("UH",),
     "V": ("AH",),
+    "VR": ("AH", "R"),
+    "Z": ("ZH",),
     "a": ("AE",),
     "a#": ("AH",),
-    "aI": ("AY",),
-    "aI2": ("AY",),
+    **dict.fromkeys(("aI", "aI2"), ("AY",)),
+    "aI3": ("AY", "ER"),
+    "aI@": ("AY", "AH"),
     "aU": ("AW",),
     "b": ("B",),
     "d": ("D",),
     "dZ": ("JH",),
+    "e@": ("EH",),
     "eI": ("EY",),
     "f": ("F",),
     "g": ("G",),
-    "i:": ("IY",),
+    "h": ("HH",),
+    **dict.fromkeys(("i", "i:"), ("IY",)),
     "i@": ("IY",),  # in "zero", where an r follows
+    "i@3": ("IY", "AH"),
     "j": ("Y",),
     "k": ("K",),
     "l": ("L",),
     "m": ("M",),
-    "n": ("N",),
+    **dict.fromkeys(("n", "n-"), ("N",)),
     "o@": ("AO",),
     "oU": ("OW",),
     "p": ("P",),
-    "r": ("R",),
-    "r-": ("R",),
+    **dict.fromkeys(("r", "r-"), ("R",)),
     "s": ("S",),
-    "t": ("T",),
-    "t#": ("T",),  # the flap of "at e"
+    # The flap of "at e", what is left of the t of "stop", and the catch in the throat of "button".
+    **dict.fromkeys(("t", "t#", "t2", "?"), ("T",)),
     "tS": ("CH",),
     "u:": ("UW",),
     "v": ("V",),
-    "w": ("W",),
-    "w#": ("W",),
+    **dict.fromkeys(("w", "w#"), ("W",)),
     "z": ("Z",),
 }
-# Where the r is sounded without a phoneme of its own, it takes the second half of the vowel's.
-RHOTIC = {"en-us": {"A@": ("AA", "R"), "o@": ("AO", "R")}}
+# Where an accent differs. An r that is sounded without a phoneme of its own takes the second half of the vowel's.
+OF_ACCENT = {
+    "en-us": {
+        "3": ("ER",),
+        "A@": ("AA", "R"),
+        "U@": ("UH", "R"),
+        "aa": ("AE",),
+        "e@": ("EH", "R"),
+        "i@3": ("IY", "R"),
+        "o@": ("AO", "R"),
+    },
+    "en-us-nyc": {"aa": ("AE",)},
+    "en-gb-scotland": {"aa": ("AE",)},
+    "en-gb-x-gbclan": {"aa": ("AE",)},
+}
 
 
 @dataclass(frozen=True)
@@ -152,25 +176,35 @@ def voice_names() -> tuple[str, ...]:
 
 
 def synthesize(words: Sequence[str], voice: EspeakVoice) -> SpokenSentence:
-    """Synthesise a sentence of GRID's words; letters are spoken by their names.
+    """Synthesise a sentence whose words are spoken one by one.
 
     The same words and voice give the same samples, bit for bit.
 
     Raises:
         AvsiError: espeakng-loader is not installed, or does not work here.
-        DataError: words that espeak-ng does not read as one word each, or with a phoneme that no word of GRID has.
+        DataError: words that espeak-ng does not read as one word each, or with a phoneme that has no symbol here.
     """
-    from scipy.signal import resample_poly
-
-    pcm, rate, events = _run_espeak(" ".join(SPELLING.get(word, word) for word in words), voice)
-    phones, of_word = _phones(pcm, rate, events, voice.accent)
+    samples, phones, of_word = speak(" ".join(words), voice)
     spoken = [[phone for phone, word in zip(phones, of_word, strict=True) if word == i] for i in range(len(words))]
     if not spoken or not all(spoken) or len(words) in of_word:
         raise DataError(
-            f"'{' '.join(words)}': espeak-ng does not read this as {len(words)} words; expected words of GRID"
+            f"'{' '.join(words)}': espeak-ng does not read this as {len(words)} words; expected words such as GRID's"
         )
-    samples = resample_poly(pcm / np.float32(1 << 15), RATE, rate).astype(np.float32)
     return SpokenSentence(samples, tuple(phones), tuple((of[0].start_s, of[-1].end_s) for of in spoken))
+
+
+def speak(text: str, voice: EspeakVoice) -> tuple[np.ndarray, list[Phone], list[int | None]]:
+    """Synthesise any text, as :func:`synthesize`.
+
+    Returns:
+        The samples and phones of a :class:`SpokenSentence`, and for each phone the index of the word that espeak-ng
+        reads it in, such as 0 for all of "of the"; None for silence.
+    """
+    from scipy.signal import resample_poly
+
+    pcm, rate, events = _run_espeak(text, voice)
+    phones, of_word = _phones(pcm, rate, events, voice.accent)
+    return resample_poly(pcm / np.float32(1 << 15), RATE, rate).astype(np.float32), phones, of_word
 
 
 def _phones(pcm: np.ndarray, rate: int, events: list, accent: str) -> tuple[list[Phone], list[int | None]]:
@@ -192,7 +226,7 @@ def _phones(pcm: np.ndarray, rate: int, events: list, accent: str) -> tuple[list
 
 def _starts(pcm: np.ndarray, events: list, accent: str) -> list[tuple[int, tuple[str, ...], int | None]]:
     """The first sample of each phoneme, its symbols, and the index of its word; None for silence."""
-    table = {**ARPABET, **RHOTIC.get(accent, {})}
+    table = {**ARPABET, **OF_ACCENT.get(accent, {})}
     starts = [(0, (SILENCE,), None)]
     number = -1
     for kind, sample, name in events:
@@ -200,7 +234,7 @@ def _starts(pcm: np.ndarray, events: list, accent: str) -> list[tuple[int, tuple
         if kind == EVENT_WORD:
             number += 1
         elif phoneme not in table:
-            raise DataError(f"espeak-ng's phoneme '{name}' is in no word of GRID: no symbol for it in {__name__}")
+            raise DataError(f"espeak-ng's phoneme '{name}' of the accent {accent}: no symbol for it in {__name__}")
         elif table[phoneme] == (SILENCE,):
             starts.append((sample, table[phoneme], None))
         elif table[phoneme]:
@@ -221,7 +255,7 @@ def _run_espeak(text: str, voice: EspeakVoice) -> tuple[np.ndarray, int, list]:
     try:
         import espeakng_loader
     except ImportError:
-        raise AvsiError("mini_grid speaks with eSpeak NG, which is not there: pip install espeakng-loader") from None
+        raise AvsiError("the voices are those of eSpeak NG, which is not there: pip install espeakng-loader") from None
     try:
         data, library = Path(espeakng_loader.get_data_path()), espeakng_loader.get_library_path()
     except (OSError, RuntimeError) as error:

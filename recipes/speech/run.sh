@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# Free speech: one model that restores it with a face and without. Stages: 0 prepare the corpora, 1 landmarks of what was filmed,
+# 2 lips made for what was not, 3 put together, statistics, gaps, 4 train, 5 restore, 6 score, 7 report.
+# ./run.sh --corpus NAME=DIR ... [--test NAME=DIR ...] [--options "NAME=--speaker-from name" ...] [--filmed DATADIR]
+#          [--config conf/speech.yaml] [--over FILE] [--beside "av"] [--protocol FILE] [--work DIR] [--stage 0] [--stop-stage 7] [--jobs 2]
+# ./run.sh --smoke: all stages in a few minutes, in smoke/, on a small model and corpora that are made there.
+# A corpus is a folder of sound or of videos, as data_prep.recordings takes it, or AN4. Of those of --corpus an eighth of the speakers is for
+# validation and an eighth for the test; those of --test, all speakers, are for the test alone. --options gives data_prep.recordings further
+# options for one corpus. --filmed names a data directory of faces to train on too, such as GRID's data/general/voices. Lips are learned from
+# all faces of the training set. Each test set is restored by itself: exp/evaluation/NAME. Files and the models of --beside are sought from
+# where you are, then from here. data/ and exp/ are made in --work, by default here.
+set -euo pipefail
+. "$(dirname "$0")/../stages.sh"
+
+corpora=() options=() filmed= config=conf/speech.yaml over= beside=av protocol=conf/protocol.yaml work=
+stage=0 stop_stage=7 last_stage=7 jobs=2 smoke= fitting=()
+case " $* " in *" --smoke "*) smoke=yes ;; esac
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --corpus | --test | --options | --filmed | --config | --over | --beside | --protocol | --work | --stage | --stop-stage | --jobs)
+      [ $# -ge 2 ] || fail "$1 needs a value"
+      case "$1" in
+        --corpus | --test) corpora+=("$1 $2") ;;
+        --options) options+=("$2") ;;
+        *) name=${1#--} && printf -v "${name//-/_}" %s "$2" ;;
+      esac
+      shift 2 ;;
+    --smoke) shift ;;
+    -h | --help) sed -n '2,/^set/s/^# //p' "$0"; exit ;;
+    *) fail "unknown option $1; ./run.sh --help shows those there are" ;;
+  esac
+done
+check_numbers
+conf=$(cd "$(dirname "$0")" && pwd)
+if [ -n "$smoke" ]; then
+  [ -z "$work" ] || fail "--smoke makes its folder, smoke/, anew; leave out --work"
+  [ ${#corpora[@]} -eq 0 ] || fail "--smoke makes its corpora; leave out --corpus and --test"
+  over=${over:-conf/smoke.yaml} work=$conf/smoke fitting=(--networks 1 --steps 100)
+  export OMP_NUM_THREADS=1 # models this small are no faster on more, and much slower where others use the machine too
+fi
+names=() folders=() kinds=()
+for given in "${corpora[@]}"; do
+  kind=${given%% *} given=${given#* } name=${given%%=*}
+  case "$given" in *=?*) ;; *) fail "$kind $given: expected NAME=DIR" ;; esac
+  case "$name" in *[!A-Za-z0-9-]* | "") fail "$kind $given: expected a name of letters, digits and -" ;; esac
+  case " ${names[*]} " in *" $name "*) fail "$kind $given: there is a corpus of that name already" ;; esac
+  [ -d "${given#*=}" ] || fail "$kind $given: no such folder"
+  names+=("$name") folders+=("$(realpath "${given#*=}")") kinds+=("$kind")
+done
+for given in "${options[@]}"; do
+  case " ${names[*]} " in *" ${given%%=*} "*) ;; *) fail "--options $given: expected NAME=OPTIONS of a --corpus or --test" ;; esac
+done
+if is_due 0 && [ -z "$smoke" ] && [ ${#names[@]} -eq 0 ]; then fail "name the corpora to prepare, such as --corpus an4=DIR"; fi
+if [ -n "$filmed" ]; then
+  [ -d "$filmed" ] || fail "--filmed $filmed: no such folder"
+  filmed=$(realpath "$filmed")
+fi
+configs=()
+for given in "$config" $over; do
+  configs+=(--config "$(sought "$given")")
+  [ -f "${configs[-1]}" ] || fail "--config, --over: $given: no such file, from where you are or in $conf"
+done
+protocol=$(sought "$protocol")
+[ -f "$protocol" ] || fail "--protocol $protocol: no such file"
+besides=()
+for model in $beside; do
+  [ ! -e "$model/config.json" ] || model=$(realpath "$model")
+  besides+=(--system "$model")
+done
+. "$conf/../grid/path.sh"
+work=${work:-$conf}
+[ -z "$smoke" ] || [ "$stage" -gt 0 ] || rm -rf "$work"
+mkdir -p "$work" 2>/dev/null && cd "$work" || fail "--work $work: cannot be made"
+shopt -s nullglob
+model=exp/$(basename "$config" .yaml)
+
+if due 0 "prepare the corpora"; then
+  if [ -n "$smoke" ]; then
+    python -m data_prep.mini_speech --out corpora/filmed --speakers 4 --sentences 5 --jobs "$jobs"
+    python -m data_prep.mini_speech --out corpora/heard --speakers 8 --sentences 8 --seed 1 --sound-alone --jobs "$jobs"
+    names=(filmed heard) folders=(corpora/filmed corpora/heard) kinds=(--corpus --corpus)
+  fi
+  for index in "${!names[@]}"; do
+    name=${names[index]} folder=${folders[index]} further=()
+    if [ -e "$folder/etc/an4_train.transcription" ]; then
+      [ -e "data/recordings/$name" ] || python -m data_prep.an4 --root "$folder" --out "data/recordings/$name"
+      folder=data/recordings/$name
+    fi
+    [ "${kinds[index]}" = --corpus ] || further+=(--split test)
+    for given in "${options[@]}"; do if [ "${given%%=*}" = "$name" ]; then further+=(${given#*=}); fi; done
+    python -m data_prep.recordings --root "$folder" --out "data/corpora/$name" --corpus "$name" --id-prefix "$name-" --jobs "$jobs" "${further[@]}"
+  done
+fi
+filmed_sets() { for set in data/corpora/*/$1/video.scp; do dirname "$set"; done; }
+if due 1 "landmarks of what was filmed"; then
+  for set in $(filmed_sets '*'); do python -m data_prep.landmarks "$set" --drop --jobs "$jobs"; done
+fi
+faces=(${filmed:+"$filmed"} $(filmed_sets train))
+if due 2 "lips made for what was not"; then
+  [ ${#faces[@]} -gt 0 ] || fail "no face to learn lips from: name a data directory by --filmed, or a corpus of videos by --corpus"
+  python -m data_prep.lips fit "${faces[@]}" --out data/lips.npz --jobs "$jobs" "${fitting[@]}"
+  for set in data/corpora/*/train; do
+    [ -e "$set/video.scp" ] || python -m data_prep.lips apply data/lips.npz "$set" "${set}_lips" --jobs "$jobs"
+  done
+fi
+if due 3 "put together, statistics, gaps"; then
+  python -m data_prep.combine data/train "${faces[@]}" data/corpora/*/train_lips
+  python -m data_prep.combine data/valid data/corpora/*/valid
+  python -m data_prep.stats data/train "${configs[@]}"
+  python -m data_prep.gaps data/valid random "${configs[@]}"
+  for set in data/corpora/*/test; do python -m data_prep.gaps "$set" --protocol "$protocol" "${configs[@]}"; done
+fi
+if due 4 "train"; then
+  avsi train "${configs[@]}" --out "$model"
+  avsi export "$model" --sound-alone --out "${model}_sound" --trained-on "free speech of $(cat data/train/corpus 2>/dev/null)"
+fi
+if due 5 "restore"; then
+  for set in data/corpora/*/test; do
+    systems=(--system unprocessed --system mean --system interpolation)
+    if [ -e "$set/landmarks.scp" ]; then systems+=("${besides[@]}" --system "$model"); else systems+=(--system a); fi
+    systems+=(--system "${model}_sound")
+    python -m evaluation.restore "$set" --protocol "$protocol" "${systems[@]}" --out "exp/evaluation/$(basename "$(dirname "$set")")" --jobs "$jobs"
+  done
+fi
+if due 6 "score"; then for evaluation in exp/evaluation/*; do score "$evaluation"; done; fi
+if due 7 "report"; then
+  for evaluation in exp/evaluation/*; do python -m evaluation.report "$evaluation" --jobs "$jobs"; done
+fi
