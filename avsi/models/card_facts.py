@@ -73,8 +73,11 @@ def _adapted(facts: dict | None) -> str:
     """What :class:`avsi.restoring.adapted.Adaptation` says, as far as a reader of the card needs it."""
     if not facts:
         return ""
-    test = f"loss in gaps cut into {facts['held_out_s']:g} s of held-out sound"
-    figures = f"{facts['loss_before']:g} before, {facts['loss_after']:g} after"
+    test = f"in gaps cut into {facts['held_out_s']:g} s of held-out sound"
+    figures = "; ".join(
+        f"{what} {facts[f'{what}_before']:g} before, {facts[f'{what}_after']:g} after"
+        for what in ("intelligibility", "loss")
+    )
     names = ", ".join(facts["recordings"])
     done = "to" if facts["kept"] else "not (it did not become better), though asked for, to"
     return f"{done} {names}: {facts['speech_s']:g} s of speech; {test}: {figures}; from the weights {facts['start']}..."

@@ -39,6 +39,7 @@ class Adaptation:
         speech_s: seconds of speech in them, outside the gaps and without pauses, that the model was adapted to.
         held_out_s: seconds of sound, of these, that only told whether the model became better.
         loss_before, loss_after: of the start model and the adapted one, in artificial gaps of that sound.
+        intelligibility_before, intelligibility_after: likewise, the mean correlation of band envelopes.
         kept: whether the adapted model was the better one; otherwise the start model is used.
         of: which model of an inpainter was adapted: "model", or "audio_only" where the recordings show no face.
         start: digest of the weights it began as.
@@ -50,6 +51,8 @@ class Adaptation:
     held_out_s: float
     loss_before: float
     loss_after: float
+    intelligibility_before: float
+    intelligibility_after: float
     kept: bool
     of: str
     start: str
@@ -57,12 +60,14 @@ class Adaptation:
 
     def __str__(self) -> str:
         heard = f"{listed(self.recordings)}: {self.speech_s:.0f} s of speech"
-        test = f"in gaps cut into {self.held_out_s:.0f} s that were held out, the error"
-        if not self.kept:
-            was = f"{self.loss_before:.3f} before, {self.loss_after:.3f} after"
-            return f"not adapted to {heard}; {test} did not fall ({was}), and the model is used as it was"
-        gain = 1 - self.loss_after / self.loss_before
-        return f"adapted to {heard}; {test} fell by {gain:.1%}, from {self.loss_before:.3f} to {self.loss_after:.3f}"
+        figures = (
+            f"intelligibility {self.intelligibility_before:.3f} before, {self.intelligibility_after:.3f} after, error "
+            f"{self.loss_before:.3f} before, {self.loss_after:.3f} after, in gaps cut into {self.held_out_s:.0f} s that "
+            "were held out"
+        )
+        if self.kept:
+            return f"adapted to {heard} ({figures})"
+        return f"not adapted to {heard}, since the model did not become better ({figures}); it is used as it was"
 
 
 def listed(names: list[str]) -> str:

@@ -157,6 +157,8 @@ def whole_frames(n_samples: int, stft: StftConfig) -> tuple[int, int]:
 
 def speech_frames(log_spectra: list[torch.Tensor], stft: StftConfig) -> list[torch.Tensor]:
     """Where somebody speaks in the pieces of one recording, by loudness alone; bool, each of shape (n_frames,)."""
+    if not log_spectra:
+        return []
     power_db = [10 * torch.log10(torch.exp(2 * each).sum(dim=1)) for each in log_spectra]
     silence_db = 10 * np.log10(stft.n_bins * (2 * stft.log_floor) ** 2)
     sound = torch.cat(power_db)

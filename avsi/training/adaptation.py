@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -44,22 +45,38 @@ class Stretch:
     tracks: Tracks | None
 
 
+class Judged(NamedTuple):
+    """How well a model restores artificial gaps in sound that was held out.
+
+    Attributes:
+        loss: what training minimises.
+        intelligibility: the mean correlation of band envelopes, at most 1, as in
+            :func:`avsi.training.losses.stoi_loss`.
+    """
+
+    loss: float
+    intelligibility: float
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What adaptation gained on sound that was held out from it.
 
     Attributes:
-        before, after: the mean loss of the start model and of the adapted one on it; smaller is better.
+        before, after: the start model and the adapted one, judged on it.
         held_out_s: how much sound that is, in seconds.
     """
 
-    before: float
-    after: float
+    before: Judged
+    after: Judged
     held_out_s: float
 
     @property
     def better(self) -> bool:
-        return self.after < self.before
+        """Whether the loss fell and speech did not become less intelligible: the spectrum of pauses, to which the loss
+        alone may owe its fall, is not what a model is adapted for.
+        """
+        return self.after.loss < self.before.loss and self.after.intelligibility >= self.before.intelligibility
 
 
 def adapt_model(
@@ -83,7 +100,7 @@ def adapt_model(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.enable_grad():
         torch.manual_seed(settings.seed)  # for dropout
         judged = _held_out_batches(held_out, gaps_s, settings, config)
-        before = held_out_loss(start, judged)
+        before = judge(start, judged)
         model = copy.deepcopy(start).train()
         optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
         origin = [weights.detach().clone() for weights in model.parameters()]
@@ -101,7 +118,7 @@ def adapt_model(
             loss.backward()
             optimizer.step()
         model.eval()
-        after = held_out_loss(model, judged)
+        after = judge(model, judged)
     held_out_s = sum(len(each.log_spectrum) for each in held_out) * config.stft.hop_samples / config.stft.sample_rate
     return model, Outcome(before, after, held_out_s)
 
@@ -227,14 +244,17 @@ def _held_out_batches(
 
 
 @torch.no_grad()
-def held_out_loss(model: BLSTMInpainter, batches: Sequence[Batch]) -> float:
-    """What training minimises, on the mean over batches, each by its lost frames."""
-    losses, weights = [], []
+def judge(model: BLSTMInpainter, batches: Sequence[Batch]) -> Judged:
+    """A model in evaluation mode on batches, each weighted by its lost frames."""
+    training = model.config.training
+    measured = replace(training, stoi_weight=training.stoi_weight or 1.0)
+    figures, weights = [], []
     for batch in batches:
-        terms, _ = restoring_losses(model, _to(batch, model.audio_mean.device), model.config.training)
-        losses.append(float(sum(term.weight * term.value for term in terms)))
+        terms, _ = restoring_losses(model, _to(batch, model.audio_mean.device), measured)
+        values = {term.name: float(term.value) for term in terms}
+        figures.append((values["gaps"] + training.stoi_weight * values["stoi"], 1 - values["stoi"]))
         weights.append(int(batch.lost.sum()))
-    return float(np.average(losses, weights=weights))
+    return Judged(*map(float, np.average(figures, axis=0, weights=weights)))
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:
