@@ -62,8 +62,8 @@ class Adaptation:
         heard = f"{listed(self.recordings)}: {self.speech_s:.0f} s of speech"
         figures = (
             f"intelligibility {self.intelligibility_before:.3f} before, {self.intelligibility_after:.3f} after, error "
-            f"{self.loss_before:.3f} before, {self.loss_after:.3f} after, in gaps cut into {self.held_out_s:.0f} s that "
-            "were held out"
+            f"{self.loss_before:.3f} before, {self.loss_after:.3f} after, in gaps cut into {self.held_out_s:.0f} s "
+            "that were held out"
         )
         if self.kept:
             return f"adapted to {heard} ({figures})"

@@ -195,7 +195,7 @@ def still_mouth(tracks: Tracks | None, n_frames: int, stft: StftConfig) -> torch
     for frame, centre_s in enumerate(frame_centres_s(n_frames, stft)):
         a, b = np.searchsorted(tracks.time_s, [centre_s - MOUTH_WINDOW_S / 2, centre_s + MOUTH_WINDOW_S / 2])
         seen = opening[a:b]
-        still[frame] = b - a > 1 and not np.isnan(seen).any() and seen.std() < STILL_MOUTH
+        still[frame] = bool(b - a > 1 and not np.isnan(seen).any() and seen.std() < STILL_MOUTH)
     return still
 
 
