@@ -73,6 +73,7 @@ class GapConfig:
     min_count: int = bounded(1, at_least=1)
     max_count: int = bounded(8, at_least=lambda c: c.gaps.min_count)
     region_ms: float = bounded(2000.0, at_least=lambda c: c.gaps.min_ms, at_most=LONGEST_MS)
+    in_speech: float = bounded(0.0, at_least=0, share=1)  # gaps are drawn anew, ten times, until this share is speech
 
 
 @dataclass
@@ -102,7 +103,7 @@ class ModelConfig:
     dropout: float = bounded(0.0, at_least=0, below=1)  # between the layers
     # What an inpainter's settings amount to in a model of another kind. They are no settings there: a config file may
     # repeat these values, and no others.
-    audio, video, normalise, mask, ctc = True, False, "corpus", False, False
+    audio, video, normalise, mask, ctc, gate = True, False, "corpus", False, False, False
 
 
 @dataclass
@@ -116,6 +117,7 @@ class InpainterConfig(ModelConfig):
     normalise: str = one_of("corpus", "utterance")
     mask: bool = False  # which frames are lost, as one more input
     ctc: bool = False  # a second linear layer, to phones: the paper's multi-task model
+    gate: bool = False  # a linear layer that says, bin by bin, how far the interpolated spectrum is to be believed
 
 
 @dataclass
@@ -158,6 +160,7 @@ class TrainingConfig:
     batch_size: int = bounded(8, at_least=1)
     epoch_utterances: int = 0  # an epoch's length; 0: each utterance once
     balance: float = 1.0  # speakers are drawn by their share to this power: 1 as they come, 0 each as often
+    filmed: float = bounded(0.0, at_least=0, share=1)  # the share of an epoch that has a video; 0: as they come
     max_epochs: int = bounded(50, at_least=1)
     patience: int = bounded(5, at_least=1)  # epochs without improvement before training stops
     # The epoch of the lowest validation loss, or "last": where no speaker judged may choose it.

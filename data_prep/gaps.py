@@ -5,20 +5,26 @@ python -m data_prep.gaps data/test --protocol ../../evaluation/protocols/paper.y
 """
 
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+import torch
 import typer
 
-from avsi.config import GapConfig
+from avsi.audio.activity import is_speech
+from avsi.audio.stft import log_magnitude, spectrum
+from avsi.config import Config
 from avsi.config_files import load_config
 from avsi.data.datadir import Utterance, read_datadir
 from avsi.data.gap_files import check_gaps_cover, check_gaps_fit, gap_file_path, read_gap_file, write_gap_file
 from avsi.data.gap_protocol import Condition, parse_conditions, read_protocol
-from avsi.data.gap_sampling import draw_random, draw_single
+from avsi.data.gap_sampling import draw_in_speech, draw_random, draw_single
 from avsi.data.gaps import Gap
 from avsi.errors import AvsiWarning, ConfigError, DataError, GapError
-from avsi.program import print_table, run_program
+from avsi.media.sound_reading import read_mono
+from avsi.program import print_table, progress, run_program
 from avsi.rng import generator
 
 app = typer.Typer(add_completion=False)
@@ -44,8 +50,9 @@ def main(
     settings = load_config(config)
     utterances, rows = read_datadir(datadir), []
     seed = protocol_seed if seed is None else seed
+    speech = _speech(utterances, settings) if settings.gaps.in_speech else {}
     for condition in chosen:
-        gaps = _gaps(condition, utterances, settings.gaps, settings.stft.sample_rate, seed)
+        gaps = _gaps(condition, utterances, speech, settings, seed)
         remark = f"from {condition.file}" if condition.file else f"drawn with seed {seed}"
         path = gap_file_path(datadir, condition.name)
         if path.is_file() and read_gap_file(path) != gaps:
@@ -58,10 +65,21 @@ def main(
     print_table(f"{datadir}: gaps", ["condition", "utterances", "gaps", "seconds lost, mean"], rows)
 
 
+def _speech(utterances: list[Utterance], settings: Config) -> dict[str, np.ndarray]:
+    """By utterance, the STFT frames that are no pause."""
+    stft, found = settings.stft, {}
+    for utterance in progress(utterances, len(utterances), "speech"):
+        samples = torch.from_numpy(read_mono(utterance.wav, stft.sample_rate))
+        log_spectrum = log_magnitude(spectrum(samples, stft), stft)
+        found[utterance.id] = is_speech(log_spectrum, stft, settings.normalise).numpy()
+    return found
+
+
 def _gaps(
-    condition: Condition, utterances: list[Utterance], settings: GapConfig, rate: int, seed: int
+    condition: Condition, utterances: list[Utterance], speech: dict[str, np.ndarray], settings: Config, seed: int
 ) -> dict[str, list[Gap]]:
     """By utterance. Raises DataError naming one whose gaps do not fit it."""
+    rate, bounds = settings.stft.sample_rate, settings.gaps
     if condition.file:
         given = read_gap_file(condition.file)
         check_gaps_cover(given, utterances, condition.file)
@@ -71,11 +89,15 @@ def _gaps(
     for utterance in utterances:
         # The same places at every run and in every order; other places for each length.
         rng = generator(seed, "gaps", condition.gap_ms or "random", utterance.id)
+        if condition.gap_ms:
+            draw = partial(draw_single, utterance.duration_s, condition.gap_ms, bounds, rate, rng)
+        else:
+            draw = partial(draw_random, utterance.duration_s, bounds, rate, rng)
         try:
-            if condition.gap_ms:
-                gaps[utterance.id] = draw_single(utterance.duration_s, condition.gap_ms, settings, rate, rng)
-            else:
-                gaps[utterance.id] = draw_random(utterance.duration_s, settings, rate, rng)
+            everywhere = speech.get(utterance.id)
+            gaps[utterance.id] = (
+                draw() if everywhere is None else draw_in_speech(draw, everywhere, bounds, settings.stft)
+            )
         except GapError as error:
             raise DataError(f"{condition.name}: {utterance.id}: {error}") from error
     return gaps

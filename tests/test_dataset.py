@@ -1,13 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from conftest import corpus_config, make_datadir, run_app
+from conftest import RATE, corpus_config, make_datadir, run_app, speech
 
+from avsi.data.datadir import Utterance, read_datadir, write_datadir
 from avsi.data.features import load_features
 from avsi.data.gap_files import write_gap_file
 from avsi.data.gaps import Gap
 from avsi.data.stats import RunningMoments, Stats
 from avsi.errors import DataError
+from avsi.media.sound_writing import write_wav
 from avsi.training.dataset import InpaintingData, collate
 from data_prep import stats as program
 
@@ -81,6 +85,32 @@ def test_an_audio_only_model_needs_no_landmarks_a_seeing_one_does(tmp_path, corp
     assert InpaintingData(folder, audio_only)[0][1].visual.shape == (249, 0)
     with pytest.raises(DataError, match=r"1 of 1 clips have no landmarks, such as s01_a"):
         InpaintingData(folder, corpus_config(corpus))
+
+
+def test_an_utterance_that_was_never_filmed_is_one_whose_face_is_hidden(tmp_path, corpus):
+    heard = make_datadir(tmp_path / "heard", ["s01_a"], with_faces=False)
+    unfilmed = [replace(utterance, video=None) for utterance in read_datadir(heard)]
+    write_datadir(tmp_path / "both", [*unfilmed, *read_datadir(corpus / "test")])
+    data = InpaintingData(tmp_path / "both", corpus_config(corpus))
+    assert [item[1].visual.isnan().all().item() for item in data] == [True, False, False, False, False]
+    assert data[0][1].visual.shape == (249, 136)
+
+
+def test_training_gaps_lie_where_there_is_speech_if_the_config_says_so(tmp_path, corpus):
+    samples = np.concatenate([1e-4 * np.random.default_rng(0).standard_normal(RATE), speech(0)[: 2 * RATE]])
+    write_wav(tmp_path / "late.wav", samples.astype(np.float32), RATE)
+    write_datadir(tmp_path / "late", [Utterance("s01_late", "s01", str(tmp_path / "late.wav"), len(samples) / RATE)])
+    single = {"min_count": 1, "max_count": 1, "total_mean_ms": 300.0, "total_std_ms": 0.0, "region_ms": 3000.0}
+
+    def in_pause(in_speech: float) -> int:
+        gaps = {**single, "in_speech": in_speech}
+        data = InpaintingData(tmp_path / "late", corpus_config(corpus, model={"video": False}, gaps=gaps))
+        counts = 0
+        for data.epoch in range(20):
+            counts += int(data[0][2][:75].any())  # the first 0.9 s are noise
+        return counts
+
+    assert in_pause(0.8) == 0 < 3 < in_pause(0.0)
 
 
 def test_statistics_normalise_the_set_they_were_measured_on(corpus):

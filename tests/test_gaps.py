@@ -5,7 +5,7 @@ import pytest
 
 from avsi.config import GapConfig, StftConfig
 from avsi.data.gap_files import read_gap_file, read_label_file, write_gap_file
-from avsi.data.gap_sampling import draw_random, draw_single
+from avsi.data.gap_sampling import draw_in_speech, draw_random, draw_single
 from avsi.data.gaps import Gap, gap_spans, lost_frames, lost_samples, widened
 from avsi.errors import DataError, GapError
 from avsi.rng import generator
@@ -195,3 +195,15 @@ def test_names_that_only_run_together_alike_draw_differently():
 def test_labels_are_read_as_audacity_and_windows_write_them(tmp_path):
     (tmp_path / "labels.txt").write_bytes(b"\xef\xbb\xbf0.8\t1.2\tcough\r\n\\\t100.0\t200.0\r\n2.0\t2.5\r\n")
     assert read_label_file(tmp_path / "labels.txt") == [Gap(0.8, 1.2), Gap(2.0, 2.5)]
+
+
+def test_gaps_are_drawn_anew_until_they_lose_speech_and_else_the_best_of_ten():
+    stft, speech = StftConfig(), np.zeros(250, bool)
+    speech[150:] = True  # from 1.8 s on
+    draws = iter([[Gap(0.1, 0.3)], [Gap(1.0, 1.4)], [Gap(1.7, 2.0)], [Gap(2.2, 2.4)]])
+    found = draw_in_speech(lambda: next(draws), speech, GapConfig(in_speech=0.6), stft)
+    assert found == [Gap(1.7, 2.0)] and next(draws) == [Gap(2.2, 2.4)]
+    draws = iter([[Gap(0.1, 0.3)], [Gap(1.7, 2.0)], *([Gap(0.5, 0.6)] for _ in range(20))])
+    assert draw_in_speech(lambda: next(draws), speech, GapConfig(in_speech=1.0), stft) == [Gap(1.7, 2.0)]
+    assert len(list(draws)) == 12
+    assert draw_in_speech(lambda: [Gap(0.1, 0.2)], speech, GapConfig(), stft) == [Gap(0.1, 0.2)]

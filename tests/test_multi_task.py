@@ -19,7 +19,7 @@ from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import load_model, save_model
 from avsi.restoring.inpainting import Inpainter
 from avsi.training.checkpoints import LAST
-from avsi.training.dataset import InpaintingData, collate
+from avsi.training.dataset import InpaintingData, SpeechData, collate
 from avsi.training.losses import ctc_loss
 from avsi.training.run import train
 from avsi.training.tasks import make_task
@@ -125,6 +125,24 @@ def test_batches_carry_labels_padded_with_blanks(corpus, lexicon):
     assert batch.label_lengths.tolist() == [6, 2]
     plain = collate([InpaintingData(corpus / "train", corpus_config(corpus))[0]])
     assert plain.labels.shape == (1, 0) and plain.label_lengths.tolist() == [0]
+
+
+def test_what_nobody_wrote_down_teaches_no_phones(corpus, lexicon, tmp_path):
+    config = mtl_config(corpus, lexicon)
+    task = make_task(config, Stats.load(config.data.stats))
+    id_, features, lost = task.train_set[0]
+    lost[10:20] = True
+    unsaid = (id_, features._replace(labels=()), lost)
+    *_, alone = task.losses(task.model, collate([(id_, features, lost)]))
+    *_, beside = task.losses(task.model, collate([unsaid, (id_, features, lost)]))
+    assert (beside.name, beside.count) == ("ctc", 1)
+    assert beside.value.item() == pytest.approx(alone.value.item(), rel=1e-4)
+    assert [term.name for term in task.losses(task.model, collate([unsaid]))] == ["gaps"]
+    folder = make_datadir(tmp_path / "data", ["s01_a"])
+    (folder / "text").write_text("s01_a\n")
+    assert InpaintingData(folder, config, lexicon=Lexicon.read(lexicon))[0][1].labels == ()
+    with pytest.raises(DataError, match="s01_a: has no words"):
+        SpeechData(folder, corpus_config(corpus, kind=RecognizerConfig), Lexicon.read(lexicon))
 
 
 def test_a_text_longer_than_its_sound_is_named(tmp_path, corpus):

@@ -103,19 +103,32 @@ def test_the_best_epoch_is_kept_or_the_last(corpus, tmp_path, keep, epoch):
 
 def test_all_utterances_come_once_before_any_comes_again():
     settings, rng = TrainingConfig(epoch_utterances=12), np.random.default_rng(0)
-    pairs = draw_order(["s01"] * 4 + ["s02"], settings, rng)
+    pairs = draw_order(["s01"] * 4 + ["s02"], [True] * 5, settings, rng)
     assert [repeat for _, repeat in pairs] == [0] * 5 + [1] * 5 + [2] * 2
     order = [place for place, _ in pairs]
     assert sorted(order[:5]) == sorted(order[5:10]) == list(range(5)) and len(set(order[10:])) == 2
-    assert len(draw_order(["s01"] * 7, TrainingConfig(), rng)) == 7
+    assert len(draw_order(["s01"] * 7, [True] * 7, TrainingConfig(), rng)) == 7
 
 
 @pytest.mark.parametrize(("balance", "share"), [(0.5, 0.25), (0.0, 0.5)])
 def test_speakers_of_few_clips_are_drawn_more_often(balance, share):
     settings = TrainingConfig(balance=balance, epoch_utterances=20000)
-    order = np.array(draw_order(["s01"] * 90 + ["s02"] * 10, settings, np.random.default_rng(0)))[:, 0]
+    speakers = ["s01"] * 90 + ["s02"] * 10
+    order = np.array(draw_order(speakers, [True] * 100, settings, np.random.default_rng(0)))[:, 0]
     assert np.mean(order >= 90) == pytest.approx(share, abs=0.02)
     assert set(order) == set(range(100))
+
+
+@pytest.mark.parametrize(("balance", "few"), [(1.0, 0.1), (0.0, 0.5)])
+def test_a_share_of_the_epoch_is_filmed_and_speakers_are_balanced_within_both_parts(balance, few):
+    settings = TrainingConfig(balance=balance, filmed=0.4, epoch_utterances=20000)
+    speakers = ["heard"] * 800 + ["s01"] * 90 + ["s02"] * 10
+    filmed = [False] * 800 + [True] * 100
+    order = np.array(draw_order(speakers, filmed, settings, np.random.default_rng(0)))[:, 0]
+    assert np.mean(order >= 800) == pytest.approx(0.4, abs=0.02)
+    assert np.mean(order[order >= 800] >= 890) == pytest.approx(few, abs=0.02)
+    one_kind = np.array(draw_order(speakers, [False] * 900, settings, np.random.default_rng(0)))[:, 0]
+    assert set(one_kind) == set(range(900))  # where nothing is filmed, there is no share to keep
 
 
 @pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])

@@ -1,5 +1,6 @@
 """The features of an undamaged utterance: log magnitudes, visual features and phone labels."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 from ..audio.stft import log_magnitude, spectrum
 from ..config import Config
 from ..media.sound_reading import read_mono
-from ..video.motion import visual_features
+from ..video.motion import n_features, visual_features
 from .datadir import Utterance
 
 
@@ -17,8 +18,8 @@ class Features(NamedTuple):
 
     Attributes:
         log_spectrum: natural log magnitude, shape (n_frames, n_bins).
-        visual: shape (n_frames, n_visual), NaN where no face was found for too long; n_visual 0 for an audio-only
-            model.
+        visual: shape (n_frames, n_visual), NaN where no face was found for too long, or throughout if the utterance has
+            no landmarks; n_visual 0 for an audio-only model.
         labels: CTC labels of the words' phones; empty if no lexicon was given.
     """
 
@@ -33,5 +34,7 @@ def load_features(utterance: Utterance, config: Config) -> Features:
     log_spectrum = log_magnitude(spectrum(samples, config.stft), config.stft)
     if not config.model.video:
         return Features(log_spectrum, log_spectrum.new_zeros(len(log_spectrum), 0))
+    if utterance.landmarks is None:
+        return Features(log_spectrum, log_spectrum.new_full((len(log_spectrum), n_features(config.visual)), math.nan))
     visual, _ = visual_features(utterance.load_landmarks(), len(log_spectrum), config.stft, config.visual)
     return Features(log_spectrum, torch.from_numpy(visual))

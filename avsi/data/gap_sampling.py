@@ -1,11 +1,15 @@
 """Random gaps: the paper's corruption, and single gaps of a fixed length."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from ..config import GapConfig
+from ..config import GapConfig, StftConfig
 from ..errors import GapError
 from ..timebase import to_samples, to_seconds
-from .gaps import Gap
+from .gaps import Gap, lost_frames
+
+MAX_DRAWS = 10
 
 
 def draw_random(duration_s: float, config: GapConfig, rate: int, rng: np.random.Generator) -> list[Gap]:
@@ -53,6 +57,25 @@ def draw_single(duration_s: float, gap_ms: float, config: GapConfig, rate: int, 
     region = min(max(to_samples(config.region_ms / 1000, rate), length), n_samples)
     start = int(rng.integers(0, region - length + 1))
     return [Gap(to_seconds(start, rate), to_seconds(start + length, rate))]
+
+
+def draw_in_speech(draw: Callable[[], list[Gap]], speech: np.ndarray, config: GapConfig, stft: StftConfig) -> list[Gap]:
+    """Draw gaps until ``config.in_speech`` of the frames that they lose are speech, at most ten times; then the gaps
+    that lose the largest share of speech.
+
+    Args:
+        draw: gives other gaps each time.
+        speech: the frames that are no pause, shape (n_frames,), bool.
+    """
+    best: tuple[float, list[Gap]] = (-1.0, [])
+    for _ in range(MAX_DRAWS if config.in_speech else 1):
+        gaps = draw()
+        spans = [(to_samples(gap.start_s, stft.sample_rate), to_samples(gap.end_s, stft.sample_rate)) for gap in gaps]
+        share = float(speech[lost_frames(spans, len(speech), stft)].mean())
+        best = max(best, (share, gaps), key=lambda one: one[0])
+        if share >= config.in_speech:
+            break
+    return best[1]
 
 
 def _truncated_normal(mean: float, std: float, low: int, high: int, rng: np.random.Generator) -> int:

@@ -6,12 +6,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from ..audio.activity import level_below_speech
+from ..audio.interpolation import interpolate_lost
 from ..audio.phase import keep_reliable
 from ..config import Config
 from ..data.stats import Stats
 from ..timebase import to_frames
 from ..video.motion import n_features
 from .blstm import make_blstm, run_blstm
+
+GATE_BIAS = -2.0  # at first, an eighth of the spectrum is the interpolated one
 
 
 class BLSTMInpainter(nn.Module):
@@ -44,6 +48,10 @@ class BLSTMInpainter(nn.Module):
                     buffer.copy_(torch.from_numpy(getattr(stats, name)))
         self.blstm = make_blstm(n_bins * config.model.audio + n_visual + config.model.mask, config.model)
         self.to_spectrum = nn.Linear(2 * config.model.hidden, n_bins)
+        if config.model.gate:
+            self.to_gate = nn.Linear(2 * config.model.hidden, n_bins)
+            nn.init.zeros_(self.to_gate.weight)
+            nn.init.constant_(self.to_gate.bias, GATE_BIAS)
         if config.model.ctc:
             self.to_phones = nn.Linear(2 * config.model.hidden, 1 + len(phones))
 
@@ -77,9 +85,7 @@ class BLSTMInpainter(nn.Module):
         stft, limits = self.config.stft, self.config.normalise
         floor = math.log(stft.log_floor)
         level = log_spectrum.mean(dim=-1)
-        n_loudest = min(to_frames(limits.loudest_s, stft), level.shape[1])
-        loud = level.masked_fill(~reliable, floor).topk(n_loudest, dim=1).values[:, -1:]
-        depth = (loud - level).masked_fill(~reliable, 0)
+        depth = level_below_speech(level, reliable, stft, limits, floor)
         raised = log_spectrum + (depth - limits.deepest_nats).clamp_min(0)[..., None]
         reliable = reliable & (log_spectrum > floor + limits.silence_nats).any(dim=-1)
         count = reliable.sum(dim=1)[:, None, None]
@@ -109,7 +115,22 @@ class BLSTMInpainter(nn.Module):
         """
         normalised, mean, std = self.normalise(log_spectrum, lost, lengths)
         hidden = self.encode(normalised, visual, lost, lengths)
-        return self.to_spectrum(hidden) * std + mean
+        return self.decode(hidden, normalised, lost, lengths) * std + mean
+
+    def decode(self, hidden: Tensor, normalised: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Normalised log magnitudes, shape (batch, n_frames, n_bins), from what :meth:`encode` gives.
+
+        A model with ``model.gate`` mixes its own prediction with the interpolated spectrum: near the edges of a gap the
+        latter is hard to better, and the gate learns where.
+
+        Args:
+            normalised, lost, lengths: as in :meth:`encode`.
+        """
+        predicted = self.to_spectrum(hidden)
+        if not self.config.model.gate:
+            return predicted
+        between = interpolate_lost(normalised, lost, lengths)
+        return torch.lerp(predicted, between, self.to_gate(hidden).sigmoid())
 
     def encode(self, normalised: Tensor, visual: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
         """The input of the linear layers, shape (batch, n_frames, 2 * hidden).

@@ -134,13 +134,14 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
     asked, found = dataclasses.asdict(model.config), dataclasses.asdict(trained.config)
     for section in ("stft", "visual", "model", *(["normalise"] if model.config.model.normalise == "utterance" else [])):
         for name, value in asked[section].items():
-            if found[section][name] != value and name != "dropout":
+            may_differ = name == "dropout" or (name == "gate" and value)  # a new gate starts by itself
+            if found[section][name] != value and not may_differ:
                 raise ModelError(
                     f"{name_or_path}: has {section}.{name} {found[section][name]}, but the config asks for {value}"
                 )
     if trained.phones != model.phones:
         raise ModelError(f"{name_or_path}: knows other phones than the lexicon")
-    model.load_state_dict(trained.state_dict())
+    model.load_state_dict({**model.state_dict(), **trained.state_dict()})
 
 
 def find_model(name_or_path: str | Path) -> Path:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..audio.interpolation import interpolate_lost
 from ..config import Config, InpainterConfig
 
 # Long enough to hold the pitch; twice that is three times as slow.
@@ -30,11 +31,7 @@ class SpectralInterpolation:
         """As :meth:`avsi.models.inpainter.BLSTMInpainter.restore_spectrum`; beyond the first and last reliable frame,
         held.
         """
-        frames = np.arange(len(lost))
-        reliable = frames[~lost.numpy()]
-        columns = log_spectrum[:, reliable].numpy()
-        restored = [[np.interp(frames, reliable, bin_) for bin_ in channel.T] for channel in columns]
-        return torch.from_numpy(np.array(restored, dtype=np.float32)).transpose(1, 2)
+        return interpolate_lost(log_spectrum, lost.expand(len(log_spectrum), -1))
 
 
 class MeanSpectrum:

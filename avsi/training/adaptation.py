@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..audio.activity import is_speech
 from ..config import AdaptConfig, Config
 from ..data.features import Features
-from ..data.gap_sampling import draw_random
-from ..data.gaps import gap_spans, lost_frames
+from ..data.gap_sampling import draw_in_speech, draw_random
+from ..data.gaps import Gap, gap_spans, lost_frames
 from ..models.inpainter import BLSTMInpainter
 from ..rng import generator
-from ..timebase import to_frames, to_samples, to_seconds
+from ..timebase import to_frames, to_seconds
 from ..video.motion import n_features, visual_features
 from ..video.tracks import Tracks
 from .augmentation import augment
@@ -30,6 +31,9 @@ MIN_STRETCH_S = 1.0
 HELD_OUT_DRAWS = 4  # how often the held-out sound is judged, each time with other gaps
 GAP_VARIES = 0.3  # artificial gaps are longer or shorter than those to be restored by at most this share
 MOST_LOST = 0.5  # the share of a piece that its artificial gaps take at most
+MOST_GAPS = 4  # in one piece
+SHORTEST_GAP_S = 0.02  # also between two
+IN_SPEECH = 0.5  # the share of what the artificial gaps take that is speech, where that can be drawn
 
 
 @dataclass(frozen=True)
@@ -176,38 +180,43 @@ def features_of(stretch: Stretch, config: Config) -> Features:
     return Features(stretch.log_spectrum, torch.from_numpy(visual))
 
 
-def draw_lost(n_frames: int, gaps_s: Sequence[float], config: Config, rng: np.random.Generator) -> Tensor:
-    """Which frames of a piece artificial gaps take; bool, shape (n_frames,)."""
-    stft = config.stft
+def draw_lost(log_spectrum: Tensor, gaps_s: Sequence[float], config: Config, rng: np.random.Generator) -> Tensor:
+    """Which frames of a piece artificial gaps take, mostly of speech; bool, shape (n_frames,).
+
+    Args:
+        gaps_s: the lengths that the gaps resemble; where there are none, those of the model's training.
+    """
+    stft, n_frames = config.stft, len(log_spectrum)
     n_samples = n_frames * stft.hop_samples
-    if gaps_s:
-        spans = _gaps_like(gaps_s, n_samples, stft.sample_rate, rng)
-    else:
-        duration_s = to_seconds(n_samples, stft.sample_rate)
-        most = min(config.gaps.total_max_ms, MOST_LOST * duration_s * 1000)
-        gaps = replace(
-            config.gaps,
-            region_ms=duration_s * 1000,
-            total_max_ms=most,
-            total_mean_ms=min(config.gaps.total_mean_ms, most),
-        )
-        spans = gap_spans(draw_random(duration_s, gaps, stft.sample_rate, rng), n_samples, stft.sample_rate)
-    return torch.from_numpy(lost_frames(spans, n_frames, stft))
+    duration_s = to_seconds(n_samples, stft.sample_rate)
+    most_ms = min(config.gaps.total_max_ms, MOST_LOST * duration_s * 1000)
+    mean_ms = min(config.gaps.total_mean_ms, most_ms)
+    gaps = replace(config.gaps, region_ms=duration_s * 1000, total_max_ms=most_ms, total_mean_ms=mean_ms)
+
+    def draw() -> list[Gap]:
+        if gaps_s:
+            return _gaps_like(gaps_s, duration_s, rng)
+        return draw_random(duration_s, gaps, stft.sample_rate, rng)
+
+    said = is_speech(log_spectrum, stft, config.normalise).numpy()
+    drawn = draw_in_speech(draw, said, replace(gaps, in_speech=IN_SPEECH), stft)
+    return torch.from_numpy(lost_frames(gap_spans(drawn, n_samples, stft.sample_rate), n_frames, stft))
 
 
-def _gaps_like(gaps_s: Sequence[float], n_samples: int, rate: int, rng: np.random.Generator) -> list[tuple[int, int]]:
-    """Gaps as long as some of those given, about, at random places of a piece; as many as fit."""
-    room = round(MOST_LOST * n_samples)
-    lengths: list[int] = []
-    while True:
-        length = to_samples(float(rng.choice(gaps_s)) * rng.uniform(1 - GAP_VARIES, 1 + GAP_VARIES), rate)
-        if lengths and (sum(lengths) + length > room or len(lengths) >= 4):
+def _gaps_like(gaps_s: Sequence[float], duration_s: float, rng: np.random.Generator) -> list[Gap]:
+    """Gaps about as long as some of those given, at random places of a piece; as many as fit."""
+    room_s = MOST_LOST * duration_s
+    lengths_s: list[float] = []
+    while len(lengths_s) < MOST_GAPS:
+        length_s = float(rng.choice(gaps_s)) * rng.uniform(1 - GAP_VARIES, 1 + GAP_VARIES)
+        if lengths_s and sum(lengths_s) + length_s > room_s:
             break
-        lengths.append(max(1, min(length, room)))
-    spare = n_samples - sum(lengths)
-    places = np.sort(rng.integers(0, spare + 1, len(lengths)))
-    before = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    return [(int(p + b), int(p + b + length)) for p, b, length in zip(places, before, lengths, strict=True)]
+        lengths_s.append(min(max(length_s, SHORTEST_GAP_S), room_s))
+    spare_s = duration_s - sum(lengths_s) - SHORTEST_GAP_S * len(lengths_s)
+    places_s = np.sort(rng.uniform(0, max(spare_s, 0), len(lengths_s)))
+    before_s = np.cumsum([0, *lengths_s[:-1]]) + SHORTEST_GAP_S * np.arange(len(lengths_s))
+    starts_s = (places_s + before_s).tolist()
+    return [Gap(start_s, start_s + length_s) for start_s, length_s in zip(starts_s, lengths_s, strict=True)]
 
 
 def _draw_batch(
@@ -224,7 +233,7 @@ def _draw_batch(
         length = min(to_frames(rng.uniform(SHORTEST_S, LONGEST_S), config.stft), int(counts[index]))
         first = int(rng.integers(0, counts[index] - length + 1))
         features = features_of(part_of(training[index], first, first + length, config), config)
-        lost = draw_lost(length, gaps_s, config, rng)
+        lost = draw_lost(features.log_spectrum, gaps_s, config, rng)
         items.append(("", augment(features, config.augment, config.stft, rng, lost), lost))
     return collate(items)
 
@@ -237,9 +246,7 @@ def _held_out_batches(
     for number, piece in enumerate(held_out):
         features = features_of(piece, config)
         rngs = [generator(settings.seed, "held-out gaps", number, draw) for draw in range(HELD_OUT_DRAWS)]
-        batches.append(
-            collate([("", features, draw_lost(len(features.log_spectrum), gaps_s, config, rng)) for rng in rngs])
-        )
+        batches.append(collate([("", features, draw_lost(features.log_spectrum, gaps_s, config, rng)) for rng in rngs]))
     return batches
 
 

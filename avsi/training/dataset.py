@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ..audio.activity import is_speech
 from ..config import Config
 from ..data.datadir import Utterance, read_datadir
 from ..data.features import Features, load_features
 from ..data.gap_files import check_gaps_cover, check_gaps_fit, read_gap_file
-from ..data.gap_sampling import draw_random
+from ..data.gap_sampling import draw_in_speech, draw_random
 from ..data.gaps import Gap, gap_spans, lost_frames
 from ..data.phones import Lexicon, frames_needed, to_labels
 from ..errors import DataError, GapError
@@ -51,8 +52,8 @@ class SpeechData(Dataset):
     def __init__(
         self, datadir: str | Path, config: Config, lexicon: Lexicon | None = None, augmented: bool = False
     ) -> None:
-        """Raises DataError for an invalid directory, missing landmarks if the model has video input, and words that are
-        not in the lexicon.
+        """Raises DataError for an invalid directory and for words that are not in the lexicon; if the model has video
+        input, also for videos without landmarks and for a directory without any.
         """
         self.config = config
         self.epoch = 0
@@ -60,10 +61,16 @@ class SpeechData(Dataset):
         self.utterances = read_datadir(datadir)
         self._labels: list[tuple[int, ...]] = [()] * len(self.utterances)
         if lexicon is not None:
-            self._labels = [tuple(to_labels(lexicon.transcribe(u), lexicon.phones)) for u in self.utterances]
+            # A recogniser learns nothing of an utterance whose words are not known; an inpainter does.
+            said = [u.words or config.model.kind == "recognizer" for u in self.utterances]
+            self._labels = [
+                tuple(to_labels(lexicon.transcribe(u), lexicon.phones)) if known else ()
+                for u, known in zip(self.utterances, said, strict=True)
+            ]
         self._cache: dict[int, Features] = {}
         if config.model.video:
-            missing = [utterance.id for utterance in self.utterances if utterance.landmarks is None]
+            unseen = [utterance for utterance in self.utterances if utterance.landmarks is None]
+            missing = [u.id for u in unseen if u.video or len(unseen) == len(self.utterances)]
             if missing:
                 raise DataError(
                     f"{datadir}: {len(missing)} of {len(self.utterances)} clips have no landmarks, such as {missing[0]}"
@@ -92,7 +99,7 @@ class SpeechData(Dataset):
                 )
             if self.config.training.cache:
                 self._cache[index] = features
-        lost = self._lost(utterance, len(features.log_spectrum), repeat)
+        lost = self._lost(utterance, features.log_spectrum, repeat)
         if self.augmented:
             rng = self._generator(repeat, "augment", utterance.id)
             features = augment(features, self.config.augment, self.config.stft, rng, lost)
@@ -101,8 +108,8 @@ class SpeechData(Dataset):
     def _generator(self, repeat: int, *names: str) -> np.random.Generator:
         return generator(self.config.training.seed, self.epoch, *names, *([repeat] if repeat else []))
 
-    def _lost(self, utterance: Utterance, count: int, repeat: int) -> Tensor:
-        return torch.zeros(count, dtype=torch.bool)
+    def _lost(self, utterance: Utterance, log_spectrum: Tensor, repeat: int) -> Tensor:
+        return torch.zeros(len(log_spectrum), dtype=torch.bool)
 
 
 class InpaintingData(SpeechData):
@@ -130,18 +137,23 @@ class InpaintingData(SpeechData):
             check_gaps_cover(self._gaps, self.utterances, gap_file)
             check_gaps_fit(self._gaps, self.utterances, gap_file, config.stft.sample_rate)
 
-    def _lost(self, utterance: Utterance, count: int, repeat: int) -> Tensor:
-        stft = self.config.stft
+    def _lost(self, utterance: Utterance, log_spectrum: Tensor, repeat: int) -> Tensor:
+        stft, settings = self.config.stft, self.config.gaps
         try:
             if self._gaps is None:
                 rng = self._generator(repeat, utterance.id)
-                gaps = draw_random(utterance.duration_s, self.config.gaps, stft.sample_rate, rng)
+                gaps = draw_in_speech(
+                    lambda: draw_random(utterance.duration_s, settings, stft.sample_rate, rng),
+                    is_speech(log_spectrum, stft, self.config.normalise).numpy(),
+                    settings,
+                    stft,
+                )
             else:
                 gaps = self._gaps[utterance.id]
             spans = gap_spans(gaps, to_samples(utterance.duration_s, stft.sample_rate), stft.sample_rate)
         except GapError as error:
             raise DataError(f"{utterance.id}: {error}") from error
-        return torch.from_numpy(lost_frames(spans, count, stft))
+        return torch.from_numpy(lost_frames(spans, len(log_spectrum), stft))
 
 
 def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:

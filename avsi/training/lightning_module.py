@@ -50,7 +50,10 @@ class TrainingRun(LightningModule):
         data = self.task.train_set
         data.epoch = self.current_epoch
         order = draw_order(
-            [utterance.speaker for utterance in data.utterances], self.config.training, self._epoch_generator("order")
+            [utterance.speaker for utterance in data.utterances],
+            [utterance.video is not None for utterance in data.utterances],
+            self.config.training,
+            self._epoch_generator("order"),
         )
         return DataLoader(data, sampler=order, **self._loading())
 

@@ -63,9 +63,11 @@ class Inpainting(Task[BLSTMInpainter]):
 
     def losses(self, model: BLSTMInpainter, batch: Batch) -> list[LossTerm]:
         terms, hidden = restoring_losses(model, batch, self._settings)
-        if self.lexicon is not None:
-            on_phones = ctc_loss(model.to_phones(hidden), batch.lengths, batch.labels, batch.label_lengths)
-            terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, len(batch.ids)))
+        said = batch.label_lengths > 0  # what was said is not known of every utterance
+        if self.lexicon is not None and said.any():
+            scores = model.to_phones(hidden[said])
+            on_phones = ctc_loss(scores, batch.lengths[said], batch.labels[said], batch.label_lengths[said])
+            terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, int(said.sum())))
         return terms
 
 
@@ -75,7 +77,7 @@ def restoring_losses(model: BLSTMInpainter, batch: Batch, settings: TrainingConf
     """
     target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
     hidden = model.encode(target, batch.visual, batch.lost, batch.lengths)
-    predicted = model.to_spectrum(hidden)
+    predicted = model.decode(hidden, target, batch.lost, batch.lengths)
     on_gaps = masked_loss(predicted, target, batch.lost, settings.loss)
     terms = [LossTerm("gaps", on_gaps, 1.0, int(batch.lost.sum()))]
     if settings.stoi_weight:
