@@ -15,7 +15,7 @@ from ..audio.samples import resample, to_float
 from ..audio.stft import log_magnitude, spectrum
 from ..config import StftConfig
 from ..data.gaps import Gap, gap_spans
-from ..errors import MediaError
+from ..errors import ConfigError, GapError, MediaError
 from ..media.sound_reading import open_sound
 from ..media.video_reading import has_picture
 from ..timebase import frame_centres_s, join_stretches, to_frames, to_samples, to_seconds
@@ -79,21 +79,24 @@ class Piece:
 
 
 @contextlib.contextmanager
-def open_source(
-    path: Path, gaps: list[Gap] | None, face: int | None = None, from_first_sample: bool = False
-) -> Iterator[Source]:
+def open_source(path: Path, gaps: list[Gap] | None, face: int | None = None) -> Iterator[Source]:
     """A file as a source; its gaps are at a player's times, and None finds the runs of digital silence.
 
     Raises:
         MediaError: not a sound or video file.
         GapError: gaps that do not fit.
+        ConfigError: a face of a file without a picture.
     """
     with open_sound(path) as sound:
-        start_s = 0.0 if from_first_sample else sound.start_s
         if gaps is None:
-            gaps = [Gap(start_s + gap.start_s, start_s + gap.end_s) for gap in find_silences(sound)]
-        spans = gap_spans(gaps, sound.n_samples, sound.rate, start_s) if gaps else []
+            gaps = [Gap(sound.start_s + gap.start_s, sound.start_s + gap.end_s) for gap in find_silences(sound)]
+        try:
+            spans = gap_spans(gaps, sound.n_samples, sound.rate, sound.start_s) if gaps else []
+        except GapError as error:
+            raise GapError(f"{path}: {error}") from error
         video = path if sound.path != path and has_picture(path) else None
+        if face is not None and video is None:
+            raise ConfigError(f"{path}: face {face} is asked for, but there is no picture")
         yield Source(path.name, sound.n_samples, sound.rate, sound.read, spans, video, face)
 
 
