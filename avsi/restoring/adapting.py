@@ -28,7 +28,7 @@ from ..training.adaptation import Stretch, adapt_model
 from ..video.tracks import Tracks
 from .adapted import ABOUT, Adaptation, listed, read_cached, weights_digest, write_cached
 from .excerpts import Excerpt
-from .reliable import Piece, Source, near, open_source, read_pieces, speech_frames, still_mouth, voice_of
+from .reliable import Piece, Source, near, open_source, read_pieces, share_out, speech_frames, still_mouth, voice_of
 
 if TYPE_CHECKING:
     from .inpainting import Inpainter
@@ -65,8 +65,11 @@ def adapt(
     if not isinstance(inpainter.model, BLSTMInpainter):
         raise ModelError(NEEDED)
     config, settings = inpainter.model.config, settings or inpainter.model.config.adapt
+    shares_s = share_out(sources, settings.max_sound_s)
     pieces = [
-        piece for source in sources for piece in read_pieces(source, config.stft, settings.max_sound_s / len(sources))
+        piece
+        for source, longest_s in zip(sources, shares_s, strict=True)
+        for piece in read_pieces(source, config.stft, longest_s)
     ]
     names = [source.name for source in sources]
     speech = _speech(sources, pieces, config.stft)
@@ -170,8 +173,13 @@ def _train(
     if not isinstance(start, BLSTMInpainter):
         raise ModelError(NEEDED)
     others = [said & still_mouth(tracks, len(said), stft) for said, tracks in zip(speech, faces, strict=True)]
-    others_s = _seconds(others, stft)
-    speech_s = _seconds(speech, stft) - others_s
+    others_s, speech_s, stretches = _seconds(others, stft), 0.0, []
+    frame_s = stft.hop_samples / stft.sample_rate
+    for piece, said, other, tracks in zip(pieces, speech, others, faces, strict=True):
+        for first, last in near(said & ~other, other, stft):
+            part = tracks and tracks.excerpt(first * frame_s, last * frame_s)
+            stretches.append(Stretch(piece.log_spectrum[first:last], part))
+            speech_s += _seconds([said[first:last]], stft)
     _check_speech(names, speech_s, settings, others_s)
     if others_s >= 1:
         warnings.warn(
@@ -180,12 +188,6 @@ def _train(
             AvsiWarning,
             stacklevel=4,
         )
-    stretches = []
-    for piece, said, other, tracks in zip(pieces, speech, others, faces, strict=True):
-        for first, last in near(said & ~other, other, stft):
-            frame_s = stft.hop_samples / stft.sample_rate
-            part = tracks and tracks.excerpt(first * frame_s, last * frame_s)
-            stretches.append(Stretch(piece.log_spectrum[first:last], part))
     gaps_s = [to_seconds(last - first, source.rate) for source in sources for first, last in source.gaps]
     model, outcome = adapt_model(start, stretches, gaps_s, settings, progress)
     adaptation = Adaptation(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -100,12 +100,24 @@ def open_source(path: Path, gaps: list[Gap] | None, face: int | None = None) -> 
         yield Source(path.name, sound.n_samples, sound.rate, sound.read, spans, video, face)
 
 
+def share_out(sources: Sequence[Source], longest_s: float) -> list[float]:
+    """How many seconds of each recording are read at most, so that they are ``longest_s`` together: what short ones do
+    not need goes to the others, and none gets less than can be learned from.
+    """
+    shares_s = [0.0] * len(sources)
+    lengths_s = [to_seconds(source.n_samples, source.rate) for source in sources]
+    for done, number in enumerate(np.argsort(lengths_s, kind="stable").tolist()):
+        shares_s[number] = min(lengths_s[number], max(longest_s / (len(sources) - done), 3 * MIN_STRETCH_S))
+        longest_s -= shares_s[number]
+    return shares_s
+
+
 def plan_parts(gaps: list[Span], n_samples: int, rate: int, longest_s: float) -> list[Span]:
     """The reliable parts of a recording in the order of time, at most ``longest_s`` together: those nearest to the
     gaps, or spread evenly where there are none.
     """
     edges = [0, *(edge for span in gaps for edge in span), n_samples]
-    part, shortest = to_samples(PART_S, rate), to_samples(MIN_STRETCH_S, rate)
+    part, shortest = to_samples(min(PART_S, longest_s), rate), to_samples(MIN_STRETCH_S, rate)
     parts: list[Span] = []
     for start, stop in zip(edges[::2], edges[1::2], strict=True):
         if stop - start >= shortest:

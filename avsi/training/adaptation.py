@@ -128,13 +128,12 @@ def adapt_model(
 
 
 def split(stretches: Sequence[Stretch], settings: AdaptConfig, config: Config) -> tuple[list[Stretch], list[Stretch]]:
-    """(what is learned from, what is held out), each of pieces of some seconds; at least one piece is held out, and one
-    is learned from where there are two.
-    """
+    """(what is learned from, what is held out), of pieces of some seconds, at least one each."""
     longest = to_frames((SHORTEST_S + LONGEST_S) / 2, config.stft)
     pieces = []  # stretch, first frame, frame after the last
     for index, stretch in enumerate(stretches):
-        edges = np.linspace(0, len(stretch.log_spectrum), max(1, round(len(stretch.log_spectrum) / longest)) + 1)
+        count = max(1 + (len(stretches) == 1), round(len(stretch.log_spectrum) / longest))
+        edges = np.linspace(0, len(stretch.log_spectrum), count + 1)
         pieces += [(index, a, b) for a, b in zip(edges[:-1].astype(int), edges[1:].astype(int), strict=True)]
     total = sum(len(stretch.log_spectrum) for stretch in stretches)
     chosen: set[int] = set()
@@ -153,7 +152,7 @@ def split(stretches: Sequence[Stretch], settings: AdaptConfig, config: Config) -
             training[-1][2] = last
         else:
             training.append([index, first, last])
-    held_out = [(index, first + (first > 0), last) for index, first, last in (pieces[n] for n in sorted(chosen))]
+    held_out = [(index, first + 1, last - 1) for index, first, last in (pieces[n] for n in sorted(chosen))]
 
     def cut(parts: Iterable[Sequence[int]]) -> list[Stretch]:
         return [part_of(stretches[index], first, last, config) for index, first, last in parts]
@@ -191,7 +190,17 @@ def draw_lost(log_spectrum: Tensor, gaps_s: Sequence[float], config: Config, rng
     duration_s = to_seconds(n_samples, stft.sample_rate)
     most_ms = min(config.gaps.total_max_ms, MOST_LOST * duration_s * 1000)
     mean_ms = min(config.gaps.total_mean_ms, most_ms)
-    gaps = replace(config.gaps, region_ms=duration_s * 1000, total_max_ms=most_ms, total_mean_ms=mean_ms)
+    shortest_ms = min(config.gaps.min_ms, most_ms)
+    most_gaps = min(config.gaps.max_count, int(most_ms // shortest_ms))
+    gaps = replace(
+        config.gaps,
+        region_ms=duration_s * 1000,
+        total_max_ms=most_ms,
+        total_mean_ms=mean_ms,
+        min_ms=shortest_ms,
+        max_count=most_gaps,
+        min_count=min(config.gaps.min_count, most_gaps),
+    )
 
     def draw() -> list[Gap]:
         if gaps_s:
