@@ -23,7 +23,8 @@ from avsi.restoring.adapting import TooLittleSpeechError
 from avsi.restoring.baselines import SpectralInterpolation
 from avsi.restoring.inpainting import Inpainter
 from avsi.training import adaptation
-from avsi.training.adaptation import Stretch, draw_lost, split
+from avsi.training.adaptation import Judged, Outcome
+from avsi.training.stretches import Stretch, draw_gaps, split
 from avsi.video.tracks import Tracks
 
 LENGTH_S = 16.0
@@ -120,7 +121,7 @@ def test_a_better_model_is_kept_and_says_by_how_much():
     assert facts.recordings == ["the recording"]
     assert 5 < facts.speech_s < LENGTH_S - 1.1
     assert 0.15 * LENGTH_S < facts.held_out_s < 0.5 * LENGTH_S
-    assert facts.intelligibility_after >= facts.intelligibility_before
+    assert facts.stoi_after >= facts.stoi_before > 0.2
     assert f"error {facts.loss_before:.3f} before, {facts.loss_after:.3f} after, in gaps cut into" in str(facts)
     assert same(weights(start), before)
     assert start.adaptation is None
@@ -135,6 +136,20 @@ def test_a_model_that_is_not_better_on_held_out_sound_is_not_used():
     assert adapted.model is start.model
     assert not adapted.adaptation.kept
     assert adapted.adaptation.loss_after >= adapted.adaptation.loss_before
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "better"),
+    [
+        (Judged(1.0, 0.8), Judged(0.9, 0.8), True),
+        (Judged(1.0, 0.8), Judged(0.9, 0.79), False),
+        (Judged(1.0, 0.8), Judged(1.0, 0.81), False),
+        (Judged(1.0, math.nan), Judged(0.9, math.nan), True),
+        (Judged(1.0, 0.8), Judged(math.nan, math.nan), False),
+    ],
+)
+def test_what_counts_as_better(before, after, better):
+    assert Outcome(before, after, 5.0).better is better
 
 
 def test_a_second_run_takes_the_first_ones_result_and_replaces_a_damaged_one(monkeypatch, cache):
@@ -247,15 +262,19 @@ def test_speech_while_the_lips_are_still_is_not_learned_from():
 
 
 def test_held_out_pieces_share_no_frame_with_what_is_learned_from():
-    log_spectrum = torch.arange(5000.0)[:, None].expand(-1, 257)
+    log_spectrum, samples = torch.arange(5000.0)[:, None].expand(-1, 257), torch.arange(960000.0)
     training, held_out = split(
-        [Stretch(log_spectrum[:4000], None), Stretch(log_spectrum[4000:], None)], QUICK, small_config()
+        [Stretch(samples[:768000], log_spectrum[:4000], None), Stretch(samples[768000:], log_spectrum[4000:], None)],
+        QUICK,
+        small_config(),
     )
     learned, judged = (
         sorted(int(x) for each in part for x in each.log_spectrum[:, 0]) for part in (training, held_out)
     )
     assert not set(learned) & set(judged)
     assert len(learned) + len(judged) >= 5000 - 20
+    for each in training + held_out:
+        assert torch.equal(each.samples[::192], 192 * each.log_spectrum[:, 0])
     assert 0.2 <= len(judged) / 5000 < 0.3
 
 
@@ -263,14 +282,14 @@ def test_artificial_gaps_are_as_long_as_those_to_be_restored():
     config, rng = small_config(), np.random.default_rng(0)
     piece = log_magnitude(spectrum(torch.from_numpy(speech(0, 4.0)), STFT), STFT)[:333]
     for _ in range(50):
-        lost = draw_lost(piece, [0.6], config, rng).numpy()
+        lost = draw_gaps(piece, [0.6], config, rng)[1].numpy()
         edges = np.flatnonzero(np.diff(np.concatenate([[False], lost, [False]])))
         lengths_s = (edges[1::2] - edges[::2]) * 192 / RATE
         assert lengths_s.min() >= 0.42
         assert lost.sum() * 192 / RATE <= 2.0 + 0.1
-    lost = draw_lost(piece[:100], [5.0], config, rng)
+    _, lost = draw_gaps(piece[:100], [5.0], config, rng)
     assert 40 < lost.sum() < 60
-    general = [int(draw_lost(piece, [], config, rng).sum()) for _ in range(50)]
+    general = [int(draw_gaps(piece, [], config, rng)[1].sum()) for _ in range(50)]
     assert len(set(general)) > 20
     assert max(general) <= 0.55 * 333
 
@@ -310,7 +329,7 @@ def test_avsi_adapt_writes_a_model_with_a_card(avsi, tmp_path):
     assert facts.recordings == ["talk.wav"]
     card = (out / "README.md").read_text()
     assert "For the speaker of talk.wav" in card
-    assert f"in gaps cut into {facts.held_out_s:g} s of held-out sound: intelligibility " in card
+    assert f"in gaps cut into {facts.held_out_s:g} s of held-out sound: STOI {facts.stoi_before:g} before" in card
     assert f"loss {facts.loss_before:g} before, {facts.loss_after:g} after; from the weights {facts.start}" in card
     assert read_train_ids(out) == {"talk"}
     model = load_model(out, "inpainter")

@@ -75,8 +75,8 @@ def _adapted(facts: dict | None) -> str:
         return ""
     test = f"in gaps cut into {facts['held_out_s']:g} s of held-out sound"
     figures = "; ".join(
-        f"{what} {facts[f'{what}_before']:g} before, {facts[f'{what}_after']:g} after"
-        for what in ("intelligibility", "loss")
+        f"{what} {facts[f'{key}_before']:g} before, {facts[f'{key}_after']:g} after"
+        for what, key in (("STOI", "stoi"), ("loss", "loss"))
     )
     names = ", ".join(facts["recordings"])
     done = "to" if facts["kept"] else "not (it did not become better), though asked for, to"

@@ -39,7 +39,7 @@ class Adaptation:
         speech_s: seconds of speech in them, outside the gaps and without pauses, that the model was adapted to.
         held_out_s: seconds of sound, of these, that only told whether the model became better.
         loss_before, loss_after: of the start model and the adapted one, in artificial gaps of that sound.
-        intelligibility_before, intelligibility_after: likewise, the mean correlation of band envelopes.
+        stoi_before, stoi_after: likewise, the mean short-time intelligibility, up to 1.
         kept: whether the adapted model was the better one; otherwise the start model is used.
         of: which model of an inpainter was adapted: "model", or "audio_only" where the recordings show no face.
         start: digest of the weights it began as.
@@ -51,8 +51,8 @@ class Adaptation:
     held_out_s: float
     loss_before: float
     loss_after: float
-    intelligibility_before: float
-    intelligibility_after: float
+    stoi_before: float
+    stoi_after: float
     kept: bool
     of: str
     start: str
@@ -61,7 +61,7 @@ class Adaptation:
     def __str__(self) -> str:
         heard = f"{listed(self.recordings)}: {self.speech_s:.0f} s of speech"
         figures = (
-            f"intelligibility {self.intelligibility_before:.3f} before, {self.intelligibility_after:.3f} after, error "
+            f"STOI {self.stoi_before:.3f} before, {self.stoi_after:.3f} after, error "
             f"{self.loss_before:.3f} before, {self.loss_after:.3f} after, in gaps cut into {self.held_out_s:.0f} s "
             "that were held out"
         )

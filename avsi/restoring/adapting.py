@@ -24,7 +24,8 @@ from ..models.card import update_card
 from ..models.inpainter import BLSTMInpainter
 from ..models.store import TRAIN_IDS, find_model, read_description, read_train_ids, save_model
 from ..timebase import to_seconds
-from ..training.adaptation import Stretch, adapt_model
+from ..training.adaptation import adapt_model
+from ..training.stretches import Stretch
 from ..video.tracks import Tracks
 from .adapted import ABOUT, Adaptation, listed, read_cached, weights_digest, write_cached
 from .excerpts import Excerpt
@@ -177,8 +178,9 @@ def _train(
     frame_s = stft.hop_samples / stft.sample_rate
     for piece, said, other, tracks in zip(pieces, speech, others, faces, strict=True):
         for first, last in near(said & ~other, other, stft):
+            samples = piece.samples[first * stft.hop_samples : last * stft.hop_samples]
             part = tracks and tracks.excerpt(first * frame_s, last * frame_s)
-            stretches.append(Stretch(piece.log_spectrum[first:last], part))
+            stretches.append(Stretch(samples, piece.log_spectrum[first:last], part))
             speech_s += _seconds([said[first:last]], stft)
     _check_speech(names, speech_s, settings, others_s)
     if others_s >= 1:
@@ -196,8 +198,8 @@ def _train(
         held_out_s=round(outcome.held_out_s, 1),
         loss_before=round(outcome.before.loss, 4),
         loss_after=round(outcome.after.loss, 4),
-        intelligibility_before=round(outcome.before.intelligibility, 4),
-        intelligibility_after=round(outcome.after.intelligibility, 4),
+        stoi_before=round(outcome.before.stoi, 4),
+        stoi_after=round(outcome.after.stoi, 4),
         kept=outcome.better,
         of=of,
         start=weights_digest([start]),

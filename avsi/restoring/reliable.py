@@ -19,8 +19,8 @@ from ..errors import ConfigError, GapError, MediaError
 from ..media.sound_reading import open_sound
 from ..media.video_reading import has_picture
 from ..timebase import frame_centres_s, join_stretches, to_frames, to_samples, to_seconds
-from ..training.adaptation import MIN_STRETCH_S
 from ..training.losses import third_octaves
+from ..training.stretches import MIN_STRETCH_S
 from ..video.tracks import LEFT_EYE, RIGHT_EYE, Tracks
 from .detection import find_silences
 from .excerpts import Span
@@ -66,14 +66,16 @@ class Piece:
 
     Attributes:
         start, stop: in samples of the recording.
-        log_spectrum: natural log magnitude of the mean of the channels, shape (n_frames, n_bins); without the frames
-            that reach beyond the piece.
+        samples: the mean of the channels at the model's rate, float32, shape (n_frames * hop_samples,).
+        log_spectrum: their natural log magnitude, shape (n_frames, n_bins); without the frames that reach beyond the
+            piece.
         first_frame_s: when the first of them begins, in seconds of the recording.
     """
 
     source: Source
     start: int
     stop: int
+    samples: torch.Tensor
     log_spectrum: torch.Tensor
     first_frame_s: float
 
@@ -152,15 +154,9 @@ def read_pieces(source: Source, stft: StftConfig, longest_s: float) -> list[Piec
         first, last = whole_frames(len(coarse), stft)
         log_spectrum = log_magnitude(spectrum(coarse, stft), stft)[first:last]
         if len(log_spectrum):
-            pieces.append(
-                Piece(
-                    source,
-                    start,
-                    stop,
-                    log_spectrum,
-                    to_seconds(start, source.rate) + first * stft.hop_samples / stft.sample_rate,
-                )
-            )
+            first_frame_s = to_seconds(start, source.rate) + first * stft.hop_samples / stft.sample_rate
+            inside = coarse[first * stft.hop_samples : last * stft.hop_samples]
+            pieces.append(Piece(source, start, stop, inside, log_spectrum, first_frame_s))
     return pieces
 
 
