@@ -1,5 +1,6 @@
 from .data.gaps import Gap
 from .errors import AvsiError, AvsiWarning, ConfigError, DataError, FaceError, GapError, MediaError, ModelError
+from .restoring.adapted import Adaptation
 from .restoring.inpainting import Inpainter
 from .restoring.recordings import inpaint_file
 from .restoring.spectrum_restorer import SpectrumRestorer
@@ -7,6 +8,7 @@ from .video.landmarks import track_face
 from .video.tracks import Tracks
 
 __all__ = [
+    "Adaptation",
     "AvsiError",
     "AvsiWarning",
     "ConfigError",

@@ -11,6 +11,7 @@ from .pretrained import AUDIO_ONLY, DEFAULT
 from .program import print_error, print_markdown, print_table, progress, run_program
 
 if TYPE_CHECKING:
+    from .config import AdaptConfig
     from .restoring.inpainting import Inpainter
 
 app = typer.Typer(
@@ -27,6 +28,9 @@ Face = Annotated[
         "largest.",
         show_default=False,
     ),
+]
+Device = Annotated[
+    str, typer.Option(help="Where the models compute: auto (a GPU where there is one), or cpu, cuda:1, mps ...")
 ]
 Settings = Annotated[
     list[str], typer.Option("--set", help="key=value over the config, such as training.seed=1; repeatable.")
@@ -89,9 +93,14 @@ def inpaint(
         str, typer.Option(help="A pretrained model, as `avsi info` lists them, or a folder that training wrote.")
     ] = DEFAULT,
     audio_only: Annotated[str, typer.Option(help="The model that takes over where no face is seen.")] = AUDIO_ONLY,
-    device: Annotated[
-        str, typer.Option(help="Where the models compute: auto (a GPU where there is one), or cpu, cuda:1, mps ...")
-    ] = "auto",
+    adapt: Annotated[
+        bool,
+        typer.Option(
+            "--adapt",
+            help="First adapt the model to each recording by itself, as `avsi adapt` does: some minutes for each.",
+        ),
+    ] = False,
+    device: Device = "auto",
 ) -> None:
     """Restore the gaps of recordings; every sample outside them stays as it is."""
     from .data.gap_files import read_label_file
@@ -121,7 +130,7 @@ def inpaint(
         raise ConfigError(f"--video {video}: is the picture of one file, and there are {len(clips)}")
     if into_folder:
         outputs = plan_outputs(clips, Path(out))
-        options = {"video": video, "face": face, "from_first_sample": from_first_sample}
+        options = {"video": video, "face": face, "from_first_sample": from_first_sample, "adapt": adapt}
         results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
         rows = []
         for file in results:
@@ -129,11 +138,58 @@ def inpaint(
             rows.append([file.path, len(file.gaps), f"{gaps_s:.3f}", file.out or file.error or "no gaps"])
         print_table(f"restored into {out}", ["file", "gaps", "seconds of gaps", "output"], rows)
         raise typer.Exit(int(any(file.error for file in results)))
-    restored = inpaint_file(clips[0], out, load, gaps, video, progress, face, from_first_sample)
+    restored = inpaint_file(clips[0], out, load, gaps, video, progress, face, from_first_sample, adapt)
     shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
     more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""
     clock = " from its first sample on" if from_first_sample else ""
     typer.echo(f"restored {shown}{more}{clock} -> {out}")
+
+
+@app.command()
+def adapt(
+    recordings: Annotated[
+        list[Path], typer.Argument(help="Sound or video files of one speaker.", metavar="RECORDING...")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the adapted model.")],
+    gap: Annotated[
+        list[str],
+        typer.Option(help="START:END in seconds: what is damaged in each file, and not learned from; repeatable."),
+    ] = [],  # noqa: B006
+    gaps_file: Annotated[Path | None, typer.Option(help="The same, as lines '<start_s> <end_s> <label>'.")] = None,
+    detect: Annotated[bool, typer.Option("--detect", help="The same: every run of digital silence.")] = False,
+    model: Annotated[str, typer.Option(help="The model to start from: a pretrained one, or a folder.")] = DEFAULT,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of training.", show_default=False)] = None,
+    seed: Annotated[int, typer.Option(help="By which gaps are drawn.")] = 0,
+    face: Face = None,
+    device: Device = "auto",
+) -> None:
+    """Adapt a model to a speaker's own recordings: it trains on with gaps cut into what is undamaged, and is kept only
+    if it became better on stretches that were held out.
+    """
+    from dataclasses import replace
+
+    from .data.gap_files import read_label_file
+    from .data.gaps import Gap
+    from .errors import GapError
+    from .models.store import find_model
+    from .restoring.adapting import adapt_to_files, check_new_folder, write_adapted
+
+    if detect and (gap or gaps_file):
+        raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
+    gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
+    check_new_folder(out)
+    find_model(model)
+
+    def load() -> tuple[Inpainter, AdaptConfig]:
+        from .restoring.inpainting import Inpainter
+
+        inpainter = Inpainter.from_pretrained(model, None, device)
+        settings = replace(inpainter.model.config.adapt, seed=seed)
+        return inpainter, settings if steps is None else replace(settings, steps=steps)
+
+    adapted = adapt_to_files(recordings, load, gaps, progress, face)
+    write_adapted(out, adapted, model)
+    typer.echo(f"{adapted.adaptation} -> {out}")
 
 
 @app.command()

@@ -177,6 +177,21 @@ class TrainingConfig:
 
 
 @dataclass
+class AdaptConfig:
+    """How a trained model is adapted to a speaker's own recordings, by :mod:`avsi.training.adaptation`."""
+
+    steps: int = bounded(120, at_least=1)
+    learning_rate: float = 3e-4
+    pull: float = 0.0  # how strongly the weights are drawn back to those they start from: of their squared distance
+    batch_size: int = bounded(8, at_least=1)
+    min_speech_s: float = 20.0  # less speech than this, without pauses, is refused
+    # The longest reliable sound that is learned from, that nearest to the gaps: it bounds memory and time.
+    max_sound_s: float = bounded(300.0, at_least=lambda c: c.adapt.min_speech_s)
+    held_out: float = bounded(0.2, at_least=0.01, at_most=0.9)  # the share that only tells whether it became better
+    seed: int = bounded(0, at_least=-(2**63))
+
+
+@dataclass
 class DataConfig:
     train: str = "data/train"
     valid: str = "data/valid"
@@ -196,4 +211,5 @@ class Config:
     model: ModelConfig = field(default_factory=InpainterConfig)  # or RecognizerConfig, by ``model.kind``
     normalise: NormaliseConfig = field(default_factory=NormaliseConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    adapt: AdaptConfig = field(default_factory=AdaptConfig)
     data: DataConfig = field(default_factory=DataConfig)

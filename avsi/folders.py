@@ -118,6 +118,14 @@ def check_new(folder: Path) -> None:
         raise DataError(f"{folder}: exists and is not an empty folder; name another or delete it")
 
 
+def user_cache() -> Path:
+    """The folder for what can be made again, which need not exist: ``$AVSI_CACHE``, else ``avsi`` in
+    ``$XDG_CACHE_HOME`` or ``~/.cache``.
+    """
+    named = os.environ.get("AVSI_CACHE")
+    return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "avsi"
+
+
 def check_folder(folder: Path) -> None:
     """Raise DataError for a folder, which may not exist yet, that cannot be written into; for use before long work."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())

@@ -125,6 +125,7 @@ def _models(folder: Path) -> None:
         "m_other": description,
         "m_shapes": description,
         "m_weights_gone": description,
+        "m_adapted": description | {"about": {"adapted": {"to": "somebody"}}},
         "m_recognizer": description | {"config": description["config"] | {"model": {"kind": "poet"}}},
     }.items():
         shutil.copytree(folder / "small", folder / name)
@@ -311,6 +312,30 @@ CASES = [
         "gap 1.5:2.5: overlaps the gap before it",
     ),
     ("avsi inpaint good.wav -o out.wav --model small --detect", "no digital silence"),
+    # adaptation
+    ("avsi adapt none.wav -o mine --model small", "none.wav: no such file"),
+    ("avsi adapt text.wav -o mine --model small", "text.wav"),
+    ("avsi adapt silent.mpg -o mine --model small", "silent.mpg: has no sound track"),
+    (
+        "avsi adapt good.wav -o mine --model small",
+        "s of speech outside the gaps; a model can be adapted to 20 s or more",
+    ),
+    (
+        "avsi adapt good.wav nan.wav -o mine --model small",
+        "nan.wav: holds samples that are not a number, the first 2.5",
+    ),
+    ("avsi adapt good.wav -o mine --model small --gap 0:2.978", "good.wav: the gaps cover the whole recording"),
+    ("avsi adapt good.wav -o mine --model small --gap 2:9", "good.wav: gap 2:9: outside the recording, which lasts"),
+    ("avsi adapt good.wav -o mine --gap 0.8:1.6 --detect", "or let --detect find them, and not both"),
+    ("avsi adapt good.wav -o mine --model small --face 2", "good.wav: face 2 is asked for, but there is no picture"),
+    ("avsi adapt good.wav -o file --model small", "file: is a file; expected a folder"),
+    ("avsi adapt good.wav -o test --model small", "test: exists and is not an empty folder; choose another"),
+    ("avsi adapt good.wav -o mine --model nobody", "nobody: neither a folder with a trained model"),
+    (
+        "avsi adapt good.wav -o mine --model listener",
+        "listener: holds a model of the kind recognizer, expected inpainter",
+    ),
+    ("avsi adapt good.wav -o mine --model m_adapted", "m_adapted: does not say what it was adapted to"),
     # models
     *(
         (f"avsi inpaint good.wav --gap 0.8:1.6 -o out.wav --model {model}", fragment)

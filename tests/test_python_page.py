@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,24 @@ def test_a_file(run):
     with open_sound("talk.mp4") as before, open_sound("restored.mp4") as after:
         gap = Gap(0.8 - before.start_s, 1.6 - before.start_s)
         assert is_kept(before.read(), after.read(), gap, before.rate)
+
+
+def test_adapted_to_the_speaker(run, capsys, monkeypatch, tmp_path):
+    from avsi.restoring import adapting
+
+    adapt_model = adapting.adapt_model
+    monkeypatch.setattr(
+        adapting,
+        "adapt_model",
+        lambda start, stretches, gaps_s, settings, progress: adapt_model(
+            start, stretches, gaps_s, replace(settings, steps=1, batch_size=2), progress
+        ),
+    )
+    monkeypatch.setenv("AVSI_CACHE", str(tmp_path / "cache"))
+    write_wav("talk.wav", np.tile(read_mono("talk.wav", 16000), 15), 16000)
+    names = run("Adapted to the speaker")
+    assert is_kept(names["samples"], names["restored"], Gap(0.8, 1.6), names["rate"])
+    assert "adapted to the recording: " in capsys.readouterr().out
 
 
 def test_many_files(run, capsys):

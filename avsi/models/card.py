@@ -14,6 +14,7 @@ CARD = "README.md"
 FACTS, FIGURES = "facts", "figures"  # the sections that programs write
 NO_FIGURES = "None yet: `python -m evaluation.card FOLDER EVALUATION` puts those of an evaluation here."
 
+_WHAT_FOR = "_To be written: which speakers and recordings it was made for, and which it was not._"
 _NEW = """\
 # {name}
 
@@ -25,7 +26,7 @@ avsi inpaint clip.mpg --gap 0.80:1.60 -o restored.mp4 --model {name}
 
 ## What it is for
 
-_To be written: which speakers and recordings it was made for, and which it was not._
+{what_for}
 
 ## How it was made
 
@@ -51,12 +52,13 @@ def read_card(folder: Path) -> str:
     return read_text(path)
 
 
-def update_card(folder: Path, figures: str | None = None, name: str | None = None) -> None:
+def update_card(folder: Path, figures: str | None = None, name: str | None = None, what_for: str = "") -> None:
     """Update the sections of a model's card that programs write, or create the card.
 
     Args:
         figures: Markdown; None keeps the present ones, unless they are of other weights.
         name: the model's name on a new card; the folder's name by default.
+        what_for: what a new card says under "What it is for".
 
     Raises:
         DataError: a card without the marks of these sections.
@@ -68,6 +70,7 @@ def update_card(folder: Path, figures: str | None = None, name: str | None = Non
         text = _NEW.format(
             name=name or folder.resolve().name,
             trained_on=f"Trained on {trained_on}." if trained_on else "",
+            what_for=what_for or _WHAT_FOR,
             facts=_marked(FACTS, ""),
             figures=_marked(FIGURES, ""),
         )

@@ -40,6 +40,7 @@ def facts_table(folder: Path) -> str:
         "Level": _LEVELS[config.model.normalise],
         "Gaps in training": _gaps(config) if inpaints else "",
         "Trained on": str(about.get("trained_on", "")),
+        "Adapted": _adapted(about.get("adapted")),
         "Utterances": _utterances(ids),
         "Faces": _faces(about.get("faces", {})),
         "Training": ", ".join([f"seed {config.training.seed}", *run]),
@@ -67,6 +68,20 @@ def _gaps(config: Config) -> str:
         f"{gaps.min_count} to {gaps.max_count} an utterance, each of {gaps.min_ms:g} ms or more, together "
         f"{gaps.total_mean_ms:g} ms on average and {gaps.total_max_ms:g} ms at most, in its first {gaps.region_ms:g} ms"
     )
+
+
+def _adapted(facts: dict | None) -> str:
+    """What :class:`avsi.restoring.adapted.Adaptation` says, as far as a reader of the card needs it."""
+    if not facts:
+        return ""
+    test = f"in gaps cut into {facts['held_out_s']:g} s of held-out sound"
+    figures = "; ".join(
+        f"{what} {facts[f'{key}_before']:g} before, {facts[f'{key}_after']:g} after"
+        for what, key in (("STOI", "stoi"), ("loss", "loss"))
+    )
+    names = ", ".join(facts["recordings"])
+    done = "to" if facts["kept"] else "not (it did not become better), though asked for, to"
+    return f"{done} {names}: {facts['speech_s']:g} s of speech; {test}: {figures}; from the weights {facts['start']}..."
 
 
 def _utterances(ids: set[str]) -> str:

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ import torch
 from ..audio.phase import fill_gaps, keep_reliable, paste
 from ..audio.samples import from_float, resample, to_float
 from ..audio.stft import log_magnitude, spectrum
+from ..config import AdaptConfig
 from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
 from ..errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
 from ..media.video_reading import video_info
@@ -24,7 +24,10 @@ from ..timebase import convert_span, frame_centres_s, join_stretches, to_seconds
 from ..video.landmarks import track_each_stretch
 from ..video.motion import visual_features
 from ..video.tracks import Tracks
+from .adapted import Adaptation, adaptation_of, check_voice
+from .batches import in_batches
 from .excerpts import Excerpt, Span, plan_excerpts
+from .reliable import Source
 from .spectrum_restorer import SpectrumRestorer, restore_spectra
 
 # The share of a gap in which the face must be seen for the video to be believed.
@@ -34,7 +37,8 @@ MIN_AROUND_S = 0.5
 WITHOUT_FACE = "restored from the sound alone"
 # What a network on a GPU restores in one run, with the padding: it bounds the memory.
 BATCH_FRAMES = 8000
-Item = TypeVar("Item", bound=tuple)
+# How much of a recording is compared to the voice that a model was adapted to.
+COMPARED_FRAMES = 10000
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,11 @@ class Inpainter:
     """Restores gaps with a model, and with an audio-only one where the first would need a face that is not there."""
 
     def __init__(
-        self, model: SpectrumRestorer, audio_only: SpectrumRestorer | None = None, batch_frames: int = 0
+        self,
+        model: SpectrumRestorer,
+        audio_only: SpectrumRestorer | None = None,
+        batch_frames: int = 0,
+        adaptation: Adaptation | None = None,
     ) -> None:
         """Without ``batch_frames``, a network restores one excerpt in a run.
 
@@ -90,6 +98,7 @@ class Inpainter:
 
         Args:
             batch_frames: how many frames, with the padding, a network restores in one run.
+            adaptation: what one of the models was adapted to; other voices are then told of.
 
         Raises:
             ModelError: an audio-only model that needs a face, or works on another kind of spectrogram.
@@ -103,6 +112,7 @@ class Inpainter:
         self.model = model
         self.audio_only = audio_only
         self.batch_frames = batch_frames
+        self.adaptation = adaptation
 
     @classmethod
     def from_pretrained(
@@ -126,7 +136,32 @@ class Inpainter:
         other = None
         if model.config.model.video and audio_only is not None:
             other = load_model(audio_only, "inpainter").to(place)
-        return cls(model, other, 0 if place.type == "cpu" else BATCH_FRAMES)
+        return cls(model, other, 0 if place.type == "cpu" else BATCH_FRAMES, adaptation_of(name_or_path))
+
+    def adapt(
+        self,
+        samples: np.ndarray,
+        rate: int,
+        gaps: list[Gap],
+        video: str | Path | Tracks | None = None,
+        face: int | None = None,
+        settings: AdaptConfig | None = None,
+        progress: Callable = lambda items, total, what: items,
+    ) -> Inpainter:
+        """A new inpainter, adapted to the speaker of a recording; arguments and errors as of :meth:`inpaint`, and as
+        :func:`avsi.restoring.adapting.adapt`. The list of gaps may be empty.
+
+        Returns:
+            Its ``adaptation`` says what that gained.
+        """
+        from .adapting import adapt
+
+        samples, rate, gaps = _checked(samples, rate, gaps)
+        columns = samples.reshape(len(samples), -1)
+        spans = gap_spans(gaps, len(samples), rate) if gaps else []
+        video = Path(video) if isinstance(video, str) else video
+        source = Source("the recording", len(samples), rate, lambda a, b: columns[a:b], spans, video, face)
+        return adapt(self, [source], settings, progress)
 
     def inpaint(
         self,
@@ -157,15 +192,7 @@ class Inpainter:
             FaceError: the model needs a face, none is there, and there is no audio-only model.
             ConfigError: a face of a number that is not there.
         """
-        samples = np.asarray(samples)
-        if samples.ndim not in (1, 2):
-            raise MediaError(f"samples of shape {samples.shape}: expected (n_samples,) or (n_samples, n_channels)")
-        if not len(samples):
-            raise MediaError("the recording holds no samples")
-        if rate <= 0 or rate != int(rate):
-            raise MediaError(f"a rate of {rate} Hz: expected a whole number above 0")
-        rate = int(rate)
-        gaps = [gap if isinstance(gap, Gap) else Gap(*gap) for gap in gaps]
+        samples, rate, gaps = _checked(samples, rate, gaps)
         restored = samples.copy()
         columns = restored.reshape(len(samples), -1)
         excerpts = plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate)
@@ -213,7 +240,10 @@ class Inpainter:
             (*self._prepare(samples, excerpt, rate, track), samples.dtype, excerpt)
             for (samples, excerpt), track in zip(stretches, tracks, strict=True)
         )
-        for batch in _in_batches(prepared, self.batch_frames):
+        heard: list[torch.Tensor] = []
+        for batch in in_batches(prepared, self.batch_frames):
+            if self.adaptation and sum(map(len, heard)) < COMPARED_FRAMES:
+                heard += [one.log_spectrum[:, ~one.lost].amax(dim=0) for one, *_ in batch]
             restored = self.restore_excerpts([damaged for damaged, *_ in batch])
             for (_, floats, dtype, excerpt), one in zip(batch, restored, strict=True):
                 inside = excerpt.within(excerpt.lost)
@@ -233,6 +263,8 @@ class Inpainter:
                 pasted = np.stack([paste(x, y, inside, rate) for x, y in zip(floats.T, fine.T, strict=True)], axis=1)
                 for (start, _), (first, last) in zip(excerpt.own, excerpt.within(excerpt.own), strict=True):
                     yield start, from_float(pasted[first:last], dtype)
+        if self.adaptation:
+            check_voice(self.adaptation, heard, self.model.config.stft)
 
     def _prepare(
         self, samples: np.ndarray, excerpt: Excerpt, rate: int, tracks: Tracks | None
@@ -344,28 +376,23 @@ class Inpainter:
         return torch.from_numpy(features), problems
 
 
-def _in_batches(items: Iterable[Item], most_frames: int) -> Iterator[list[Item]]:
-    """Lists of items that follow each other, each item beginning with an excerpt. The excerpts of a list, padded to the
-    longest, have at most ``most_frames`` frames; a longer excerpt is alone.
-    """
-    batch: list[Item] = []
-    rows = longest = 0
-    for item in items:
-        n_channels, n_frames, _ = item[0].log_spectrum.shape
-        if batch and (rows + n_channels) * max(longest, n_frames) > most_frames:
-            yield batch
-            batch, rows, longest = [], 0, 0
-        batch.append(item)
-        rows, longest = rows + n_channels, max(longest, n_frames)
-    if batch:
-        yield batch
+def _checked(samples: np.ndarray, rate: int, gaps: list[Gap]) -> tuple[np.ndarray, int, list[Gap]]:
+    """The arguments of :meth:`Inpainter.inpaint`. Raises MediaError for no recording."""
+    samples = np.asarray(samples)
+    if samples.ndim not in (1, 2):
+        raise MediaError(f"samples of shape {samples.shape}: expected (n_samples,) or (n_samples, n_channels)")
+    if not len(samples):
+        raise MediaError("the recording holds no samples")
+    if rate <= 0 or rate != int(rate):
+        raise MediaError(f"a rate of {rate} Hz: expected a whole number above 0")
+    rate = int(rate)
+    gaps = [gap if isinstance(gap, Gap) else Gap(*gap) for gap in gaps]
+    return samples, rate, gaps
 
 
 def _around(tracks: Tracks | None, start_s: float, stop_s: float) -> tuple[Tracks | None, str]:
     """A face in a stretch of a recording, its clock starting with the stretch; or None and the reason."""
     if tracks is None:
         return None, "there is no video"
-    tracks = tracks.between(start_s, stop_s)
-    if not tracks.found.any():
-        return None, "no face is seen in the video around it"
-    return Tracks(tracks.time_s - start_s, tracks.points), ""
+    tracks = tracks.excerpt(start_s, stop_s)
+    return (tracks, "") if tracks.found.any() else (None, "no face is seen in the video around it")

@@ -43,6 +43,7 @@ def inpaint_file(
     progress: Callable = lambda items, total, what: items,
     face: int | None = None,
     from_first_sample: bool = False,
+    adapt: bool = False,
 ) -> list[Gap]:
     """Restore the gaps of a sound or video file into a new file, in the memory of a short one.
 
@@ -60,6 +61,8 @@ def inpaint_file(
             picture) belongs to the first sample of ``path``.
         face: which of several in the picture, as :func:`avsi.video.landmarks.track_each_stretch` counts them.
         from_first_sample: times, of what is returned too, count from the first sample instead, as in Audacity.
+        adapt: restore with a copy of the inpainter that is first adapted to the recording, as by
+            :func:`avsi.restoring.adapting.adapt`; a warning says what that gained, or why it is not.
         progress: wraps the loops over the frames in which a face is looked for and over the stretches that are
             restored, as :func:`avsi.program.progress` does.
 
@@ -117,6 +120,12 @@ def inpaint_file(
             )
         if callable(inpainter):
             inpainter = inpainter()
+        if adapt:
+            from .adapting import adapt_if_possible
+            from .reliable import Source
+
+            source = Source(path.name, sound.n_samples, sound.rate, sound.read, spans, video, face)
+            inpainter = adapt_if_possible(inpainter, source, progress)
         tracks = inpainter.follow_face(video, excerpts, sound.rate, face, progress)
         shown = progress(excerpts, len(excerpts), "restoring")
         stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from torch import Tensor
 
 from ..audio.phase import keep_reliable
-from ..config import Config
+from ..config import Config, TrainingConfig
 from ..data.phones import Lexicon
 from ..data.stats import Stats
 from ..models.inpainter import BLSTMInpainter
@@ -62,21 +62,29 @@ class Inpainting(Task[BLSTMInpainter]):
         self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
 
     def losses(self, model: BLSTMInpainter, batch: Batch) -> list[LossTerm]:
-        target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
-        hidden = model.encode(target, batch.visual, batch.lost, batch.lengths)
-        predicted = model.decode(hidden, target, batch.lost, batch.lengths)
-        on_gaps = masked_loss(predicted, target, batch.lost, self._settings.loss)
-        terms = [LossTerm("gaps", on_gaps, 1.0, int(batch.lost.sum()))]
-        if self._settings.stoi_weight:
-            restored = keep_reliable(batch.log_spectrum, predicted * std + mean, batch.lost)
-            on_bands = stoi_loss(restored, batch.log_spectrum, batch.lost, batch.lengths, model.config.stft)
-            terms.append(LossTerm("stoi", on_bands, self._settings.stoi_weight, len(batch.ids)))
+        terms, hidden = restoring_losses(model, batch, self._settings)
         said = batch.label_lengths > 0  # what was said is not known of every utterance
         if self.lexicon is not None and said.any():
             scores = model.to_phones(hidden[said])
             on_phones = ctc_loss(scores, batch.lengths[said], batch.labels[said], batch.label_lengths[said])
             terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, int(said.sum())))
         return terms
+
+
+def restoring_losses(model: BLSTMInpainter, batch: Batch, settings: TrainingConfig) -> tuple[list[LossTerm], Tensor]:
+    """The losses on the lost frames of a batch, that on the lost bins first; and the input of the linear layers, as of
+    :meth:`BLSTMInpainter.encode`.
+    """
+    target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
+    hidden = model.encode(target, batch.visual, batch.lost, batch.lengths)
+    predicted = model.decode(hidden, target, batch.lost, batch.lengths)
+    on_gaps = masked_loss(predicted, target, batch.lost, settings.loss)
+    terms = [LossTerm("gaps", on_gaps, 1.0, int(batch.lost.sum()))]
+    if settings.stoi_weight:
+        restored = keep_reliable(batch.log_spectrum, predicted * std + mean, batch.lost)
+        on_bands = stoi_loss(restored, batch.log_spectrum, batch.lost, batch.lengths, model.config.stft)
+        terms.append(LossTerm("stoi", on_bands, settings.stoi_weight, len(batch.ids)))
+    return terms, hidden
 
 
 class Recognition(Task[PhoneRecognizer]):

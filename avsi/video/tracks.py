@@ -33,6 +33,11 @@ class Tracks:
         chosen = (self.time_s >= start_s) & (self.time_s < stop_s)
         return Tracks(self.time_s[chosen], self.points[chosen])
 
+    def excerpt(self, start_s: float, stop_s: float) -> Tracks:
+        """As :meth:`between`, on a clock that starts with ``start_s``."""
+        chosen = self.between(start_s, stop_s)
+        return Tracks(chosen.time_s - start_s, chosen.points)
+
     def to_matrix(self) -> np.ndarray:
         """Time and coordinates as one float32 matrix of shape (n, 137), as in a Kaldi archive."""
         return np.hstack([self.time_s[:, None], self.points.reshape(len(self.points), -1)]).astype(np.float32)

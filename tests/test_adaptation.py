@@ -1,0 +1,363 @@
+"""A model adapted to a recording: what is learned from, that nothing of the gaps gets in, and what is kept."""
+
+import math
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from conftest import RATE, face, mouth_opening, small_config, speech
+
+from avsi.audio.stft import log_magnitude, spectrum
+from avsi.config import AdaptConfig
+from avsi.data.gaps import Gap
+from avsi.errors import AvsiWarning, ModelError
+from avsi.files import digest
+from avsi.models.inpainter import BLSTMInpainter
+from avsi.models.store import load_model, read_train_ids, save_model
+from avsi.restoring import adapting
+from avsi.restoring.adapted import adaptation_of
+from avsi.restoring.adapting import TooLittleSpeechError
+from avsi.restoring.baselines import SpectralInterpolation
+from avsi.restoring.inpainting import Inpainter
+from avsi.training import adaptation
+from avsi.training.adaptation import Judged, Outcome
+from avsi.training.stretches import Stretch, draw_gaps, split
+from avsi.video.tracks import Tracks
+
+LENGTH_S = 16.0
+GAPS = [Gap(4.0, 4.5), Gap(9.2, 9.8)]
+QUICK = AdaptConfig(steps=4, learning_rate=1e-3, min_speech_s=5.0, batch_size=2, max_sound_s=60.0)
+STFT = small_config().stft
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """A cache of each test's own."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("AVSI_CACHE", str(folder))
+    return folder
+
+
+def recording(seed: int = 0, length_s: float = LENGTH_S) -> np.ndarray:
+    return speech(seed, length_s)
+
+
+def small_inpainter(**sections) -> Inpainter:
+    torch.manual_seed(0)
+    sections = {"model": {"video": False, "normalise": "utterance"}, **sections}
+    return Inpainter(BLSTMInpainter(small_config(**sections)).eval())
+
+
+def tracks_of(length_s: float = LENGTH_S, moving: bool = True) -> Tracks:
+    time_s = np.arange(round(length_s * 25)) / 25
+    return face(mouth_opening(0, time_s) * moving, time_s)
+
+
+def weights(inpainter: Inpainter) -> dict[str, torch.Tensor]:
+    return inpainter.model.state_dict()
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in one | other)
+
+
+@pytest.mark.filterwarnings("ignore::avsi.errors.AvsiWarning")
+@pytest.mark.parametrize("hidden", [0.0, math.nan, 0.9])
+def test_what_the_gaps_hold_changes_neither_the_weights_nor_the_output(monkeypatch, tmp_path, hidden):
+    samples, other = recording(), recording()
+    for gap in GAPS:
+        other[round(gap.start_s * RATE) : round(gap.end_s * RATE)] = hidden
+    results = []
+    for number, each in enumerate((samples, other)):
+        monkeypatch.setenv("AVSI_CACHE", str(tmp_path / str(number)))  # both are computed
+        adapted = small_inpainter().adapt(each, RATE, GAPS, settings=QUICK)
+        results.append((weights(adapted), adapted.inpaint(each, RATE, GAPS), adapted.adaptation))
+    assert same(results[0][0], results[1][0])
+    assert np.array_equal(results[0][1][gap_samples()], results[1][1][gap_samples()])
+    assert results[0][2] == results[1][2]
+    assert {path.name for path in (tmp_path / "0" / "adapted").iterdir()} == {
+        path.name for path in (tmp_path / "1" / "adapted").iterdir()
+    }
+
+
+def gap_samples() -> np.ndarray:
+    return np.concatenate([np.arange(round(gap.start_s * RATE), round(gap.end_s * RATE)) for gap in GAPS])
+
+
+def test_a_sample_beside_a_gap_changes_the_weights(monkeypatch, tmp_path):
+    samples, other = recording(), recording()
+    other[round(GAPS[0].start_s * RATE) - 400] += 0.01
+    results = []
+    for number, each in enumerate((samples, other)):
+        monkeypatch.setenv("AVSI_CACHE", str(tmp_path / str(number)))
+        results.append(weights(small_inpainter().adapt(each, RATE, GAPS, settings=QUICK)))
+    assert not same(*results)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(monkeypatch, tmp_path):
+    results = []
+    for number, seed in enumerate((3, 3, 4)):
+        monkeypatch.setenv("AVSI_CACHE", str(tmp_path / str(number)))
+        torch.manual_seed(number)  # the state of the global generator plays no part, and stays
+        state = torch.get_rng_state()
+        start = small_inpainter()
+        torch.set_rng_state(state)
+        results.append(weights(start.adapt(recording(), RATE, [], settings=replace(QUICK, seed=seed))))
+        assert torch.equal(torch.get_rng_state(), state)
+    assert same(results[0], results[1])
+    assert not same(results[0], results[2])
+
+
+def test_a_better_model_is_kept_and_says_by_how_much():
+    start = small_inpainter()
+    before = {name: value.clone() for name, value in weights(start).items()}
+    adapted = start.adapt(recording(), RATE, GAPS, settings=replace(QUICK, steps=20, learning_rate=1e-2))
+    facts = adapted.adaptation
+    assert facts.kept
+    assert facts.loss_after < facts.loss_before
+    assert facts.recordings == ["the recording"]
+    assert 5 < facts.speech_s < LENGTH_S - 1.1
+    assert 0.15 * LENGTH_S < facts.held_out_s < 0.5 * LENGTH_S
+    assert facts.stoi_after >= facts.stoi_before > 0.2
+    assert f"error {facts.loss_before:.3f} before, {facts.loss_after:.3f} after, in gaps cut into" in str(facts)
+    assert same(weights(start), before)
+    assert start.adaptation is None
+    assert not same(weights(adapted), before)
+    assert not adapted.model.training
+
+
+def test_a_model_that_is_not_better_on_held_out_sound_is_not_used():
+    start = small_inpainter()
+    with pytest.warns(AvsiWarning, match="not adapted to the recording: .* used as it was"):
+        adapted = start.adapt(recording(), RATE, GAPS, settings=replace(QUICK, learning_rate=30.0))
+    assert adapted.model is start.model
+    assert not adapted.adaptation.kept
+    assert adapted.adaptation.loss_after >= adapted.adaptation.loss_before
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "better"),
+    [
+        (Judged(1.0, 0.8), Judged(0.9, 0.8), True),
+        (Judged(1.0, 0.8), Judged(0.9, 0.79), False),
+        (Judged(1.0, 0.8), Judged(1.0, 0.81), False),
+        (Judged(1.0, math.nan), Judged(0.9, math.nan), True),
+        (Judged(1.0, 0.8), Judged(math.nan, math.nan), False),
+    ],
+)
+def test_what_counts_as_better(before, after, better):
+    assert Outcome(before, after, 5.0).better is better
+
+
+def test_a_second_run_takes_the_first_ones_result_and_replaces_a_damaged_one(monkeypatch, cache):
+    settings = replace(QUICK, steps=20, learning_rate=1e-2)
+    first = small_inpainter().adapt(recording(), RATE, GAPS, settings=settings)
+    trained = []
+    monkeypatch.setattr(adapting, "adapt_model", lambda *args: trained.append(1) or adaptation.adapt_model(*args))
+    second = small_inpainter().adapt(recording(), RATE, GAPS, settings=settings)
+    assert not trained
+    assert same(weights(first), weights(second))
+    assert second.adaptation == first.adaptation
+    [folder] = (cache / "adapted").iterdir()
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:1000])
+    third = small_inpainter().adapt(recording(), RATE, GAPS, settings=settings)
+    assert trained == [1]
+    assert same(weights(first), weights(third))
+    other = recording()
+    other[1000] += 0.01
+    for samples, gaps, changed in (
+        (other, GAPS, settings),
+        (recording(), GAPS[:1], settings),
+        (recording(), GAPS, replace(settings, seed=1)),
+    ):
+        small_inpainter().adapt(samples, RATE, gaps, settings=changed)
+    assert trained == [1] * 4
+    assert len(list((cache / "adapted").iterdir())) == 4
+
+
+def test_the_cache_keeps_the_models_used_last(monkeypatch, cache):
+    monkeypatch.setattr("avsi.restoring.adapted.MOST_CACHED", 2)
+    for seed in range(3):
+        small_inpainter().adapt(recording(), RATE, GAPS, settings=replace(QUICK, steps=1, seed=seed))
+    assert len(list((cache / "adapted").iterdir())) == 2
+
+
+def test_where_the_cache_cannot_be_written_a_note_says_so(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("AVSI_CACHE", str(tmp_path / "file"))
+    with pytest.warns(AvsiWarning, match="cannot be kept there for a next time .* AVSI_CACHE"):
+        adapted = small_inpainter().adapt(
+            recording(), RATE, GAPS, settings=replace(QUICK, steps=20, learning_rate=1e-2)
+        )
+    assert adapted.adaptation.kept
+
+
+def test_ctrl_c_leaves_nothing(cache):
+    def stopped(items, total, what):
+        for number, item in enumerate(items):
+            if number == 2:
+                raise KeyboardInterrupt
+            yield item
+
+    with pytest.raises(KeyboardInterrupt):
+        small_inpainter().adapt(recording(), RATE, GAPS, settings=QUICK, progress=stopped)
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize(
+    ("samples", "found"),
+    [(recording(length_s=6.0), r"[2-4]\.\d"), (np.zeros(round(30 * RATE)), r"0\.0"), (recording()[:100], r"0\.0")],
+    ids=["short", "silent", "of a moment"],
+)
+def test_less_speech_than_20_s_is_refused(samples, found):
+    with pytest.raises(TooLittleSpeechError, match=rf"the recording: {found} s of speech outside the gaps; .* 20 s"):
+        small_inpainter().adapt(samples, RATE, [])
+
+
+def test_almost_all_gap_is_refused():
+    with pytest.raises(TooLittleSpeechError, match=r"0\.0 s of speech outside the gaps"):
+        small_inpainter().adapt(recording(), RATE, [Gap(0.5, LENGTH_S - 0.5)], settings=QUICK)
+
+
+def test_only_a_network_of_this_package_can_be_adapted():
+    with pytest.raises(ModelError, match="only networks of avsi can be adapted"):
+        Inpainter(SpectralInterpolation()).adapt(recording(), RATE, [], settings=QUICK)
+
+
+def test_without_a_face_the_model_that_restores_is_adapted():
+    torch.manual_seed(0)
+    seeing, blind = (
+        BLSTMInpainter(small_config(model={"video": video, "normalise": "utterance"})).eval() for video in (True, False)
+    )
+    better = replace(QUICK, steps=20, learning_rate=1e-2)
+    both = Inpainter(seeing, blind)
+    adapted = both.adapt(recording(), RATE, GAPS, settings=better)
+    assert adapted.adaptation.of == "audio_only"
+    assert adapted.model is seeing
+    assert adapted.audio_only is not blind
+    alone = Inpainter(seeing).adapt(recording(), RATE, GAPS, settings=better)
+    assert alone.adaptation.of == "model"
+    assert all(value.isfinite().all() for value in weights(alone).values())
+    seen = both.adapt(recording(), RATE, GAPS, video=tracks_of(), settings=better)
+    assert seen.adaptation.of == "model"
+    assert seen.audio_only is blind
+    assert not same(weights(seen), weights(alone))
+
+
+def test_speech_while_the_lips_are_still_is_not_learned_from():
+    inpainter = small_inpainter(model={"video": True, "normalise": "utterance"})
+    moving, still = tracks_of(), tracks_of(moving=False)
+    half = len(moving.time_s) // 2
+    turns = Tracks(moving.time_s, np.concatenate([moving.points[:half], still.points[half:]]))
+    with pytest.warns(AvsiWarning, match=r"the recording: \d s of speech while the lips of the face are still"):
+        adapted = inpainter.adapt(recording(), RATE, [], turns, settings=replace(QUICK, min_speech_s=2.0))
+    whole = inpainter.adapt(recording(), RATE, [], moving, settings=replace(QUICK, min_speech_s=2.0))
+    assert adapted.adaptation.speech_s == pytest.approx(whole.adaptation.speech_s / 2, abs=0.8)
+    with pytest.raises(TooLittleSpeechError, match=r"0\.0 s of speech outside the gaps, and \d\.\d s while the lips"):
+        inpainter.adapt(recording(), RATE, [], still, settings=QUICK)
+
+
+def test_held_out_pieces_share_no_frame_with_what_is_learned_from():
+    log_spectrum, samples = torch.arange(5000.0)[:, None].expand(-1, 257), torch.arange(960000.0)
+    training, held_out = split(
+        [Stretch(samples[:768000], log_spectrum[:4000], None), Stretch(samples[768000:], log_spectrum[4000:], None)],
+        QUICK,
+        small_config(),
+    )
+    learned, judged = (
+        sorted(int(x) for each in part for x in each.log_spectrum[:, 0]) for part in (training, held_out)
+    )
+    assert not set(learned) & set(judged)
+    assert len(learned) + len(judged) >= 5000 - 20
+    for each in training + held_out:
+        assert torch.equal(each.samples[::192], 192 * each.log_spectrum[:, 0])
+    assert 0.2 <= len(judged) / 5000 < 0.3
+
+
+def test_artificial_gaps_are_as_long_as_those_to_be_restored():
+    config, rng = small_config(), np.random.default_rng(0)
+    piece = log_magnitude(spectrum(torch.from_numpy(speech(0, 4.0)), STFT), STFT)[:333]
+    for _ in range(50):
+        lost = draw_gaps(piece, [0.6], config, rng)[1].numpy()
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], lost, [False]])))
+        lengths_s = (edges[1::2] - edges[::2]) * 192 / RATE
+        assert lengths_s.min() >= 0.42
+        assert lost.sum() * 192 / RATE <= 2.0 + 0.1
+    _, lost = draw_gaps(piece[:100], [5.0], config, rng)
+    assert 40 < lost.sum() < 60
+    general = [int(draw_gaps(piece, [], config, rng)[1].sum()) for _ in range(50)]
+    assert len(set(general)) > 20
+    assert max(general) <= 0.55 * 333
+
+
+def better_model(folder) -> str:
+    """A small model's folder whose own settings for adaptation make it better quickly."""
+    config = small_config(model={"video": False, "normalise": "utterance"})
+    config.adapt = replace(QUICK, steps=20, learning_rate=1e-2)
+    torch.manual_seed(0)
+    save_model(folder, BLSTMInpainter(config), {"trained_on": "nothing"})
+    return str(folder)
+
+
+@pytest.fixture
+def avsi(monkeypatch, capsys):
+    from avsi import cli
+
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+
+    def run(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["avsi", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_, warnings.catch_warnings():
+            cli.main()
+        return int(exit_.value.code or 0), *capsys.readouterr()
+
+    return run
+
+
+def test_avsi_adapt_writes_a_model_with_a_card(avsi, tmp_path):
+    start, out = better_model(tmp_path / "start"), tmp_path / "mine"
+    soundfile.write(tmp_path / "talk.wav", recording(), RATE)
+    status, output, errors = avsi("adapt", tmp_path / "talk.wav", "--gap", "4:4.5", "-o", out, "--model", start)
+    assert (status, errors) == (0, "")
+    assert output.startswith("adapted to talk.wav: ")
+    facts = adaptation_of(out)
+    assert facts.kept
+    assert facts.recordings == ["talk.wav"]
+    card = (out / "README.md").read_text()
+    assert "For the speaker of talk.wav" in card
+    assert f"in gaps cut into {facts.held_out_s:g} s of held-out sound: STOI {facts.stoi_before:g} before" in card
+    assert f"loss {facts.loss_before:g} before, {facts.loss_after:g} after; from the weights {facts.start}" in card
+    assert read_train_ids(out) == {"talk"}
+    model = load_model(out, "inpainter")
+    assert not same(model.state_dict(), load_model(start).state_dict())
+    again = tmp_path / "again"
+    assert avsi("adapt", tmp_path / "talk.wav", "--gap", "4:4.5", "-o", again, "--model", start)[0] == 0
+    assert digest(again / "model.safetensors") == digest(out / "model.safetensors")
+    soundfile.write(tmp_path / "other.wav", np.random.default_rng(0).normal(0, 0.1, 3 * RATE), RATE)
+    for name, notes in (("talk.wav", 0), ("other.wav", 1)):
+        path = tmp_path / name
+        _, _, errors = avsi("inpaint", path, "--gap", "1:1.2", "-o", tmp_path / "out.wav", "--model", out)
+        assert errors.count("was adapted to talk.wav, which this recording does not sound like") == notes
+
+
+def test_avsi_inpaint_adapts_to_each_file_by_itself(avsi, tmp_path):
+    start = better_model(tmp_path / "start")
+    paths = [tmp_path / "one.wav", tmp_path / "two.wav", tmp_path / "short.wav"]
+    for seed, path in enumerate(paths):
+        soundfile.write(path, recording(seed, 6.0 if path.stem == "short" else LENGTH_S), RATE)
+    out = tmp_path / "out"
+    status, _, errors = avsi("inpaint", *paths, "--gap", "4:4.5", "--adapt", "-o", f"{out}/", "--model", start)
+    assert status == 0
+    assert "one.wav: adapted to one.wav: " in errors
+    assert "two.wav: adapted to two.wav: " in errors
+    assert "short.wav: " in errors
+    assert "a model can be adapted to 5 s or more; the model is used as it is" in errors
+    alone = tmp_path / "two_alone.wav"
+    assert avsi("inpaint", paths[1], "--gap", "4:4.5", "--adapt", "-o", alone, "--model", start)[0] == 0
+    assert np.array_equal(soundfile.read(alone)[0], soundfile.read(out / "two.wav")[0])
+    assert avsi("inpaint", paths[1], "--gap", "4:4.5", "-o", alone, "--model", start)[0] == 0
+    assert not np.array_equal(soundfile.read(alone)[0], soundfile.read(out / "two.wav")[0])
