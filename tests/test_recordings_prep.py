@@ -6,97 +6,15 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import RATE, speech, write_video
-from typer.testing import CliRunner
+from recordings import lines, prepared, run, say, voice
 
-from avsi.data.datadir import Utterance, corpus_of, read_datadir, write_datadir
-from avsi.errors import ConfigError, DataError
+from avsi.data.datadir import corpus_of, read_datadir
+from avsi.errors import DataError
 from avsi.media.sound_reading import open_sound
-from data_prep.recordings.__main__ import app
 from data_prep.recordings.names import name_speakers, recording_id, safe
-from data_prep.recordings.pauses import Lengths, cut
-from data_prep.recordings.preparation import _mono
 from data_prep.recordings.transcripts import fitting, words_of
 
-
-def voice(*sounds: tuple[float, float], duration_s: float, rate: int = RATE, noise: float = 0.0) -> np.ndarray:
-    """A steady buzz in some stretches (start_s, stop_s), and silence or noise elsewhere."""
-    time_s = np.arange(round(duration_s * rate)) / rate
-    on = np.any([(time_s >= start) & (time_s < stop) for start, stop in sounds], axis=0)
-    buzz = 0.1 * sum(np.sin(2 * np.pi * 120 * k * time_s) / k for k in range(1, 9))
-    return (on * buzz + noise * np.random.default_rng(0).standard_normal(len(time_s))).astype(np.float32)
-
-
-def say(path: Path, samples: np.ndarray | int = 0, rate: int = RATE) -> Path:
-    """Write a recording; a number is that of three seconds of speech."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, speech(samples) if isinstance(samples, int) else samples, rate)
-    return path
-
-
-def run(root: Path, out: Path, *options: object):
-    arguments = ["--root", root, "--out", out, "--jobs", 1, "--split", "train", *options]
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def prepared(root: Path, out: Path, *options: object) -> dict[str, Utterance]:
-    """The utterances by id, all in one set."""
-    result = run(root, out, *options)
-    assert result.exit_code == 0, (result.output, result.exception)
-    return {utterance.id: utterance for utterance in read_datadir(out / "train")}
-
-
-def lines(path: Path) -> dict[str, str]:
-    return dict(line.split(" ", 1) for line in path.read_text().splitlines())
-
-
-def spans_s(samples: np.ndarray, *lengths: float) -> list[tuple[float, float]]:
-    return [(piece.start / RATE, piece.stop / RATE) for piece in cut(samples, RATE, Lengths(*lengths))]
-
-
-# Cuts
-
-
-@pytest.mark.parametrize("noise", [0.0, 0.001])
-def test_cuts_lie_in_the_middle_of_the_longest_pause_within_reach(noise):
-    samples = voice((0, 3.2), (3.4, 4.4), (5.0, 9.0), duration_s=9.0, noise=noise)
-    assert spans_s(samples) == [(0, pytest.approx(4.7, abs=0.011)), (pytest.approx(4.7, abs=0.011), 9.0)]
-
-
-def test_without_a_pause_the_softest_place_is_cut():
-    samples = voice((0, 10), duration_s=10.0)
-    samples[round(4.0 * RATE) : round(4.06 * RATE)] *= 0.01
-    samples[round(5.0 * RATE) : round(5.5 * RATE)] *= 0.8
-    [(_, first), (again, last)] = spans_s(samples)
-    assert first == again == pytest.approx(4.03, abs=0.03) and last == 10
-
-
-def test_long_pauses_are_not_kept_and_part_utterances():
-    samples = voice((2, 4), (4.5, 5), (8, 10), duration_s=12.0)
-    assert spans_s(samples) == [(1.75, 5.25), (7.75, 10.25)]
-
-
-def test_a_short_word_takes_more_of_the_pauses_around_it():
-    samples = voice((5, 5.4), duration_s=12.0)
-    assert spans_s(samples) == [(4.45, 5.95)]
-    samples = voice((0.1, 0.5), duration_s=12.0)
-    assert spans_s(samples) == [(0, 1.5)]
-
-
-@pytest.mark.parametrize("duration_s", [6.01, 6.5, 7.5, 11.9, 12.1, 31.7])
-@pytest.mark.parametrize("lengths", [(1.5, 6.0), (3.0, 6.0), (0.5, 6.0)])
-def test_no_piece_is_longer_or_shorter_than_asked_and_nothing_is_lost(duration_s, lengths):
-    spans = spans_s(voice((0, duration_s), duration_s=duration_s), *lengths)
-    assert all(lengths[0] <= stop - start <= lengths[1] for start, stop in spans)
-    assert [start for start, _ in spans[1:]] == [stop for _, stop in spans[:-1]]
-    assert spans[0][0] == 0 and spans[-1][1] == pytest.approx(duration_s, abs=0.01)
-
-
-def test_silence_and_clicks_are_no_speech():
-    assert spans_s(np.zeros(10 * RATE)) == []
-    assert spans_s(1e-4 * np.random.default_rng(0).standard_normal(10 * RATE)) == []
-    samples = voice((2, 4), duration_s=10.0)
-    samples[8 * RATE : 8 * RATE + 100] = 0.5
-    assert spans_s(samples) == [(1.75, 4.25)]
+# Ids and speakers
 
 
 def test_a_short_sound_in_a_long_pause_is_left_out_with_the_reason(tmp_path):
@@ -105,22 +23,6 @@ def test_a_short_sound_in_a_long_pause_is_left_out_with_the_reason(tmp_path):
     assert lines(tmp_path / "out" / "train" / "left_out") == {
         "anna_talk-0002": "is almost silent: only 0.12 of its 1.50 s sound"
     }
-
-
-@pytest.mark.parametrize("lengths", [(0, 6), (-1, 6), (4, 6), (1, float("inf")), (float("nan"), 6)])
-def test_lengths_that_cannot_be_met_are_refused(lengths):
-    with pytest.raises(ConfigError, match=f"--min-s {lengths[0]:g} and --max-s {lengths[1]:g}: expected"):
-        Lengths(*lengths)
-
-
-def test_a_long_recording_is_read_in_parts_without_a_seam(tmp_path):
-    noise = 0.1 * np.random.default_rng(0).standard_normal(round(121.3 * 11025))
-    path = say(tmp_path / "long.wav", noise, 11025)
-    with open_sound(path) as sound:
-        assert np.allclose(_mono(sound, RATE), sound.mono(RATE), rtol=0, atol=1e-6)
-
-
-# Ids and speakers
 
 
 def test_what_is_cut_is_the_recordings_own_sound(tmp_path):
@@ -459,93 +361,3 @@ def test_landmarks_go_where_an_utterance_was_cut_otherwise_and_stay_where_not(tm
     assert ark.exists()
     prepared(tmp_path / "in", tmp_path / "out", "--max-s", 4)
     assert not ark.exists()
-
-
-# Kaldi data directories
-
-
-def kaldi(folder: Path, **files: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name.replace("_scp", ".scp")).write_text(text)
-    return folder
-
-
-def test_a_kaldi_directory_is_taken_as_it_is(tmp_path):
-    own = say(tmp_path / "WAVE" / "1.WAV", speech(1, duration_s=9.0))
-    say(tmp_path / "WAVE" / "2.wav", speech(2, duration_s=1.0, rate=8000), 8000)
-    root = kaldi(
-        tmp_path / "train",
-        wav_scp="u1\tWAVE/1.WAV\nu2\tWAVE/2.wav\nu3 WAVE/3.wav\nu4 WAVE/1.WAV\n",
-        text="u1\tWE CALL IT BEAR.\nu9\tNOBODY\n",
-        utt2spk="u1 7\nu2 12\nu3 7\n",
-    )
-    utterances = prepared(root, tmp_path / "out", "--max-left-out", 0.5)
-    assert list(utterances) == ["07_u1", "12_u2"]
-    one, two = utterances.values()
-    assert one == Utterance("07_u1", "07", str(own), 9.0, ("we", "call", "it", "bear"))
-    assert (two.duration_s, two.words) == (1.0, ()) and soundfile.info(two.wav).samplerate == RATE
-    left_out = lines(tmp_path / "out" / "train" / "left_out")
-    assert left_out == {"07_u3": f"{root / 'WAVE' / '3.wav'}: no such file", "u4": "is not in utt2spk"}
-    assert lines(tmp_path / "out" / "train" / "notes") == {"u9": "stands in text, but is no utterance of wav.scp"}
-    assert corpus_of(tmp_path / "out" / "train") == tmp_path.name
-
-
-def test_segments_of_a_kaldi_directory_are_cut_with_their_faces(tmp_path):
-    samples = speech(1, duration_s=9.0)
-    say(tmp_path / "set" / "1.wav", samples)
-    write_video(tmp_path / "set" / "1.mpg", None, n_frames=9)
-    root = kaldi(
-        tmp_path / "set",
-        wav_scp="r1 1.wav\n",
-        video_scp="r1 1.mpg\n",
-        video_start="r1 0.5\n",
-        segments="anna_a r1 0.25 2.5\nanna_b r1 3 9.05\nanna_c r1 3 12\n",
-        text="anna_a one two\nanna_b three\n",
-        utt2spk="anna_a anna\nanna_b anna\nanna_c anna\n",
-    )
-    utterances = prepared(root, tmp_path / "out", "--max-left-out", 0.5)
-    assert [(u.id, u.duration_s, u.video_start_s, u.words) for u in utterances.values()] == [
-        ("anna_a", 2.25, 0.75, ("one", "two")),
-        ("anna_b", 6.0, 3.5, ("three",)),
-    ]
-    heard = soundfile.read(utterances["anna_a"].wav)[0]
-    assert np.allclose(heard, samples[RATE // 4 : RATE * 5 // 2], rtol=0, atol=1e-4)
-    assert lines(tmp_path / "out" / "train" / "left_out") == {
-        "anna_c": "its segment ends at 12 s, the recording after 9.00 s"
-    }
-
-
-def test_what_this_toolkit_wrote_is_taken_too(tmp_path):
-    say(tmp_path / "in" / "anna" / "talk.wav", voice((0, 4), (4.4, 8), duration_s=8.0))
-    first = prepared(tmp_path / "in", tmp_path / "out")
-    assert prepared(tmp_path / "out" / "train", tmp_path / "again") == first
-    write_datadir(tmp_path / "prefixed", list(first.values()))
-    assert list(prepared(tmp_path / "prefixed", tmp_path / "third", "--id-prefix", "x-")) == [
-        "x-anna_talk-0001",
-        "x-anna_talk-0002",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [
-        ({"wav_scp": "u1 sph2pipe -f wav 1.sph |\n"}, "wav.scp:1: expected '<utt> <path>', found a command"),
-        ({"wav_scp": "u1 1.wav\nu1 2.wav\n"}, "wav.scp:2: u1 occurs twice"),
-        ({"wav_scp": "u1\n"}, "wav.scp:1: expected '<utt> <path>', found nothing"),
-        ({"utt2spk": ""}, "utt2spk: is missing or empty; expected lines '<utterance> <speaker>'"),
-        ({"segments": "u1 r1 2 1\n"}, "segments:1: expected '<utterance> <recording> <start_s> <end_s>'"),
-        ({"segments": "u1 r1 0\n"}, "segments:1: expected '<utterance> <recording> <start_s> <end_s>'"),
-        ({"video_scp": "u1 1.mp4\n", "video_start": "u1 soon\n"}, "video_start:1: begins at 'soon', expected seconds"),
-    ],
-)
-def test_a_broken_line_of_a_kaldi_directory_is_named(tmp_path, files, message):
-    root = kaldi(tmp_path / "set", **{"wav_scp": "u1 1.wav\n", "utt2spk": "u1 anna\n"} | files)
-    result = run(root, tmp_path / "out")
-    assert isinstance(result.exception, DataError) and message in str(result.exception)
-    assert not (tmp_path / "out").exists()
-
-
-def test_tables_beside_a_kaldi_directory_are_refused(tmp_path):
-    root = kaldi(tmp_path / "set", wav_scp="u1 1.wav\n", utt2spk="u1 anna\n")
-    assert "--late: " in str(run(root, tmp_path / "out", "--late", tmp_path / "late").exception)
