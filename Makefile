@@ -10,7 +10,7 @@ INSTALLED := .venv/installed
 WORKERS ?= $(shell n=$$(env -u OMP_NUM_THREADS nproc); echo $$((n < 4 ? n : 4)))
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: test quick paper smoke smoke_general demo lint clean
+.PHONY: test quick paper smoke smoke_general smoke_speech demo lint clean
 
 # Small arrays are fastest on one thread; several wait for each other where the machine has other work.
 test quick paper: export OMP_NUM_THREADS = 1
@@ -30,6 +30,9 @@ smoke: $(INSTALLED)
 
 smoke_general: $(INSTALLED)
 	recipes/grid/run_general.sh --smoke
+
+smoke_speech: $(INSTALLED)
+	recipes/speech/run.sh --smoke
 
 ifdef CLIP
 demo: $(INSTALLED)

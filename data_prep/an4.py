@@ -41,12 +41,12 @@ def main(
     check_new(out)
     with folder_beside(out) as partial:
         for path in progress(recordings, len(recordings), "AN4"):
-            folder = partial / path.parent.name
+            folder = partial / speaker_of(path)
             folder.mkdir(exist_ok=True)
             write_wav(folder / f"{path.stem}.wav", read_raw(path), RATE)
             write_text(folder / f"{path.stem}.txt", f"{' '.join(words[path.stem])}\n")
         Corpus("AN4", "an4-", "Carnegie Mellon University, 1991: spelled words, numbers and commands.").save(partial)
-    print(f"{len({path.parent for path in recordings})} speakers, {len(recordings)} recordings -> {out}")
+    print(f"{len(set(map(speaker_of, recordings)))} speakers, {len(recordings)} recordings -> {out}")
     if more := len(words) - len(recordings):
         print(f"note: {more} transcriptions have no recording")
 
@@ -61,14 +61,21 @@ def find_recordings(root: Path) -> list[Path]:
         raise DataError(f"{root}: no such folder")
     paths: dict[tuple[str, str], Path] = {}
     for path in sorted(root.glob("wav/*/*/*.raw")):
-        if other := paths.get((path.parent.name, path.stem)):
+        if other := paths.get((speaker_of(path), path.stem)):
             raise DataError(f"{path}: {other} has the same speaker and name; delete one")
-        paths[path.parent.name, path.stem] = path
+        paths[speaker_of(path), path.stem] = path
     if not paths:
         raise DataError(
             f"{root}: no recording of AN4 in it; expected files such as wav/an4_clstk/fash/an251-fash-b.raw"
         )
     return list(paths.values())
+
+
+def speaker_of(path: Path) -> str:
+    """The speaker's sex and initials. AN4 does not say whether mdcs and mdcs2 are two people, and they count as one: no
+    speaker is then in two sets.
+    """
+    return path.parent.name.rstrip("0123456789")
 
 
 def read_transcriptions(root: Path) -> dict[str, list[str]]:

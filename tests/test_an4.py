@@ -42,7 +42,7 @@ def test_recordings_lie_in_their_speakers_folders_with_their_words(root, tmp_pat
     assert words == {
         "fash/an1-fash-b.txt": "rubout g m six\n",
         "fash/cen2-fash-b.txt": "yes\n",
-        "mdms2/an3-mdms2-b.txt": "erase c q\n",
+        "mdms/an3-mdms2-b.txt": "erase c q\n",
     }
     sound = read_mono(tmp_path / "out" / "fash" / "an1-fash-b.wav", RATE)
     assert np.array_equal(np.rint(sound * 32768).astype(np.int16), samples_of(0))
