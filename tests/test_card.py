@@ -16,7 +16,7 @@ from avsi.files import digest
 from avsi.models.card import CARD, FACTS, FIGURES, NO_FIGURES, card_section, read_card, update_card
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.recognizer import PhoneRecognizer
-from avsi.models.store import PRETRAINED, WEIGHTS, pretrained_names, read_description, save_model, size_mb
+from avsi.models.store import PRETRAINED, TRAIN_IDS, WEIGHTS, pretrained_names, read_description, save_model, size_mb
 from evaluation import card
 from evaluation.folder.evaluation import Evaluation
 
@@ -84,6 +84,12 @@ def test_a_card_is_begun_with_what_the_files_tell(exported):
     assert "`gaps.max_count=3`" in row(text, "Settings") and "accelerator" not in row(text, "Settings")
     assert digest(exported / WEIGHTS) in row(text, "Weights")
     assert "is expected" in row(text, "Level")
+
+
+def test_many_speakers_are_counted_and_not_named(exported):
+    (exported / TRAIN_IDS).write_text("".join(f"p{number:03d}_{name}\n" for number in range(50) for name in "ab"))
+    update_card(exported)
+    assert row(read_card(exported), "Utterances") == "100 of 50 speakers"
 
 
 def test_other_weights_renew_facts_and_drop_figures_but_keep_what_people_wrote(exported):

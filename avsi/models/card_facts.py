@@ -11,6 +11,7 @@ from .store import WEIGHTS, load_model, read_description, read_train_ids
 
 # Where and how fast training ran, which does not affect the model.
 _NOT_LISTED = ("training.accelerator", "training.devices", "training.workers", "training.cache")
+MOST_NAMED = 40  # speakers; of more a card says how many they are
 # Facts about the training run by their name in the description, and their names on a card.
 _RUN = {"epoch": "{keep} epoch", "valid_loss": "validation loss", "precision": "precision"}
 _POINTS = {
@@ -85,7 +86,9 @@ def _adapted(facts: dict | None) -> str:
 
 
 def _utterances(ids: set[str]) -> str:
-    """The number of recordings by speaker, speakers with equal numbers together, and of copies in other voices."""
+    """The number of recordings by speaker, speakers with equal numbers together, and of copies in other voices. Of many
+    speakers, the number alone.
+    """
     recordings = {recording_in(id_) for id_ in ids}
     if not recordings:
         return ""
@@ -99,9 +102,10 @@ def _utterances(ids: set[str]) -> str:
     )
     copies = len(ids) - len(recordings)
     more = f", and {copies} copies of them in other voices" if copies else ""
-    return (
-        listed if len(count_by_speaker) == 1 else f"{len(recordings)} of {len(count_by_speaker)} speakers ({listed})"
-    ) + more
+    if len(count_by_speaker) == 1:
+        return listed + more
+    named = f" ({listed})" if len(count_by_speaker) <= MOST_NAMED else ""
+    return f"{len(recordings)} of {len(count_by_speaker)} speakers{named}{more}"
 
 
 def _faces(count: dict[str, int]) -> str:
