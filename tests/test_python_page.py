@@ -109,4 +109,4 @@ def test_a_model_of_ones_own(run):
 
 
 def test_each_recipe_has_a_test():
-    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 5
+    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 6
