@@ -318,7 +318,7 @@ CASES = [
     ("avsi adapt silent.mpg -o mine --model small", "silent.mpg: has no sound track"),
     (
         "avsi adapt good.wav -o mine --model small",
-        "s of speech outside the gaps; a model can be adapted to 20 s or more",
+        "s of speech outside the gaps, and 20 s are needed to adapt a model; pauses do not count",
     ),
     (
         "avsi adapt good.wav nan.wav -o mine --model small",

@@ -67,7 +67,7 @@ class Adaptation:
         )
         if self.kept:
             return f"adapted to {heard} ({figures})"
-        return f"not adapted to {heard}, since the model did not become better ({figures}); it is used as it was"
+        return f"not adapted to {heard}, since the model did not become better in both ({figures}); it stays as it was"
 
 
 def listed(names: list[str]) -> str:

@@ -225,8 +225,8 @@ def _check_speech(names: list[str], speech_s: float, settings: AdaptConfig, othe
     if speech_s < settings.min_speech_s:
         more = f", and {others_s:.1f} s while the lips of the face are still" if others_s >= 0.1 else ""
         raise TooLittleSpeechError(
-            f"{listed(names)}: {speech_s:.1f} s of speech outside the gaps{more}; a model can be adapted to "
-            f"{settings.min_speech_s:g} s or more"
+            f"{listed(names)}: {speech_s:.1f} s of speech outside the gaps{more}, and {settings.min_speech_s:g} s are "
+            "needed to adapt a model; pauses do not count"
         )
 
 

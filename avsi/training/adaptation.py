@@ -25,6 +25,7 @@ from .dataset import Batch, collate
 from .stretches import LONGEST_S, SHORTEST_S, Stretch, draw_gaps, features_of, part_of, split
 from .tasks import LossTerm, restoring_losses
 
+STEP_S = 0.5  # lengths of pieces differ by this: the libraries of a CPU keep working memory for each one that they met
 HELD_OUT_DRAWS = 4  # how often the held-out sound is judged, each time with other gaps
 
 
@@ -132,7 +133,8 @@ def _draw_batch(
     counts = np.array([len(stretch.log_spectrum) for stretch in training])
     items = []
     for index in rng.choice(len(training), settings.batch_size, p=counts / counts.sum()):
-        length = min(to_frames(rng.uniform(SHORTEST_S, LONGEST_S), config.stft), int(counts[index]))
+        length_s = SHORTEST_S + STEP_S * int(rng.integers(round((LONGEST_S - SHORTEST_S) / STEP_S) + 1))
+        length = min(to_frames(length_s, config.stft), int(counts[index]))
         first = int(rng.integers(0, counts[index] - length + 1))
         features = features_of(part_of(training[index], first, first + length, config), config)
         _, lost = draw_gaps(features.log_spectrum, gaps_s, config, rng)
