@@ -168,7 +168,7 @@ def adapt(
         int | None,
         typer.Option(min=1, help="Steps of training; by default those of the model, 120.", show_default=False),
     ] = None,
-    seed: Annotated[int, typer.Option(help="By which the artificial gaps are drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=-(2**63), max=2**63 - 1, help="By which the artificial gaps are drawn.")] = 0,
     face: Face = None,
     device: Device = "auto",
 ) -> None:
@@ -181,13 +181,14 @@ def adapt(
     from .data.gap_files import read_label_file
     from .data.gaps import Gap
     from .errors import GapError
+    from .folders import check_new
     from .models.store import find_model
-    from .restoring.adapting import adapt_to_files, check_new_folder, write_adapted
+    from .restoring.adapting import adapt_to_files, write_adapted
 
     if detect and (gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
     gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
-    check_new_folder(out)
+    check_new(out)
     for name in (model, audio_only):
         find_model(name)
 

@@ -113,9 +113,12 @@ def locked(folder: str | Path, result: str = "*") -> Iterator[None]:
 
 
 def check_new(folder: Path) -> None:
-    """Raise DataError where a folder cannot be made, since there is a file of that name or something in it."""
+    """Raise DataError where a folder cannot be made: nothing may be written there, or there is a file of that name or
+    something in it.
+    """
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise DataError(f"{folder}: exists and is not an empty folder; name another or delete it")
+    check_folder(folder)
 
 
 def user_cache() -> Path:

@@ -18,7 +18,7 @@ from avsi.files import digest
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import load_model, read_train_ids, save_model
 from avsi.restoring import adapting
-from avsi.restoring.adapted import adaptation_of
+from avsi.restoring.adapted import adaptation_of, check_voice
 from avsi.restoring.adapting import TooLittleSpeechError
 from avsi.restoring.baselines import SpectralInterpolation
 from avsi.restoring.inpainting import Inpainter
@@ -356,6 +356,16 @@ def test_avsi_adapt_writes_a_model_with_a_card(avsi, tmp_path):
         path = tmp_path / name
         _, _, errors = avsi("inpaint", path, "--gap", "1:1.2", "-o", tmp_path / "out.wav", "--model", out)
         assert errors.count("was adapted to talk.wav, which this recording does not sound like") == notes
+
+
+def test_another_voice_is_told_of_an_adapted_model_alone():
+    loud = torch.zeros(100, 257)
+    done = small_inpainter().adapt(recording(), RATE, [], settings=QUICK).adaptation
+    with pytest.warns(AvsiWarning, match="does not sound like"):
+        check_voice(replace(done, kept=True), [loud], small_config().stft)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_voice(replace(done, kept=False), [loud], small_config().stft)
 
 
 @pytest.mark.usefixtures("kept")

@@ -320,6 +320,7 @@ CASES = [
         "avsi adapt good.wav -o mine --model small",
         "s of speech outside the gaps, and 20 s are needed to adapt a model; pauses do not count",
     ),
+    ("avsi adapt good.wav ./good.wav -o mine --model small", "good.wav: is named twice"),
     (
         "avsi adapt good.wav nan.wav -o mine --model small",
         "nan.wav: holds samples that are not a number, the first 2.5",
@@ -328,8 +329,8 @@ CASES = [
     ("avsi adapt good.wav -o mine --model small --gap 2:9", "good.wav: gap 2:9: outside the recording, which lasts"),
     ("avsi adapt good.wav -o mine --gap 0.8:1.6 --detect", "or let --detect find them, and not both"),
     ("avsi adapt good.wav -o mine --model small --face 2", "good.wav: face 2 is asked for, but there is no picture"),
-    ("avsi adapt good.wav -o file --model small", "file: is a file; expected a folder"),
-    ("avsi adapt good.wav -o test --model small", "test: exists and is not an empty folder; choose another"),
+    ("avsi adapt good.wav -o file --model small", "file: exists and is not an empty folder; name another"),
+    ("avsi adapt good.wav -o test --model small", "test: exists and is not an empty folder; name another or delete it"),
     ("avsi adapt good.wav -o mine --model nobody", "nobody: neither a folder with a trained model"),
     (
         "avsi adapt good.wav -o mine --model listener",

@@ -94,6 +94,10 @@ def test_an_utterance_that_was_never_filmed_is_one_whose_face_is_hidden(tmp_path
     data = InpaintingData(tmp_path / "both", corpus_config(corpus))
     assert [item[1].visual.isnan().all().item() for item in data] == [True, False, False, False, False]
     assert data[0][1].visual.shape == (249, 136)
+    write_datadir(tmp_path / "none", unfilmed)
+    assert InpaintingData(tmp_path / "none", corpus_config(corpus))[0][1].visual.isnan().all()  # to judge by
+    with pytest.raises(DataError, match="1 of 1 clips have no landmarks"):
+        InpaintingData(tmp_path / "none", corpus_config(corpus), augmented=True)
 
 
 def test_training_gaps_lie_where_there_is_speech_if_the_config_says_so(tmp_path, corpus):

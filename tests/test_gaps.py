@@ -206,4 +206,3 @@ def test_gaps_are_drawn_anew_until_they_lose_speech_and_else_the_best_of_ten():
     draws = iter([[Gap(0.1, 0.3)], [Gap(1.7, 2.0)], *([Gap(0.5, 0.6)] for _ in range(20))])
     assert draw_in_speech(lambda: next(draws), speech, GapConfig(in_speech=1.0), stft) == [Gap(1.7, 2.0)]
     assert len(list(draws)) == 12
-    assert draw_in_speech(lambda: [Gap(0.1, 0.2)], speech, GapConfig(), stft) == [Gap(0.1, 0.2)]

@@ -293,3 +293,9 @@ def test_the_part_of_a_model_that_needs_no_face_predicts_what_it_predicts_of_a_h
     assert not torch.allclose(seen, hidden, atol=1e-3)  # the test can fail
     save_model(tmp_path / "part", part, {})
     assert not load_model(tmp_path / "part", "inpainter").config.model.video
+
+
+@pytest.mark.parametrize("senses", [{"video": False}, {"audio": False}])
+def test_only_a_model_of_sound_and_face_has_a_part_that_needs_no_face(senses):
+    with pytest.raises(ModelError, match="only a model of sound and face"):
+        BLSTMInpainter(small_config(model=senses)).without_face()

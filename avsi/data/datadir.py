@@ -52,6 +52,11 @@ class Utterance:
     video_start_s: float = 0.0
     made_lips: str | None = None
 
+    @property
+    def is_filmed(self) -> bool:
+        """Whether its landmarks are those of a film."""
+        return self.landmarks is not None and self.made_lips is None
+
     def load_landmarks(self) -> Tracks:
         """Raises DataError where they have not been extracted, or the archive is gone or damaged."""
         if self.landmarks is None:

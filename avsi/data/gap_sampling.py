@@ -68,7 +68,7 @@ def draw_in_speech(draw: Callable[[], list[Gap]], speech: np.ndarray, config: Ga
         speech: the frames that are no pause, shape (n_frames,), bool.
     """
     best: tuple[float, list[Gap]] = (-1.0, [])
-    for _ in range(MAX_DRAWS if config.in_speech else 1):
+    for _ in range(MAX_DRAWS):
         gaps = draw()
         spans = [(to_samples(gap.start_s, stft.sample_rate), to_samples(gap.end_s, stft.sample_rate)) for gap in gaps]
         share = float(speech[lost_frames(spans, len(speech), stft)].mean())

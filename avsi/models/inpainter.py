@@ -12,6 +12,7 @@ from ..audio.interpolation import interpolate_lost
 from ..audio.phase import keep_reliable
 from ..config import Config
 from ..data.stats import Stats
+from ..errors import ModelError
 from ..timebase import to_frames
 from ..video.motion import n_features
 from .blstm import make_blstm, run_blstm
@@ -153,7 +154,12 @@ class BLSTMInpainter(nn.Module):
         """The part of an audio-visual model that restores where no face is seen: an audio-only model, which predicts
         what this one does where all visual features are NaN. Worth having of a model of sound and face that was trained
         on hidden faces.
+
+        Raises:
+            ModelError: a model of sound alone, or of the face alone.
         """
+        if not (self.config.model.audio and self.config.model.video):
+            raise ModelError("only a model of sound and face has a part that needs no face")
         config = copy.deepcopy(self.config)
         config.model.video = False
         part = BLSTMInpainter(config, phones=self.phones)

@@ -85,11 +85,13 @@ def adaptation_of(name_or_path: str | Path) -> Adaptation | None:
 
 
 def check_voice(adaptation: Adaptation, log_spectra: list[torch.Tensor], stft: StftConfig) -> None:
-    """Warn where a recording sounds unlike those that a model was adapted to.
+    """Warn where a recording sounds unlike those that a model was adapted to; not where it stayed as it was.
 
     Args:
         log_spectra: natural log magnitude of its reliable frames, each of shape (n_frames, n_bins).
     """
+    if not adaptation.kept:
+        return
     apart_db = float(np.sqrt(np.mean((voice_of(log_spectra, stft) - np.array(adaptation.voice)) ** 2)))
     if apart_db > OTHER_VOICE_DB:
         warnings.warn(

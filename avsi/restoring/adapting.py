@@ -19,7 +19,7 @@ from ..config import AdaptConfig, StftConfig
 from ..data.gaps import Gap
 from ..errors import AvsiWarning, DataError, ModelError
 from ..files import write_text
-from ..folders import check_folder, folder_beside, user_cache
+from ..folders import folder_beside, user_cache
 from ..models.card import update_card
 from ..models.inpainter import BLSTMInpainter
 from ..models.store import TRAIN_IDS, find_model, read_description, read_train_ids, save_model
@@ -119,6 +119,9 @@ def adapt_to_files(
         gaps: those of each file, at a player's times; None finds the runs of digital silence.
         face: which of several in the pictures.
     """
+    for index, path in enumerate(paths):
+        if path.resolve() in [other.resolve() for other in paths[:index]]:
+            raise DataError(f"{path}: is named twice; what is held out of a recording must not be learned from in it")
     with ExitStack() as opened:
         sources = [opened.enter_context(open_source(path, gaps, face)) for path in paths]
         inpainter, settings = load()
@@ -148,13 +151,6 @@ def write_adapted(out: Path, inpainter: Inpainter, start: str) -> None:
         save_model(folder, getattr(inpainter, done.of), about)
         write_text(folder / TRAIN_IDS, "".join(f"{id_}\n" for id_ in sorted(ids)))
         update_card(folder, name=out.resolve().name, what_for=what_for if done.kept else "")
-
-
-def check_new_folder(out: Path) -> None:
-    """Raise DataError for a folder that a model cannot be written into."""
-    check_folder(out)
-    if out.is_dir() and any(out.iterdir()):
-        raise DataError(f"{out}: exists and is not an empty folder; choose another")
 
 
 def _train(

@@ -35,6 +35,7 @@ MIN_SEEN = 0.5
 # With less sound than this around its gaps, a model has hardly anything to go by.
 MIN_AROUND_S = 0.5
 WITHOUT_FACE = "restored from the sound alone"
+UNADAPTED = ", by a model that is not adapted"
 # What a network on a GPU restores in one run, with the padding: it bounds the memory.
 BATCH_FRAMES = 8000
 # How much of a recording is compared to the voice that a model was adapted to.
@@ -251,7 +252,8 @@ class Inpainter:
                 for (start, stop), reason in zip(excerpt.own, one.audio_only, strict=True):
                     where = f"gap {excerpt.told(start, rate):.2f}-{excerpt.told(stop, rate):.2f} s"
                     if reason:
-                        warnings.warn(f"{where}: {reason}; {WITHOUT_FACE}", AvsiWarning, stacklevel=3)
+                        whose = UNADAPTED if self.adaptation and self.adaptation.of == "model" else ""
+                        warnings.warn(f"{where}: {reason}; {WITHOUT_FACE}{whose}", AvsiWarning, stacklevel=3)
                     if around_s < MIN_AROUND_S:
                         warnings.warn(
                             f"{where}: only {around_s:.2f} s of sound are left around it to restore it from; "

@@ -1,6 +1,7 @@
 """Data sets and batches: clean log magnitudes, lost frames, visual features and phone labels of utterances."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,7 +54,7 @@ class SpeechData(Dataset):
         self, datadir: str | Path, config: Config, lexicon: Lexicon | None = None, augmented: bool = False
     ) -> None:
         """Raises DataError for an invalid directory and for words that are not in the lexicon; if the model has video
-        input, also for videos without landmarks and for a directory without any.
+        input, also for videos without landmarks, and for a training set (``augmented``) without any.
         """
         self.config = config
         self.epoch = 0
@@ -70,7 +71,8 @@ class SpeechData(Dataset):
         self._cache: dict[int, Features] = {}
         if config.model.video:
             unseen = [utterance for utterance in self.utterances if utterance.landmarks is None]
-            missing = [u.id for u in unseen if u.video or len(unseen) == len(self.utterances)]
+            none_seen = augmented and len(unseen) == len(self.utterances)
+            missing = [u.id for u in unseen if u.video or none_seen]
             if missing:
                 raise DataError(
                     f"{datadir}: {len(missing)} of {len(self.utterances)} clips have no landmarks, such as {missing[0]}"
@@ -142,12 +144,12 @@ class InpaintingData(SpeechData):
         try:
             if self._gaps is None:
                 rng = self._generator(repeat, utterance.id)
-                gaps = draw_in_speech(
-                    lambda: draw_random(utterance.duration_s, settings, stft.sample_rate, rng),
-                    is_speech(log_spectrum, stft, self.config.normalise).numpy(),
-                    settings,
-                    stft,
-                )
+                draw = partial(draw_random, utterance.duration_s, settings, stft.sample_rate, rng)
+                if settings.in_speech:
+                    speech = is_speech(log_spectrum, stft, self.config.normalise).numpy()
+                    gaps = draw_in_speech(draw, speech, settings, stft)
+                else:
+                    gaps = draw()
             else:
                 gaps = self._gaps[utterance.id]
             spans = gap_spans(gaps, to_samples(utterance.duration_s, stft.sample_rate), stft.sample_rate)

@@ -51,7 +51,7 @@ class TrainingRun(LightningModule):
         data.epoch = self.current_epoch
         order = draw_order(
             [utterance.speaker for utterance in data.utterances],
-            [utterance.video is not None for utterance in data.utterances],
+            [utterance.is_filmed for utterance in data.utterances],
             self.config.training,
             self._epoch_generator("order"),
         )
