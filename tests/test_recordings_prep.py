@@ -234,6 +234,16 @@ def test_a_single_set_is_checked_against_the_others_of_its_folder(tmp_path):
     assert [u.id for u in read_datadir(tmp_path / "out" / "test")] == ["two-anna_b-0001"]
 
 
+def test_a_speaker_is_the_same_with_other_zeros_before_its_number(tmp_path):
+    for name in ("one/1", "one/2", "two/1", "two/10", "three/3", "three/30"):
+        say(tmp_path / name / "a.wav")
+    assert list(prepared(tmp_path / "one", tmp_path / "out")) == ["1_a-0001", "2_a-0001"]
+    result = run(tmp_path / "two", tmp_path / "out", "--split", "test")
+    assert isinstance(result.exception, DataError)
+    assert "train: speaker 1 is in it, and would be in test too" in str(result.exception)
+    assert run(tmp_path / "three", tmp_path / "out", "--split", "test").exit_code == 0
+
+
 # Bad recordings
 
 
