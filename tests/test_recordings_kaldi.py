@@ -75,6 +75,18 @@ def test_what_this_toolkit_wrote_is_taken_too(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("below", ["", "set"])
+@pytest.mark.parametrize("split", ["train", "test", "speaker-dependent"])
+def test_a_directory_that_would_be_replaced_is_refused(tmp_path, below, split):
+    root = kaldi(tmp_path / "data" / "train" / below, wav_scp="u1 1.wav\n", utt2spk="u1 anna\n")
+    say(root / "1.wav")
+    result = run(root, tmp_path / "data", "--split", split)
+    assert isinstance(result.exception, DataError) and "the recordings lie in " in str(result.exception)
+    assert (root / "wav.scp").read_text() == "u1 1.wav\n"
+    assert sorted(path.name for path in root.iterdir()) == ["1.wav", "utt2spk", "wav.scp"]
+    assert run(root, tmp_path / "other").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [

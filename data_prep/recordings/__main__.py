@@ -85,6 +85,9 @@ def main(
     check_folder(out)
     if out == root:
         raise DataError(f"{out}: is the folder of the recordings; choose another --out")
+    for folder in ((out / name).resolve() for name in SETS):
+        if folder in (root, *root.parents):
+            raise DataError(f"{root}: the recordings lie in {folder}, which a run may replace; choose another --out")
     if is_kaldi(root):
         options = {"speakers": speakers, "transcripts": transcripts, "late": late}
         if given := [name for name, path in options.items() if path]:
