@@ -94,6 +94,8 @@ def test_a_directory_that_would_be_replaced_is_refused(tmp_path, below, split):
         ({"wav_scp": "u1 1.wav\nu1 2.wav\n"}, "wav.scp:2: u1 occurs twice"),
         ({"wav_scp": "u1\n"}, "wav.scp:1: expected '<utt> <path>', found nothing"),
         ({"utt2spk": ""}, "utt2spk: is missing or empty; expected lines '<utterance> <speaker>'"),
+        ({"utt2spk": "u1 anna\nb_1\n"}, "utt2spk:2: expected '<utterance> <speaker>', found '' as the speaker"),
+        ({"utt2spk": "u1 ??\n"}, "utt2spk:1: expected '<utterance> <speaker>', found '??' as the speaker"),
         ({"segments": "u1 r1 2 1\n"}, "segments:1: expected '<utterance> <recording> <start_s> <end_s>'"),
         ({"segments": "u1 r1 0\n"}, "segments:1: expected '<utterance> <recording> <start_s> <end_s>'"),
         ({"video_scp": "u1 1.mp4\n", "video_start": "u1 soon\n"}, "video_start:1: begins at 'soon', expected seconds"),
