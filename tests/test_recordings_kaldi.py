@@ -48,9 +48,9 @@ def test_segments_of_a_kaldi_directory_are_cut_with_their_faces(tmp_path):
         wav_scp="r1 1.wav\n",
         video_scp="r1 1.mpg\n",
         video_start="r1 0.5\n",
-        segments="anna_a r1 0.25 2.5\nanna_b r1 3 9.05\nanna_c r1 3 12\n",
+        segments="anna_a r1 0.25 2.5\nanna_b r1 3 9.05\nanna_c r1 3 12\nanna_d r1 9 9.05\n",
         text="anna_a one two\nanna_b three\n",
-        utt2spk="anna_a anna\nanna_b anna\nanna_c anna\n",
+        utt2spk="anna_a anna\nanna_b anna\nanna_c anna\nanna_d anna\n",
     )
     utterances = prepared(root, tmp_path / "out", "--max-left-out", 0.5)
     assert [(u.id, u.duration_s, u.video_start_s, u.words) for u in utterances.values()] == [
@@ -60,7 +60,8 @@ def test_segments_of_a_kaldi_directory_are_cut_with_their_faces(tmp_path):
     heard = soundfile.read(utterances["anna_a"].wav)[0]
     assert np.allclose(heard, samples[RATE // 4 : RATE * 5 // 2], rtol=0, atol=1e-4)
     assert lines(tmp_path / "out" / "train" / "left_out") == {
-        "anna_c": "its segment ends at 12 s, the recording after 9.00 s"
+        "anna_c": "its segment ends at 12 s, the recording after 9.00 s",
+        "anna_d": "its segment begins at 9 s, the recording ends after 9.00 s",
     }
 
 
