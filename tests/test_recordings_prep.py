@@ -286,7 +286,8 @@ def test_a_wav_file_that_was_cut_short_is_used_with_a_note(tmp_path):
     [
         (["--speaker-from", "face"], "--speaker-from face: expected folder or name"),
         (["--id-prefix", "a_"], "--id-prefix 'a_': expected letters, digits and '-'"),
-        (["--min-s", 4], "--min-s 4 and --max-s 6: expected seconds above 0"),
+        (["--min-s", 4], "--min-s 4 and --max-s 6: expected seconds, the first at least 0.1, the second"),
+        (["--min-s", 0.001], "--min-s 0.001 and --max-s 6: expected seconds, the first at least 0.1, the second"),
         (["--split", "papper"], "split 'papper': neither 'speaker-independent', 'speaker-dependent', 'train'"),
         (["--speakers", "none"], "none: no such file; expected lines '<file or folder> <speaker>'"),
     ],
