@@ -7,9 +7,11 @@ import pytest
 import soundfile
 from conftest import RATE, speech, write_video
 from recordings import lines, prepared, run, say, voice
+from typer.main import get_command
 
 from avsi.data.datadir import Utterance, corpus_of, write_datadir
 from avsi.errors import DataError
+from data_prep.recordings.__main__ import app
 
 
 def kaldi(folder: Path, **files: str) -> Path:
@@ -107,6 +109,11 @@ def test_a_broken_line_of_a_kaldi_directory_is_named(tmp_path, files, message):
     result = run(root, tmp_path / "out")
     assert isinstance(result.exception, DataError) and message in str(result.exception)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_help_says_which_options_are_not_for_a_kaldi_directory():
+    not_for = {option.name for option in get_command(app).params if "not for a Kaldi directory" in option.help}
+    assert not_for == {"speaker_from", "min_s", "max_s"}
 
 
 def test_tables_beside_a_kaldi_directory_are_refused(tmp_path):

@@ -44,7 +44,7 @@ def main(
         str,
         typer.Option(
             help="What names the speaker: 'folder', the first below the root, or 'name', the part of the file's name "
-            "before the first '-' or '_'."
+            "before the first '-' or '_'; not for a Kaldi directory."
         ),
     ] = "folder",
     speakers: Annotated[
@@ -71,8 +71,10 @@ def main(
     held_out: Annotated[
         float, typer.Option(min=0, max=0.45, help="The share of the speakers for validation, and for the test.")
     ] = SPEAKERS_HELD_OUT,
-    min_s: Annotated[float, typer.Option(help="The shortest utterance.")] = Lengths.min_s,
-    max_s: Annotated[float, typer.Option(help="The longest: what is longer is cut at pauses.")] = Lengths.max_s,
+    min_s: Annotated[float, typer.Option(help="The shortest utterance; not for a Kaldi directory.")] = Lengths.min_s,
+    max_s: Annotated[
+        float, typer.Option(help="The longest: what is longer is cut at pauses; not for a Kaldi directory.")
+    ] = Lengths.max_s,
     jobs: Annotated[int, typer.Option(min=1, help="Processes to prepare recordings with.")] = 2,
     max_left_out: Annotated[
         float, typer.Option(help="Fail where a larger share of recordings, or of utterances, is left out.")
