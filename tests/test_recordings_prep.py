@@ -202,6 +202,17 @@ def test_too_few_speakers_are_told_before_anything_is_written(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_speakers_lost_in_preparation_are_named_where_a_set_is_empty(tmp_path):
+    for speaker, samples in (("a", np.zeros(3 * RATE)), ("b", 0), ("c", 1)):
+        say(tmp_path / "in" / speaker / "1.wav", samples)
+    (tmp_path / "split").write_text("a test\nb train\nc valid\n")
+    options = ("--split", tmp_path / "split", "--max-left-out", 0.5)
+    message = str(run(tmp_path / "in", tmp_path / "out", *options).exception)
+    left_out = tmp_path / "out" / "left_out"
+    assert f"leaves test empty with the speakers found (b, c); nothing of a can be used, {left_out} gives" in message
+    assert lines(left_out) == {"a_1": "is silent for all of its 3.00 s"}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

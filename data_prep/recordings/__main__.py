@@ -131,7 +131,9 @@ def main(
     print_remarks(place, left_out, notes)
     check_left_out(root, place, unusable, found, "recordings", max_left_out)
     check_left_out(root, place, pieces, len(utterances) + pieces, "utterances", max_left_out)
-    check_none_empty(split, kept, {utterance.speaker for utterance in utterances})
+    speakers_kept = {utterance.speaker for utterance in utterances}
+    lost = {recording.speaker for recording in recordings} - speakers_kept
+    check_none_empty(split, kept, speakers_kept, lost, place)
     # An archive may hold landmarks of what an utterance of the same id was before it was cut otherwise.
     stale = ["landmarks.ark"] if any(_cut_otherwise(out / name, of_set) for name, of_set in kept.items()) else []
     write_sets(out, kept, of.name, split, (*PARTIAL, *MADE_OF, *stale))
