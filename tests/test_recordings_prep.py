@@ -316,6 +316,19 @@ def test_a_second_run_finds_the_same_also_with_its_results_inside(tmp_path):
     assert "is the folder of the recordings" in str(run(tmp_path / "in", tmp_path / "in").exception)
 
 
+def test_a_folder_that_links_lead_to_again_is_searched_once(tmp_path):
+    root = tmp_path / "in"
+    say(root / "bert" / "b.wav")
+    say(tmp_path / "elsewhere" / "c.wav")
+    (root / "anna").mkdir()
+    (root / "anna" / "loop").symlink_to(root)
+    (root / "anna" / "other").symlink_to(root / "bert")
+    (root / "cleo").symlink_to(tmp_path / "elsewhere")
+    assert list(prepared(root, tmp_path / "out")) == ["bert_b-0001", "cleo_c-0001"]
+    again = "is searched under another name already"
+    assert lines(tmp_path / "out" / "train" / "notes") == {"anna/loop": again, "anna/other": again}
+
+
 # Faces
 
 

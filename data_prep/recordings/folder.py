@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +53,8 @@ def find_files(root: Path, out: Path) -> tuple[list[Files], list[Path], Remarks]
     """
     found: dict[Path, dict[str, list[Path]]] = {}
     texts = []
-    for folder, folders, names in os.walk(root, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and Path(folder, name) != out)
+    notes: Remarks = []
+    for folder, names in _folders(root, out, notes):
         for path in (Path(folder, name) for name in names if not name.startswith(".")):
             suffix = path.suffix.lower()
             if suffix in (*SOUND_SUFFIXES, *VIDEO_SUFFIXES):
@@ -64,7 +65,6 @@ def find_files(root: Path, out: Path) -> tuple[list[Files], list[Path], Remarks]
     if not found:
         kinds = f"{', '.join(SOUND_SUFFIXES[:3])}... or {', '.join(VIDEO_SUFFIXES[:3])}..."
         raise DataError(f"{root}: no sound or video in it; expected files such as {kinds}")
-    notes: Remarks = []
     recordings = []
     for _, kinds in sorted(found.items()):
         chosen = {}
@@ -74,6 +74,28 @@ def find_files(root: Path, out: Path) -> tuple[list[Files], list[Path], Remarks]
             notes += [(str(path), f"there is {paths[0]} too; that one is used") for path in paths[1:]]
         recordings.append(Files(**chosen))
     return recordings, sorted(texts), notes
+
+
+def _folders(root: Path, out: Path, notes: Remarks) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder with the names of its files, once: a link may lead to where the search has been, or round for ever.
+
+    What links lead to comes last, so that a folder goes by its own name where it has one below the root.
+    """
+    visited: set[tuple[int, int]] = set()
+    starts = [root]
+    for start in starts:  # which links add to
+        for folder, folders, names in os.walk(start):
+            there = os.stat(folder)
+            if (there.st_dev, there.st_ino) in visited:
+                notes.append((str(Path(folder).relative_to(root)), "is searched under another name already"))
+                folders.clear()
+                continue
+            visited.add((there.st_dev, there.st_ino))
+            paths = [Path(folder, name) for name in sorted(folders) if not name.startswith(".")]
+            paths = [path for path in paths if path.resolve() != out]
+            starts += [path for path in paths if path.is_symlink()]
+            folders[:] = [path.name for path in paths]
+            yield Path(folder), names
 
 
 def find_recordings(
