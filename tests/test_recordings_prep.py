@@ -1,5 +1,6 @@
 """Any folder of recordings, or any Kaldi data directory, as data directories of utterances."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -327,6 +328,23 @@ def test_a_folder_that_links_lead_to_again_is_searched_once(tmp_path):
     assert list(prepared(root, tmp_path / "out")) == ["bert_b-0001", "cleo_c-0001"]
     again = "is searched under another name already"
     assert lines(tmp_path / "out" / "train" / "notes") == {"anna/loop": again, "anna/other": again}
+
+
+def test_names_that_cannot_stand_in_a_list_are_left_out_with_the_reason(tmp_path):
+    root = tmp_path / "in"
+    good = say(root / "anna" / "a.wav")
+    for name in (b"latin\xfc.wav", b"latin\xfc.flac", b"latin\xfc.trans.txt", b"two\nlines.mpg", b"two\nlines.wav"):
+        (root / "anna" / os.fsdecode(name)).write_bytes(good.read_bytes())
+    assert list(prepared(root, tmp_path / "out", "--max-left-out", 0.7)) == ["anna_a-0001"]
+    encoding, line_break = "its name is not in UTF-8; rename it", "its name holds a line break; rename it"
+    assert lines(tmp_path / "out" / "train" / "left_out") == {
+        "anna/latin\\udcfc.wav": encoding,
+        "anna/two\\x0alines.wav": line_break,
+    }
+    assert lines(tmp_path / "out" / "train" / "notes") == {
+        "anna/latin\\udcfc.flac": "there is anna/latin\\udcfc.wav too; that one is used",
+        "anna/latin\\udcfc.trans.txt": encoding,
+    }
 
 
 # Faces
