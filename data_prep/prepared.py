@@ -58,13 +58,21 @@ def check_left_out(root: Path, folder: Path, count: int, total: int, clips: str,
         )
 
 
-def check_none_empty(split: str, kept: dict[str, list], speakers: Iterable[str]) -> None:
-    """Raise DataError where a set of a split holds nothing."""
+def check_none_empty(
+    split: str, kept: dict[str, list], speakers: Iterable[str], lost: Iterable[str] = (), folder: Path | None = None
+) -> None:
+    """Raise DataError where a set of a split holds nothing.
+
+    Args:
+        lost: speakers of whom nothing could be used; the list of what is left out in ``folder`` says why.
+    """
     empty = [name for name, of in kept.items() if not of]
     if empty:
+        nothing_of = ", ".join(sorted(lost))
+        gone = f"; nothing of {nothing_of} can be used, {folder}/{LEFT_OUT} gives each reason" if nothing_of else ""
         raise DataError(
             f"the split '{split}' leaves {' and '.join(empty)} empty with the speakers found "
-            f"({', '.join(sorted(speakers))}); speaker-independent needs three speakers, speaker-dependent divides "
+            f"({', '.join(sorted(speakers))}){gone}; speaker-independent needs three speakers, speaker-dependent divides "
             "each speaker's clips, and a file can say anything else"
         )
 

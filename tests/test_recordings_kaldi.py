@@ -7,9 +7,11 @@ import pytest
 import soundfile
 from conftest import RATE, speech, write_video
 from recordings import lines, prepared, run, say, voice
+from typer.main import get_command
 
 from avsi.data.datadir import Utterance, corpus_of, write_datadir
 from avsi.errors import DataError
+from data_prep.recordings.__main__ import app
 
 
 def kaldi(folder: Path, **files: str) -> Path:
@@ -48,9 +50,9 @@ def test_segments_of_a_kaldi_directory_are_cut_with_their_faces(tmp_path):
         wav_scp="r1 1.wav\n",
         video_scp="r1 1.mpg\n",
         video_start="r1 0.5\n",
-        segments="anna_a r1 0.25 2.5\nanna_b r1 3 9.05\nanna_c r1 3 12\n",
+        segments="anna_a r1 0.25 2.5\nanna_b r1 3 9.05\nanna_c r1 3 12\nanna_d r1 9 9.05\n",
         text="anna_a one two\nanna_b three\n",
-        utt2spk="anna_a anna\nanna_b anna\nanna_c anna\n",
+        utt2spk="anna_a anna\nanna_b anna\nanna_c anna\nanna_d anna\n",
     )
     utterances = prepared(root, tmp_path / "out", "--max-left-out", 0.5)
     assert [(u.id, u.duration_s, u.video_start_s, u.words) for u in utterances.values()] == [
@@ -60,7 +62,8 @@ def test_segments_of_a_kaldi_directory_are_cut_with_their_faces(tmp_path):
     heard = soundfile.read(utterances["anna_a"].wav)[0]
     assert np.allclose(heard, samples[RATE // 4 : RATE * 5 // 2], rtol=0, atol=1e-4)
     assert lines(tmp_path / "out" / "train" / "left_out") == {
-        "anna_c": "its segment ends at 12 s, the recording after 9.00 s"
+        "anna_c": "its segment ends at 12 s, the recording after 9.00 s",
+        "anna_d": "its segment begins at 9 s, the recording ends after 9.00 s",
     }
 
 
@@ -75,6 +78,18 @@ def test_what_this_toolkit_wrote_is_taken_too(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("below", ["", "set"])
+@pytest.mark.parametrize("split", ["train", "test", "speaker-dependent"])
+def test_a_directory_that_would_be_replaced_is_refused(tmp_path, below, split):
+    root = kaldi(tmp_path / "data" / "train" / below, wav_scp="u1 1.wav\n", utt2spk="u1 anna\n")
+    say(root / "1.wav")
+    result = run(root, tmp_path / "data", "--split", split)
+    assert isinstance(result.exception, DataError) and "the recordings lie in " in str(result.exception)
+    assert (root / "wav.scp").read_text() == "u1 1.wav\n"
+    assert sorted(path.name for path in root.iterdir()) == ["1.wav", "utt2spk", "wav.scp"]
+    assert run(root, tmp_path / "other").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
@@ -82,6 +97,8 @@ def test_what_this_toolkit_wrote_is_taken_too(tmp_path):
         ({"wav_scp": "u1 1.wav\nu1 2.wav\n"}, "wav.scp:2: u1 occurs twice"),
         ({"wav_scp": "u1\n"}, "wav.scp:1: expected '<utt> <path>', found nothing"),
         ({"utt2spk": ""}, "utt2spk: is missing or empty; expected lines '<utterance> <speaker>'"),
+        ({"utt2spk": "u1 anna\nb_1\n"}, "utt2spk:2: expected '<utterance> <speaker>', found '' as the speaker"),
+        ({"utt2spk": "u1 ??\n"}, "utt2spk:1: expected '<utterance> <speaker>', found '??' as the speaker"),
         ({"segments": "u1 r1 2 1\n"}, "segments:1: expected '<utterance> <recording> <start_s> <end_s>'"),
         ({"segments": "u1 r1 0\n"}, "segments:1: expected '<utterance> <recording> <start_s> <end_s>'"),
         ({"video_scp": "u1 1.mp4\n", "video_start": "u1 soon\n"}, "video_start:1: begins at 'soon', expected seconds"),
@@ -92,6 +109,11 @@ def test_a_broken_line_of_a_kaldi_directory_is_named(tmp_path, files, message):
     result = run(root, tmp_path / "out")
     assert isinstance(result.exception, DataError) and message in str(result.exception)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_help_says_which_options_are_not_for_a_kaldi_directory():
+    not_for = {option.name for option in get_command(app).params if "not for a Kaldi directory" in option.help}
+    assert not_for == {"speaker_from", "min_s", "max_s"}
 
 
 def test_tables_beside_a_kaldi_directory_are_refused(tmp_path):

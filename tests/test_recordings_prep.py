@@ -1,5 +1,6 @@
 """Any folder of recordings, or any Kaldi data directory, as data directories of utterances."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -202,6 +203,17 @@ def test_too_few_speakers_are_told_before_anything_is_written(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_speakers_lost_in_preparation_are_named_where_a_set_is_empty(tmp_path):
+    for speaker, samples in (("a", np.zeros(3 * RATE)), ("b", 0), ("c", 1)):
+        say(tmp_path / "in" / speaker / "1.wav", samples)
+    (tmp_path / "split").write_text("a test\nb train\nc valid\n")
+    options = ("--split", tmp_path / "split", "--max-left-out", 0.5)
+    message = str(run(tmp_path / "in", tmp_path / "out", *options).exception)
+    left_out = tmp_path / "out" / "left_out"
+    assert f"leaves test empty with the speakers found (b, c); nothing of a can be used, {left_out} gives" in message
+    assert lines(left_out) == {"a_1": "is silent for all of its 3.00 s"}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -232,6 +244,16 @@ def test_a_single_set_is_checked_against_the_others_of_its_folder(tmp_path):
     assert "train: speaker anna is in it, and would be in test too" in str(result.exception)
     assert run(tmp_path / "two", tmp_path / "out", "--split", "test", "--id-prefix", "two-").exit_code == 0
     assert [u.id for u in read_datadir(tmp_path / "out" / "test")] == ["two-anna_b-0001"]
+
+
+def test_a_speaker_is_the_same_with_other_zeros_before_its_number(tmp_path):
+    for name in ("one/1", "one/2", "two/1", "two/10", "three/3", "three/30"):
+        say(tmp_path / name / "a.wav")
+    assert list(prepared(tmp_path / "one", tmp_path / "out")) == ["1_a-0001", "2_a-0001"]
+    result = run(tmp_path / "two", tmp_path / "out", "--split", "test")
+    assert isinstance(result.exception, DataError)
+    assert "train: speaker 1 is in it, and would be in test too" in str(result.exception)
+    assert run(tmp_path / "three", tmp_path / "out", "--split", "test").exit_code == 0
 
 
 # Bad recordings
@@ -276,7 +298,8 @@ def test_a_wav_file_that_was_cut_short_is_used_with_a_note(tmp_path):
     [
         (["--speaker-from", "face"], "--speaker-from face: expected folder or name"),
         (["--id-prefix", "a_"], "--id-prefix 'a_': expected letters, digits and '-'"),
-        (["--min-s", 4], "--min-s 4 and --max-s 6: expected seconds above 0"),
+        (["--min-s", 4], "--min-s 4 and --max-s 6: expected seconds, the first at least 0.1, the second"),
+        (["--min-s", 0.001], "--min-s 0.001 and --max-s 6: expected seconds, the first at least 0.1, the second"),
         (["--split", "papper"], "split 'papper': neither 'speaker-independent', 'speaker-dependent', 'train'"),
         (["--speakers", "none"], "none: no such file; expected lines '<file or folder> <speaker>'"),
     ],
@@ -292,6 +315,36 @@ def test_a_second_run_finds_the_same_also_with_its_results_inside(tmp_path):
     first = prepared(tmp_path / "in", tmp_path / "in" / "data")
     assert prepared(tmp_path / "in", tmp_path / "in" / "data") == first
     assert "is the folder of the recordings" in str(run(tmp_path / "in", tmp_path / "in").exception)
+
+
+def test_a_folder_that_links_lead_to_again_is_searched_once(tmp_path):
+    root = tmp_path / "in"
+    say(root / "bert" / "b.wav")
+    say(tmp_path / "elsewhere" / "c.wav")
+    (root / "anna").mkdir()
+    (root / "anna" / "loop").symlink_to(root)
+    (root / "anna" / "other").symlink_to(root / "bert")
+    (root / "cleo").symlink_to(tmp_path / "elsewhere")
+    assert list(prepared(root, tmp_path / "out")) == ["bert_b-0001", "cleo_c-0001"]
+    again = "is searched under another name already"
+    assert lines(tmp_path / "out" / "train" / "notes") == {"anna/loop": again, "anna/other": again}
+
+
+def test_names_that_cannot_stand_in_a_list_are_left_out_with_the_reason(tmp_path):
+    root = tmp_path / "in"
+    good = say(root / "anna" / "a.wav")
+    for name in (b"latin\xfc.wav", b"latin\xfc.flac", b"latin\xfc.trans.txt", b"two\nlines.mpg", b"two\nlines.wav"):
+        (root / "anna" / os.fsdecode(name)).write_bytes(good.read_bytes())
+    assert list(prepared(root, tmp_path / "out", "--max-left-out", 0.7)) == ["anna_a-0001"]
+    encoding, line_break = "its name is not in UTF-8; rename it", "its name holds a line break; rename it"
+    assert lines(tmp_path / "out" / "train" / "left_out") == {
+        "anna/latin\\udcfc.wav": encoding,
+        "anna/two\\x0alines.wav": line_break,
+    }
+    assert lines(tmp_path / "out" / "train" / "notes") == {
+        "anna/latin\\udcfc.flac": "there is anna/latin\\udcfc.wav too; that one is used",
+        "anna/latin\\udcfc.trans.txt": encoding,
+    }
 
 
 # Faces

@@ -44,7 +44,7 @@ def main(
         str,
         typer.Option(
             help="What names the speaker: 'folder', the first below the root, or 'name', the part of the file's name "
-            "before the first '-' or '_'."
+            "before the first '-' or '_'; not for a Kaldi directory."
         ),
     ] = "folder",
     speakers: Annotated[
@@ -71,8 +71,10 @@ def main(
     held_out: Annotated[
         float, typer.Option(min=0, max=0.45, help="The share of the speakers for validation, and for the test.")
     ] = SPEAKERS_HELD_OUT,
-    min_s: Annotated[float, typer.Option(help="The shortest utterance.")] = Lengths.min_s,
-    max_s: Annotated[float, typer.Option(help="The longest: what is longer is cut at pauses.")] = Lengths.max_s,
+    min_s: Annotated[float, typer.Option(help="The shortest utterance; not for a Kaldi directory.")] = Lengths.min_s,
+    max_s: Annotated[
+        float, typer.Option(help="The longest: what is longer is cut at pauses; not for a Kaldi directory.")
+    ] = Lengths.max_s,
     jobs: Annotated[int, typer.Option(min=1, help="Processes to prepare recordings with.")] = 2,
     max_left_out: Annotated[
         float, typer.Option(help="Fail where a larger share of recordings, or of utterances, is left out.")
@@ -85,6 +87,9 @@ def main(
     check_folder(out)
     if out == root:
         raise DataError(f"{out}: is the folder of the recordings; choose another --out")
+    for folder in ((out / name).resolve() for name in SETS):
+        if folder in (root, *root.parents):
+            raise DataError(f"{root}: the recordings lie in {folder}, which a run may replace; choose another --out")
     if is_kaldi(root):
         options = {"speakers": speakers, "transcripts": transcripts, "late": late}
         if given := [name for name, path in options.items() if path]:
@@ -126,7 +131,9 @@ def main(
     print_remarks(place, left_out, notes)
     check_left_out(root, place, unusable, found, "recordings", max_left_out)
     check_left_out(root, place, pieces, len(utterances) + pieces, "utterances", max_left_out)
-    check_none_empty(split, kept, {utterance.speaker for utterance in utterances})
+    speakers_kept = {utterance.speaker for utterance in utterances}
+    lost = {recording.speaker for recording in recordings} - speakers_kept
+    check_none_empty(split, kept, speakers_kept, lost, place)
     # An archive may hold landmarks of what an utterance of the same id was before it was cut otherwise.
     stale = ["landmarks.ark"] if any(_cut_otherwise(out / name, of_set) for name, of_set in kept.items()) else []
     write_sets(out, kept, of.name, split, (*PARTIAL, *MADE_OF, *stale))

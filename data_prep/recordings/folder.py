@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +53,8 @@ def find_files(root: Path, out: Path) -> tuple[list[Files], list[Path], Remarks]
     """
     found: dict[Path, dict[str, list[Path]]] = {}
     texts = []
-    for folder, folders, names in os.walk(root, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and Path(folder, name) != out)
+    notes: Remarks = []
+    for folder, names in _folders(root, out, notes):
         for path in (Path(folder, name) for name in names if not name.startswith(".")):
             suffix = path.suffix.lower()
             if suffix in (*SOUND_SUFFIXES, *VIDEO_SUFFIXES):
@@ -61,19 +62,42 @@ def find_files(root: Path, out: Path) -> tuple[list[Files], list[Path], Remarks]
                 found.setdefault(path.with_suffix(""), {}).setdefault(kind, []).append(path)
             elif suffix == ".txt":
                 texts.append(path)
+    notes += [(shown(path.relative_to(root)), reason) for path in texts if (reason := _unwritable(path))]
+    texts = [path for path in texts if not _unwritable(path)]
     if not found:
         kinds = f"{', '.join(SOUND_SUFFIXES[:3])}... or {', '.join(VIDEO_SUFFIXES[:3])}..."
         raise DataError(f"{root}: no sound or video in it; expected files such as {kinds}")
-    notes: Remarks = []
     recordings = []
     for _, kinds in sorted(found.items()):
         chosen = {}
         for kind, order in (("sound", SOUND_SUFFIXES), ("video", VIDEO_SUFFIXES)):
             paths = sorted(kinds.get(kind, []), key=lambda path: (order.index(path.suffix.lower()), path))
             chosen[kind] = paths[0] if paths else None
-            notes += [(str(path), f"there is {paths[0]} too; that one is used") for path in paths[1:]]
+            notes += [(shown(path), f"there is {shown(paths[0])} too; that one is used") for path in paths[1:]]
         recordings.append(Files(**chosen))
     return recordings, sorted(texts), notes
+
+
+def _folders(root: Path, out: Path, notes: Remarks) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder with the names of its files, once: a link may lead to where the search has been, or round for ever.
+
+    What links lead to comes last, so that a folder goes by its own name where it has one below the root.
+    """
+    visited: set[tuple[int, int]] = set()
+    starts = [root]
+    for start in starts:  # which links add to
+        for folder, folders, names in os.walk(start):
+            there = Path(folder).stat()
+            if (there.st_dev, there.st_ino) in visited:
+                notes.append((shown(Path(folder).relative_to(root)), "is searched under another name already"))
+                folders.clear()
+                continue
+            visited.add((there.st_dev, there.st_ino))
+            paths = [Path(folder, name) for name in sorted(folders) if not name.startswith(".")]
+            paths = [path for path in paths if path.resolve() != out]
+            starts += [path for path in paths if path.is_symlink()]
+            folders[:] = [path.name for path in paths]
+            yield Path(folder), names
 
 
 def find_recordings(
@@ -86,9 +110,9 @@ def find_recordings(
     """
     found, texts, notes = find_files(root, out)
     transcripts = Transcripts(root, texts, tables.transcripts)
-    speakers = {files: _speaker(files, tables.speakers, speaker_from) for files in found}
+    speakers = {files: _speaker(root, files, tables.speakers, speaker_from) for files in found}
     named = name_speakers((raw for raw, _ in speakers.values() if raw), id_prefix)
-    left_out = [(str(files.all[0]), reason) for files, (raw, reason) in speakers.items() if not raw]
+    left_out = [(shown(files.all[0]), reason) for files, (raw, reason) in speakers.items() if not raw]
     recordings = []
     for files, (raw, _) in speakers.items():
         if not raw:
@@ -111,9 +135,29 @@ def find_recordings(
     return recordings, left_out, notes
 
 
-def _speaker(files: Files, table: Table | None, speaker_from: str) -> tuple[str, str]:
+def shown(path: Path) -> str:
+    """A path that can stand in a line of a file, whatever is in it."""
+    return (
+        "".join(f"\\x{ord(c):02x}" if len(f"{c}.".splitlines()) > 1 else c for c in str(path))
+        .encode("utf-8", "backslashreplace")
+        .decode()
+    )
+
+
+def _unwritable(path: Path) -> str:
+    """Why a path cannot stand in ``wav.scp`` and ``video.scp``; "" where it can."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return "its name is not in UTF-8; rename it"
+    return "its name holds a line break; rename it" if len(f"{path}.".splitlines()) > 1 else ""
+
+
+def _speaker(root: Path, files: Files, table: Table | None, speaker_from: str) -> tuple[str, str]:
     """(speaker, ""), or ("", why none is known)."""
     path = files.all[0]
+    if unwritable := next((reason for file in files.all if (reason := _unwritable(root / file))), ""):
+        return "", unwritable
     if table:
         line = table[files.all]
         raw, reason = line[0] if line else "", f"{table.path} says no speaker"

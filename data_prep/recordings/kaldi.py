@@ -9,7 +9,7 @@ from avsi.errors import DataError
 from avsi.files import read_lines
 
 from ..prepared import Remarks
-from .names import check_ids, name_speakers, recording_id
+from .names import check_ids, name_speakers, recording_id, safe
 from .recording import Recording
 from .transcripts import words_of
 
@@ -42,6 +42,9 @@ def find_utterances(root: Path, id_prefix: str) -> tuple[list[Recording], Remark
     speakers, texts, segments = (_read(root / name) for name in ("utt2spk", "text", "segments"))
     if not speakers:
         raise DataError(f"{root / 'utt2spk'}: is missing or empty; expected lines '<utterance> <speaker>'")
+    for line in speakers.values():
+        if not safe(line.value):
+            raise DataError(f"{line.place}: expected '<utterance> <speaker>', found '{line.value}' as the speaker")
     spans = {id_: _span(line) for id_, line in segments.items()} or {id_: (id_, None) for id_ in sounds}
     named = name_speakers((line.value for line in speakers.values()), id_prefix)
     left_out: Remarks = []

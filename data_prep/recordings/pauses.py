@@ -19,6 +19,7 @@ SILENT_DBFS = -60.0  # a recording whose loud parts lie below it holds no speech
 BELOW_LOUD_DB, ABOVE_FLOOR_DB, LEAST_BELOW_LOUD_DB = 35.0, 6.0, 12.0
 CLICK_S = 0.05  # shorter sounds are none
 LONG_PAUSE_S, KEPT_S = 1.0, 0.25
+LEAST_S = 0.1  # below it levels, which are taken every 10 ms, say nothing of an utterance
 PAUSE_S = 0.1  # shorter quiet is that of a consonant
 MIN_SOUNDING_S, MIN_SOUNDING = 0.2, 0.1  # of an utterance that is not almost silent: seconds, and the share
 
@@ -31,10 +32,10 @@ class Lengths:
     max_s: float = 6.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.min_s <= self.max_s / 2 < float("inf"):
+        if not LEAST_S <= self.min_s <= self.max_s / 2 < float("inf"):
             raise ConfigError(
-                f"--min-s {self.min_s:g} and --max-s {self.max_s:g}: expected seconds above 0, the second at least "
-                "twice the first"
+                f"--min-s {self.min_s:g} and --max-s {self.max_s:g}: expected seconds, the first at least {LEAST_S:g}, "
+                "the second at least twice the first"
             )
 
 

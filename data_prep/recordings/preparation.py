@@ -98,6 +98,9 @@ def _take_as_it_is(
     start, stop = 0, sound.n_samples
     if recording.span_s:
         start, stop = (to_samples(time_s, sound.rate) for time_s in recording.span_s)
+        if start >= sound.n_samples:
+            reason = f"its segment begins at {recording.span_s[0]:g} s, the recording ends after {duration_s:.2f} s"
+            return Prepared([], [(recording.id, reason)], [])
         if stop > sound.n_samples + sound.rate // 10:  # less is rounding
             reason = f"its segment ends at {recording.span_s[1]:g} s, the recording after {duration_s:.2f} s"
             return Prepared([], [(recording.id, reason)], [])

@@ -1,5 +1,6 @@
 """Which recordings are for training, validation or the test: whole speakers, unless each speaker's are divided."""
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -62,11 +63,19 @@ def _from_file(path: Path, recordings: list[Recording]) -> dict[str, str]:
 
 
 def check_other_sets(out: Path, set_: str, speakers: Iterable[str]) -> None:
-    """Raise DataError where a speaker is in another set that lies in the same folder."""
+    """Raise DataError where a speaker is in another set that lies in the same folder.
+
+    How many zeros are before a speaker's number depends on the others of its run: 1 and 01 are one speaker.
+    """
+    new = {_without_zeros(speaker) for speaker in speakers}
     for other in SETS:
         known = set(read_table(out / other / "spk2utt", ordered=False)) if other != set_ else set()
-        if both := sorted(known & set(speakers)):
+        if both := sorted(speaker for speaker in known if _without_zeros(speaker) in new):
             raise DataError(
                 f"{out / other}: speaker {both[0]} is in it, and would be in {set_} too; choose another --out, or an "
                 "--id-prefix if these are different people"
             )
+
+
+def _without_zeros(speaker: str) -> str:
+    return re.sub(r"\d+", lambda match: match[0].lstrip("0") or "0", speaker)
