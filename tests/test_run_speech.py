@@ -85,6 +85,25 @@ def test_corpora_are_prepared_each_by_its_name(recipe, tmp_path):
     ]
 
 
+def test_tables_among_options_are_sought_from_where_the_user_is_and_patterns_stay(recipe, tmp_path):
+    user = tmp_path / "my place"
+    make_set(user / "libri", "a.wav")
+    make_set(user / "train", "a.wav")
+    (user / "spk.txt").touch()
+    further = ("--options", "libri=--speakers spk.txt --late=spk.txt --split train --transcripts *.txt")
+    result = start(recipe, "--corpus", "libri=libri", *further, "--stop-stage", 0, cwd=user)
+    assert result.returncode == 0, result.stderr
+    expected = f"--speakers {user}/spk.txt --late={user}/spk.txt --split train --transcripts *.txt"
+    assert result.stdout.splitlines()[1].endswith(f"--jobs 2 {expected}")
+
+
+def test_a_config_may_have_a_space_in_its_name(prepared, tmp_path):
+    (tmp_path / "my conf.yaml").touch()
+    result = start(prepared, "--stage", 4, "--stop-stage", 4, "--over", "my conf.yaml", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert f"--config {tmp_path}/my conf.yaml --out exp/speech" in result.stdout
+
+
 def test_lips_are_learned_from_faces_of_the_training_set_and_made_for_it_alone(prepared, tmp_path):
     (tmp_path / "voices").mkdir()
     result = start(prepared, "--stage", 1, "--stop-stage", 2, "--filmed", tmp_path / "voices")

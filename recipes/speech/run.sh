@@ -12,7 +12,7 @@
 set -euo pipefail
 . "$(dirname "$0")/../stages.sh"
 
-corpora=() options=() filmed= config=conf/speech.yaml over= beside=av protocol=conf/protocol.yaml work=
+corpora=() options=() option_names=() option_words=() filmed= config=conf/speech.yaml over= beside=av protocol=conf/protocol.yaml work=
 stage=0 stop_stage=7 last_stage=7 jobs=2 smoke= fitting=()
 case " $* " in *" --smoke "*) smoke=yes ;; esac
 while [ $# -gt 0 ]; do
@@ -49,6 +49,14 @@ for given in "${corpora[@]}"; do
 done
 for given in "${options[@]}"; do
   case " ${names[*]} " in *" ${given%%=*} "*) ;; *) fail "--options $given: expected NAME=OPTIONS of a --corpus or --test" ;; esac
+  set -f # words, as they are: no patterns of files
+  for word in ${given#*=}; do
+    option=
+    case "$word" in --*=*) option=${word%%=*}= word=${word#*=} ;; esac
+    if [ -f "$word" ]; then word=$(realpath "$word"); fi # a table, from where the user is
+    option_names+=("${given%%=*}") option_words+=("$option$word")
+  done
+  set +f
 done
 if is_due 0 && [ -z "$smoke" ] && [ ${#names[@]} -eq 0 ]; then fail "name the corpora to prepare, such as --corpus an4=DIR"; fi
 if [ -n "$filmed" ]; then
@@ -56,7 +64,7 @@ if [ -n "$filmed" ]; then
   filmed=$(realpath "$filmed")
 fi
 configs=()
-for given in "$config" $over; do
+for given in "$config" ${over:+"$over"}; do
   configs+=(--config "$(sought "$given")")
   [ -f "${configs[-1]}" ] || fail "--config, --over: $given: no such file, from where you are or in $conf"
 done
@@ -87,7 +95,9 @@ if due 0 "prepare the corpora"; then
       folder=data/recordings/$name
     fi
     [ "${kinds[index]}" = --corpus ] || further+=(--split test)
-    for given in "${options[@]}"; do if [ "${given%%=*}" = "$name" ]; then further+=(${given#*=}); fi; done
+    for number in "${!option_names[@]}"; do
+      if [ "${option_names[number]}" = "$name" ]; then further+=("${option_words[number]}"); fi
+    done
     python -m data_prep.recordings --root "$folder" --out "data/corpora/$name" --corpus "$name" --id-prefix "$name-" --jobs "$jobs" "${further[@]}"
   done
 fi
