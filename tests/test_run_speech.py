@@ -54,6 +54,8 @@ def prepared(recipe):
         (["--corpus", "an4=.", "--jobs", "0"], "--jobs 0: expected 1 or more"),
         (["--corpus"], "--corpus needs a value"),
         (["--corpora", "an4=."], "unknown option --corpora"),
+        (["--corpus", "an4=.", "--options", "an4=--split train"], "no corpus has a validation set"),
+        (["--test", "an4=."], "no corpus has a validation set"),
         (["--smoke", "--corpus", "an4=."], "--smoke makes its corpora"),
         (["--smoke", "--work", "mine"], "--smoke makes its folder, smoke/, anew"),
     ],
@@ -85,6 +87,25 @@ def test_corpora_are_prepared_each_by_its_name(recipe, tmp_path):
     ]
 
 
+def test_tables_among_options_are_sought_from_where_the_user_is_and_patterns_stay(recipe, tmp_path):
+    user = tmp_path / "my place"
+    make_set(user / "libri", "a.wav")
+    make_set(user / "train", "a.wav")
+    (user / "spk.txt").touch()
+    further = ("--options", "libri=--speakers spk.txt --late=spk.txt --split train --transcripts *.txt")
+    result = start(recipe, "--corpus", "libri=libri", *further, "--stop-stage", 0, cwd=user)
+    assert result.returncode == 0, result.stderr
+    expected = f"--speakers {user}/spk.txt --late={user}/spk.txt --split train --transcripts *.txt"
+    assert result.stdout.splitlines()[1].endswith(f"--jobs 2 {expected}")
+
+
+def test_a_config_may_have_a_space_in_its_name(prepared, tmp_path):
+    (tmp_path / "my conf.yaml").touch()
+    result = start(prepared, "--stage", 4, "--stop-stage", 4, "--over", "my conf.yaml", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert f"--config {tmp_path}/my conf.yaml --out exp/speech" in result.stdout
+
+
 def test_lips_are_learned_from_faces_of_the_training_set_and_made_for_it_alone(prepared, tmp_path):
     (tmp_path / "voices").mkdir()
     result = start(prepared, "--stage", 1, "--stop-stage", 2, "--filmed", tmp_path / "voices")
@@ -102,10 +123,34 @@ def test_lips_are_learned_from_faces_of_the_training_set_and_made_for_it_alone(p
     ]
 
 
-def test_without_any_face_nothing_is_learned(recipe):
+def test_films_and_sound_alone_are_two_corpora(recipe, tmp_path):
+    talks = recipe.parent / "speech" / "data" / "corpora" / "talks"
+    make_set(talks / "train", "video.scp")
+    make_set(talks / "valid")
+    (talks / "train" / "wav.scp").write_text("a a.wav\nb b.wav\n")
+    (talks / "valid" / "wav.scp").write_text("c c.wav\n")
+    for films, code in (("a a.mp4\n", 1), ("a a.mp4\nb b.mp4\nc c.mp4\n", 0), ("", 0)):
+        (talks / "train" / "video.scp").write_text(films)
+        result = start(recipe, "--corpus", f"talks={tmp_path}", "--stop-stage", 0)
+        assert result.returncode == code and len(result.stdout.splitlines()) == 2
+        told = "error: corpus talks: 1 of 3 utterances were filmed; give films and sound alone as two corpora\n"
+        assert result.stderr == (told if code else "")
+
+
+@pytest.mark.parametrize("options", [("--stage", 2, "--stop-stage", 2), ("--corpus", "heard=.")])
+def test_without_any_face_nothing_is_learned(recipe, options):
     make_set(recipe.parent / "speech" / "data" / "corpora" / "heard" / "train", "wav.scp")
-    result = start(recipe, "--stage", 2, "--stop-stage", 2)
+    result = start(recipe, *options)
     assert result.returncode == 1 and "no face to learn lips from: name a data directory by --filmed" in result.stderr
+    assert "stage 1" not in result.stdout and "stage 2" not in result.stdout
+
+
+@pytest.mark.parametrize("stage", [0, 3])
+def test_without_a_validation_set_nothing_is_put_together(recipe, tmp_path, stage):
+    make_set(recipe.parent / "speech" / "data" / "corpora" / "films" / "train", "wav.scp", "video.scp")
+    result = start(recipe, "--stage", stage, "--corpus", f"films={tmp_path}")
+    assert result.returncode == 1 and result.stderr.startswith("error: no corpus has a validation set")
+    assert result.stderr.count("\n") == 1 and "combine" not in result.stdout and "stage 1" not in result.stdout
 
 
 def test_one_model_of_all_and_its_part_that_needs_no_face(prepared):

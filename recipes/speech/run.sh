@@ -11,8 +11,12 @@
 # where you are, then from here. data/ and exp/ are made in --work, by default here.
 set -euo pipefail
 . "$(dirname "$0")/../stages.sh"
+check_validation() { # of those given, the folders of validation sets
+  [ $# -gt 0 ] || fail "no corpus has a validation set, data/corpora/NAME/valid: leave --split away for one of --corpus, which divides its speakers"
+}
+count_lines() { cat "$@" 2>/dev/null | wc -l || :; } # of those files that there are
 
-corpora=() options=() filmed= config=conf/speech.yaml over= beside=av protocol=conf/protocol.yaml work=
+corpora=() options=() option_names=() option_words=() filmed= config=conf/speech.yaml over= beside=av protocol=conf/protocol.yaml work=
 stage=0 stop_stage=7 last_stage=7 jobs=2 smoke= fitting=()
 case " $* " in *" --smoke "*) smoke=yes ;; esac
 while [ $# -gt 0 ]; do
@@ -49,6 +53,14 @@ for given in "${corpora[@]}"; do
 done
 for given in "${options[@]}"; do
   case " ${names[*]} " in *" ${given%%=*} "*) ;; *) fail "--options $given: expected NAME=OPTIONS of a --corpus or --test" ;; esac
+  set -f # words, as they are: no patterns of files
+  for word in ${given#*=}; do
+    option=
+    case "$word" in --*=*) option=${word%%=*}= word=${word#*=} ;; esac
+    if [ -f "$word" ]; then word=$(realpath "$word"); fi # a table, from where the user is
+    option_names+=("${given%%=*}") option_words+=("$option$word")
+  done
+  set +f
 done
 if is_due 0 && [ -z "$smoke" ] && [ ${#names[@]} -eq 0 ]; then fail "name the corpora to prepare, such as --corpus an4=DIR"; fi
 if [ -n "$filmed" ]; then
@@ -56,7 +68,7 @@ if [ -n "$filmed" ]; then
   filmed=$(realpath "$filmed")
 fi
 configs=()
-for given in "$config" $over; do
+for given in "$config" ${over:+"$over"}; do
   configs+=(--config "$(sought "$given")")
   [ -f "${configs[-1]}" ] || fail "--config, --over: $given: no such file, from where you are or in $conf"
 done
@@ -67,11 +79,24 @@ for model in $beside; do
   [ ! -e "$model/config.json" ] || model=$(realpath "$model")
   besides+=(--system "$model")
 done
-. "$conf/../grid/path.sh"
 work=${work:-$conf}
+shopt -s nullglob
+if is_due 0 && is_due 3 && [ -z "$smoke" ]; then # what is certain before any corpus is prepared
+  validating=("$work"/data/corpora/*/valid)
+  for index in "${!names[@]}"; do
+    if [ "${kinds[index]}" = --corpus ]; then
+      split=
+      for number in "${!option_names[@]}"; do
+        if [ "${option_names[number]}" = "${names[index]}" ]; then split+=" ${option_words[number]}"; fi
+      done
+      case "${split//=/ } " in *" --split train "* | *" --split test "*) ;; *) validating+=("${names[index]}") ;; esac
+    fi
+  done
+  check_validation "${validating[@]}"
+fi
+. "$conf/../grid/path.sh"
 [ -z "$smoke" ] || [ "$stage" -gt 0 ] || rm -rf "$work"
 mkdir -p "$work" 2>/dev/null && cd "$work" || fail "--work $work: cannot be made"
-shopt -s nullglob
 model=exp/$(basename "$config" .yaml)
 
 if due 0 "prepare the corpora"; then
@@ -87,17 +112,27 @@ if due 0 "prepare the corpora"; then
       folder=data/recordings/$name
     fi
     [ "${kinds[index]}" = --corpus ] || further+=(--split test)
-    for given in "${options[@]}"; do if [ "${given%%=*}" = "$name" ]; then further+=(${given#*=}); fi; done
+    for number in "${!option_names[@]}"; do
+      if [ "${option_names[number]}" = "$name" ]; then further+=("${option_words[number]}"); fi
+    done
     python -m data_prep.recordings --root "$folder" --out "data/corpora/$name" --corpus "$name" --id-prefix "$name-" --jobs "$jobs" "${further[@]}"
+  done
+  for name in "${names[@]}"; do
+    of=data/corpora/$name found=$(count_lines "$of"/{train,valid,test}/wav.scp) films=$(count_lines "$of"/{train,valid,test}/video.scp)
+    [ "$films" -eq 0 ] || [ "$films" -eq "$found" ] ||
+      fail "corpus $name: $films of $found utterances were filmed; give films and sound alone as two corpora"
   done
 fi
 filmed_sets() { for set in data/corpora/*/$1/video.scp; do dirname "$set"; done; }
+faces=(${filmed:+"$filmed"} $(filmed_sets train))
+if is_due 2; then # told before the long work
+  [ ${#faces[@]} -gt 0 ] || fail "no face to learn lips from: name a data directory by --filmed, or a corpus of videos by --corpus"
+fi
+if is_due 3; then check_validation data/corpora/*/valid; fi
 if due 1 "landmarks of what was filmed"; then
   for set in $(filmed_sets '*'); do python -m data_prep.landmarks "$set" --drop --jobs "$jobs"; done
 fi
-faces=(${filmed:+"$filmed"} $(filmed_sets train))
 if due 2 "lips made for what was not"; then
-  [ ${#faces[@]} -gt 0 ] || fail "no face to learn lips from: name a data directory by --filmed, or a corpus of videos by --corpus"
   python -m data_prep.lips fit "${faces[@]}" --out data/lips.npz --jobs "$jobs" "${fitting[@]}"
   for set in data/corpora/*/train; do
     [ -e "$set/video.scp" ] || python -m data_prep.lips apply data/lips.npz "$set" "${set}_lips" --jobs "$jobs"
