@@ -105,7 +105,7 @@ def test_a_recording_without_a_speaker_is_left_out(tmp_path):
     assert lines(tmp_path / "out" / "train" / "left_out")["a.wav"].startswith("lies in no folder below the root")
     result = run(tmp_path / "in", tmp_path / "out", "--speaker-from", "name")
     assert "2 of 2 recordings cannot be used" in str(result.exception)
-    assert "has no '-' or '_'" in lines(tmp_path / "out" / "train" / "left_out")["a.wav"]
+    assert "has no '-' or '_'" in lines(tmp_path / "out" / "train" / "refused" / "left_out")["a.wav"]
 
 
 def test_two_recordings_of_one_id_are_both_named(tmp_path):
@@ -210,7 +210,7 @@ def test_speakers_lost_in_preparation_are_named_where_a_set_is_empty(tmp_path):
     options = ("--split", tmp_path / "split", "--max-left-out", 0.5)
     message = str(run(tmp_path / "in", tmp_path / "out", *options).exception)
     left_out = tmp_path / "out" / "left_out"
-    assert f"leaves test empty with the speakers found (b, c); nothing of a can be used, {left_out} gives" in message
+    assert f"leaves test empty with the speakers found (b, c); nothing of a can be used: see {left_out}" in message
     assert lines(left_out) == {"a_1": "is silent for all of its 3.00 s"}
 
 
@@ -345,6 +345,28 @@ def test_names_that_cannot_stand_in_a_list_are_left_out_with_the_reason(tmp_path
         "anna/latin\\udcfc.flac": "there is anna/latin\\udcfc.wav too; that one is used",
         "anna/latin\\udcfc.trans.txt": encoding,
     }
+
+
+def test_a_refused_run_leaves_what_is_there(tmp_path):
+    root, out = tmp_path / "in", tmp_path / "out"
+    say(root / "anna" / "a.wav", rate=8000)
+    say(root / "anna" / "mute.wav", np.zeros(3 * RATE))
+    [before] = prepared(root, out, "--max-left-out", 0.5).values()
+    there = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    say(root / "anna" / "a.wav", 1)
+    (root / "anna" / "mute.wav").unlink()
+    for name in "bcd":
+        say(root / "anna" / f"{name}.wav", np.zeros(3 * RATE))
+    result = run(root, out, "--max-left-out", 0.5)
+    refused = out / "train" / "refused"
+    assert f"3 of 4 recordings cannot be used, more than --max-left-out 0.5; {refused / 'left_out'}" in str(
+        result.exception
+    )
+    assert {path: path.read_bytes() for path in there} == there
+    assert list(lines(refused / "left_out")) == ["anna_b", "anna_c", "anna_d"]
+    [after] = prepared(root, out, "--max-left-out", 0.9).values()
+    assert after.id == before.id and after.wav != before.wav and not refused.exists()
+    assert list(lines(out / "train" / "left_out")) == ["anna_b", "anna_c", "anna_d"]
 
 
 # Faces
