@@ -69,11 +69,11 @@ def check_none_empty(
     empty = [name for name, of in kept.items() if not of]
     if empty:
         nothing_of = ", ".join(sorted(lost))
-        gone = f"; nothing of {nothing_of} can be used, {folder}/{LEFT_OUT} gives each reason" if nothing_of else ""
+        gone = f"; nothing of {nothing_of} can be used: see {folder}/{LEFT_OUT}" if nothing_of else ""
         raise DataError(
             f"the split '{split}' leaves {' and '.join(empty)} empty with the speakers found "
-            f"({', '.join(sorted(speakers))}){gone}; speaker-independent needs three speakers, speaker-dependent divides "
-            "each speaker's clips, and a file can say anything else"
+            f"({', '.join(sorted(speakers))}){gone}; speaker-independent needs three speakers, speaker-dependent "
+            "divides each speaker's clips, and a file can say anything else"
         )
 
 

@@ -5,6 +5,7 @@ python -m data_prep.recordings --root DIR --out data --speaker-from name
 
 import re
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,8 @@ from avsi.program import in_parallel, progress, run_program
 
 from ..corpus import Corpus
 from ..prepared import (
+    LEFT_OUT,
+    NOTES,
     Sets,
     check_left_out,
     check_none_empty,
@@ -106,9 +109,11 @@ def main(
         recordings, left_out, notes = find_recordings(root, out, tables, speaker_from, of.id_prefix)
     found = len(recordings) + len(left_out)
     place = out / split if split in SETS else out
+    # What an earlier run said of the data directories that are there stays until this one has replaced them.
+    refused = place / "refused" if any((out / name / "wav.scp").exists() for name in sets_of(split)) else place
     if left_out:
-        write_remarks(place, left_out, notes)
-        check_left_out(root, place, len(left_out), found, "recordings", max_left_out)
+        write_remarks(refused, left_out, notes)
+        check_left_out(root, refused, len(left_out), found, "recordings", max_left_out)
     set_of = load_split(split, recordings, held_out)
     if split in SETS:
         check_other_sets(out, split, {recording.speaker for recording in recordings})
@@ -124,19 +129,29 @@ def main(
     notes += [remark for each in prepared for remark in each.notes]
     kept, unassigned = _divided(utterances, set_of(utterances), split)
     notes += [(speaker, f"{count} utterances are in no set of the split") for speaker, count in unassigned.items()]
-    write_remarks(place, left_out, notes)
     print_sets(of.name, kept, "utterances", "with words", lambda utterance: bool(utterance.words))
     found_min, kept_min = (sum(each.duration_s for each in of_all) / 60 for of_all in (prepared, utterances))
     print(f"{found} recordings of {found_min:.1f} min; {kept_min:.1f} min of them in utterances")
-    print_remarks(place, left_out, notes)
-    check_left_out(root, place, unusable, found, "recordings", max_left_out)
-    check_left_out(root, place, pieces, len(utterances) + pieces, "utterances", max_left_out)
     speakers_kept = {utterance.speaker for utterance in utterances}
     lost = {recording.speaker for recording in recordings} - speakers_kept
-    check_none_empty(split, kept, speakers_kept, lost, place)
+    try:
+        check_left_out(root, refused, unusable, found, "recordings", max_left_out)
+        check_left_out(root, refused, pieces, len(utterances) + pieces, "utterances", max_left_out)
+        check_none_empty(split, kept, speakers_kept, lost, refused)
+    except DataError:
+        write_remarks(refused, left_out, notes)
+        print_remarks(refused, left_out, notes)
+        raise
     # An archive may hold landmarks of what an utterance of the same id was before it was cut otherwise.
     stale = ["landmarks.ark"] if any(_cut_otherwise(out / name, of_set) for name, of_set in kept.items()) else []
     write_sets(out, kept, of.name, split, (*PARTIAL, *MADE_OF, *stale))
+    write_remarks(place, left_out, notes)
+    print_remarks(place, left_out, notes)
+    if refused != place:
+        for name in (LEFT_OUT, NOTES):
+            (refused / name).unlink(missing_ok=True)
+        with suppress(OSError):  # not there, or it holds more
+            refused.rmdir()
 
 
 def _corpus(root: Path, name: str | None, id_prefix: str | None) -> Corpus:

@@ -1,5 +1,6 @@
 """One recording -> its utterances, with their sound at 16 kHz."""
 
+import hashlib
 import struct
 import warnings
 from pathlib import Path
@@ -70,7 +71,7 @@ def _cut(recording: Recording, sound: Sound, video: str | None, folder: Path, ra
         elif piece.is_almost_silent(rate):
             left_out.append((id_, f"is almost silent: only {piece.sounding_s:.2f} of its {length_s:.2f} s sound"))
         else:
-            wav = _write(folder, id_, samples[piece.start : piece.stop], rate)
+            wav = _write(folder, id_, recording.sound, piece.start, samples[piece.start : piece.stop], rate)
             start_s = to_seconds(piece.start, rate)
             utterances.append(_utterance(recording, id_, wav, length_s, words, video, start_s))
     return Prepared(utterances, left_out, [(recording.id, note)] if note else [], duration_s)
@@ -110,16 +111,19 @@ def _take_as_it_is(
     wav = recording.sound
     lies_there = sound.path == wav and wav.suffix.lower() in TAKEN and (sound.rate, sound.channels) == (rate, 1)
     if recording.span_s or not lies_there:
-        wav = _write(folder, recording.id, samples, rate)
+        wav = _write(folder, recording.id, recording.sound, start, samples, rate)
     length_s = to_seconds(len(samples), rate)
     words, note = fitting(recording.words, length_s)
     utterance = _utterance(recording, recording.id, wav, length_s, words, video, to_seconds(start, sound.rate))
     return Prepared([utterance], [], [(recording.id, note)] if note else [], length_s)
 
 
-def _write(folder: Path, id_: str, samples: np.ndarray, rate: int) -> Path:
+def _write(folder: Path, id_: str, source: Path, start: int, samples: np.ndarray, rate: int) -> Path:
+    """Write what begins at a sample of a file, under a name that no other content has: data directories may hold it."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{id_}.wav"
+    there = source.stat()
+    content = f"{source}\n{there.st_size} {there.st_mtime_ns} {start} {len(samples)}"
+    path = folder / f"{id_}.{hashlib.sha256(content.encode()).hexdigest()[:8]}.wav"
     write_wav(path, samples, rate)
     return path
 
