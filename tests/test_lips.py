@@ -167,7 +167,7 @@ def test_what_is_drawn_depends_on_seed_id_and_speaker_alone(model):
 
 
 def test_a_model_is_the_same_for_the_same_seed_and_is_kept_whole(model, filmed, tmp_path):
-    again, *_ = fit(read_datadir(filmed), 1, 60, 0, 1)
+    again, *_ = fit(read_datadir(filmed), 1, 60, 0, 1, 0)
     kept = LipModel.load(model)
     bands = sound_bands(speech(3), 0.0, 70)
     assert kept.expected(bands) == pytest.approx(again.expected(bands), abs=1e-4)
@@ -192,8 +192,32 @@ def test_only_films_are_learned_from(filmed, tmp_path):
     assert [example.id for example in examples] == [u.id for u in utterances[2:]]
     assert left_out == {utterances[0].id: "its lips are made", utterances[1].id: "has no landmarks"}
     assert gains.shape == (4, len(FREE))
-    with pytest.raises(DataError, match="found 1 speakers who were filmed, expected 2"):
+    first = f"found 1 speakers who were filmed.*; left out 2, such as {utterances[0].id}: its lips are made"
+    with pytest.raises(DataError, match=first):
         load_examples(utterances[:3])
+
+
+def test_what_is_left_out_of_a_fit_is_listed_and_too_much_fails(filmed, tmp_path):
+    utterances = read_datadir(filmed)
+    some = tmp_path / "some"
+    write_datadir(some, [dataclasses.replace(utterances[0], landmarks=None), *utterances[1:]])
+    out, listed = tmp_path / "lips.npz", tmp_path / "lips.npz.left_out"
+    options = ("--out", out, "--networks", 1, "--steps", 10, "--jobs", 1)
+    too_many = f"1 of 12 utterances cannot be learned from, more than .* 0.05, such as {utterances[0].id}: has"
+    with pytest.raises(DataError, match=too_many):
+        run_app(app, "fit", some, *options)
+    assert not out.exists() and not listed.exists()
+    told = run_app(app, "fit", some, *options, "--max-left-out", 0.1)
+    assert f"left out 1 ({listed}), such as {utterances[0].id}: has no landmarks" in told
+    assert out.exists() and listed.read_text() == f"{utterances[0].id} has no landmarks\n"
+    run_app(app, "fit", filmed, *options)
+    assert not listed.exists()
+
+
+def test_a_folder_is_no_model_to_write(filmed, tmp_path):
+    (tmp_path / "lips.npz").mkdir()
+    with pytest.raises(DataError, match=r"lips\.npz: is a folder; expected the name of an .npz file"):
+        run_app(app, "fit", filmed, "--out", tmp_path / "lips.npz", "--steps", 10, "--jobs", 1)
 
 
 def test_made_lips_are_written_beside_the_sound_and_never_over_real_ones(model, unseen, tmp_path):
@@ -208,8 +232,11 @@ def test_made_lips_are_written_beside_the_sound_and_never_over_real_ones(model, 
     assert len(tracks[0].time_s) == np.ceil(before[0].duration_s * 25) and tracks[0].found.all()
     assert not (out / "lips_failed").exists()
     first = (out / "landmarks.ark").read_bytes()
+    stale = [out / name for name in ("stats.npz", "gaps_400ms", "video.scp", "landmarks_lost")]
+    for path in stale:
+        path.write_text("s05_a old\n")
     run_app(app, "apply", model, unseen, out, "--jobs", 1)
-    assert (out / "landmarks.ark").read_bytes() == first
+    assert (out / "landmarks.ark").read_bytes() == first and not [path for path in stale if path.exists()]
     with pytest.raises(DataError, match="each utterance has landmarks or a video"):
         run_app(app, "apply", model, out, tmp_path / "twice", "--jobs", 1)
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of, write_datadir
+from avsi.data.datadir import MADE_OF, PARTIAL, Utterance, corpus_of, read_datadir, split_of, write_datadir
 from avsi.data.matrices import append_matrix
 from avsi.errors import DataError, MediaError
 from avsi.files import digest, write_text
@@ -38,15 +38,22 @@ def fit(
     steps: Annotated[int, typer.Option(min=10, help="Training steps of each network.")] = 1500,
     seed: Annotated[int, typer.Option(help="By which networks begin and examples are drawn.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    max_left_out: Annotated[float, typer.Option(help="Fail where a larger share cannot be learned from.")] = 0.05,
 ) -> None:
-    """Learn from films what lips do to a sound, and print how much of it is told on speakers who were left out."""
+    """Learn from films what lips do to a sound, and print how much of it is told on speakers who were left out. What
+    could not be learned from is listed in OUT.left_out.
+    """
     if out.suffix != ".npz":
         raise DataError(f"{out}: expected the name of an .npz file")
+    if out.is_dir():
+        raise DataError(f"{out}: is a folder; expected the name of an .npz file")
     check_folder(out.absolute().parent)
     utterances = [utterance for datadir in datadirs for utterance in read_datadir(datadir)]
-    model, scores, left_out = learn(utterances, networks, steps, seed, jobs)
+    model, scores, left_out = learn(utterances, networks, steps, seed, jobs, max_left_out)
     out.parent.mkdir(parents=True, exist_ok=True)
     model.save(out)
+    reasons = out.with_name(f"{out.name}.left_out")
+    reasons.unlink(missing_ok=True)
     print_table(
         f"{out}: learned from {len(model.ids)} utterances of {len(model.gains)} speakers",
         ["held-out speaker", "correlation", "variance explained"],
@@ -55,8 +62,10 @@ def fit(
             for speaker in scores.correlation
         ],
     )
-    for id_, reason in list(left_out.items())[:1]:
-        print(f"left out {len(left_out)}, such as {id_}: {reason}")
+    if left_out:
+        write_text(reasons, "".join(f"{id_} {reason}\n" for id_, reason in sorted(left_out.items())))
+        id_, reason = next(iter(left_out.items()))
+        print(f"left out {len(left_out)} ({reasons}), such as {id_}: {reason}")
 
 
 @app.command()
@@ -84,7 +93,7 @@ def apply(
     made_by, ark = digest(model), out.resolve() / "landmarks.ark"
     places: dict[str, str] = {}
     failed: dict[str, str] = {}
-    with files_together(out, instead_of=[FAILED]) as folder:
+    with files_together(out, instead_of=[FAILED, *PARTIAL, *MADE_OF]) as folder:
         with (folder / ark.name).open("wb") as file:
             for part in progress(results, len(parts), f"{out.name}: lips"):
                 for id_, result in part:

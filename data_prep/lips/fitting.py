@@ -36,7 +36,7 @@ class HeldOut:
 
 
 def fit(
-    utterances: list[Utterance], n_networks: int, steps: int, seed: int, jobs: int
+    utterances: list[Utterance], n_networks: int, steps: int, seed: int, jobs: int, max_left_out: float
 ) -> tuple[LipModel, HeldOut, dict[str, str]]:
     """Learn from the utterances that were filmed.
 
@@ -44,9 +44,15 @@ def fit(
         The model, how well it does on speakers left out, and by id why an utterance was left out.
 
     Raises:
-        DataError: fewer than two speakers who were filmed.
+        DataError: fewer than two speakers who were filmed, or a larger share than ``max_left_out`` is left out.
     """
     examples, gains, neutral, left_out = load_examples(utterances)
+    if len(left_out) > max_left_out * len(utterances):
+        id_, reason = next(iter(left_out.items()))
+        raise DataError(
+            f"{len(left_out)} of {len(utterances)} utterances cannot be learned from, more than --max-left-out "
+            f"{max_left_out:g}, such as {id_}: {reason}"
+        )
     folds = speaker_folds(Counter(example.speaker for example in examples))
     parts = [[example for example in examples if example.speaker not in fold] for fold in folds]
     tasks = [(train_network, part, steps, seed + n) for part in (*parts, examples) for n in range(n_networks)]
@@ -76,14 +82,15 @@ def load_examples(utterances: list[Utterance]) -> tuple[list[Example], np.ndarra
                 raise DataError("lasts less than a second")
             bands = sound_bands(read_mono(utterance.wav, STFT.sample_rate), start_s, len(lips))
         except AvsiError as error:
-            left_out[utterance.id] = str(error)
+            left_out[utterance.id] = " ".join(str(error).split())
             continue
         loaded.append((utterance, bands, lips - lips.mean(axis=0)))
         faces.setdefault(utterance.speaker, []).append(mean_face(tracks))
     if len(faces) < 2:
+        reasons = [f"; left out {len(left_out)}, such as {id_}: {reason}" for id_, reason in left_out.items()]
         raise DataError(
             f"found {len(faces)} speakers who were filmed, expected 2 or more: one is left out to measure what sound "
-            "tells of unseen lips"
+            f"tells of unseen lips{''.join(reasons[:1])}"
         )
     count = Counter(utterance.speaker for utterance, *_ in loaded)
     gains = {
