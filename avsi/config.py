@@ -128,7 +128,18 @@ class RecognizerConfig(ModelConfig):
     mels: int = bounded(40, at_least=1, at_most=lambda c: c.stft.n_bins)  # log-mel bands
 
 
-MODELS = {"inpainter": InpainterConfig, "recognizer": RecognizerConfig}  # by kind
+@dataclass
+class AlignerConfig(ModelConfig):
+    """From the reliable log spectrum, the face or both to the phone of each frame."""
+
+    kind: str = "aligner"
+    audio: bool = True
+    video: bool = True
+    normalise: str = one_of("utterance", "corpus")
+    mask: bool = True
+
+
+MODELS = {"inpainter": InpainterConfig, "recognizer": RecognizerConfig, "aligner": AlignerConfig}  # by kind
 
 
 @dataclass
@@ -208,7 +219,7 @@ class Config:
     voices: VoiceConfig = field(default_factory=VoiceConfig)
     gaps: GapConfig = field(default_factory=GapConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    model: ModelConfig = field(default_factory=InpainterConfig)  # or RecognizerConfig, by ``model.kind``
+    model: ModelConfig = field(default_factory=InpainterConfig)  # or another of MODELS, by ``model.kind``
     normalise: NormaliseConfig = field(default_factory=NormaliseConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     adapt: AdaptConfig = field(default_factory=AdaptConfig)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -15,10 +15,11 @@ from ..errors import ConfigError, ModelError
 from ..files import read_lines, write_text, written_beside
 
 if TYPE_CHECKING:
+    from .aligner import PhoneAligner
     from .inpainter import BLSTMInpainter
     from .recognizer import PhoneRecognizer
 
-    Model = BLSTMInpainter | PhoneRecognizer
+    Model = BLSTMInpainter | PhoneRecognizer | PhoneAligner
 
 FORMAT_VERSION = 2
 # Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
@@ -71,6 +72,8 @@ def load_model(name_or_path: str | Path, kind: Literal["inpainter"]) -> BLSTMInp
 @overload
 def load_model(name_or_path: str | Path, kind: Literal["recognizer"]) -> PhoneRecognizer: ...
 @overload
+def load_model(name_or_path: str | Path, kind: Literal["aligner"]) -> PhoneAligner: ...
+@overload
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model: ...
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     """A model in evaluation mode, float32, on the CPU.
@@ -86,6 +89,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    from .aligner import PhoneAligner
     from .inpainter import BLSTMInpainter
     from .recognizer import PhoneRecognizer
 
@@ -103,8 +107,12 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
             f"{folder / DESCRIPTION}: this version refuses a setting or does not know it ({error}); {written}"
         ) from error
     try:
-        made = PhoneRecognizer if config.model.kind == "recognizer" else BLSTMInpainter
-        model = made(config, phones=tuple(description.get("phones", ())))
+        kinds: dict[str, Callable[..., Model]] = {
+            "inpainter": BLSTMInpainter,
+            "recognizer": PhoneRecognizer,
+            "aligner": PhoneAligner,
+        }
+        model = kinds[config.model.kind](config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
     except (SafetensorError, OSError) as error:

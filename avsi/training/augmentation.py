@@ -76,9 +76,10 @@ def apply_variation(
         lost: bool, shape (n_frames,): the lost frames of the result, which must not affect the others; None if all are
             reliable.
     """
-    spectrum, visual = features.log_spectrum, features.visual
+    spectrum, visual, word_at = features.log_spectrum, features.visual, features.word_at
     if config.tempo:
         spectrum, visual = (change_tempo(frames, variation.speed, variation.start) for frames in (spectrum, visual))
+        word_at = None if word_at is None else change_tempo(word_at, variation.speed, variation.start)
     if config.contrast:
         spectrum = change_contrast(spectrum, variation.contrast, stft, lost)
     if variation.noise_db is not None:
@@ -90,7 +91,7 @@ def apply_variation(
         visual = shift(visual, round(variation.face_lag_ms / 1000 * stft.sample_rate / stft.hop_samples))
         if variation.face_hidden:
             visual = torch.full_like(visual, math.nan)
-    return features._replace(log_spectrum=spectrum, visual=visual)
+    return features._replace(log_spectrum=spectrum, visual=visual, word_at=word_at)
 
 
 def change_tempo(frames: Tensor, speed: float, start: float) -> Tensor:

@@ -13,11 +13,11 @@ from torch.utils.data import Dataset
 from ..audio.activity import is_speech
 from ..config import Config
 from ..data.datadir import Utterance, read_datadir
-from ..data.features import Features, load_features
+from ..data.features import Features, load_features, words_at
 from ..data.gap_files import check_gaps_cover, check_gaps_fit, read_gap_file
 from ..data.gap_sampling import draw_in_speech, draw_random
 from ..data.gaps import Gap, gap_spans, lost_frames
-from ..data.phones import Lexicon, frames_needed, to_labels
+from ..data.phones import BLANK, SILENCE_LABEL, Lexicon, frames_needed, to_labels, with_silences
 from ..errors import DataError, GapError
 from ..rng import generator
 from ..timebase import to_samples
@@ -34,8 +34,9 @@ class Batch(NamedTuple):
         visual: shape (batch, n_frames, n_visual).
         lost: bool, shape (batch, n_frames); False in the padding.
         lengths: int64, shape (batch,): the number of frames of each utterance.
-        labels: int64, shape (batch, n_labels): CTC labels, padded with blanks.
+        labels: int64, shape (batch, n_labels): as in :class:`Features`, padded with 0.
         label_lengths: int64, shape (batch,): the number of labels of each utterance.
+        word_at: int64, shape (batch, n_frames), as in :class:`Features`; None for a model that does not ask.
     """
 
     ids: list[str]
@@ -45,6 +46,7 @@ class Batch(NamedTuple):
     lengths: Tensor
     labels: Tensor
     label_lengths: Tensor
+    word_at: Tensor | None = None
 
 
 class SpeechData(Dataset):
@@ -62,12 +64,9 @@ class SpeechData(Dataset):
         self.utterances = read_datadir(datadir)
         self._labels: list[tuple[int, ...]] = [()] * len(self.utterances)
         if lexicon is not None:
-            # A recogniser learns nothing of an utterance whose words are not known; an inpainter does.
-            said = [u.words or config.model.kind == "recognizer" for u in self.utterances]
-            self._labels = [
-                tuple(to_labels(lexicon.transcribe(u), lexicon.phones)) if known else ()
-                for u, known in zip(self.utterances, said, strict=True)
-            ]
+            # An inpainter alone learns something of an utterance whose words are not known.
+            inpaints = config.model.kind == "inpainter"
+            self._labels = [() if inpaints and not u.words else self._labels_of(u, lexicon) for u in self.utterances]
         self._cache: dict[int, Features] = {}
         if config.model.video:
             unseen = [utterance for utterance in self.utterances if utterance.landmarks is None]
@@ -93,11 +92,11 @@ class SpeechData(Dataset):
         utterance = self.utterances[index]
         features = self._cache.get(index)
         if features is None:
-            features = load_features(utterance, self.config)._replace(labels=self._labels[index])
-            if frames_needed(features.labels) > len(features.log_spectrum):
+            features = self._load(utterance)._replace(labels=self._labels[index])
+            if self._frames_needed(features.labels) > len(features.log_spectrum):
                 raise DataError(
-                    f"{utterance.id}: its {len(features.labels)} phones do not fit into its "
-                    f"{len(features.log_spectrum)} frames; is its text that of a longer recording?"
+                    f"{utterance.id}: its {sum(label != BLANK for label in features.labels)} phones do not fit into "
+                    f"its {len(features.log_spectrum)} frames; is its text that of a longer recording?"
                 )
             if self.config.training.cache:
                 self._cache[index] = features
@@ -106,6 +105,15 @@ class SpeechData(Dataset):
             rng = self._generator(repeat, "augment", utterance.id)
             features = augment(features, self.config.augment, self.config.stft, rng, lost)
         return utterance.id, features, lost
+
+    def _load(self, utterance: Utterance) -> Features:
+        return load_features(utterance, self.config)
+
+    def _labels_of(self, utterance: Utterance, lexicon: Lexicon) -> tuple[int, ...]:
+        return tuple(to_labels(lexicon.transcribe(utterance), lexicon.phones))
+
+    def _frames_needed(self, labels: tuple[int, ...]) -> int:
+        return frames_needed(labels)
 
     def _generator(self, repeat: int, *names: str) -> np.random.Generator:
         return generator(self.config.training.seed, self.epoch, *names, *([repeat] if repeat else []))
@@ -158,6 +166,23 @@ class InpaintingData(SpeechData):
         return torch.from_numpy(lost_frames(spans, len(log_spectrum), stft))
 
 
+class AligningData(InpaintingData):
+    """As :class:`InpaintingData`, with silences between the words, and the times of words where they are known."""
+
+    def _load(self, utterance: Utterance) -> Features:
+        features = super()._load(utterance)
+        return features._replace(word_at=words_at(utterance, len(features.log_spectrum), self.config.stft))
+
+    def _labels_of(self, utterance: Utterance, lexicon: Lexicon) -> tuple[int, ...]:
+        try:
+            return tuple(with_silences(lexicon.in_words(utterance), lexicon.phones))
+        except ValueError as error:
+            raise DataError(f"{utterance.id}: {error} in {lexicon.path}") from error
+
+    def _frames_needed(self, labels: tuple[int, ...]) -> int:
+        return sum(label != SILENCE_LABEL for label in labels)
+
+
 def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
     """Make a batch of items of a :class:`SpeechData`."""
     ids, features, lost = zip(*items, strict=True)
@@ -173,4 +198,5 @@ def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
         torch.tensor([len(mask) for mask in lost]),
         pad(torch.tensor(f.labels, dtype=torch.int64) for f in features),
         torch.tensor([len(f.labels) for f in features]),
+        None if features[0].word_at is None else pad(f.word_at for f in features if f.word_at is not None),
     )

@@ -1,5 +1,6 @@
 """Training tasks: the model of each kind, its data sets and its losses."""
 
+import copy
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -10,13 +11,15 @@ from ..audio.phase import keep_reliable
 from ..config import Config, TrainingConfig
 from ..data.phones import Lexicon
 from ..data.stats import Stats
+from ..models.aligner import PhoneAligner
 from ..models.inpainter import BLSTMInpainter
 from ..models.recognizer import PhoneRecognizer
-from .dataset import Batch, InpaintingData, SpeechData
+from .aligning import align, follow, spread_evenly
+from .dataset import AligningData, Batch, InpaintingData, SpeechData
 from .losses import ctc_loss, masked_loss, stoi_loss
 
-Model = BLSTMInpainter | PhoneRecognizer
-ModelT = TypeVar("ModelT", BLSTMInpainter, PhoneRecognizer)
+Model = BLSTMInpainter | PhoneRecognizer | PhoneAligner
+ModelT = TypeVar("ModelT", BLSTMInpainter, PhoneRecognizer, PhoneAligner)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class Task(ABC, Generic[ModelT]):
     model: ModelT
     train_set: SpeechData
     valid_set: SpeechData
+
+    def begin_epoch(self, epoch: int, model: ModelT) -> None:
+        """Prepare for an epoch, of which ``model`` is what the earlier ones have trained."""
 
     @abstractmethod
     def losses(self, model: ModelT, batch: Batch) -> list[LossTerm]:
@@ -102,6 +108,36 @@ class Recognition(Task[PhoneRecognizer]):
         return [LossTerm("ctc", on_phones, 1.0, len(batch.ids))]
 
 
+class Aligning(Task[PhoneAligner]):
+    """Saying which phone is spoken in each frame, also where the sound is lost.
+
+    Only words are known, and the times of some. In the first epoch their phones are spread evenly; then those of each
+    batch are aligned by the model of the epoch's start, which hears all of the sound (Viterbi training).
+    """
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        self.lexicon = Lexicon.read(config.data.lexicon)
+        self.model = PhoneAligner(config, stats, self.lexicon.phones)
+        self.train_set = AligningData(config.data.train, config, config.data.train_gaps or None, self.lexicon, True)
+        self.valid_set = AligningData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
+        self._teacher: PhoneAligner | None = None
+
+    def begin_epoch(self, epoch: int, model: PhoneAligner) -> None:
+        self._teacher = copy.deepcopy(model).eval() if epoch else None
+
+    def losses(self, model: PhoneAligner, batch: Batch) -> list[LossTerm]:
+        places = align(self._teacher, batch) if self._teacher else spread_evenly(model, batch)
+        if model.training:
+            follow(model, batch, places)
+        known = places >= 0
+        said = batch.labels.gather(1, places.clamp_min(0))
+        log_probs = model(batch.log_spectrum, batch.visual, batch.lost, batch.lengths)
+        each = -log_probs.gather(2, said[..., None])[..., 0]
+        return [LossTerm("phones", each[known].mean(), 1.0, int(known.sum()))]
+
+
 def make_task(config: Config, stats: Stats) -> Task[Any]:
     """The task for the config's kind of model. Raises DataError for missing or invalid data sets or lexicon."""
-    return (Recognition if config.model.kind == "recognizer" else Inpainting)(config, stats)
+    if config.model.kind == "recognizer":
+        return Recognition(config, stats)
+    return (Aligning if config.model.kind == "aligner" else Inpainting)(config, stats)

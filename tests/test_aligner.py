@@ -1,0 +1,182 @@
+"""The aligner, trained for seconds on chords that stand for phones, without being told when they are said."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import RATE, TOY_LEXICON, make_spoken_datadir, run_app, small_config
+
+from avsi.config import AlignerConfig, Config
+from avsi.data.datadir import read_datadir, write_datadir
+from avsi.data.features import words_at
+from avsi.data.phones import Lexicon
+from avsi.data.stats import Stats
+from avsi.errors import DataError
+from avsi.media.sound_reading import read_mono
+from avsi.models.aligner import PhoneAligner
+from avsi.models.store import load_model, save_model
+from avsi.training.aligning import align, follow, spread_evenly, word_of_labels
+from avsi.training.dataset import AligningData, Batch, collate
+from avsi.training.run import train
+from avsi.words.recording import align_excerpt
+from data_prep import gaps, stats
+
+FRAME_S = 0.012
+
+
+def toy_config(root: Path, **training) -> Config:
+    config = small_config(
+        AlignerConfig,
+        model={"layers": 1, "hidden": 32, "video": False, "normalise": "corpus"},
+        training={"learning_rate": 0.02, **training},
+        gaps={"total_mean_ms": 150.0, "total_std_ms": 50.0, "max_count": 1, "region_ms": 600.0},
+    )
+    config.data.train, config.data.valid = str(root / "train"), str(root / "valid")
+    config.data.valid_gaps = str(root / "valid" / "gaps_100ms")
+    config.data.stats, config.data.lexicon = str(root / "train" / "stats.npz"), str(root / "lexicon.txt")
+    return config
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory) -> Path:
+    """Sets of which only the test set knows when its words are said."""
+    root = tmp_path_factory.mktemp("toy")
+    for seed, (name, count) in enumerate({"train": 24, "valid": 3, "test": 10}.items()):
+        make_spoken_datadir(root / name, count, seed)
+        if name != "test":
+            write_datadir(root / name, [replace(u, alignment=()) for u in read_datadir(root / name)])
+    (root / "lexicon.txt").write_text(TOY_LEXICON)
+    run_app(stats.app, root / "train")
+    run_app(gaps.app, root / "valid", 100)
+    return root
+
+
+@pytest.fixture(scope="module")
+def aligner(toy) -> PhoneAligner:
+    train(toy_config(toy, max_epochs=5, patience=5, epoch_utterances=160), toy / "aligner", progress=False)
+    return load_model(toy / "aligner", "aligner")
+
+
+@pytest.mark.slow
+def test_it_finds_words_it_was_never_told_the_times_of(toy, aligner):
+    lexicon = Lexicon.read(toy / "lexicon.txt")
+    errors_s = []
+    for utterance in read_datadir(toy / "test"):
+        words = [[each] for each in lexicon.in_words(utterance)]
+        found, _ = align_excerpt(aligner, read_mono(utterance.wav, RATE), RATE, words)
+        for number, (start_s, length_s, _) in enumerate(utterance.alignment):
+            own = [each for each in found.segments if each.word == number]
+            errors_s += [own[0].start * FRAME_S - start_s, own[-1].stop * FRAME_S - start_s - length_s]
+    assert np.abs(errors_s).mean() < 0.015
+    assert np.abs(errors_s).max() < 0.05
+
+
+@pytest.mark.slow
+def test_in_a_gap_what_is_known_of_lengths_tells_the_times(toy, aligner):
+    lexicon = Lexicon.read(toy / "lexicon.txt")
+    errors_s = []
+    for utterance in read_datadir(toy / "test"):
+        start_s, length_s, _ = utterance.alignment[1]
+        gap = (round((start_s - 0.03) * RATE), round((start_s + length_s + 0.03) * RATE))
+        samples = read_mono(utterance.wav, RATE)
+        samples[slice(*gap)] = 7.0  # what lies inside is not looked at
+        found, gone = align_excerpt(aligner, samples, RATE, [[each] for each in lexicon.in_words(utterance)], [gap])
+        assert gone.sum() == pytest.approx((length_s + 0.06) / FRAME_S, abs=3)
+        own = [each for each in found.segments if each.word == 1]
+        errors_s += [own[0].start * FRAME_S - start_s, own[-1].stop * FRAME_S - start_s - length_s]
+    assert np.abs(errors_s).mean() < 0.06
+
+
+def batch_of(toy) -> tuple[AligningData, Batch]:
+    config = toy_config(toy)
+    data = AligningData(toy / "test", config, None, Lexicon.read(toy / "lexicon.txt"))
+    return data, collate([data[index] for index in range(4)])
+
+
+def test_known_times_of_words_bound_where_their_phones_are_looked_for(toy):
+    data, batch = batch_of(toy)
+    torch.manual_seed(0)
+    model = PhoneAligner(data.config, Stats.load(data.config.data.stats), ("A", "D", "K", "N", "O"))
+    word_of = word_of_labels(batch.labels)
+    for places in (align(model, batch), spread_evenly(model, batch)):
+        for row, length in enumerate(batch.lengths):
+            assert torch.equal(word_of[row, places[row, :length]], batch.word_at[row, :length])
+            assert (places[row, length:] == -1).all()
+
+
+def test_phones_are_spread_evenly_over_speech_where_no_times_are_known(toy):
+    data, batch = batch_of(toy)
+    model = PhoneAligner(data.config, Stats.load(data.config.data.stats), ("A", "D", "K", "N", "O"))
+    places = spread_evenly(model, batch._replace(word_at=torch.full_like(batch.word_at, -1)))
+    for row, length in enumerate(batch.lengths):
+        labels = batch.labels[row, places[row, :length]]
+        spoken = places[row, :length][labels > 0]
+        count = torch.bincount(spoken)[batch.labels[row, : batch.label_lengths[row]] > 0]
+        assert spoken.tolist() == sorted(spoken.tolist())
+        assert count.max() - count.min() <= 1
+        assert 0.9 < (labels > 0).sum() / (batch.word_at[row, :length] > 0).sum() < 1.15
+
+
+def test_lengths_and_shares_follow_what_was_aligned(toy):
+    data, batch = batch_of(toy)
+    model = PhoneAligner(data.config, None, ("A", "D", "K", "N", "O"))
+    for _ in range(3000):
+        follow(model, batch, spread_evenly(model, batch))
+    label = int(batch.labels[0, 1])
+    lengths = [
+        int((places == place).sum())
+        for places, labels in zip(spread_evenly(model, batch), batch.labels, strict=True)
+        for place in (labels == label).nonzero()[:, 0]
+    ]
+    assert float(model.length_mean[label]) == pytest.approx(np.log(lengths).mean(), abs=0.01)
+    assert float(model.prior.sum()) == pytest.approx(1)
+    assert float(model.prior[0]) == pytest.approx(
+        float((batch.word_at == 0).sum() - (~batch_inside(batch)).sum()) / int(batch.lengths.sum()), abs=0.01
+    )
+
+
+def batch_inside(batch: Batch) -> torch.Tensor:
+    return torch.arange(batch.lost.shape[1]) < batch.lengths[:, None]
+
+
+def test_words_are_numbered_in_the_middle_of_frames(toy):
+    utterance = read_datadir(toy / "test")[0]
+    start_s, length_s, _ = utterance.alignment[0]
+    at = words_at(utterance, 40, Config().stft)
+    assert at[int(start_s / FRAME_S) + 2] == 1
+    assert (at == 1).sum() == pytest.approx(length_s / FRAME_S, abs=1)
+    assert (words_at(replace(utterance, alignment=()), 40, Config().stft) == -1).all()
+
+
+def test_an_utterance_of_more_phones_than_frames_is_refused(toy):
+    config = toy_config(toy)
+    data = AligningData(toy / "valid", config, None, Lexicon.read(toy / "lexicon.txt"))
+    data.utterances[0] = replace(data.utterances[0], words=("do",) * 200)
+    data._labels[0] = tuple([0, 1, 2] * 200)
+    with pytest.raises(DataError, match="400 phones do not fit into its"):
+        data[0]
+
+
+def test_it_is_stored_with_what_it_knows_of_lengths(toy, tmp_path):
+    model = PhoneAligner(toy_config(toy), None, ("A", "D", "K", "N", "O"))
+    model.length_mean[2], model.prior[1] = 1.5, 0.25
+    save_model(tmp_path / "model", model, half=True)
+    again = load_model(tmp_path / "model", "aligner")
+    assert float(again.length_mean[2]) == 1.5
+    assert float(again.prior[1]) == 0.25
+    assert again.phones == ("A", "D", "K", "N", "O")
+
+
+def test_lengths_have_a_log_normal_distribution(toy):
+    model = PhoneAligner(toy_config(toy), None, ("A",))
+    scores = model.length_scores(2000).exp()
+    assert float(scores[:, 1].sum()) == pytest.approx(1, abs=0.01)
+    assert float((scores[:, 1] * torch.arange(1, 2001).log()).sum()) == pytest.approx(
+        float(model.length_mean[1]), abs=0.01
+    )
+    slow = model.length_scores(2000, 2.0).exp()
+    assert float((slow[:, 1] * torch.arange(1, 2001).log()).sum()) == pytest.approx(
+        float(model.length_mean[1]) + np.log(2), abs=0.01
+    )
