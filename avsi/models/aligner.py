@@ -13,7 +13,7 @@ from .masked_blstm import MaskedBLSTM
 
 LONGEST_S = 1.0  # of a phone
 # Neighbouring frames say much the same, and not each something of its own, as their sum would have it.
-FRAME_WEIGHT = 0.3
+FRAME_WEIGHT = 0.5
 SMALLEST_PRIOR = 1e-4  # of a label that training hardly met
 # Before any alignment is known: phones of 80 ms, give or take a factor of 1.6.
 FIRST_LENGTH_S, FIRST_SPREAD = 0.08, 0.5

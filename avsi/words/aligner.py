@@ -45,6 +45,7 @@ def align_frames(
     visual: Tensor,
     lost: Tensor,
     words: Sequence[Sequence[Sequence[str]]],
+    word_at: Tensor | None = None,
 ) -> Aligned:
     """Align words with one recording.
 
@@ -53,16 +54,23 @@ def align_frames(
         visual: shape (n_frames, n_visual); NaN where no face is seen.
         lost: bool, shape (n_frames,).
         words: of each word its pronunciations, each of one phone or more.
+        word_at: the word that is said in each frame, where it is known, as :func:`.best_segments` takes it.
 
     Raises:
-        DataError: words that do not fit into the recording.
+        DataError: phones that the model does not know; words that do not fit into the recording.
     """
+    unknown = {phone for variants in words for each in variants for phone in each} - set(model.phones)
+    if unknown:
+        raise DataError(
+            f"the model does not know the phones {', '.join(sorted(unknown))}, but {' '.join(model.phones)}"
+        )
     device = model.prior.device
     log_probs = model(*(each[None].to(device) for each in (log_spectrum, visual, lost)))[0]
     labels = [[[1 + model.phones.index(phone) for phone in each] for each in variants] for variants in words]
+    known = None if word_at is None else word_at.cpu().numpy()
     slowness, segments = 1.0, list[Segment]()
     for _ in range(2):
-        segments = best_segments(*model.search_scores(log_probs, slowness), labels)
+        segments = best_segments(*model.search_scores(log_probs, slowness), labels, known)
         if not segments:
             shortest = sum(min(map(len, variants)) for variants in labels)
             raise DataError(

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from avsi.data.datadir import MADE_OF, PARTIAL, Utterance, read_datadir
+from avsi.data.datadir import MADE_OF, OPTIONAL, Utterance, read_datadir
 from avsi.errors import ConfigError, DataError
 from avsi.folders import check_folder
 from avsi.program import in_parallel, progress, run_program
@@ -144,7 +144,7 @@ def main(
         raise
     # An archive may hold landmarks of what an utterance of the same id was before it was cut otherwise.
     stale = ["landmarks.ark"] if any(_cut_otherwise(out / name, of_set) for name, of_set in kept.items()) else []
-    write_sets(out, kept, of.name, split, (*PARTIAL, *MADE_OF, *stale))
+    write_sets(out, kept, of.name, split, (*OPTIONAL, *MADE_OF, *stale))
     write_remarks(place, left_out, notes)
     print_remarks(place, left_out, notes)
     if refused != place:
