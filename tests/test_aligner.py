@@ -17,10 +17,10 @@ from avsi.errors import DataError
 from avsi.media.sound_reading import read_mono
 from avsi.models.aligner import PhoneAligner
 from avsi.models.store import load_model, save_model
+from avsi.restoring.aligning import align_excerpt
 from avsi.training.aligning import align, follow, spread_evenly, word_of_labels
 from avsi.training.dataset import AligningData, Batch, collate
 from avsi.training.run import train
-from avsi.words.recording import align_excerpt
 from data_prep import gaps, stats
 
 FRAME_S = 0.012

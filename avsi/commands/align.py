@@ -32,8 +32,8 @@ def align(
             "--out",
             "-o",
             metavar="FILE",
-            help="What to write: words and phones as a .TextGrid for Praat, words as a .txt for Audacity, or everything "
-            "as a .json. By default a table is shown and nothing is written.",
+            help="What to write: words and phones as a .TextGrid for Praat, words as a .txt for Audacity, or all of "
+            "it as a .json. By default a table is shown and nothing is written.",
             show_default=False,
         ),
     ] = None,
@@ -73,9 +73,9 @@ def align(
     from ..data.gaps import Gap
     from ..errors import GapError
     from ..models.store import find_model
+    from ..restoring.aligning import align_file
     from ..words.alignment_files import check_alignment_path, write_alignment
     from ..words.pronouncing import parse_pronunciation
-    from ..words.recording import align_file
     from ..words.transcript import read_transcript
 
     if detect and (gap or gaps_file):
@@ -95,7 +95,13 @@ def align(
 
     alignment = align_file(clip, captions, load, gaps, own, video, face, from_first_sample, progress)
     rows = [
-        [word.text, f"{word.start_s:.2f}", f"{word.end_s:.2f}", f"{word.confidence:.2f}", _phones(word)]
+        [
+            word.text,
+            f"{word.start_s:.2f}",
+            f"{word.end_s:.2f}",
+            f"{word.confidence:.2f}",
+            " ".join(phone.label for phone in word.phones),
+        ]
         for word in alignment.words[:MOST_SHOWN]
     ]
     print_table(f"words of {clip.name}", ["word", "start s", "end s", "confidence", "phones"], rows)

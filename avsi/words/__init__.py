@@ -1,4 +1,4 @@
 """What was said: transcripts, pronunciations, alignments and their files.
 
-May import: audio, data, media, models, restoring, video, and the modules at the top of avsi.
+May import: audio, data, media, models, video, and the modules at the top of avsi.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,17 +20,17 @@ from ..errors import ConfigError, DataError, MediaError
 from ..media.sound_reading import Sound, open_sound
 from ..media.video_reading import has_picture, video_info
 from ..models.aligner import PhoneAligner
-from ..restoring.detection import find_silences
 from ..timebase import convert_span, to_samples, to_seconds
 from ..video.landmarks import track_face
 from ..video.motion import n_features, visual_features
 from ..video.tracks import Tracks
-from .aligner import Aligned, align_frames
-from .alignment import AlignedWord, Alignment, Phone
-from .pronouncing import pronounce
+from ..words.aligner import Aligned, align_frames
+from ..words.alignment import AlignedWord, Alignment, Phone
+from ..words.pronouncing import pronounce
+from .detection import find_silences
 
 if TYPE_CHECKING:
-    from .transcript import Caption
+    from ..words.transcript import Caption
 
 # The search for the words of a longer stretch would take minutes.
 LONGEST_S = 300.0
@@ -85,7 +86,7 @@ def align_file(
             first_s, last_s = to_seconds(start, sound.rate), to_seconds(stop, sound.rate)
             inside = [(max(a, start) - start, min(b, stop) - start) for a, b in lost if a < stop and b > start]
             there = [each for each in spoken if len(found) <= each.number < len(found) + n_written]
-            aligned, gone = align_excerpt(
+            aligned, _ = align_excerpt(
                 model,
                 to_float(sound.read(start, stop)).mean(axis=1),
                 sound.rate,
@@ -171,7 +172,7 @@ def _spoken(captions: Sequence[Caption], pronunciations: Mapping[str, tuple[str,
     return [
         _Spoken(number, word.written, variants)
         for number, word in enumerate(written)
-        for _, variants in zip(word.spoken, known)
+        for variants in itertools.islice(known, len(word.spoken))
     ]
 
 
