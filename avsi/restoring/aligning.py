@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ import torch
 from ..audio.samples import resample, to_float
 from ..audio.stft import log_magnitude, spectrum
 from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
-from ..errors import ConfigError, DataError, MediaError
+from ..errors import AvsiWarning, ConfigError, DataError, MediaError
 from ..media.sound_reading import Sound, open_sound
 from ..media.video_reading import has_picture, video_info
 from ..models.aligner import PhoneAligner
@@ -26,16 +26,20 @@ from ..video.motion import n_features, visual_features
 from ..video.tracks import Tracks
 from ..words.aligner import Aligned, align_frames
 from ..words.alignment import AlignedWord, Alignment, Phone
+from ..words.captions import Caption
 from ..words.pronouncing import pronounce
+from ..words.transcript import spoken_words
 from .detection import find_silences
-
-if TYPE_CHECKING:
-    from ..words.transcript import Caption
 
 # The search for the words of a longer stretch would take minutes.
 LONGEST_S = 300.0
 # How far beyond its own times the words of a caption are looked for: captions are set for reading.
 AROUND_CAPTION_S = 0.5
+# A word whose phones are on average less probable than this below the most probable ones, in nats, is doubted. Of words
+# in gaps of 800 ms whose lips are seen it was one in twenty, and of wrong ones four in five.
+LEAST_FIT = -1.6
+# So many phones or more in a gap are doubted where they would last longer or shorter than usual by this factor.
+FEWEST_PHONES, STRANGE = 4, 2.0
 
 
 def align_file(
@@ -74,28 +78,44 @@ def align_file(
             video = path
         if face is not None and video is None:
             raise ConfigError(f"{path}: face {face} is asked for, but there is no picture; name a --video")
-        spoken = _spoken(captions, pronunciations or {})
-        stretches = list(_stretches(captions, sound, start_s, path))
+        stretches = _stretches(path, captions, pronunciations or {}, sound, start_s)
         model = load()
         tracks = None
         if video is not None and model.config.model.video:
             n_pictures = video_info(video).n_frames
             tracks = track_face(video, progress=lambda items: progress(items, n_pictures, "faces"), face=face)
         found: list[AlignedWord] = []
-        for start, stop, n_written in stretches:
+        for start, stop, spoken in progress(stretches, len(stretches), "words"):
+            if found:  # captions may overlap, words do not
+                start = max(start, to_samples(found[-1].end_s - start_s, sound.rate))
             first_s, last_s = to_seconds(start, sound.rate), to_seconds(stop, sound.rate)
-            inside = [(max(a, start) - start, min(b, stop) - start) for a, b in lost if a < stop and b > start]
-            there = [each for each in spoken if len(found) <= each.number < len(found) + n_written]
-            aligned, _ = align_excerpt(
+            excerpt = align_excerpt(
                 model,
                 to_float(sound.read(start, stop)).mean(axis=1),
                 sound.rate,
-                [each.pronunciations for each in there],
-                inside,
+                [each.pronunciations for each in spoken],
+                [(max(a, start) - start, min(b, stop) - start) for a, b in lost if a < stop and b > start],
                 None if tracks is None else tracks.excerpt(first_s, last_s),
             )
-            found += _timed(model, aligned, there, start_s + first_s)
+            words = _timed(model, excerpt.aligned, spoken, start_s + first_s, start_s + last_s)
+            for doubt in _doubts(model, excerpt, spoken, words):
+                warnings.warn(doubt, AvsiWarning, stacklevel=2)
+            found += words
     return Alignment(tuple(found), start_s + to_seconds(sound.n_samples, sound.rate))
+
+
+@dataclass(frozen=True)
+class AlignedExcerpt:
+    """What :func:`align_excerpt` gives.
+
+    Attributes:
+        lost: the frames that touch a gap, bool, shape (n_frames,).
+        seen: those in which a face is seen, bool, shape (n_frames,).
+    """
+
+    aligned: Aligned
+    lost: torch.Tensor
+    seen: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -103,7 +123,7 @@ class _Spoken:
     """A word as it is said: what is written as one, such as "$3.50", may be several.
 
     Attributes:
-        number: of the written word in the whole transcript, from 0 on.
+        number: of the written word in its stretch, from 0 on.
     """
 
     number: int
@@ -118,7 +138,7 @@ def align_excerpt(
     words: Sequence[Sequence[Sequence[str]]],
     lost: Sequence[tuple[int, int]] = (),
     tracks: Tracks | None = None,
-) -> tuple[Aligned, torch.Tensor]:
+) -> AlignedExcerpt:
     """Align words with a stretch of sound.
 
     Args:
@@ -127,8 +147,9 @@ def align_excerpt(
         lost: the gaps, in samples.
         tracks: the face, its clock starting with the first sample; None where there is none.
 
-    Returns:
-        Their frames; and which of those are lost, bool, shape (n_frames,).
+    Raises:
+        MediaError: samples that are not a number.
+        DataError: as :func:`.align_frames`.
     """
     stft = model.config.stft
     samples = np.where(lost_samples(list(lost), len(samples)), 0.0, samples)
@@ -141,49 +162,87 @@ def align_excerpt(
     visual = torch.full((len(log_spectrum), n_features(model.config.visual) * model.config.model.video), math.nan)
     if tracks is not None and tracks.found.any() and model.config.model.video:
         visual = torch.from_numpy(visual_features(tracks, len(log_spectrum), stft, model.config.visual)[0])
-    return align_frames(model, log_spectrum, visual, gone, words), gone
+    seen = ~visual.isnan().all(dim=1) if model.config.model.video else torch.zeros_like(gone)
+    return AlignedExcerpt(align_frames(model, log_spectrum, visual, gone, words), gone, seen)
 
 
-def _timed(model: PhoneAligner, aligned: Aligned, spoken: list[_Spoken], start_s: float) -> list[AlignedWord]:
-    """The written words, with times in seconds."""
-    frame_s = model.config.stft.hop_samples / model.config.stft.sample_rate
+def _timed(
+    model: PhoneAligner, aligned: Aligned, spoken: list[_Spoken], start_s: float, stop_s: float
+) -> list[AlignedWord]:
+    """The written words of a stretch that lasts from ``start_s`` to ``stop_s``."""
+    frame_s = _frame_s(model)
     phones: dict[int, list[Phone]] = {}
     for segment, confidence in zip(aligned.segments, aligned.confidence, strict=True):
         if segment.word >= 0:
-            name = model.phones[segment.label - 1]
-            phone = Phone(name, start_s + segment.start * frame_s, start_s + segment.stop * frame_s, confidence)
+            end_s = min(start_s + segment.stop * frame_s, stop_s)
+            phone = Phone(model.phones[segment.label - 1], start_s + segment.start * frame_s, end_s, confidence)
             phones.setdefault(spoken[segment.word].number, []).append(phone)
     written = {each.number: each.written for each in spoken}
-    return [
-        AlignedWord(written[number], own[0].start_s, own[-1].end_s, _mean_confidence(own), tuple(own))
-        for number, own in phones.items()
-    ]
+    words = []
+    for number, own in phones.items():
+        confidence = float(np.average([p.confidence for p in own], weights=[p.end_s - p.start_s for p in own]))
+        words.append(AlignedWord(written[number], own[0].start_s, own[-1].end_s, confidence, tuple(own)))
+    return words
 
 
-def _mean_confidence(phones: list[Phone]) -> float:
-    """Each phone weighs by its length."""
-    return sum(p.confidence * (p.end_s - p.start_s) for p in phones) / sum(p.end_s - p.start_s for p in phones)
+def _frame_s(model: PhoneAligner) -> float:
+    return model.config.stft.hop_samples / model.config.stft.sample_rate
 
 
-def _spoken(captions: Sequence[Caption], pronunciations: Mapping[str, tuple[str, ...]]) -> list[_Spoken]:
-    """Raises DataError for words without a pronunciation, all of them named."""
-    written = [word for caption in captions for word in caption.words]
-    known = iter(pronounce([each for word in written for each in word.spoken], pronunciations))
-    return [
-        _Spoken(number, word.written, variants)
-        for number, word in enumerate(written)
-        for variants in itertools.islice(known, len(word.spoken))
-    ]
+def _doubts(
+    model: PhoneAligner, excerpt: AlignedExcerpt, spoken: list[_Spoken], words: list[AlignedWord]
+) -> Iterator[str]:
+    """What does not fit: a word and what is heard or seen, or the words in a gap and its length."""
+    segments, fit = excerpt.aligned.segments, np.array(excerpt.aligned.fit)
+    frames = np.array([each.stop - each.start for each in segments])
+    of_word = np.array([-1 if each.word < 0 else spoken[each.word].number for each in segments])
+    evidence = excerpt.seen | ~excerpt.lost
+    known = np.array([bool(evidence[each.start : each.stop].all()) for each in segments])
+    for number, word in enumerate(words):
+        mine = (of_word == number) & known
+        if mine.any() and frames[mine] @ fit[mine] / frames[mine].sum() < LEAST_FIT:
+            hidden = any(excerpt.lost[each.start : each.stop].any() for each in itertools.compress(segments, mine))
+            what = "what the lips say" if hidden else "what is heard"
+            yield f"'{word.text}' at {word.start_s:.2f}-{word.end_s:.2f} s does not fit {what}; is it the right word?"
+    inside = np.array([bool(excerpt.lost[each.start : each.stop].all()) for each in segments]) & (of_word >= 0)
+    for number in np.flatnonzero(inside & ~np.roll(inside, 1)):
+        stop = number + int(np.argmin(np.append(inside[number:], False)))
+        usual = sum(float(model.length_mean[each.label].exp()) for each in segments[number:stop])
+        slowness = frames[number:stop].sum() / usual / excerpt.aligned.slowness
+        if stop - number >= FEWEST_PHONES and not 1 / STRANGE <= slowness <= STRANGE:
+            first, last = words[of_word[number]], words[of_word[stop - 1]]
+            pace = f"{slowness:.1f} times as long as" if slowness > 1 else f"{1 / slowness:.1f} times as short as"
+            yield (
+                f"the words from '{first.text}' to '{last.text}', in the gap at {first.start_s:.2f}-"
+                f"{last.end_s:.2f} s, would be {pace} this speaker's usually are; are they all that is said there, and "
+                "is the gap right?"
+            )
 
 
-def _stretches(captions: Sequence[Caption], sound: Sound, start_s: float, path: Path) -> Iterator[tuple[int, int, int]]:
-    """(first sample, the one after the last, number of words) of what is aligned at once: one caption that has times,
-    or the whole recording.
+def _stretches(
+    path: Path,
+    captions: Sequence[Caption],
+    pronunciations: Mapping[str, tuple[str, ...]],
+    sound: Sound,
+    start_s: float,
+) -> list[tuple[int, int, list[_Spoken]]]:
+    """(first sample, the one after the last, words) of what is aligned at once: one caption that has times, or the
+    whole recording.
 
     Raises:
-        DataError: a stretch too long, or captions that lie outside the recording.
+        DataError: words without a pronunciation, all of them named; a stretch that is too long; a caption outside the
+            recording.
     """
-    for caption in captions:
+    words = [spoken_words(caption.text, pronunciations) for caption in captions]
+    all_spoken = [each for of_caption in words for word in of_caption for each in word.spoken]
+    known = iter(pronounce(all_spoken, pronunciations))
+    stretches = []
+    for caption, of_caption in zip(captions, words, strict=True):
+        spoken = [
+            _Spoken(number, word.written, variants)
+            for number, word in enumerate(of_caption)
+            for variants in itertools.islice(known, len(word.spoken))
+        ]
         start, stop = 0, sound.n_samples
         if caption.start_s is not None and caption.end_s is not None:
             start = max(to_samples(caption.start_s - AROUND_CAPTION_S - start_s, sound.rate), 0)
@@ -198,4 +257,5 @@ def _stretches(captions: Sequence[Caption], sound: Sound, start_s: float, path: 
                 f"{path}: {(stop - start) / sound.rate:.0f} s are too long to find words in at once (at most "
                 f"{LONGEST_S:g} s); give a transcript with times, such as an .srt file"
             )
-        yield start, stop, len(caption.words)
+        stretches.append((start, stop, spoken))
+    return stretches
