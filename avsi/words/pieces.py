@@ -61,8 +61,7 @@ INITIALS = {"e.g": ("for", "example"), "i.e": ("that", "is")}
 # Words that lack their first sound.
 LACKING = ("'bout", "'cause", "'em", "'gain", "'kay", "'n", "'round", "'til", "'tis", "'twas")
 MAX_SPELLED = 5  # capitals that are no word: longer ones are a word that is shouted
-# What small letters would make another word, or none.
-CAPITALS = {"US": ("u.s.",), "II": ("two",), "III": ("three",), "VII": ("seven",), "VIII": ("eight",), "IX": ("nine",)}
+CAPITALS = {"US": ("u.s.",)}  # which small letters would make another word
 LETTER = {"a": "a."}  # the dictionary's "a" is the article as well
 
 # Each stands for one character, so that places in the text stay the same.
@@ -100,8 +99,7 @@ def places(plain_text: str) -> Iterator[tuple[int, int]]:
     for match in PIECE.finditer(plain_text):
         piece = match[0]
         heard = [index for index, character in enumerate(piece) if character.isalnum() or character in SYMBOLS]
-        # A row of symbols is a line that is drawn, and # the mark of a heading.
-        if not heard or not (any(map(str.isalnum, piece)) or (len(heard) == 1 and piece != "#")):
+        if not heard:
             continue
         start, end = heard[0], heard[-1] + 1
         lead, first = piece[start - 1 : start], piece[start]
