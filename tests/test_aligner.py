@@ -115,12 +115,12 @@ def prepare(toy, datadir, *options) -> str:
 def test_data_directories_get_the_times_of_words_and_phones(toy, aligner, untimed):
     known = {utterance.id: utterance.alignment for utterance in read_datadir(toy / "test")}
     assert "10" in prepare(toy, untimed)
-    lexicon = Lexicon.read(toy / "lexicon.txt")
+    lexicon, errors_s = Lexicon.read(toy / "lexicon.txt"), []
     for utterance in read_datadir(untimed):
         assert [word for *_, word in utterance.alignment] == list(utterance.words)
         assert [phone for *_, phone in utterance.phones] == lexicon.transcribe(utterance)
-        errors_s = [one[0] - two[0] for one, two in zip(utterance.alignment, known[utterance.id], strict=True)]
-        assert np.abs(errors_s).mean() < 0.05
+        errors_s += [one[0] - two[0] for one, two in zip(utterance.alignment, known[utterance.id], strict=True)]
+    assert np.abs(errors_s).mean() < 0.03
     assert not (untimed / align_prep.JOURNAL).exists()
 
 
@@ -153,7 +153,7 @@ def test_a_stopped_run_goes_on_where_it_was(toy, aligner, untimed, monkeypatch):
 
     monkeypatch.setattr(align_prep, "align_frames", three_times)
     with pytest.raises(KeyboardInterrupt):
-        prepare(toy, untimed)
+        align_prep.align(untimed, toy / "lexicon.txt", str(toy / "aligner"), anew=False, jobs=1, max_left_out=0.05)
     with (untimed / align_prep.JOURNAL).open("a") as journal:
         journal.write('{"id": "s01_00')  # it was killed while it wrote
     assert not any(utterance.phones for utterance in read_datadir(untimed))
