@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from avsi.data.datadir import Timed, Utterance, read_datadir, write_datadir
-from avsi.data.features import load_features, words_at
+from avsi.data.features import load_features
 from avsi.data.phones import Lexicon
+from avsi.data.said import words_at
 from avsi.errors import DataError, MediaError
 from avsi.files import blamed_on, digest, read_lines, write_text
 from avsi.folders import locked

@@ -13,8 +13,8 @@ from conftest import RATE, TOY_LEXICON, make_spoken_datadir, run_app, small_conf
 
 from avsi.config import AlignerConfig, Config
 from avsi.data.datadir import read_datadir, write_datadir
-from avsi.data.features import words_at
 from avsi.data.phones import Lexicon
+from avsi.data.said import words_at
 from avsi.data.stats import Stats
 from avsi.errors import DataError
 from avsi.media.sound_reading import read_mono

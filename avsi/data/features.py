@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from ..audio.stft import log_magnitude, spectrum
-from ..config import Config, StftConfig
+from ..config import Config
 from ..media.sound_reading import read_mono
-from ..timebase import frame_centres_s
 from ..video.motion import n_features, visual_features
 from .datadir import Utterance
 
@@ -24,12 +23,14 @@ class Features(NamedTuple):
         labels: of the words' phones, as the model's kind has them; empty if no lexicon was given.
         word_at: int64, shape (n_frames,): which word is spoken in each frame, counted from 1, and 0 between words; -1
             where it is not known. None for a model that does not ask.
+        said: as of :func:`.phones_at`; None for a model that does not ask.
     """
 
     log_spectrum: Tensor
     visual: Tensor
     labels: tuple[int, ...] = ()
     word_at: Tensor | None = None
+    said: Tensor | None = None
 
 
 def load_features(utterance: Utterance, config: Config) -> Features:
@@ -42,14 +43,3 @@ def load_features(utterance: Utterance, config: Config) -> Features:
         return Features(log_spectrum, log_spectrum.new_full((len(log_spectrum), n_features(config.visual)), math.nan))
     visual, _ = visual_features(utterance.load_landmarks(), len(log_spectrum), config.stft, config.visual)
     return Features(log_spectrum, torch.from_numpy(visual))
-
-
-def words_at(utterance: Utterance, n_frames: int, stft: StftConfig) -> Tensor:
-    """``Features.word_at`` of an utterance: -1 everywhere if its words have no times."""
-    if [word for _, _, word in utterance.alignment] != list(utterance.words):
-        return torch.full((n_frames,), -1)
-    centres_s = torch.from_numpy(frame_centres_s(n_frames, stft))
-    word_at = torch.zeros(n_frames, dtype=torch.int64)
-    for number, (start_s, length_s, _) in enumerate(utterance.alignment, start=1):
-        word_at[(centres_s >= start_s) & (centres_s < start_s + length_s)] = number
-    return word_at

@@ -37,7 +37,14 @@ class BLSTMInpainter(MaskedBLSTM):
         if config.model.ctc:
             self.to_phones = nn.Linear(2 * config.model.hidden, 1 + len(phones))
 
-    def forward(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        log_spectrum: Tensor,
+        visual: Tensor,
+        lost: Tensor,
+        lengths: Tensor | None = None,
+        said: Tensor | None = None,
+    ) -> Tensor:
         """Predict the log magnitudes of every frame from the frames that are not lost.
 
         Args:
@@ -45,12 +52,13 @@ class BLSTMInpainter(MaskedBLSTM):
             visual: shape (batch, n_frames, n_visual); NaN (no face) is replaced by the training mean.
             lost: bool, shape (batch, n_frames).
             lengths: number of frames of each utterance; None if there is no padding.
+            said: as in :meth:`encode`.
 
         Returns:
             Natural log magnitude, shape (batch, n_frames, n_bins); predictions for the reliable frames too.
         """
         normalised, mean, std = self.normalise(log_spectrum, lost, lengths)
-        hidden = self.encode(normalised, visual, lost, lengths)
+        hidden = self.encode(normalised, visual, lost, lengths, said)
         return self.decode(hidden, normalised, lost, lengths) * std + mean
 
     def decode(self, hidden: Tensor, normalised: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:

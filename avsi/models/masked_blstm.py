@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from ..audio.activity import level_below_speech
 from ..config import Config
@@ -11,6 +12,8 @@ from ..data.stats import Stats
 from ..timebase import to_frames
 from ..video.motion import n_features
 from .blstm import make_blstm, run_blstm
+
+N_FURTHER = 2  # inputs beside the phones: how much of one has passed, and whether it is known
 
 
 class MaskedBLSTM(nn.Module):
@@ -40,7 +43,8 @@ class MaskedBLSTM(nn.Module):
             for name, buffer in self.named_buffers():
                 if len(buffer):
                     buffer.copy_(torch.from_numpy(getattr(stats, name)))
-        self.blstm = make_blstm(n_bins * config.model.audio + n_visual + config.model.mask, config.model)
+        n_text = (1 + len(phones) + N_FURTHER) * config.model.text
+        self.blstm = make_blstm(n_bins * config.model.audio + n_visual + config.model.mask + n_text, config.model)
 
     def normalise(
         self, log_spectrum: Tensor, lost: Tensor, lengths: Tensor | None = None
@@ -89,7 +93,14 @@ class MaskedBLSTM(nn.Module):
         mean, std = torch.where(enough, mean, self.audio_mean + level_shift), torch.where(enough, std, self.audio_std)
         return (raised - mean) / std, mean, std
 
-    def encode(self, normalised: Tensor, visual: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def encode(
+        self,
+        normalised: Tensor,
+        visual: Tensor,
+        lost: Tensor,
+        lengths: Tensor | None = None,
+        said: Tensor | None = None,
+    ) -> Tensor:
         """The input of the linear layers, shape (batch, n_frames, 2 * hidden).
 
         Args:
@@ -97,6 +108,8 @@ class MaskedBLSTM(nn.Module):
             visual: shape (batch, n_frames, n_visual); NaN (no face) is replaced by the training mean.
             lost: bool, shape (batch, n_frames).
             lengths: number of frames of each utterance; None if there is no padding.
+            said: what is said, shape (batch, n_frames, 3), as of :func:`avsi.data.said.phones_at`; None where nothing
+                is known of it.
         """
         inputs = []
         if self.config.model.audio:
@@ -105,4 +118,16 @@ class MaskedBLSTM(nn.Module):
             inputs.append(((visual - self.visual_mean) / self.visual_std).nan_to_num())
         if self.config.model.mask:
             inputs.append(lost[..., None].to(normalised.dtype))
+        if self.config.model.text:
+            inputs.append(self._text(said, normalised))
         return run_blstm(self.blstm, torch.cat(inputs, dim=-1), lengths)
+
+    def _text(self, said: Tensor | None, like: Tensor) -> Tensor:
+        """Phones as one-hot vectors, how much of each has passed, and whether any of it is known."""
+        n_labels = 1 + len(self.phones)
+        if said is None:
+            return like.new_zeros(*like.shape[:2], n_labels + N_FURTHER)
+        label = said[..., 0].long()
+        known = (label >= 0).to(like.dtype)[..., None]
+        phones = one_hot(label.clamp_min(0), n_labels).to(like.dtype)
+        return torch.cat([phones, said[..., 1:2], torch.ones_like(known)], dim=-1) * known

@@ -138,19 +138,24 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
     """Initialise a model with the weights and statistics of a trained one. Raises ModelError if they do not fit, or if
     its inputs were computed with other settings.
     """
+    from torch.nn.functional import pad
+
     trained = load_model(name_or_path, model.config.model.kind)
     asked, found = dataclasses.asdict(model.config), dataclasses.asdict(trained.config)
     for section in ("stft", "visual", "model", *(["normalise"] if model.config.model.normalise == "utterance" else [])):
         for name, value in asked[section].items():
-            # A new gate starts by itself, and what was learned about phones can be left away.
-            may_differ = name == "dropout" or (name == "gate" and value) or (name == "ctc" and not value)
+            # A new gate and new text start by themselves, and what was learned about phones can be left away.
+            may_differ = name == "dropout" or (name in ("gate", "text") and value) or (name == "ctc" and not value)
             if found[section][name] != value and not may_differ:
                 raise ModelError(
                     f"{name_or_path}: has {section}.{name} {found[section][name]}, but the config asks for {value}"
                 )
-    if model.phones and trained.phones != model.phones:
+    if model.phones and trained.phones != model.phones and (trained.phones or not model.config.model.text):
         raise ModelError(f"{name_or_path}: knows other phones than the lexicon")
     own, known = model.state_dict(), trained.state_dict()
+    if model.config.model.text and not trained.config.model.text:  # the last inputs, which at first change nothing
+        for name in [name for name in known if name.startswith("blstm.weight_ih_l0")]:
+            known[name] = pad(known[name], (0, own[name].shape[1] - known[name].shape[1]))
     model.load_state_dict({name: known.get(name, weights) for name, weights in own.items()})
 
 

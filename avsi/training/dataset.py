@@ -13,15 +13,17 @@ from torch.utils.data import Dataset
 from ..audio.activity import is_speech
 from ..config import Config
 from ..data.datadir import Utterance, read_datadir
-from ..data.features import Features, load_features, words_at
+from ..data.features import Features, load_features
 from ..data.gap_files import check_gaps_cover, check_gaps_fit, read_gap_file
 from ..data.gap_sampling import draw_in_speech, draw_random
 from ..data.gaps import Gap, gap_spans, lost_frames
 from ..data.phones import BLANK, SILENCE_LABEL, Lexicon, frames_needed, to_labels, with_silences
+from ..data.said import phones_at, words_at
 from ..errors import DataError, GapError
 from ..rng import generator
 from ..timebase import to_samples
 from .augmentation import augment
+from .text_variation import usual_lengths, vary_phones
 
 
 class Batch(NamedTuple):
@@ -37,6 +39,7 @@ class Batch(NamedTuple):
         labels: int64, shape (batch, n_labels): as in :class:`Features`, padded with 0.
         label_lengths: int64, shape (batch,): the number of labels of each utterance.
         word_at: int64, shape (batch, n_frames), as in :class:`Features`; None for a model that does not ask.
+        said: float32, shape (batch, n_frames, 3), as in :class:`Features`; None for a model that does not ask.
     """
 
     ids: list[str]
@@ -47,6 +50,7 @@ class Batch(NamedTuple):
     labels: Tensor
     label_lengths: Tensor
     word_at: Tensor | None = None
+    said: Tensor | None = None
 
 
 class SpeechData(Dataset):
@@ -67,6 +71,9 @@ class SpeechData(Dataset):
             # An inpainter alone learns something of an utterance whose words are not known.
             inpaints = config.model.kind == "inpainter"
             self._labels = [() if inpaints and not u.words else self._labels_of(u, lexicon) for u in self.utterances]
+        self.inventory = lexicon.phones if lexicon else ()
+        if config.model.text:
+            self.usual_lengths = usual_lengths(self.utterances, self.inventory, config.stft)
         self._cache: dict[int, Features] = {}
         if config.model.video:
             unseen = [utterance for utterance in self.utterances if utterance.landmarks is None]
@@ -104,10 +111,21 @@ class SpeechData(Dataset):
         if self.augmented:
             rng = self._generator(repeat, "augment", utterance.id)
             features = augment(features, self.config.augment, self.config.stft, rng, lost)
+            if features.said is not None:
+                rng = self._generator(repeat, "text", utterance.id)
+                said = vary_phones(features.said, lost, self.usual_lengths, self.config.augment, self.config.stft, rng)
+                features = features._replace(said=said)
         return utterance.id, features, lost
 
     def _load(self, utterance: Utterance) -> Features:
-        return load_features(utterance, self.config)
+        features = load_features(utterance, self.config)
+        if not self.config.model.text:
+            return features
+        try:
+            n_frames = len(features.log_spectrum)
+            return features._replace(said=phones_at(utterance.phones, n_frames, self.config.stft, self.inventory))
+        except DataError as error:
+            raise DataError(f"{utterance.id}: {error}") from error
 
     def _labels_of(self, utterance: Utterance, lexicon: Lexicon) -> tuple[int, ...]:
         return tuple(to_labels(lexicon.transcribe(utterance), lexicon.phones))
@@ -199,4 +217,5 @@ def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
         pad(torch.tensor(f.labels, dtype=torch.int64) for f in features),
         torch.tensor([len(f.labels) for f in features]),
         None if features[0].word_at is None else pad(f.word_at for f in features if f.word_at is not None),
+        None if features[0].said is None else pad(f.said for f in features if f.said is not None),
     )

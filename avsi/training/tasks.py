@@ -62,7 +62,8 @@ class Inpainting(Task[BLSTMInpainter]):
 
     def __init__(self, config: Config, stats: Stats) -> None:
         self._settings = config.training
-        self.lexicon = Lexicon.read(config.data.lexicon) if config.model.ctc else None
+        knows_phones = config.model.ctc or config.model.text
+        self.lexicon = Lexicon.read(config.data.lexicon) if knows_phones else None
         self.model = BLSTMInpainter(config, stats, self.lexicon.phones if self.lexicon else ())
         self.train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None, self.lexicon, True)
         self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
@@ -70,7 +71,7 @@ class Inpainting(Task[BLSTMInpainter]):
     def losses(self, model: BLSTMInpainter, batch: Batch) -> list[LossTerm]:
         terms, hidden = restoring_losses(model, batch, self._settings)
         said = batch.label_lengths > 0  # what was said is not known of every utterance
-        if self.lexicon is not None and said.any():
+        if model.config.model.ctc and said.any():
             scores = model.to_phones(hidden[said])
             on_phones = ctc_loss(scores, batch.lengths[said], batch.labels[said], batch.label_lengths[said])
             terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, int(said.sum())))
@@ -82,7 +83,7 @@ def restoring_losses(model: BLSTMInpainter, batch: Batch, settings: TrainingConf
     :meth:`BLSTMInpainter.encode`.
     """
     target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
-    hidden = model.encode(target, batch.visual, batch.lost, batch.lengths)
+    hidden = model.encode(target, batch.visual, batch.lost, batch.lengths, batch.said)
     predicted = model.decode(hidden, target, batch.lost, batch.lengths)
     on_gaps = masked_loss(predicted, target, batch.lost, settings.loss)
     terms = [LossTerm("gaps", on_gaps, 1.0, int(batch.lost.sum()))]

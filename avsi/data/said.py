@@ -1,0 +1,68 @@
+"""What is said in each frame, as far as that is known."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..config import StftConfig
+from ..errors import DataError
+from ..timebase import frame_centres_s
+from .datadir import Timed, Utterance
+from .phones import SILENCE_LABEL
+
+UNKNOWN = -1
+
+
+def words_at(utterance: Utterance, n_frames: int, stft: StftConfig) -> Tensor:
+    """Which word is said in each frame, counted from 1, and 0 between words; -1 everywhere if the words have no times.
+
+    Returns:
+        int64, shape (n_frames,).
+    """
+    if [word for _, _, word in utterance.alignment] != list(utterance.words):
+        return torch.full((n_frames,), UNKNOWN)
+    centres_s = torch.from_numpy(frame_centres_s(n_frames, stft))
+    word_at = torch.zeros(n_frames, dtype=torch.int64)
+    for number, (start_s, length_s, _) in enumerate(utterance.alignment, start=1):
+        word_at[(centres_s >= start_s) & (centres_s < start_s + length_s)] = number
+    return word_at
+
+
+def phones_at(phones: Sequence[Timed], n_frames: int, stft: StftConfig, inventory: Sequence[str]) -> Tensor:
+    """The input of models with ``model.text``, from the times of all phones of a recording.
+
+    Returns:
+        float32, shape (n_frames, 3): the phone's label, 0 for silence, and -1 everywhere if there are no phones; how
+        much of the phone or the silence has passed at the frame's centre, 0 to 1; its number in the recording.
+
+    Raises:
+        DataError: a phone that is not in the inventory.
+    """
+    if not phones:
+        return unknown_phones(n_frames)
+    unknown = {phone for _, _, phone in phones} - set(inventory)
+    if unknown:
+        raise DataError(
+            f"the phones {', '.join(sorted(unknown))} are not among those of the model: {' '.join(inventory)}"
+        )
+    centres_s = frame_centres_s(n_frames, stft)
+    end_s = max(n_frames * stft.hop_samples / stft.sample_rate, phones[-1][0] + phones[-1][1])
+    segments, before_s = [], 0.0
+    for start_s, length_s, phone in phones:
+        if start_s > before_s:
+            segments.append((before_s, start_s, SILENCE_LABEL))
+        segments.append((start_s, start_s + length_s, 1 + inventory.index(phone)))
+        before_s = start_s + length_s
+    if end_s > before_s:
+        segments.append((before_s, end_s, SILENCE_LABEL))
+    starts_s, ends_s, labels = (np.array(each) for each in zip(*segments, strict=True))
+    number = (np.searchsorted(starts_s, centres_s, side="right") - 1).clip(0)
+    passed = (centres_s - starts_s[number]) / np.maximum(ends_s - starts_s, 1e-6)[number]
+    return torch.from_numpy(np.stack([labels[number], passed.clip(0, 1), number], axis=1).astype(np.float32))
+
+
+def unknown_phones(n_frames: int) -> Tensor:
+    """As :func:`phones_at`, where nothing is known."""
+    return torch.tensor([UNKNOWN, 0.0, 0.0]).expand(n_frames, 3).clone()
