@@ -66,3 +66,12 @@ def phones_at(phones: Sequence[Timed], n_frames: int, stft: StftConfig, inventor
 def unknown_phones(n_frames: int) -> Tensor:
     """As :func:`phones_at`, where nothing is known."""
     return torch.tensor([UNKNOWN, 0.0, 0.0]).expand(n_frames, 3).clone()
+
+
+def timed_within(phones: Sequence[Timed], start_s: float, stop_s: float) -> list[Timed]:
+    """The phones of a recording that reach into a stretch, on a clock that starts with it."""
+    return [
+        (begin_s - start_s, length_s, phone)
+        for begin_s, length_s, phone in phones
+        if begin_s < stop_s and begin_s + length_s > start_s
+    ]

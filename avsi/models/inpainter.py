@@ -9,6 +9,7 @@ from torch.nn.utils.rnn import pad_sequence
 from ..audio.interpolation import interpolate_lost
 from ..audio.phase import keep_reliable
 from ..config import Config
+from ..data.said import unknown_phones
 from ..data.stats import Stats
 from ..errors import ModelError
 from .masked_blstm import MaskedBLSTM
@@ -109,23 +110,24 @@ class BLSTMInpainter(MaskedBLSTM):
         Returns:
             Natural log magnitude, same shape as ``log_spectrum``: reliable frames unchanged, lost ones predicted.
         """
-        return self.restore_spectra([(log_spectrum, visual, lost)])[0]
+        return self.restore_spectra([(log_spectrum, visual, lost, unknown_phones(len(lost)))])[0]
 
     @torch.inference_mode()
-    def restore_spectra(self, recordings: list[tuple[Tensor, Tensor, Tensor]]) -> list[Tensor]:
+    def restore_spectra(self, recordings: list[tuple[Tensor, Tensor, Tensor, Tensor]]) -> list[Tensor]:
         """Predict the lost frames of several recordings in one batch, padded to the longest: for each (log_spectrum,
-        visual, lost) what :meth:`restore_spectrum` gives of it.
+        visual, lost, said) what :meth:`restore_spectrum` gives of it; ``said`` has the shape (n_frames, 3), as of
+        :func:`avsi.data.said.phones_at`.
         """
         rows = [
-            (channel, visual, lost, torch.tensor(len(lost)))
-            for log_spectrum, visual, lost in recordings
-            for channel in log_spectrum
+            (channel, visual, lost, said) for log_spectrum, visual, lost, said in recordings for channel in log_spectrum
         ]
-        *padded, lengths = zip(*rows, strict=True)
-        inputs = [*(pad_sequence(list(column), batch_first=True) for column in padded), torch.stack(lengths)]
-        predicted = self(*(each.to(self.audio_mean.device) for each in inputs)).cpu()
+        device = self.audio_mean.device
+        padded = (pad_sequence(list(column), batch_first=True).to(device) for column in zip(*rows, strict=True))
+        log_spectra, visuals, losts, saids = padded
+        lengths = torch.tensor([len(lost) for _, _, lost, _ in rows], device=device)
+        predicted = self(log_spectra, visuals, losts, lengths, saids).cpu()
         by_recording = predicted.split([len(log_spectrum) for log_spectrum, *_ in recordings])
         return [
             keep_reliable(log_spectrum, frames[:, : len(lost)], lost)
-            for (log_spectrum, _, lost), frames in zip(recordings, by_recording, strict=True)
+            for (log_spectrum, _, lost, _), frames in zip(recordings, by_recording, strict=True)
         ]

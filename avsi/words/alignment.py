@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..data.datadir import Timed
 from ..errors import DataError
 
 SHORTEST_S = 2e-6  # files hold times to the microsecond, in which less could vanish
@@ -79,3 +80,10 @@ def _check(kind: str, pieces: Iterable[tuple[str, AlignedWord | Phone]], start_s
         if piece.confidence is not None and not 0 <= piece.confidence <= 1:
             raise DataError(f"{times}: has a confidence of {piece.confidence}, expected 0 to 1")
         earliest_s = piece.end_s
+
+
+def timed_phones(alignment: Alignment | None, start_s: float = 0.0) -> list[Timed]:
+    """(start_s, duration_s, phone) of each phone, on a clock that shows 0 at ``start_s``; none without an alignment."""
+    if alignment is None:
+        return []
+    return [(phone.start_s - start_s, phone.end_s - phone.start_s, phone.label) for phone in alignment.phones]
