@@ -61,7 +61,8 @@ INITIALS = {"e.g": ("for", "example"), "i.e": ("that", "is")}
 # Words that lack their first sound.
 LACKING = ("'bout", "'cause", "'em", "'gain", "'kay", "'n", "'round", "'til", "'tis", "'twas")
 MAX_SPELLED = 5  # capitals that are no word: longer ones are a word that is shouted
-CAPITALS = {"US": ("u.s.",)}  # which small letters would make another word
+# What small letters would make another word, or none.
+CAPITALS = {"US": ("u.s.",), "II": ("two",), "III": ("three",), "VII": ("seven",), "VIII": ("eight",), "IX": ("nine",)}
 LETTER = {"a": "a."}  # the dictionary's "a" is the article as well
 
 # Each stands for one character, so that places in the text stay the same.
@@ -99,7 +100,8 @@ def places(plain_text: str) -> Iterator[tuple[int, int]]:
     for match in PIECE.finditer(plain_text):
         piece = match[0]
         heard = [index for index, character in enumerate(piece) if character.isalnum() or character in SYMBOLS]
-        if not heard:
+        # A row of symbols is a line that is drawn, and # the mark of a heading.
+        if not heard or not (any(map(str.isalnum, piece)) or (len(heard) == 1 and piece != "#")):
             continue
         start, end = heard[0], heard[-1] + 1
         lead, first = piece[start - 1 : start], piece[start]
@@ -188,7 +190,7 @@ class Reader:
 
     def _word(self, word: str) -> Spoken:
         small = _folded(word)
-        if not small.replace("'", "").isascii():
+        if not re.fullmatch("[a-z']+", small):
             raise NotLatin(word)
         if self._shouted:
             return (small,)
