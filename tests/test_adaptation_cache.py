@@ -3,12 +3,15 @@
 from dataclasses import replace
 
 import pytest
-from adaptation import GAPS, QUICK, recording, same, small_inpainter, weights
+from adaptation import GAPS, QUICK, recording, same, small_inpainter, tracks_of, weights
 from conftest import RATE
 
 from avsi.errors import AvsiWarning
 from avsi.restoring import adapting
+from avsi.restoring.inpainting import Inpainter
 from avsi.training import adaptation
+from avsi.training.adaptation import Judged, Outcome
+from avsi.video import face_detector
 
 
 @pytest.mark.usefixtures("kept")
@@ -37,6 +40,29 @@ def test_a_second_run_takes_the_first_ones_result_and_replaces_a_damaged_one(mon
         small_inpainter().adapt(samples, RATE, gaps, settings=changed)
     assert trained == [1] * 4
     assert len(list((cache / "adapted").iterdir())) == 4
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_finds_the_face_in_a_video_counts_and_plays_no_part_without_one(monkeypatch, tmp_path):
+    def follow_face(inpainter, video, stretches, *_):
+        seen = video is not None and inpainter.model.config.model.video
+        return [tracks_of(6.0) if seen else None] * len(stretches)
+
+    def adapt_model(start, *_):
+        trained.append(start)
+        return start, Outcome(Judged(1.0, 0.8), Judged(0.9, 0.8), 2.0)
+
+    film, settings, trained, counts = tmp_path / "talk.mp4", replace(QUICK, min_speech_s=1.0), [], []
+    film.write_bytes(b"a film")
+    monkeypatch.setattr(Inpainter, "follow_face", follow_face)
+    monkeypatch.setattr(adapting, "adapt_model", adapt_model)
+    seeing, blind = (small_inpainter(model={"video": video, "normalise": "utterance"}) for video in (True, False))
+    for detector in (face_detector._MeshDetector, face_detector._TaskDetector):
+        monkeypatch.setattr(face_detector, "_MeshDetector", detector)  # as if this API were the one installed
+        for inpainter, video in ((seeing, film), (seeing, tracks_of(6.0)), (seeing, None), (blind, film)):
+            inpainter.adapt(recording(length_s=6.0), RATE, [], video=video, settings=settings)
+        counts.append(len(trained))
+    assert counts == [4, 5]
 
 
 @pytest.mark.usefixtures("kept")

@@ -26,6 +26,7 @@ from ..models.store import TRAIN_IDS, find_model, read_description, read_train_i
 from ..timebase import to_seconds
 from ..training.adaptation import adapt_model
 from ..training.stretches import Stretch
+from ..video.face_detector import detector_identity
 from ..video.tracks import Tracks
 from .adapted import ABOUT, Adaptation, listed, read_cached, weights_digest, write_cached
 from .excerpts import Excerpt
@@ -241,7 +242,9 @@ def _follow(
 
 
 def _key(inpainter: Inpainter, pieces: list[Piece], settings: AdaptConfig) -> str:
-    """What a result depends on, as a name: sound outside the gaps, gaps, face, weights, settings, version."""
+    """What a result depends on, as a name: sound outside the gaps, gaps, face and what finds it, weights, settings,
+    version.
+    """
     summed = hashlib.sha256(f"{__version__} {torch.__version__}".encode())
     summed.update(weights_digest([inpainter.model, inpainter.audio_only]).encode())
     summed.update(json.dumps(dataclasses.asdict(settings), sort_keys=True).encode())
@@ -250,15 +253,17 @@ def _key(inpainter: Inpainter, pieces: list[Piece], settings: AdaptConfig) -> st
         if piece.source not in sources:
             sources.append(piece.source)
             summed.update(f"{piece.source.name} {piece.source.rate} {piece.source.gaps} {piece.source.face}".encode())
-            _add_video(summed, piece.source.video)
+            _add_face(summed, piece.source.video, inpainter.model.config.model.video)
         summed.update(f"{piece.start} {piece.stop}".encode() + piece.log_spectrum.numpy().tobytes())
     return summed.hexdigest()[:32]
 
 
-def _add_video(summed: hashlib._Hash, video: Path | Tracks | None) -> None:
+def _add_face(summed: hashlib._Hash, video: Path | Tracks | None, sought: bool) -> None:
+    """Add a face's landmarks, or where it is sought in a file what they will depend on."""
     if isinstance(video, Tracks):
         summed.update(video.time_s.tobytes() + video.points.tobytes())
-    elif video is not None:
+    elif video is not None and sought:
+        summed.update(detector_identity().encode())
         with video.open("rb") as file:
             while block := file.read(1 << 20):
                 summed.update(block)
