@@ -29,6 +29,7 @@ from ..training.stretches import Stretch
 from ..video.face_detector import detector_identity
 from ..video.tracks import Tracks
 from .adapted import ABOUT, Adaptation, listed, read_cached, weights_digest, write_cached
+from .copies import without_copies
 from .excerpts import Excerpt
 from .reliable import Piece, Source, near, open_source, read_pieces, share_out, speech_frames, still_mouth, voice_of
 
@@ -52,7 +53,8 @@ def adapt(
 
     Where they show no face, and there is an audio-only model, that one is adapted, since it is what restores them. Only
     a model that became better on sound that was held out is kept; else a warning says that the start model is used.
-    The result is kept in the user's cache. What the recordings hold inside their gaps is not read.
+    The result is kept in the user's cache. What the recordings hold inside their gaps plays no part, and of copies of
+    one recording one alone, as :func:`.copies.without_copies` says.
 
     Args:
         settings: by default those in the model's config.
@@ -67,6 +69,7 @@ def adapt(
     if not isinstance(inpainter.model, BLSTMInpainter):
         raise ModelError(NEEDED)
     config, settings = inpainter.model.config, settings or inpainter.model.config.adapt
+    sources = without_copies(sources)
     shares_s = share_out(sources, settings.max_sound_s)
     pieces = [
         piece
