@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from avsi.data.datadir import MADE_OF, PARTIAL, Utterance, read_datadir
+from avsi.data.datadir import MADE_OF, PARTIAL, Utterance
 from avsi.errors import ConfigError, DataError
 from avsi.folders import check_folder
 from avsi.program import in_parallel, progress, run_program
@@ -142,9 +142,7 @@ def main(
         write_remarks(refused, left_out, notes)
         print_remarks(refused, left_out, notes)
         raise
-    # An archive may hold landmarks of what an utterance of the same id was before it was cut otherwise.
-    stale = ["landmarks.ark"] if any(_cut_otherwise(out / name, of_set) for name, of_set in kept.items()) else []
-    write_sets(out, kept, of.name, split, (*PARTIAL, *MADE_OF, *stale))
+    write_sets(out, kept, of.name, split, (*PARTIAL, *MADE_OF))
     write_remarks(place, left_out, notes)
     print_remarks(place, left_out, notes)
     if refused != place:
@@ -172,18 +170,6 @@ def _divided(utterances: list[Utterance], set_of: dict[str, str], split: str) ->
         if utterance.id in set_of:
             kept[set_of[utterance.id]].append(utterance)
     return kept, unassigned
-
-
-def _cut_otherwise(datadir: Path, utterances: list[Utterance]) -> bool:
-    """Whether an earlier run left an utterance of another place or length in its video under an id that there is."""
-    if not (datadir / "wav.scp").exists():
-        return False
-    try:
-        before = {u.id: (u.video, round(u.video_start_s, 3), round(u.duration_s, 3)) for u in read_datadir(datadir)}
-    except DataError:
-        return True
-    now = {u.id: (u.video, round(u.video_start_s, 3), round(u.duration_s, 3)) for u in utterances}
-    return any(before.get(id_, of) != of for id_, of in now.items())
 
 
 if __name__ == "__main__":
