@@ -5,14 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import RATE, face, speech, write_video
+from conftest import RATE, speech, write_video
 from recordings import lines, prepared, run, say, voice
-from typer.testing import CliRunner
 
 from avsi.data.datadir import corpus_of, read_datadir
 from avsi.errors import DataError
 from avsi.media.sound_reading import open_sound
-from data_prep import landmarks
 from data_prep.recordings.names import name_speakers, recording_id, safe
 from data_prep.recordings.transcripts import fitting, words_of
 
@@ -364,38 +362,3 @@ def test_sound_of_its_own_goes_before_the_videos_and_a_video_without_picture_is_
     assert notes["anna/a.flac"] == "there is anna/a.wav too; that one is used"
     assert notes["anna_b"].endswith("b.mkv has no picture; only its sound is used")
     assert notes["anna_c"].startswith("video not used: ")
-
-
-def test_landmarks_are_those_of_a_recording_as_it_is_however_often_it_changed(tmp_path, monkeypatch):
-    def track(utterance):
-        looked_at.append(utterance.id)
-        time_s = np.arange(5) / 25
-        return utterance.id, face(time_s, time_s).to_matrix(), ""
-
-    def find_landmarks():
-        looked_at.clear()
-        assert CliRunner().invoke(landmarks.app, [str(out / "train"), "--jobs", "1"]).exit_code == 0
-        assert all(utterance.landmarks for utterance in read_datadir(out / "train"))
-        return sorted(looked_at)
-
-    looked_at, root, out = [], tmp_path / "in", tmp_path / "out"
-    monkeypatch.setattr(landmarks, "_track", track)
-    (root / "anna").mkdir(parents=True)
-    talk, more = root / "anna" / "talk.mpg", root / "anna" / "more.mpg"
-    write_video(talk, voice((0, 3), duration_s=4.0, rate=44100), n_frames=40)
-    write_video(more, voice((0, 3), duration_s=4.0, rate=44100), n_frames=40)
-    prepared(root, out)
-    assert find_landmarks() == ["anna_more-0001", "anna_talk-0001"]
-    prepared(root, out)
-    assert find_landmarks() == []
-    first = talk.rename(tmp_path / "first.mpg")
-    prepared(root, out)
-    assert find_landmarks() == []
-    write_video(talk, voice((1, 4), duration_s=4.0, rate=44100), n_frames=40)
-    prepared(root, out)
-    assert find_landmarks() == ["anna_talk-0001"]
-    prepared(root, out, "--max-s", 3)
-    assert find_landmarks() == ["anna_more-0001", "anna_more-0002", "anna_talk-0001", "anna_talk-0002"]
-    first.rename(talk)
-    prepared(root, out)
-    assert find_landmarks() == ["anna_more-0001", "anna_talk-0001"]
