@@ -1,5 +1,6 @@
 """`avsi adapt`, and `avsi inpaint --adapt`."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +9,15 @@ import soundfile
 from adaptation import LENGTH_S, QUICK, better_model, recording, same
 from conftest import RATE, small_config
 
+from avsi.errors import AvsiWarning
 from avsi.files import digest
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import load_model, read_train_ids, save_model
+from avsi.restoring import adapting
 from avsi.restoring.adapted import adaptation_of
+from avsi.restoring.adapting import write_adapted
+from avsi.restoring.inpainting import Inpainter
+from avsi.training.adaptation import Judged, Outcome
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -41,6 +47,24 @@ def test_avsi_adapt_writes_a_model_with_a_card(avsi, tmp_path):
         path = tmp_path / name
         _, _, errors = avsi("inpaint", path, "--gap", "1:1.2", "-o", tmp_path / "out.wav", "--model", out)
         assert errors.count("was adapted to talk.wav, which this recording does not sound like") == notes
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_the_card_of_an_adapted_model_leaves_nothing_to_be_written(monkeypatch, tmp_path, better):
+    start = better_model(tmp_path / "start")
+    outcome = Outcome(Judged(1.0, 0.8), Judged(0.9 if better else 1.1, 0.8), 2.0)
+    monkeypatch.setattr(adapting, "adapt_model", lambda model, *_: (model, outcome))
+    settings, inpainter = replace(QUICK, min_speech_s=1.0), Inpainter.from_pretrained(start, None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AvsiWarning)
+        adapted = inpainter.adapt(recording(length_s=6.0), RATE, [], settings=settings)
+    write_adapted(tmp_path / "mine", adapted, start)
+    card = (tmp_path / "mine" / "README.md").read_text()
+    assert "To be written" not in card
+    assert f"The card of `{start}` says of which corpora that was made" in card
+    assert ("For the speaker of the recording (" in card) is better
+    assert ("tried on nothing but 2 s of these recordings" in card) is better
+    assert ("this is that model as it was. It did not become better by adaptation to the" in card) is not better
 
 
 @pytest.mark.usefixtures("kept")

@@ -146,15 +146,32 @@ def write_adapted(out: Path, inpainter: Inpainter, start: str) -> None:
         "trained_on": "; ".join(filter(None, [before, f"adapted to {heard}" if done.kept else ""])),
         ABOUT: dataclasses.asdict(done),
     }
-    what_for = (
-        f"For the speaker of {heard}, with the same microphone and camera. Others are restored better by the model "
-        f"that it was adapted from, `{start}`."
-    )
     ids = (read_train_ids(start) or set()) | {Path(name).stem for name in done.recordings if done.kept}
     with folder_beside(out) as folder:
         save_model(folder, getattr(inpainter, done.of), about)
         write_text(folder / TRAIN_IDS, "".join(f"{id_}\n" for id_ in sorted(ids)))
-        update_card(folder, name=out.resolve().name, what_for=what_for if done.kept else "")
+        update_card(folder, name=out.resolve().name, **_on_the_card(done, heard, start))
+
+
+def _on_the_card(done: Adaptation, heard: str, start: str) -> dict[str, str]:
+    """What a card says of an adapted model that nobody needs to write: its sections by name."""
+    before = f"The card of `{start}` says of which corpora that was made, and where its limits are"
+    if not done.kept:
+        return {
+            "what_for": f"For what `{start}` is for: this is that model as it was. It did not become better by "
+            f"adaptation to {heard}.",
+            "how_made": f"{before}.",
+            "limits": f"Those of `{start}`.",
+        }
+    return {
+        "what_for": f"For the speaker of {heard}, with the same microphone and camera. Others are restored better by "
+        f"the model that it was adapted from, `{start}`.",
+        "how_made": f"`avsi adapt` of version {__version__} trained `{start}` on with gaps cut into these recordings. "
+        f"{before}.",
+        "limits": f"It was tried on nothing but {done.held_out_s:g} s of these recordings, which it did not learn "
+        f"from: not on other days, places, microphones or cameras, nor on other speakers. The limits of `{start}` are "
+        "its limits too.",
+    }
 
 
 def _train(
