@@ -52,7 +52,7 @@ def _middle(source: Source) -> np.ndarray:
 
 def _alike(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether sounds correlate, one a little later than the other; those that are silent do not."""
-    size, furthest = len(one) + len(other), 2 * to_samples(SHIFTED_S, RATE)
+    size, furthest = 1 << (len(one) + len(other)).bit_length(), 2 * to_samples(SHIFTED_S, RATE)
     products = np.fft.irfft(np.fft.rfft(one, size) * np.fft.rfft(other, size).conj(), size)
     best = max(products[: furthest + 1].max(), products[-furthest:].max())
     return bool(best > ALIKE * np.sqrt(one @ one * (other @ other)))
