@@ -7,6 +7,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -325,3 +326,35 @@ def recipe(tmp_path) -> Path:
         (programs / name).write_text(f'#!/bin/sh\necho {name} "$@"\n')
         (programs / name).chmod(0o755)
     return copy
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A cache of each test's own, such as of adapted models."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("AVSI_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """Whatever an adapted model became is kept."""
+    from avsi.training.adaptation import Outcome
+
+    monkeypatch.setattr(Outcome, "better", True)
+
+
+@pytest.fixture
+def avsi(monkeypatch, capsys):
+    """A run of the command: arguments -> (status, output, errors)."""
+    from avsi import cli
+
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+
+    def run(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["avsi", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_, warnings.catch_warnings():
+            cli.main()
+        return int(exit_.value.code or 0), *capsys.readouterr()
+
+    return run

@@ -15,6 +15,8 @@ FACTS, FIGURES = "facts", "figures"  # the sections that programs write
 NO_FIGURES = "None yet: `python -m evaluation.card FOLDER EVALUATION` puts those of an evaluation here."
 
 _WHAT_FOR = "_To be written: which speakers and recordings it was made for, and which it was not._"
+_HOW_MADE = "_To be written: each corpus with its hours and its licence; the command; the machine._"
+_LIMITS = "_To be written: on which speakers, languages, lengths of gap, cameras and microphones it was never tried._"
 _NEW = """\
 # {name}
 
@@ -32,7 +34,7 @@ avsi inpaint clip.mpg --gap 0.80:1.60 -o restored.mp4 --model {name}
 
 {facts}
 
-_To be written: each corpus with its hours and its licence; the command; the machine._
+{how_made}
 
 ## Figures
 
@@ -40,7 +42,7 @@ _To be written: each corpus with its hours and its licence; the command; the mac
 
 ## Limits
 
-_To be written: on which speakers, languages, lengths of gap, cameras and microphones it was never tried._
+{limits}
 """
 
 
@@ -52,13 +54,21 @@ def read_card(folder: Path) -> str:
     return read_text(path)
 
 
-def update_card(folder: Path, figures: str | None = None, name: str | None = None, what_for: str = "") -> None:
+def update_card(
+    folder: Path,
+    figures: str | None = None,
+    name: str | None = None,
+    what_for: str = _WHAT_FOR,
+    how_made: str = _HOW_MADE,
+    limits: str = _LIMITS,
+) -> None:
     """Update the sections of a model's card that programs write, or create the card.
 
     Args:
         figures: Markdown; None keeps the present ones, unless they are of other weights.
         name: the model's name on a new card; the folder's name by default.
-        what_for: what a new card says under "What it is for".
+        what_for, how_made, limits: what a new card says under "What it is for", "How it was made" and "Limits"; by
+            default what people are to write there.
 
     Raises:
         DataError: a card without the marks of these sections.
@@ -70,7 +80,9 @@ def update_card(folder: Path, figures: str | None = None, name: str | None = Non
         text = _NEW.format(
             name=name or folder.resolve().name,
             trained_on=f"Trained on {trained_on}." if trained_on else "",
-            what_for=what_for or _WHAT_FOR,
+            what_for=what_for,
+            how_made=how_made,
+            limits=limits,
             facts=_marked(FACTS, ""),
             figures=_marked(FIGURES, ""),
         )
