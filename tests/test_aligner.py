@@ -13,20 +13,25 @@ from conftest import RATE, TOY_LEXICON, make_spoken_datadir, run_app, small_conf
 
 from avsi.config import AlignerConfig, Config
 from avsi.data.datadir import read_datadir, write_datadir
+from avsi.data.gap_files import write_gap_file
+from avsi.data.gaps import Gap
 from avsi.data.phones import Lexicon
 from avsi.data.said import words_at
 from avsi.data.stats import Stats
-from avsi.errors import DataError
+from avsi.errors import AvsiWarning, DataError
 from avsi.media.sound_reading import read_mono
 from avsi.models.aligner import PhoneAligner
+from avsi.models.segment_search import Segment
 from avsi.models.store import load_model, save_model
-from avsi.restoring.aligning import align_excerpt
+from avsi.restoring.aligning import LEAST_FIT_SEEN, align_excerpt
 from avsi.training.aligning import align, follow, spread_evenly, word_of_labels
 from avsi.training.dataset import AligningData, Batch, collate
 from avsi.training.run import train
+from avsi.words.aligner import Aligned, fit_of_words
 from data_prep import align as align_prep
 from data_prep import gaps, stats
 from evaluation import align as align_evaluation
+from evaluation import wrong_words
 
 FRAME_S = 0.012
 
@@ -193,6 +198,35 @@ def test_the_errors_of_boundaries_are_measured(toy, aligner, tmp_path):
     assert "with the face" not in told
 
 
+@pytest.mark.slow
+def test_wrong_words_are_told_from_right_ones(toy, aligner, corpus, tmp_path):
+    """By what is heard: the toy has no faces, so the gap is one sample long, and landmarks are another corpus's."""
+    landmarks = read_datadir(corpus / "test")[0].landmarks
+    write_datadir(tmp_path / "test", [replace(u, landmarks=landmarks) for u in read_datadir(toy / "test")], "toy")
+    utterances = read_datadir(tmp_path / "test")
+    starts_s = {utterance.id: utterance.alignment[0][0] + 0.05 for utterance in utterances}
+    write_gap_file(tmp_path / "gaps", {id_: [Gap(start_s, start_s + 0.0002)] for id_, start_s in starts_s.items()})
+    options = ["--lexicon", toy / "lexicon.txt", "--model", toy / "aligner", "--jobs", 1, "--out", tmp_path / "exp"]
+    told = run_app(wrong_words.app, tmp_path / "test", "--gaps", tmp_path / "gaps", *options)
+    rows = [json.loads(line) for line in (tmp_path / "exp" / "fits.jsonl").read_text().splitlines()]
+    assert len(rows) == 10
+    assert all(row["wrong"] != row["word"] for row in rows)
+    assert [row["word"] for row in rows] == [utterance.words[0] for utterance in utterances]
+    assert np.mean([row["fit"] > row["wrong_fit"] for row in rows]) >= 0.9
+    limits = json.loads((tmp_path / "exp" / "summary.json").read_text())["limits"]
+    assert limits["avsi align"]["right_words_told"][0] == np.mean([row["fit"] < LEAST_FIT_SEEN for row in rows])
+    assert "10 wrong words" in told
+
+
+def test_the_fit_of_a_word_counts_only_what_is_heard_or_seen():
+    segments = [Segment(0, 1, 0, 4), Segment(0, 2, 4, 5), Segment(-1, 0, 5, 6), Segment(1, 1, 6, 8)]
+    aligned = Aligned(segments, [1.0] * 4, [-1.0, -6.0, 0.0, -3.0], 1.0)
+    evidence = torch.ones(8, dtype=torch.bool)
+    assert fit_of_words(aligned, evidence) == {0: pytest.approx((4 * -1 - 6) / 5), 1: -3.0}
+    evidence[4], evidence[7] = False, False
+    assert fit_of_words(aligned, evidence) == {0: -1.0}
+
+
 def batch_of(toy) -> tuple[AligningData, Batch]:
     config = toy_config(toy)
     data = AligningData(toy / "test", config, None, Lexicon.read(toy / "lexicon.txt"))
@@ -263,6 +297,18 @@ def test_an_utterance_of_more_phones_than_frames_is_refused(toy):
     data._labels[0] = tuple([0, 1, 2] * 200)
     with pytest.raises(DataError, match="400 phones do not fit into its"):
         data[0]
+
+
+def test_utterances_without_words_are_left_out_and_told_of(toy, tmp_path):
+    utterances = read_datadir(toy / "test")
+    lexicon = Lexicon.read(toy / "lexicon.txt")
+    write_datadir(tmp_path / "some", [replace(utterances[0], words=(), alignment=()), *utterances[1:]])
+    with pytest.warns(AvsiWarning, match="1 of 10 utterances have no words, and are left out"):
+        data = AligningData(tmp_path / "some", toy_config(toy), None, lexicon)
+    assert [utterance.id for utterance in data.utterances] == [utterance.id for utterance in utterances[1:]]
+    write_datadir(tmp_path / "none", [replace(utterance, words=(), alignment=()) for utterance in utterances])
+    with pytest.raises(DataError, match="no utterance has words in its text"):
+        AligningData(tmp_path / "none", toy_config(toy), None, lexicon)
 
 
 def test_it_is_stored_with_what_it_knows_of_lengths(toy, tmp_path):

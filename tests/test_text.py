@@ -150,7 +150,7 @@ def test_a_model_without_text_is_where_one_with_it_starts(corpus, spoken, tmp_pa
     inputs = (torch.randn(1, 60, 257), visual, lost_at(16, 38)[None], None)
     torch.testing.assert_close(after(*inputs, phones_at(TIMES, 60, STFT, PHONES)[None]), before(*inputs))
     save_model(tmp_path / "text", after)
-    with pytest.raises(ModelError, match="has model.text True, but the config asks for False"):
+    with pytest.raises(ModelError, match=r"has model\.text True, but the config asks for False"):
         start_from(before, tmp_path / "text")
 
 

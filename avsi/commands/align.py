@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ..pretrained import ALIGNER
 from ..program import print_table, progress
-from .options import Device, Face
-
-if TYPE_CHECKING:
-    from ..models.aligner import PhoneAligner
+from .options import Device, Face, Pronounce, Transcript
 
 MOST_SHOWN = 60  # words in the table
 
 
 def align(
     clip: Annotated[Path, typer.Argument(help="A sound or video file.")],
-    transcript: Annotated[
-        str,
-        typer.Option(
-            help="What is said in it: the words themselves, or a file that holds them (.txt, or .srt or .vtt with "
-            "times, near which each caption is looked for)."
-        ),
-    ],
+    transcript: Transcript,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -54,13 +45,7 @@ def align(
             "those that a player shows.",
         ),
     ] = False,
-    pronounce: Annotated[
-        list[str],
-        typer.Option(
-            help="How a word is said, in the phones of the CMU dictionary, such as 'avsi=EY V IY EH S AY'; repeatable.",
-            metavar="WORD=PHONES",
-        ),
-    ] = [],  # noqa: B006
+    pronounce: Pronounce = [],  # noqa: B006
     video: Annotated[
         Path | None, typer.Option(help="The video of the speaker, where the clip itself has none, as in avsi inpaint.")
     ] = None,
@@ -69,11 +54,13 @@ def align(
     device: Device = "auto",
 ) -> None:
     """Find when each word and each phone of a transcript is said, also where the sound is lost."""
+    from functools import partial
+
     from ..data.gap_files import read_label_file
     from ..data.gaps import Gap
     from ..errors import GapError
     from ..models.store import find_model
-    from ..restoring.aligning import align_file
+    from ..restoring.aligning import align_file, load_aligner
     from ..words.alignment_files import check_alignment_path, write_alignment
     from ..words.pronouncing import parse_pronunciation
     from ..words.transcript import read_transcript
@@ -87,13 +74,9 @@ def align(
     captions = read_transcript(transcript)
     find_model(model)
 
-    def load() -> PhoneAligner:
-        from ..models.device import choose_device
-        from ..models.store import load_model
-
-        return load_model(model, "aligner").to(choose_device(device))
-
-    alignment = align_file(clip, captions, load, gaps, own, video, face, from_first_sample, progress)
+    alignment = align_file(
+        clip, captions, partial(load_aligner, model, device), gaps, own, video, face, from_first_sample, progress
+    )
     rows = [
         [
             word.text,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..pretrained import AUDIO_ONLY, DEFAULT
+from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT
 from ..program import print_error, print_table, progress
-from .options import Device, Face
+from .options import Device, Face, Pronounce
 
 if TYPE_CHECKING:
     from ..restoring.inpainting import Inpainter
@@ -77,21 +77,35 @@ def inpaint(
             help="First adapt the model to each recording by itself, as `avsi adapt` does: some minutes for each.",
         ),
     ] = False,
+    transcript: Annotated[
+        str,
+        typer.Option(
+            help="What is said in the clip, as of `avsi align`, for a model that takes it; the words are found first. "
+            "For one clip alone.",
+            show_default=False,
+        ),
+    ] = "",
+    pronounce: Pronounce = [],  # noqa: B006
+    aligner: Annotated[str, typer.Option(help="The model that finds the words of a transcript.")] = ALIGNER,
     device: Device = "auto",
 ) -> None:
     """Restore the gaps of recordings; every sample outside them stays as it is."""
+    from functools import partial
+
     from ..data.gap_files import read_label_file
     from ..data.gaps import Gap
     from ..errors import ConfigError, GapError
-    from ..models.store import find_model
+    from ..models.store import check_takes_text, find_model
     from ..restoring.many_recordings import inpaint_files, plan_outputs
     from ..restoring.recordings import inpaint_file
 
     if detect == bool(gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
     gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
-    for name in (model, audio_only):
+    for name in (model, audio_only, *([aligner] if transcript else [])):
         find_model(name)
+    if pronounce and not transcript:
+        raise ConfigError("--pronounce: says how words of a --transcript are said, and there is none")
 
     def load() -> Inpainter:
         from ..restoring.inpainting import Inpainter
@@ -105,9 +119,23 @@ def inpaint(
         raise ConfigError(f"{out}: several files are written into a folder; end its name with '/'")
     if len(clips) > 1 and video:
         raise ConfigError(f"--video {video}: is the picture of one file, and there are {len(clips)}")
+    if len(clips) > 1 and transcript:
+        raise ConfigError(f"--transcript: is what one file says, and there are {len(clips)}")
+    alignment = None
+    if transcript:
+        from ..restoring.aligning import align_file, load_aligner
+        from ..words.pronouncing import parse_pronunciation
+        from ..words.transcript import read_transcript
+
+        own = dict(parse_pronunciation(text) for text in pronounce)
+        captions = read_transcript(transcript)
+        check_takes_text(model)
+        start = partial(load_aligner, aligner, device)
+        alignment = align_file(clips[0], captions, start, gaps, own, video, face, from_first_sample, progress)
     if into_folder:
         outputs = plan_outputs(clips, Path(out))
-        options = {"video": video, "face": face, "from_first_sample": from_first_sample, "adapt": adapt}
+        options: dict[str, Any] = {"video": video, "face": face, "from_first_sample": from_first_sample, "adapt": adapt}
+        options["alignment"] = alignment
         results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
         rows = []
         for file in results:
@@ -115,7 +143,7 @@ def inpaint(
             rows.append([file.path, len(file.gaps), f"{gaps_s:.3f}", file.out or file.error or "no gaps"])
         print_table(f"restored into {out}", ["file", "gaps", "seconds of gaps", "output"], rows)
         raise typer.Exit(int(any(file.error for file in results)))
-    restored = inpaint_file(clips[0], out, load, gaps, video, progress, face, from_first_sample, adapt)
+    restored = inpaint_file(clips[0], out, load, gaps, video, progress, face, from_first_sample, adapt, alignment)
     shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
     more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""
     clock = " from its first sample on" if from_first_sample else ""

@@ -19,3 +19,17 @@ Device = Annotated[
 Settings = Annotated[
     list[str], typer.Option("--set", help="key=value over the config, such as training.seed=1; repeatable.")
 ]
+Transcript = Annotated[
+    str,
+    typer.Option(
+        help="What is said: the words themselves, or a file that holds them (.txt, or .srt or .vtt with times, near "
+        "which each caption is looked for)."
+    ),
+]
+Pronounce = Annotated[
+    list[str],
+    typer.Option(
+        help="How a word is said, in the phones of the CMU dictionary, such as 'avsi=EY V IY EH S AY'; repeatable.",
+        metavar="WORD=PHONES",
+    ),
+]

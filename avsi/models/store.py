@@ -159,6 +159,12 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
     model.load_state_dict({name: known.get(name, weights) for name, weights in own.items()})
 
 
+def check_takes_text(name_or_path: str | Path) -> None:
+    """Raise ModelError for a model that is not told what is said."""
+    if not config_from_dict(read_description(find_model(name_or_path))["config"]).model.text:
+        raise ModelError(f"{name_or_path}: does not take what is said; choose a model that does, or no transcript")
+
+
 def find_model(name_or_path: str | Path) -> Path:
     """The folder of a model. Raises ModelError, listing the pretrained models, if there is none."""
     # The name of a pretrained model takes precedence over a folder in the working directory.

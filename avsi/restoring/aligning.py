@@ -20,11 +20,14 @@ from ..errors import AvsiWarning, ConfigError, DataError, MediaError
 from ..media.sound_reading import Sound, open_sound
 from ..media.video_reading import has_picture, video_info
 from ..models.aligner import PhoneAligner
+from ..models.device import AUTO, choose_device
+from ..models.store import load_model
+from ..pretrained import ALIGNER
 from ..timebase import convert_span, to_samples, to_seconds
 from ..video.landmarks import track_face
 from ..video.motion import n_features, visual_features
 from ..video.tracks import Tracks
-from ..words.aligner import Aligned, align_frames
+from ..words.aligner import Aligned, align_frames, fit_of_words
 from ..words.alignment import AlignedWord, Alignment, Phone
 from ..words.captions import Caption
 from ..words.pronouncing import pronounce
@@ -35,11 +38,16 @@ from .detection import find_silences
 LONGEST_S = 300.0
 # How far beyond its own times the words of a caption are looked for: captions are set for reading.
 AROUND_CAPTION_S = 0.5
-# A word whose phones are on average less probable than this below the most probable ones, in nats, is doubted. Of words
-# in gaps of 800 ms whose lips are seen it was one in twenty, and of wrong ones four in five.
-LEAST_FIT = -1.6
+# A word is doubted that fits worse than this, in nats, as of fit_of_words: what is seen of it, or what is heard. Of
+# right words of unseen speakers that are lost but seen, it is one in twenty.
+LEAST_FIT_SEEN, LEAST_FIT_HEARD = -2.1, -1.6
 # So many phones or more in a gap are doubted where they would last longer or shorter than usual by this factor.
 FEWEST_PHONES, STRANGE = 4, 2.0
+
+
+def load_aligner(name_or_path: str | Path = ALIGNER, device: str = AUTO) -> PhoneAligner:
+    """A model that finds words. Raises ModelError and ConfigError as :meth:`.Inpainter.from_pretrained`."""
+    return load_model(name_or_path, "aligner").to(choose_device(device))
 
 
 def align_file(
@@ -193,17 +201,14 @@ def _doubts(
     model: PhoneAligner, excerpt: AlignedExcerpt, spoken: list[_Spoken], words: list[AlignedWord]
 ) -> Iterator[str]:
     """What does not fit: a word and what is heard or seen, or the words in a gap and its length."""
-    segments, fit = excerpt.aligned.segments, np.array(excerpt.aligned.fit)
+    segments = excerpt.aligned.segments
+    for place, fit in fit_of_words(excerpt.aligned, excerpt.seen | ~excerpt.lost).items():
+        hidden = any(excerpt.lost[each.start : each.stop].any() for each in segments if each.word == place)
+        if fit < (LEAST_FIT_SEEN if hidden else LEAST_FIT_HEARD):
+            word, what = words[spoken[place].number], "what the lips say" if hidden else "what is heard"
+            yield f"'{word.text}' at {word.start_s:.2f}-{word.end_s:.2f} s does not fit {what}; is it the right word?"
     frames = np.array([each.stop - each.start for each in segments])
     of_word = np.array([-1 if each.word < 0 else spoken[each.word].number for each in segments])
-    evidence = excerpt.seen | ~excerpt.lost
-    known = np.array([bool(evidence[each.start : each.stop].all()) for each in segments])
-    for number, word in enumerate(words):
-        mine = (of_word == number) & known
-        if mine.any() and frames[mine] @ fit[mine] / frames[mine].sum() < LEAST_FIT:
-            hidden = any(excerpt.lost[each.start : each.stop].any() for each in itertools.compress(segments, mine))
-            what = "what the lips say" if hidden else "what is heard"
-            yield f"'{word.text}' at {word.start_s:.2f}-{word.end_s:.2f} s does not fit {what}; is it the right word?"
     inside = np.array([bool(excerpt.lost[each.start : each.stop].all()) for each in segments]) & (of_word >= 0)
     for number in np.flatnonzero(inside & ~np.roll(inside, 1)):
         stop = number + int(np.argmin(np.append(inside[number:], False)))

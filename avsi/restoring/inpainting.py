@@ -148,7 +148,7 @@ class Inpainter:
             video: a video of the speaker, the first sample of whose own sound (or, without sound, its first picture)
                 belongs to the first sample; or the landmarks of one.
             face: which of several in the video, as :func:`avsi.video.landmarks.track_each_stretch` counts them.
-            alignment: what is said when, as :func:`avsi.align` finds it, for a model that takes that.
+            alignment: what is said when, as :func:`avsi.align_file` finds it, for a model that takes that.
 
         Returns:
             A copy with the gaps filled: same shape and type, every sample outside the gaps unchanged. A gap of a

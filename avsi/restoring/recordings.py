@@ -65,8 +65,8 @@ def inpaint_file(
         from_first_sample: times, of what is returned too, count from the first sample instead, as in Audacity.
         adapt: restore with a copy of the inpainter that is first adapted to the recording, as by
             :func:`avsi.restoring.adapting.adapt`; a warning says what that gained, or why it is not.
-        alignment: what is said when, as :func:`avsi.align` finds it, its times as those of the gaps; for a model that
-            takes that.
+        alignment: what is said when, as :func:`avsi.align_file` finds it, its times as those of the gaps; for a model
+            that takes that.
         progress: wraps the loops over the frames in which a face is looked for and over the stretches that are
             restored, as :func:`avsi.program.progress` does.
 
@@ -135,7 +135,8 @@ def inpaint_file(
         tracks = inpainter.follow_face(video, excerpts, sound.rate, face, progress)
         shown = progress(excerpts, len(excerpts), "restoring")
         stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
-        patches = list(inpainter.patches(stretches, sound.rate, tracks, timed_phones(alignment, start_s)))
+        phones = timed_phones(alignment, start_s)
+        patches = list(inpainter.patches(stretches, sound.rate, tracks, phones))
         _write(sound, patches, out, picture, out_start_s)
     return gaps
 

@@ -1,5 +1,6 @@
 """Data sets and batches: clean log magnitudes, lost frames, visual features and phone labels of utterances."""
 
+import warnings
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from ..data.gap_sampling import draw_in_speech, draw_random
 from ..data.gaps import Gap, gap_spans, lost_frames
 from ..data.phones import BLANK, SILENCE_LABEL, Lexicon, frames_needed, to_labels, with_silences
 from ..data.said import phones_at, words_at
-from ..errors import DataError, GapError
+from ..errors import AvsiWarning, DataError, GapError
 from ..rng import generator
 from ..timebase import to_samples
 from .augmentation import augment
@@ -65,7 +66,7 @@ class SpeechData(Dataset):
         self.config = config
         self.epoch = 0
         self.augmented = augmented
-        self.utterances = read_datadir(datadir)
+        self.utterances = self._usable(read_datadir(datadir), datadir)
         self._labels: list[tuple[int, ...]] = [()] * len(self.utterances)
         if lexicon is not None:
             # An inpainter alone learns something of an utterance whose words are not known.
@@ -116,6 +117,10 @@ class SpeechData(Dataset):
                 said = vary_phones(features.said, lost, self.usual_lengths, self.config.augment, self.config.stft, rng)
                 features = features._replace(said=said)
         return utterance.id, features, lost
+
+    def _usable(self, utterances: list[Utterance], datadir: str | Path) -> list[Utterance]:
+        """Those that can be learned from."""
+        return utterances
 
     def _load(self, utterance: Utterance) -> Features:
         features = load_features(utterance, self.config)
@@ -185,7 +190,18 @@ class InpaintingData(SpeechData):
 
 
 class AligningData(InpaintingData):
-    """As :class:`InpaintingData`, with silences between the words, and the times of words where they are known."""
+    """As :class:`InpaintingData`, with silences between the words, and the times of words where they are known.
+    Utterances without words are left out, and a warning says how many.
+    """
+
+    def _usable(self, utterances: list[Utterance], datadir: str | Path) -> list[Utterance]:
+        said = [utterance for utterance in utterances if utterance.words]
+        if not said:
+            raise DataError(f"{datadir}: no utterance has words in its text: there is nothing to align")
+        if len(said) < len(utterances):
+            missing = f"{len(utterances) - len(said)} of {len(utterances)} utterances have no words"
+            warnings.warn(f"{datadir}: {missing}, and are left out", AvsiWarning, stacklevel=4)
+        return said
 
     def _load(self, utterance: Utterance) -> Features:
         features = super()._load(utterance)

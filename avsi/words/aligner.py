@@ -84,6 +84,20 @@ def align_frames(
     return Aligned(segments, [float(each.exp().mean()) for each in own], fit, slowness)
 
 
+def fit_of_words(aligned: Aligned, evidence: Tensor) -> dict[int, float]:
+    """How well each word fits what is heard or seen of it: the mean ``fit`` of its phones, each weighing by its length.
+
+    Args:
+        evidence: the frames in which the sound is there or the face is seen, bool, shape (n_frames,). Phones that lie
+            in others do not count, and words of which none is left are not in the result.
+    """
+    fits: dict[int, list[tuple[float, int]]] = {}
+    for each, fit in zip(aligned.segments, aligned.fit, strict=True):
+        if each.word >= 0 and evidence[each.start : each.stop].all():
+            fits.setdefault(each.word, []).append((fit, each.stop - each.start))
+    return {word: sum(fit * n for fit, n in of) / sum(n for _, n in of) for word, of in fits.items()}
+
+
 def _slowness(model: PhoneAligner, segments: list[Segment], lost: Tensor) -> float:
     """From the phones outside gaps, which last longer or shorter than those of training."""
     heard = [s for s in segments if s.label != SILENCE_LABEL and not lost[s.start : s.stop].any()]
