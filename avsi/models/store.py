@@ -150,9 +150,9 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
                 raise ModelError(
                     f"{name_or_path}: has {section}.{name} {found[section][name]}, but the config asks for {value}"
                 )
-    parts = trained.config.model
-    knows_none = parts.kind == "inpainter" and not (parts.ctc or parts.text)
-    if model.phones and trained.phones != model.phones and not knows_none:
+    one, two = model.config.model, trained.config.model
+    both_use_phones = one.kind != "inpainter" or (one.ctc and two.ctc) or (one.text and two.text)
+    if both_use_phones and trained.phones != model.phones:
         raise ModelError(f"{name_or_path}: knows other phones than the lexicon")
     own, known = model.state_dict(), trained.state_dict()
     if model.config.model.text and not trained.config.model.text:  # the last inputs, which at first change nothing
