@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from ..pretrained import AUDIO_ONLY, DEFAULT
+from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT
 from ..program import print_markdown, print_table
+
+ROLES = {DEFAULT: " (default)", AUDIO_ONLY: " (where no face is seen)", ALIGNER: " (finds words)"}
 
 
 def info(
@@ -33,8 +35,9 @@ def info(
     for name in pretrained_names():
         description = read_description(PRETRAINED / name)
         parts = config_from_dict(description["config"]).model
-        takes = " and ".join(what for what, used in (("sound", parts.audio), ("face", parts.video)) if used)
-        role = {DEFAULT: " (default)", AUDIO_ONLY: " (where no face is seen)"}.get(name, "")
+        inputs = {"sound": parts.audio, "face": parts.video, "words": parts.text}
+        takes = " and ".join(what for what, used in inputs.items() if used)
+        role = ROLES.get(name, "")
         about = [parts.kind, takes, f"{size_mb(PRETRAINED / name):.1f}"]
         models.append([name + role, *about, description["about"].get("trained_on", "")])
     print_table("pretrained models", ["name", "kind", "from", "MB", "trained on"], models)

@@ -17,13 +17,18 @@ NO_FIGURES = "None yet: `python -m evaluation.card FOLDER EVALUATION` puts those
 _WHAT_FOR = "_To be written: which speakers and recordings it was made for, and which it was not._"
 _HOW_MADE = "_To be written: each corpus with its hours and its licence; the command; the machine._"
 _LIMITS = "_To be written: on which speakers, languages, lengths of gap, cameras and microphones it was never tried._"
+_USAGE = {
+    "inpainter": "avsi inpaint clip.mpg --gap 0.80:1.60 -o restored.mp4 --model {name}",
+    "aligner": 'avsi align clip.mpg --transcript "bin blue at f two now" --model {name}',
+    "recognizer": "python -m evaluation.recognize EVALUATION --recognizer {name}",
+}
 _NEW = """\
 # {name}
 
 {trained_on}
 
 ```sh
-avsi inpaint clip.mpg --gap 0.80:1.60 -o restored.mp4 --model {name}
+{usage}
 ```
 
 ## What it is for
@@ -76,9 +81,11 @@ def update_card(
     if (folder / CARD).is_file():
         text = read_card(folder)
     else:
-        trained_on = read_description(folder).get("about", {}).get("trained_on", "")
+        description, name = read_description(folder), name or folder.resolve().name
+        trained_on = description.get("about", {}).get("trained_on", "")
         text = _NEW.format(
-            name=name or folder.resolve().name,
+            name=name,
+            usage=_USAGE[description["config"]["model"]["kind"]].format(name=name),
             trained_on=f"Trained on {trained_on}." if trained_on else "",
             what_for=what_for,
             how_made=how_made,
