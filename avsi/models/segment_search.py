@@ -10,7 +10,7 @@ import numpy as np
 from ..data.phones import SILENCE_LABEL
 
 NEVER = np.float32(-1e30)
-ELSEWHERE = -1e4  # the score of a frame outside the known time of its word
+ELSEWHERE = -50.0  # the score of a frame outside the known time of its word; sums of much lower ones lose precision
 Pronunciations = Sequence[Sequence[int]]  # of one word: the labels of each way to say it
 
 

@@ -112,8 +112,9 @@ class Recognition(Task[PhoneRecognizer]):
 class Aligning(Task[PhoneAligner]):
     """Saying which phone is spoken in each frame, also where the sound is lost.
 
-    Only words are known, and the times of some. In the first epoch their phones are spread evenly; then those of each
-    batch are aligned by the model of the epoch's start, which hears all of the sound (Viterbi training).
+    Only words are known, and the times of some. In the first epoch of random weights their phones are spread evenly;
+    then those of each batch are aligned by the model of the epoch's start, which hears all of the sound (Viterbi
+    training).
     """
 
     def __init__(self, config: Config, stats: Stats) -> None:
@@ -121,10 +122,11 @@ class Aligning(Task[PhoneAligner]):
         self.model = PhoneAligner(config, stats, self.lexicon.phones)
         self.train_set = AligningData(config.data.train, config, config.data.train_gaps or None, self.lexicon, True)
         self.valid_set = AligningData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
+        self._knows_nothing = not config.training.init
         self._teacher: PhoneAligner | None = None
 
     def begin_epoch(self, epoch: int, model: PhoneAligner) -> None:
-        self._teacher = copy.deepcopy(model).eval() if epoch else None
+        self._teacher = None if self._knows_nothing and epoch == 0 else copy.deepcopy(model).eval()
 
     def losses(self, model: PhoneAligner, batch: Batch) -> list[LossTerm]:
         places = align(self._teacher, batch) if self._teacher else spread_evenly(model, batch)
