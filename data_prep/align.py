@@ -26,6 +26,7 @@ from avsi.words.aligner import align_frames
 
 # Files of a data directory: the reasons for missing times, and what a run that was stopped has done.
 FAILED, JOURNAL = "align_failed", ".align_journal"
+DEPENDS_ON = ("wav.scp", "utt2dur", "text", "align", "landmarks.scp")  # of a data directory
 app = typer.Typer(add_completion=False)
 
 
@@ -61,7 +62,11 @@ def align(datadir: Path, lexicon: Path, model: str, anew: bool, jobs: int, max_l
         raise DataError(f"{datadir}: has no words in its text")
     for utterance in said:
         known.in_words(utterance)
-    state = f"{digest(find_model(model) / WEIGHTS)} {digest(lexicon)} {anew}"
+    aligner = load_model(model, "aligner")
+    if unknown := set(known.phones) - set(aligner.phones):
+        raise DataError(f"{lexicon}: {model} does not know its phones {', '.join(sorted(unknown))}")
+    of_data = [digest(datadir / name) for name in DEPENDS_ON if (datadir / name).is_file()]
+    state = " ".join([digest(find_model(model) / WEIGHTS), digest(lexicon), str(anew), *of_data])
     found, failed = _find(datadir, said, state, (str(lexicon), model, anew), jobs)
     write_text(datadir / FAILED, "".join(f"{id_} {reason}\n" for id_, reason in sorted(failed.items())))
     if len(failed) > max_left_out * len(said):
@@ -69,8 +74,7 @@ def align(datadir: Path, lexicon: Path, model: str, anew: bool, jobs: int, max_l
             f"{datadir}: {len(failed)} of {len(said)} utterances cannot be aligned, more than --max-left-out "
             f"{max_left_out:g}; {datadir / FAILED} gives each reason"
         )
-    nothing: tuple[list[Timed], list[Timed]] = ([], [])
-    timed = {u.id: found.get(u.id, nothing) for u in utterances}
+    timed = {u.id: found.get(u.id, (list(u.alignment), [])) for u in utterances}
     write_datadir(
         datadir,
         [dataclasses.replace(u, alignment=tuple(timed[u.id][0]), phones=tuple(timed[u.id][1])) for u in utterances],
@@ -115,7 +119,6 @@ def _find(
 def _align(utterance: Utterance, lexicon: str, model: str, anew: bool) -> dict:
     """What the journal says of an utterance."""
     aligner = _loaded(model)
-    frame_s = aligner.config.stft.hop_samples / aligner.config.stft.sample_rate
     try:
         features = load_features(utterance, aligner.config)
         n_frames = len(features.log_spectrum)
@@ -125,16 +128,12 @@ def _align(utterance: Utterance, lexicon: str, model: str, anew: bool) -> dict:
         aligned = align_frames(aligner, features.log_spectrum, features.visual, lost, words, word_at)
     except (DataError, MediaError) as error:
         return {"id": utterance.id, "reason": " ".join(str(error).split())}
-    spoken = [each for each in aligned.segments if each.word >= 0]
-    phones = [
-        (each.start * frame_s, (each.stop - each.start) * frame_s, aligner.phones[each.label - 1]) for each in spoken
-    ]
-    times: list[Timed] = list(utterance.alignment)
+    phones, times = aligned.timed_phones(aligner), list(utterance.alignment)
     if word_at is None or word_at[0] < 0:
         times = []
         for number, word in enumerate(utterance.words):
-            own = [each for each in spoken if each.word == number]
-            times.append((own[0].start * frame_s, (own[-1].stop - own[0].start) * frame_s, word))
+            own = [phone for phone, of in zip(phones, aligned.words, strict=True) if of == number]
+            times.append((own[0][0], own[-1][0] + own[-1][1] - own[0][0], word))
     return {"id": utterance.id, "words": times, "phones": phones}
 
 

@@ -22,7 +22,7 @@ from avsi.video.tracks import Tracks
 
 # Files of a data directory, by id: the frames that show no face, reasons for missing landmarks, and notes.
 LOST, FAILED, NOTES = "landmarks_lost", "landmarks_failed", "landmarks_notes"
-MADE_OF = "landmarks_made_of"  # beside the archive: by id, the part of a video that its landmarks were made of
+PARTS = "landmarks_made_of"  # beside the archive: by id, the part of a video that its landmarks were made of
 AROUND_S = 0.5  # how long before and after an utterance its face is followed, so that its ends lie between two frames
 app = typer.Typer(add_completion=False)
 
@@ -81,13 +81,13 @@ def _find(
     are those of what an utterance was before its recording changed or was cut otherwise.
     """
     ark, failed, notes = (datadir / "landmarks.ark").resolve(), {}, {}
-    made_of = _read_made_of(datadir / MADE_OF)
+    made_of = _read_made_of(datadir / PARTS)
     with blamed_on(ark), ark.open("a+b") as file:
         found = find_matrices(file, [u.id for u in utterances], Tracks.from_matrix)
         offsets = {u.id: found[u.id] for u in utterances if u.id in found and _belong(u, ark, found[u.id], made_of)}
         there = [u for u in utterances if u.id in offsets and u.video and Path(u.video).is_file()]
         made_of = {u.id: _video_part(u) for u in there} | made_of
-        write_text(datadir / MADE_OF, "".join(f"{id_} {part}\n" for id_, part in sorted(made_of.items())))
+        write_text(datadir / PARTS, "".join(f"{id_} {part}\n" for id_, part in sorted(made_of.items())))
         elsewhere = {u.id: u.landmarks for u in utterances if u.id not in offsets and _lie_elsewhere(u, ark)}
         todo = [u for u in utterances if u.video and u.id not in {*offsets, *elsewhere}]
         parts = {u.id: _video_part(u) for u in todo}  # before they are looked at
@@ -101,7 +101,7 @@ def _find(
                     with (datadir / NOTES).open("a", encoding="utf-8") as noted:
                         noted.write(_line(id_, told))
                 offsets[id_] = append_matrix(file, id_, matrix)
-                with (datadir / MADE_OF).open("a", encoding="utf-8") as noted:  # after it: else a killed run would lie
+                with (datadir / PARTS).open("a", encoding="utf-8") as noted:  # after it: else a killed run would lie
                     noted.write(f"{id_} {parts[id_]}\n")
     return elsewhere | {id_: f"{ark}:{offset}" for id_, offset in offsets.items()}, failed, notes
 

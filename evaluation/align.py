@@ -62,7 +62,7 @@ def main(
     check_folder(out)
     for utterance in utterances:
         known.in_words(utterance)
-        if [word for _, _, word in utterance.alignment] != list(utterance.words):
+        if not utterance.words_have_times:
             raise DataError(f"{datadir}: {utterance.id} has no times of its words (align)")
     tasks = [(_errors, utterance, gaps_of[utterance.id], str(lexicon), model) for utterance in utterances]
     rows = list(progress(in_parallel(jobs, tasks), len(tasks), "aligning"))

@@ -5,6 +5,7 @@ python -m evaluation.wrong_words data/test --gaps data/test/gaps_800ms --lexicon
 """
 
 import json
+import math
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +32,7 @@ from avsi.timebase import to_samples
 from avsi.words.aligner import align_frames, fit_of_words
 
 from .statistics.intervals import Bootstrap
+from .systems.knowledge import word_deepest_in_gaps
 
 FALSE_ALARMS = 0.05
 app = typer.Typer(add_completion=False)
@@ -57,7 +59,7 @@ def main(
     check_folder(out)
     for utterance in utterances:
         known.in_words(utterance)
-        if [word for _, _, word in utterance.alignment] != list(utterance.words) or not utterance.landmarks:
+        if not utterance.words_have_times or not utterance.landmarks:
             raise DataError(f"{datadir}: {utterance.id} has no times of its words (align), or no landmarks")
     chosen = [(u, *_wrong_word(u, gaps_of[u.id], utterances, seed)) for u in utterances]
     chosen = [each for each in chosen if each[2] is not None]
@@ -65,6 +67,11 @@ def main(
         raise DataError(f"{datadir}: no word of its sentences could be another one of the set")
     tasks = [(_fits, u, gaps_of[u.id], place, wrong, str(lexicon), model) for u, place, wrong in chosen]
     fits = np.array(list(progress(in_parallel(jobs, tasks), len(tasks), "aligning")))
+    known_of = np.isfinite(fits).all(axis=1)
+    if not known_of.any():
+        raise DataError(f"{datadir}: of no word in a gap the lips are seen")
+    unseen = [utterance.id for (utterance, *_), known_ in zip(chosen, known_of, strict=True) if not known_]
+    chosen, fits = [each for each, known_ in zip(chosen, known_of, strict=True) if known_], fits[known_of]
     bootstrap = Bootstrap([utterance.speaker for utterance, *_ in chosen])
     table, summary = [], {}
     for name, limit in (("avsi align", LEAST_FIT_SEEN), ("one in twenty", np.quantile(fits[:, 0], FALSE_ALARMS))):
@@ -82,9 +89,10 @@ def main(
     ]
     write_text(out / "fits.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
     about = {"set": f"{corpus_of(datadir)}, {split_of(datadir)}", "gaps": gaps.name, "seed": seed}
-    about |= {"model": digest(find_model(model) / WEIGHTS), "utterances": len(chosen)}
+    about |= {"model": digest(find_model(model) / WEIGHTS), "utterances": len(chosen), "unseen": unseen}
     write_text(out / "summary.json", json.dumps(about | {"limits": summary}, indent=2) + "\n")
-    title = f"{len(chosen)} wrong words of {datadir}"
+    left = f", {len(unseen)} left out, since nothing is seen or heard of them" if unseen else ""
+    title = f"{len(chosen)} wrong words of {datadir}{left}"
     print_table(title, ["limit of", "fit", "right words told of", "wrong words told of"], table)
 
 
@@ -92,11 +100,7 @@ def _wrong_word(
     utterance: Utterance, gaps: list[Gap], utterances: list[Utterance], seed: int
 ) -> tuple[int, str | None]:
     """The place of the word deepest in a gap, and another word; None where the set has none for that place."""
-    inside_s = [
-        max(min(start_s + length_s, gap.end_s) - max(start_s, gap.start_s) for gap in gaps) / length_s
-        for start_s, length_s, _ in utterance.alignment
-    ]
-    place = int(np.argmax(inside_s))
+    place = word_deepest_in_gaps(utterance, gaps)
     others = {u.words[place] for u in utterances if len(u.words) > place} - {utterance.words[place]}
     if not others:
         return place, None
@@ -106,7 +110,7 @@ def _wrong_word(
 def _fits(
     utterance: Utterance, gaps: list[Gap], place: int, wrong: str, lexicon: str, model: str
 ) -> tuple[float, float]:
-    """How well the right and the wrong word fit."""
+    """How well the right and the wrong word fit; NaN where nothing is seen or heard of one."""
     aligner, words = _loaded(model, lexicon)
     stft = aligner.config.stft
     features = load_features(utterance, aligner.config)
@@ -119,7 +123,7 @@ def _fits(
     for phones in (said[place], words.pronunciations[wrong]):
         sentence = [[each] for each in (*said[:place], phones, *said[place + 1 :])]
         aligned = align_frames(aligner, features.log_spectrum, features.visual, lost, sentence)
-        fits.append(fit_of_words(aligned, evidence).get(place, 0.0))
+        fits.append(fit_of_words(aligned, evidence).get(place, math.nan))
     return fits[0], fits[1]
 
 

@@ -16,7 +16,7 @@ from avsi.errors import DataError
 from avsi.models.aligner import PhoneAligner
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
-from avsi.restoring.aligning import align_excerpt, align_file, load_aligner
+from avsi.restoring.aligning import _windows, align_excerpt, align_file, load_aligner
 from avsi.words.alignment_files import read_alignment
 from avsi.words.captions import Caption
 from avsi.words.pronouncing import ARPABET
@@ -90,13 +90,29 @@ def test_captions_are_looked_for_near_their_times(folder):
     assert found.words[0].start_s >= 0.0
     assert found.words[1].end_s <= 1.5
     assert 1.5 <= found.words[2].start_s < found.words[2].end_s <= 2.9
-    overlapping = [Caption("bin blue", 0.5, 1.5), Caption("now", 0.6, 1.6)]
-    found = align_file(folder / "talk.wav", overlapping, lambda: load_aligner(folder / "aligner"))
-    assert [word.text for word in found.words] == ["bin", "blue", "now"]
-    with pytest.raises(
-        DataError, match=r"a caption from 9.00 to 9.50 s lies outside the recording, which lasts 2.98 s"
-    ):
+    with pytest.raises(DataError, match=r"a caption at 9\.00 s lies outside the sound, which lasts 2\.98 s"):
         align_file(folder / "talk.wav", [Caption("now", 9.0, 9.5)], lambda: load_aligner(folder / "aligner"))
+
+
+@pytest.mark.parametrize("times_s", [[(0.5, 1.5), (0.6, 1.6)], [(0.5, 1.5), (0.5, 1.5)], [(0.5, 1.2), (1.2, 1.9)]])
+def test_captions_that_overlap_or_touch_are_found_at_any_rate(folder, tmp_path, times_s):
+    soundfile.write(tmp_path / "talk.wav", speech(0, rate=44100), 44100)
+    captions = [Caption(text, *times) for text, times in zip(("bin blue", "now"), times_s, strict=True)]
+    found = align_file(tmp_path / "talk.wav", captions, lambda: load_aligner(folder / "aligner"))
+    assert [word.text for word in found.words] == ["bin", "blue", "now"]
+
+
+def test_captions_are_aligned_together_while_they_are_near_and_short():
+    def windows(*times_s):
+        captions = [Caption("now", *times) for times in times_s]
+        return [(round(a, 3), round(b, 3), count) for a, b, count in _windows(captions, 0.0, 100.0)]
+
+    assert windows((1, 2), (5, 6)) == [(0.5, 2.5, 1), (4.5, 6.5, 1)]
+    assert windows((1, 2), (2.8, 6)) == [(0.5, 6.5, 2)]
+    assert windows((1, 25), (25.5, 40)) == [(0.5, 25.25, 1), (25.25, 40.5, 1)]  # together too long
+    assert windows((1, 25), (24, 40)) == [(0.5, 40.5, 2)]  # but they overlap
+    assert windows((1, 25), (2, 3)) == [(0.5, 25.5, 2)]
+    assert _windows([Caption("now"), Caption("then")], 0.0, 100.0) == [(0.0, 100.0, 2)]
 
 
 def test_what_a_gap_holds_is_not_looked_at(folder):
@@ -156,8 +172,8 @@ def test_an_alignment_of_a_players_times_is_taken_from_the_first_sample(folder):
             ("--transcript", "bin " * 300),
             "300 words of the transcript, 900 phones, do not fit into the recording's 2.99",
         ),
-        (("--transcript", "bin", "--pronounce", "bin"), "bin"),
-        (("--transcript", "bin", "--pronounce", "bin=B I N"), "I"),
+        (("--transcript", "bin", "--pronounce", "bin"), "expected a word and its phones"),
+        (("--transcript", "bin", "--pronounce", "bin=B I N"), "no phone"),
         (("--transcript", "bin", "-o", "words.doc"), "words.doc: unknown kind of alignment '.doc'"),
         (("--transcript", "bin", "-o", "none/words.json"), "the folder none does not exist"),
         (("--transcript", "bin", "--gap", "2:9"), "gap 2:9: outside the recording"),

@@ -27,6 +27,7 @@ from avsi.restoring.aligning import LEAST_FIT_SEEN, align_excerpt
 from avsi.training.aligning import align, follow, spread_evenly, word_of_labels
 from avsi.training.dataset import AligningData, Batch, collate
 from avsi.training.run import train
+from avsi.training.tasks import Aligning
 from avsi.words.aligner import Aligned, fit_of_words
 from data_prep import align as align_prep
 from data_prep import gaps, stats
@@ -182,6 +183,19 @@ def test_what_cannot_be_aligned_is_told_and_too_much_of_it_refused(toy, aligner,
 
 
 @pytest.mark.slow
+def test_what_cannot_be_aligned_keeps_the_times_it_has(toy, aligner, untimed):
+    shutil.rmtree(untimed)
+    shutil.copytree(toy / "test", untimed)
+    utterances = read_datadir(untimed)
+    squeezed = tuple((start_s, 0.012, word) for start_s, _, word in utterances[0].alignment)
+    write_datadir(untimed, [replace(utterances[0], words=("do",) * 100, alignment=squeezed), *utterances[1:]])
+    prepare(toy, untimed, "--max-left-out", 0.2)
+    first = read_datadir(untimed)[0]
+    assert len(first.alignment) == len(squeezed)
+    assert first.phones == ()
+
+
+@pytest.mark.slow
 def test_the_errors_of_boundaries_are_measured(toy, aligner, tmp_path):
     run_app(gaps.app, toy / "test", 150)
     options = ["--lexicon", toy / "lexicon.txt", "--model", toy / "aligner", "--jobs", 1, "--out", tmp_path / "exp"]
@@ -231,6 +245,22 @@ def batch_of(toy) -> tuple[AligningData, Batch]:
     config = toy_config(toy)
     data = AligningData(toy / "test", config, None, Lexicon.read(toy / "lexicon.txt"))
     return data, collate([data[index] for index in range(4)])
+
+
+def test_only_random_weights_begin_with_phones_that_are_spread_evenly(toy, tmp_path):
+    config = toy_config(toy)
+    torch.manual_seed(0)
+    start = PhoneAligner(config, Stats.load(config.data.stats), ("A", "D", "K", "N", "O"))
+    save_model(tmp_path / "start", start)
+    _, batch = batch_of(toy)
+    for init, places in (("", spread_evenly(start, batch)), (str(tmp_path / "start"), align(start, batch))):
+        config.training.init = init
+        task = Aligning(config, Stats.load(config.data.stats))
+        task.begin_epoch(0, start)
+        said = batch.labels.gather(1, places.clamp_min(0))
+        log_probs = start(batch.log_spectrum, batch.visual, batch.lost, batch.lengths)
+        expected = -log_probs.gather(2, said[..., None])[..., 0][places >= 0].mean()
+        assert float(task.losses(start.eval(), batch)[0].value.detach()) == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_known_times_of_words_bound_where_their_phones_are_looked_for(toy):

@@ -74,6 +74,15 @@ def test_words_that_do_not_fit_are_told():
     assert best_segments(np.zeros((2, 4)), np.zeros((3, 4)), [[[1, 2, 3]]]) == []
 
 
+def test_known_times_of_words_cost_no_precision():
+    rng = np.random.default_rng(0)
+    words = [[list(rng.integers(1, 4, 3))] for _ in range(60)]
+    frames, lengths = rng.normal(size=(1500, 4)), rng.normal(size=(20, 4))
+    free = best_segments(frames, lengths, words)
+    word_at = np.array([each.word + 1 for each in free for _ in range(each.start, each.stop)])
+    assert best_segments(frames, lengths, words, word_at) == free
+
+
 def test_frames_whose_word_is_known_bound_its_phones():
     rng = np.random.default_rng(0)
     word_at = np.array([0, 1, 1, -1, 2, 0])

@@ -56,7 +56,7 @@ def test_a_shipped_models_card_is_whole_and_of_its_weights(name):
         assert said in data
     for said in ("Speakers", "Words", "Gaps", "Level", "English"):
         assert said in limits
-    assert "To be written" not in text and NO_FIGURES not in text
+    assert "To be written" not in text and NO_FIGURES["inpainter"] not in text
     weights = digest(folder / WEIGHTS)
     assert weights in card_section(folder, text, FACTS) and weights in card_section(folder, text, FIGURES)
     assert read_description(folder)["about"]["trained_on"] == row(text, "Trained on")
@@ -70,7 +70,7 @@ def test_a_card_is_begun_with_what_the_files_tell(exported):
     update_card(exported)
     text = read_card(exported)
     assert text.startswith("# mine\n\nTrained on noise.\n") and "--model mine" in text
-    assert NO_FIGURES in card_section(exported, text, FIGURES) and text.count("To be written") == 3
+    assert NO_FIGURES["inpainter"] in card_section(exported, text, FIGURES) and text.count("To be written") == 3
     assert row(text, "Kind").startswith("inpainter: 2 BLSTM layers of 24 units a direction, 0.08 million parameters")
     assert row(text, "Input") == "sound at 16 kHz, each channel by itself (other rates are converted)"
     assert row(text, "Gaps in training").startswith(
@@ -103,7 +103,7 @@ def test_other_weights_renew_facts_and_drop_figures_but_keep_what_people_wrote(e
     save_model(exported, BLSTMInpainter(config), {"trained_on": "new | noise"}, half=True)
     update_card(exported)
     text = read_card(exported)
-    assert "0.5, of " not in text and NO_FIGURES in text and text.count("Written") == 3
+    assert "0.5, of " not in text and NO_FIGURES["inpainter"] in text and text.count("Written") == 3
     assert row(text, "Trained on") == "new / noise" and "does not matter" in row(text, "Level")
     assert "the speaker's face: measures of lips and jaw" in row(text, "Input")
 

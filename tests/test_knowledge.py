@@ -19,6 +19,8 @@ from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import LEXICON, save_model
 from data_prep import gaps
 from evaluation import restore
+from evaluation.folder.evaluation import Evaluation
+from evaluation.statistics.comparisons import ablation_pairs
 from evaluation.systems.knowledge import split_knowledge
 
 LINES = "bin B IH N\nblue B L UW\nno N UW L\n"
@@ -79,9 +81,10 @@ def test_each_kind_of_knowledge_changes_what_is_restored(corpus, room, tmp_path)
             same = all(np.array_equal(a, b) for a, b in zip(heard[one], heard[two], strict=True))
             assert same == (one == two), f"{one} and {two}"
     systems = json.loads((tmp_path / "out" / "evaluation.json").read_text())["systems"]
-    assert systems["words"]["told"] == "the words, which an aligner finds"
+    assert systems["words"]["told_of_words"] == "the words, which an aligner finds"
+    assert ablation_pairs(Evaluation.read(tmp_path / "out")) == [("blind", "words")]  # the others differ in words
     assert systems["blind"]["senses"][:2] == [True, False]
-    assert "told" not in systems["nothing"]
+    assert systems["nothing"]["told_of_words"] == "nothing"
 
 
 def test_another_aligner_restores_anew(corpus, room, tmp_path):

@@ -10,7 +10,7 @@ from conftest import corpus_config, small_config
 
 from avsi.config import AugmentConfig, Config
 from avsi.data.datadir import read_datadir, write_datadir
-from avsi.data.said import phones_at, unknown_phones
+from avsi.data.said import phones_at, timed_within, unknown_phones
 from avsi.errors import DataError, ModelError
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import load_model, save_model, start_from
@@ -34,9 +34,17 @@ def test_frames_know_their_phone_how_much_of_it_has_passed_and_its_number():
     assert passed[5:13] == pytest.approx((np.arange(8) + 0.5) / 8)
     assert passed[:5] == pytest.approx((np.arange(5) + 0.5) / 5)
     assert number[[0, 5, 13, 21, 29, 33, 59]].tolist() == [0, 1, 2, 3, 4, 5, 8]
-    assert (phones_at([], 60, STFT, PHONES)[:, 0] == -1).all()
+    assert (phones_at(None, 60, STFT, PHONES)[:, 0] == -1).all()
     with pytest.raises(DataError, match="the phones N are not among those of the model: B IH"):
         phones_at(TIMES, 60, STFT, PHONES[:2])
+
+
+def test_a_stretch_without_phones_is_silent_and_one_of_which_nothing_is_known_is_not():
+    assert phones_at(timed_within(TIMES, 5.0, 5.72), 60, STFT, PHONES)[:, 0].tolist() == 60 * [0]
+    assert timed_within(None, 5.0, 5.72) is None
+    shifted = timed_within(TIMES, HOP_S * 13, HOP_S * 25)
+    assert [phone for *_, phone in shifted] == ["IH", "N"]
+    assert shifted[0][0] == pytest.approx(0)
 
 
 def lost_at(start, stop, count=60):

@@ -97,7 +97,7 @@ def inpaint(
     from ..errors import ConfigError, GapError
     from ..models.store import check_takes_text, find_model
     from ..restoring.many_recordings import inpaint_files, plan_outputs
-    from ..restoring.recordings import inpaint_file
+    from ..restoring.recordings import check_output, inpaint_file
 
     if detect == bool(gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
@@ -122,6 +122,8 @@ def inpaint(
     if len(clips) > 1 and transcript:
         raise ConfigError(f"--transcript: is what one file says, and there are {len(clips)}")
     alignment = None
+    if not into_folder:
+        check_output(clips[0], Path(out))
     if transcript:
         from ..restoring.aligning import align_file, load_aligner
         from ..words.pronouncing import parse_pronunciation

@@ -18,7 +18,15 @@ PARTIAL = ("video.scp", "video_start", "landmarks.scp", "made_lips")
 TIMED = ("align", "phones")  # words and phones, each with its time on a line of its own
 OPTIONAL = (*PARTIAL, "phones")  # files that an older directory may have and a new one has not
 # What programs make of the utterances that there are, and what goes when they change.
-MADE_OF = ("gaps_*", "stats.npz", "landmarks_lost", "landmarks_failed", "landmarks_notes")
+MADE_OF = (
+    "gaps_*",
+    "stats.npz",
+    "landmarks_lost",
+    "landmarks_failed",
+    "landmarks_notes",
+    "align_failed",
+    ".align_journal",
+)
 CORPUS = "corpus"  # the name of the corpus, on one line
 UNNAMED = "unnamed corpus"
 SPLIT = "split"  # by which the corpus was divided, on one line
@@ -58,6 +66,11 @@ class Utterance:
     landmarks: str | None = None
     video_start_s: float = 0.0
     made_lips: str | None = None
+
+    @property
+    def words_have_times(self) -> bool:
+        """Whether ``alignment`` has each of its words."""
+        return bool(self.words) and [word for _, _, word in self.alignment] == list(self.words)
 
     @property
     def is_filmed(self) -> bool:

@@ -21,7 +21,7 @@ def words_at(utterance: Utterance, n_frames: int, stft: StftConfig) -> Tensor:
     Returns:
         int64, shape (n_frames,).
     """
-    if [word for _, _, word in utterance.alignment] != list(utterance.words):
+    if not utterance.words_have_times:
         return torch.full((n_frames,), UNKNOWN)
     centres_s = torch.from_numpy(frame_centres_s(n_frames, stft))
     word_at = torch.zeros(n_frames, dtype=torch.int64)
@@ -30,17 +30,18 @@ def words_at(utterance: Utterance, n_frames: int, stft: StftConfig) -> Tensor:
     return word_at
 
 
-def phones_at(phones: Sequence[Timed], n_frames: int, stft: StftConfig, inventory: Sequence[str]) -> Tensor:
-    """The input of models with ``model.text``, from the times of all phones of a recording.
+def phones_at(phones: Sequence[Timed] | None, n_frames: int, stft: StftConfig, inventory: Sequence[str]) -> Tensor:
+    """The input of models with ``model.text``, from the times of all phones of a recording; None where it is not known
+    what is said.
 
     Returns:
-        float32, shape (n_frames, 3): the phone's label, 0 for silence, and -1 everywhere if there are no phones; how
+        float32, shape (n_frames, 3): the phone's label, 0 for silence, and -1 everywhere if nothing is known; how
         much of the phone or the silence has passed at the frame's centre, 0 to 1; its number in the recording.
 
     Raises:
         DataError: a phone that is not in the inventory.
     """
-    if not phones:
+    if phones is None:
         return unknown_phones(n_frames)
     unknown = {phone for _, _, phone in phones} - set(inventory)
     if unknown:
@@ -48,7 +49,7 @@ def phones_at(phones: Sequence[Timed], n_frames: int, stft: StftConfig, inventor
             f"the phones {', '.join(sorted(unknown))} are not among those of the model: {' '.join(inventory)}"
         )
     centres_s = frame_centres_s(n_frames, stft)
-    end_s = max(n_frames * stft.hop_samples / stft.sample_rate, phones[-1][0] + phones[-1][1])
+    end_s = n_frames * stft.hop_samples / stft.sample_rate
     segments, before_s = [], 0.0
     for start_s, length_s, phone in phones:
         if start_s > before_s:
@@ -68,8 +69,12 @@ def unknown_phones(n_frames: int) -> Tensor:
     return torch.tensor([UNKNOWN, 0.0, 0.0]).expand(n_frames, 3).clone()
 
 
-def timed_within(phones: Sequence[Timed], start_s: float, stop_s: float) -> list[Timed]:
-    """The phones of a recording that reach into a stretch, on a clock that starts with it."""
+def timed_within(phones: Sequence[Timed] | None, start_s: float, stop_s: float) -> list[Timed] | None:
+    """The phones of a recording that reach into a stretch, on a clock that starts with it; None where they are not
+    known.
+    """
+    if phones is None:
+        return None
     return [
         (begin_s - start_s, length_s, phone)
         for begin_s, length_s, phone in phones

@@ -12,7 +12,11 @@ from .store import WEIGHTS, read_description
 
 CARD = "README.md"
 FACTS, FIGURES = "facts", "figures"  # the sections that programs write
-NO_FIGURES = "None yet: `python -m evaluation.card FOLDER EVALUATION` puts those of an evaluation here."
+NO_FIGURES = {
+    "inpainter": "None yet: `python -m evaluation.card FOLDER EVALUATION` puts those of an evaluation here.",
+    "aligner": "None yet: `python -m evaluation.align` measures them.",
+    "recognizer": "None yet: `python -m evaluation.recognize` measures them.",
+}
 
 _WHAT_FOR = "_To be written: which speakers and recordings it was made for, and which it was not._"
 _HOW_MADE = "_To be written: each corpus with its hours and its licence; the command; the machine._"
@@ -94,7 +98,7 @@ def update_card(
             figures=_marked(FIGURES, ""),
         )
     if figures is None and digest(folder / WEIGHTS) not in card_section(folder, text, FIGURES):
-        figures = NO_FIGURES
+        figures = NO_FIGURES[read_description(folder)["config"]["model"]["kind"]]
     for mark, content in ((FACTS, facts_table(folder)), (FIGURES, figures)):
         if content is not None:
             text = text.replace(card_section(folder, text, mark), _marked(mark, content))

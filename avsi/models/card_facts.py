@@ -25,7 +25,7 @@ _OUTPUTS = {
     "aligner": "how likely silence and each phone are in each frame; with these, the times of known words",
 }
 _LEVELS = {
-    "corpus": "that of the training recordings is expected: what is much louder or softer is restored worse",
+    "corpus": "that of the training recordings is expected: what is much louder or softer is understood worse",
     "utterance": "normalised by the recording itself: how loud it is does not matter",
 }
 
@@ -128,7 +128,7 @@ def _settings(config: Config) -> list[str]:
     """The settings that differ from the defaults, as ``avsi train --set`` takes them."""
     config_values, default = dataclasses.asdict(config), dataclasses.asdict(Config())
     # Another kind of model has settings that the usual one has not.
-    default["model"] = dataclasses.asdict(MODELS[config.model.kind]()) | default["model"]
+    default["model"] |= dataclasses.asdict(MODELS[config.model.kind]()) | {"kind": Config().model.kind}
     names = [(section, key) for section, values in config_values.items() for key in values if section != "data"]
     return [
         f"{section}.{key}={config_values[section][key]}"

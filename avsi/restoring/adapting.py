@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import hashlib
 import json
+import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ from ..files import write_text
 from ..folders import folder_beside, user_cache
 from ..models.card import update_card
 from ..models.inpainter import BLSTMInpainter
-from ..models.store import TRAIN_IDS, find_model, read_description, read_train_ids, save_model
+from ..models.store import LEXICON, TRAIN_IDS, find_model, read_description, read_train_ids, save_model
 from ..timebase import to_seconds
 from ..training.adaptation import adapt_model
 from ..training.stretches import Stretch
@@ -150,6 +151,8 @@ def write_adapted(out: Path, inpainter: Inpainter, start: str) -> None:
     with folder_beside(out) as folder:
         save_model(folder, getattr(inpainter, done.of), about)
         write_text(folder / TRAIN_IDS, "".join(f"{id_}\n" for id_ in sorted(ids)))
+        if (lexicon := find_model(start) / LEXICON).is_file():
+            shutil.copyfile(lexicon, folder / LEXICON)
         update_card(folder, name=out.resolve().name, **_on_the_card(done, heard, start))
 
 

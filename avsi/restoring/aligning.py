@@ -34,8 +34,10 @@ from ..words.pronouncing import pronounce
 from ..words.transcript import spoken_words
 from .detection import find_silences
 
-# The search for the words of a longer stretch would take minutes.
-LONGEST_S = 300.0
+# The search for the words of a longer stretch would take minutes, and gigabytes.
+LONGEST_S = 120.0
+# Captions that lie close to each other are aligned together, as long as they last no longer than this.
+TOGETHER_S = 30.0
 # How far beyond its own times the words of a caption are looked for: captions are set for reading.
 AROUND_CAPTION_S = 0.5
 # A word is doubted that fits worse than this, in nats, as of fit_of_words: what is seen of it, or what is heard. Of
@@ -94,8 +96,6 @@ def align_file(
             tracks = track_face(video, progress=lambda items: progress(items, n_pictures, "faces"), face=face)
         found: list[AlignedWord] = []
         for start, stop, spoken in progress(stretches, len(stretches), "words"):
-            if found:  # captions may overlap, words do not
-                start = max(start, to_samples(found[-1].end_s - start_s, sound.rate))
             first_s, last_s = to_seconds(start, sound.rate), to_seconds(stop, sound.rate)
             excerpt = align_excerpt(
                 model,
@@ -178,23 +178,20 @@ def _timed(
     model: PhoneAligner, aligned: Aligned, spoken: list[_Spoken], start_s: float, stop_s: float
 ) -> list[AlignedWord]:
     """The written words of a stretch that lasts from ``start_s`` to ``stop_s``."""
-    frame_s = _frame_s(model)
     phones: dict[int, list[Phone]] = {}
-    for segment, confidence in zip(aligned.segments, aligned.confidence, strict=True):
-        if segment.word >= 0:
-            end_s = min(start_s + segment.stop * frame_s, stop_s)
-            phone = Phone(model.phones[segment.label - 1], start_s + segment.start * frame_s, end_s, confidence)
-            phones.setdefault(spoken[segment.word].number, []).append(phone)
+    confidences = [
+        confidence for each, confidence in zip(aligned.segments, aligned.confidence, strict=True) if each.word >= 0
+    ]
+    timed = zip(aligned.words, aligned.timed_phones(model), confidences, strict=True)
+    for word, (at_s, length_s, label), confidence in timed:
+        phone = Phone(label, start_s + at_s, min(start_s + at_s + length_s, stop_s), confidence)
+        phones.setdefault(spoken[word].number, []).append(phone)
     written = {each.number: each.written for each in spoken}
     words = []
     for number, own in phones.items():
         confidence = float(np.average([p.confidence for p in own], weights=[p.end_s - p.start_s for p in own]))
         words.append(AlignedWord(written[number], own[0].start_s, own[-1].end_s, confidence, tuple(own)))
     return words
-
-
-def _frame_s(model: PhoneAligner) -> float:
-    return model.config.stft.hop_samples / model.config.stft.sample_rate
 
 
 def _doubts(
@@ -205,22 +202,21 @@ def _doubts(
     for place, fit in fit_of_words(excerpt.aligned, excerpt.seen | ~excerpt.lost).items():
         hidden = any(excerpt.lost[each.start : each.stop].any() for each in segments if each.word == place)
         if fit < (LEAST_FIT_SEEN if hidden else LEAST_FIT_HEARD):
-            word, what = words[spoken[place].number], "what the lips say" if hidden else "what is heard"
+            word, what = words[spoken[place].number], "what is seen or heard of it" if hidden else "what is heard"
             yield f"'{word.text}' at {word.start_s:.2f}-{word.end_s:.2f} s does not fit {what}; is it the right word?"
     frames = np.array([each.stop - each.start for each in segments])
     of_word = np.array([-1 if each.word < 0 else spoken[each.word].number for each in segments])
     inside = np.array([bool(excerpt.lost[each.start : each.stop].all()) for each in segments]) & (of_word >= 0)
-    for number in np.flatnonzero(inside & ~np.roll(inside, 1)):
+    for number in np.flatnonzero(inside & ~np.append(False, inside[:-1])):
         stop = number + int(np.argmin(np.append(inside[number:], False)))
         usual = sum(float(model.length_mean[each.label].exp()) for each in segments[number:stop])
         slowness = frames[number:stop].sum() / usual / excerpt.aligned.slowness
         if stop - number >= FEWEST_PHONES and not 1 / STRANGE <= slowness <= STRANGE:
             first, last = words[of_word[number]], words[of_word[stop - 1]]
-            pace = f"{slowness:.1f} times as long as" if slowness > 1 else f"{1 / slowness:.1f} times as short as"
             yield (
                 f"the words from '{first.text}' to '{last.text}', in the gap at {first.start_s:.2f}-"
-                f"{last.end_s:.2f} s, would be {pace} this speaker's usually are; are they all that is said there, and "
-                "is the gap right?"
+                f"{last.end_s:.2f} s, would take {slowness:.1f} of this speaker's usual time; are they all that is "
+                "said there, and is the gap right?"
             )
 
 
@@ -238,25 +234,25 @@ def _stretches(
         DataError: words without a pronunciation, all of them named; a stretch that is too long; a caption outside the
             recording.
     """
+    length_s = to_seconds(sound.n_samples, sound.rate)
+    for caption in captions:
+        if caption.start_s is not None and not start_s - AROUND_CAPTION_S < caption.start_s < start_s + length_s:
+            raise DataError(
+                f"{path}: a caption at {caption.start_s:.2f} s lies outside the sound, which lasts {length_s:.2f} s"
+            )
     words = [spoken_words(caption.text, pronunciations) for caption in captions]
     all_spoken = [each for of_caption in words for word in of_caption for each in word.spoken]
     known = iter(pronounce(all_spoken, pronunciations))
-    stretches = []
-    for caption, of_caption in zip(captions, words, strict=True):
+    stretches, taken = [], 0
+    for begin_s, end_s, count in _windows(captions, start_s, length_s):
+        of_stretch = itertools.chain(*words[taken : taken + count])
+        taken += count
         spoken = [
             _Spoken(number, word.written, variants)
-            for number, word in enumerate(of_caption)
+            for number, word in enumerate(of_stretch)
             for variants in itertools.islice(known, len(word.spoken))
         ]
-        start, stop = 0, sound.n_samples
-        if caption.start_s is not None and caption.end_s is not None:
-            start = max(to_samples(caption.start_s - AROUND_CAPTION_S - start_s, sound.rate), 0)
-            stop = min(to_samples(caption.end_s + AROUND_CAPTION_S - start_s, sound.rate), sound.n_samples)
-            if stop <= start:
-                raise DataError(
-                    f"{path}: a caption from {caption.start_s:.2f} to {caption.end_s:.2f} s lies outside the "
-                    f"recording, which lasts {to_seconds(sound.n_samples, sound.rate):.2f} s"
-                )
+        start, stop = to_samples(begin_s, sound.rate), min(to_samples(end_s, sound.rate), sound.n_samples)
         if stop - start > LONGEST_S * sound.rate:
             raise DataError(
                 f"{path}: {(stop - start) / sound.rate:.0f} s are too long to find words in at once (at most "
@@ -264,3 +260,28 @@ def _stretches(
             )
         stretches.append((start, stop, spoken))
     return stretches
+
+
+def _windows(captions: Sequence[Caption], start_s: float, length_s: float) -> list[tuple[float, float, int]]:
+    """(start, end, number of captions) of the stretches, in seconds from the first sample: captions with the sound
+    around them, those whose surroundings overlap together; where that would become too long, they are parted in the
+    middle between two captions that do not overlap themselves.
+    """
+    windows: list[tuple[float, float, int]] = []
+    last_end_s = 0.0
+    for caption in captions:
+        if caption.start_s is None or caption.end_s is None:
+            return [(0.0, length_s, len(captions))]
+        said_s, ended_s = caption.start_s - start_s, caption.end_s - start_s
+        begin_s, end_s = max(said_s - AROUND_CAPTION_S, 0.0), min(ended_s + AROUND_CAPTION_S, length_s)
+        if windows and begin_s < windows[-1][1]:
+            first_s, before_s, count = windows.pop()
+            if said_s < last_end_s or end_s - first_s <= TOGETHER_S:
+                windows.append((first_s, max(before_s, end_s), count + 1))
+            else:
+                middle_s = (last_end_s + said_s) / 2
+                windows += [(first_s, middle_s, count), (middle_s, end_s, 1)]
+        else:
+            windows.append((begin_s, end_s, 1))
+        last_end_s = max(last_end_s, ended_s)
+    return windows

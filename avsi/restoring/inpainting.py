@@ -73,6 +73,10 @@ class Inpainter:
             raise ModelError(
                 "the audio-only model works on another kind of spectrogram (stft) than the model it stands in for"
             )
+        if audio_only is not None and audio_only.config.model.text:
+            phones = [getattr(each, "phones", ()) for each in (model, audio_only)]
+            if model.config.model.text and phones[0] != phones[1]:
+                raise ModelError("the audio-only model knows other phones than the model it stands in for")
         self.model = model
         self.audio_only = audio_only
         self.batch_frames = batch_frames
@@ -100,7 +104,7 @@ class Inpainter:
         other = None
         if model.config.model.video and audio_only is not None:
             # A model that knows what is said knows it without a face, too; another one need not.
-            is_own = model.config.model.text and audio_only == AUDIO_ONLY
+            is_own = model.config.model.text and model.config.model.audio and audio_only == AUDIO_ONLY
             other = model.without_face() if is_own else load_model(audio_only, "inpainter").to(place)
         return cls(model, other, 0 if place.type == "cpu" else BATCH_FRAMES, adaptation_of(name_or_path))
 
@@ -204,14 +208,14 @@ class Inpainter:
         stretches: Iterable[tuple[np.ndarray, Excerpt]],
         rate: int,
         tracks: list[Tracks | None],
-        phones: Sequence[Timed] = (),
+        phones: Sequence[Timed] | None = None,
     ) -> Iterator[tuple[int, np.ndarray]]:
         """The restored samples of the gaps of a recording's excerpts, of which several are restored in one batch.
 
         Args:
             stretches: the samples of an excerpt, shape (n_samples, n_channels), and the excerpt.
             tracks: for each excerpt the face, on the clock of the recording; None where there is no video.
-            phones: those of the recording, as far as it is known what is said.
+            phones: those of the recording; None where it is not known what is said.
 
         Returns:
             For each of an excerpt's own gaps (first sample in the recording, samples of shape (n, n_channels) in the
@@ -249,7 +253,7 @@ class Inpainter:
             check_voice(self.adaptation, heard, self.model.config.stft)
 
     def _prepare(
-        self, samples: np.ndarray, excerpt: Excerpt, rate: int, tracks: Tracks | None, phones: Sequence[Timed]
+        self, samples: np.ndarray, excerpt: Excerpt, rate: int, tracks: Tracks | None, phones: Sequence[Timed] | None
     ) -> tuple[DamagedExcerpt, np.ndarray]:
         """(what is restored, at the model's rate; samples as floats, 0 in the gaps, shape (n_samples, n_channels))."""
         inside = excerpt.within(excerpt.lost)
@@ -278,7 +282,7 @@ class Inpainter:
         own: list[Span],
         tracks: Tracks | None,
         problem: str = "",
-        phones: Sequence[Timed] = (),
+        phones: Sequence[Timed] | None = None,
     ) -> DamagedExcerpt:
         """Check a stretch of sound at the model's rate, its gaps, and the face, and make of them what is restored.
 
@@ -287,7 +291,7 @@ class Inpainter:
             lost: its gaps in samples.
             own: those among them for which the face must be seen.
             tracks: the face, on the clock of the samples; None where it is not known, for the reason in ``problem``.
-            phones: on the same clock; none where it is not known what is said.
+            phones: on the same clock; None where it is not known what is said.
 
         Raises:
             GapError: gaps that leave nothing.

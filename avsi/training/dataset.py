@@ -128,7 +128,9 @@ class SpeechData(Dataset):
             return features
         try:
             n_frames = len(features.log_spectrum)
-            return features._replace(said=phones_at(utterance.phones, n_frames, self.config.stft, self.inventory))
+            return features._replace(
+                said=phones_at(utterance.phones or None, n_frames, self.config.stft, self.inventory)
+            )
         except DataError as error:
             raise DataError(f"{utterance.id}: {error}") from error
 
@@ -167,7 +169,7 @@ class InpaintingData(SpeechData):
         self._gaps: dict[str, list[Gap]] | None = None
         if gap_file:
             self._gaps = read_gap_file(gap_file)
-            check_gaps_cover(self._gaps, self.utterances, gap_file)
+            check_gaps_cover(self._gaps, read_datadir(datadir), gap_file)
             check_gaps_fit(self._gaps, self.utterances, gap_file, config.stft.sample_rate)
 
     def _lost(self, utterance: Utterance, log_spectrum: Tensor, repeat: int) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..data.datadir import Timed
 from ..data.phones import SILENCE_LABEL
 from ..errors import DataError
 from ..models.aligner import PhoneAligner
@@ -36,6 +37,20 @@ class Aligned:
     confidence: list[float]
     fit: list[float]
     slowness: float
+
+    @property
+    def words(self) -> list[int]:
+        """The word of each phone."""
+        return [each.word for each in self.segments if each.word >= 0]
+
+    def timed_phones(self, model: PhoneAligner) -> list[Timed]:
+        """(start_s, duration_s, phone) of each phone, on the clock of the frames."""
+        frame_s = model.config.stft.hop_samples / model.config.stft.sample_rate
+        return [
+            (each.start * frame_s, (each.stop - each.start) * frame_s, model.phones[each.label - 1])
+            for each in self.segments
+            if each.word >= 0
+        ]
 
 
 @torch.inference_mode()

@@ -82,8 +82,17 @@ def _check(kind: str, pieces: Iterable[tuple[str, AlignedWord | Phone]], start_s
         earliest_s = piece.end_s
 
 
-def timed_phones(alignment: Alignment | None, start_s: float = 0.0) -> list[Timed]:
-    """(start_s, duration_s, phone) of each phone, on a clock that shows 0 at ``start_s``; none without an alignment."""
+def timed_phones(alignment: Alignment | None, start_s: float = 0.0) -> list[Timed] | None:
+    """(start_s, duration_s, phone) of each phone, on a clock that shows 0 at ``start_s``; None without an alignment.
+
+    Raises:
+        DataError: words whose phones are not known, as those of a label track.
+    """
     if alignment is None:
-        return []
+        return None
+    bare = [word.text for word in alignment.words if not word.phones]
+    if bare:
+        raise DataError(
+            f"the alignment has no phones of '{bare[0]}'; expected one of avsi align, as .json or .TextGrid"
+        )
     return [(phone.start_s - start_s, phone.end_s - phone.start_s, phone.label) for phone in alignment.phones]

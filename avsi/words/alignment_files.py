@@ -125,7 +125,7 @@ def _from_textgrid(text: str) -> Alignment:
             index += 1
         if index == len(phones) or middle_s < said[WORDS][index].start_s:
             raise DataError(f"the phone {phone.text} from {phone.start_s:g} to {phone.end_s:g} s belongs to no word")
-        phones[index].append(Phone(phone.text, phone.start_s, phone.end_s))
+        phones[index].append(Phone(phone.text.rstrip("012"), phone.start_s, phone.end_s))
     words = [
         AlignedWord(word.text, word.start_s, word.end_s, None, tuple(of_word))
         for word, of_word in zip(said[WORDS], phones, strict=True)

@@ -60,12 +60,7 @@ def parse_captions(text: str) -> list[Caption]:
         body = lines[index + 1 : following]
         if lines[0].startswith("WEBVTT"):  # an empty line ends the caption; notes may come after it
             body = body[: body.index("")] if "" in body else body
-        elif (
-            following < len(lines)
-            and body
-            and body[-1].strip().isdecimal()
-            and (len(body) == 1 or not body[-2].strip())
-        ):
+        elif following < len(lines) and _ends_in_number(body):
             body = body[:-1]  # the number of the next caption
         said = said_in_caption("\n".join(body)).split("\n")
         if rolling:

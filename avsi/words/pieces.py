@@ -18,7 +18,7 @@ SYMBOLS: dict[str, Spoken] = {
     "%": ("percent",),
     "°": ("degrees",),
 }
-SYMBOLS |= {"#": ("number",), "°": ("degrees",), "\N{MULTIPLICATION SIGN}": ("times",), "÷": ("divided", "by")}
+SYMBOLS |= {"#": ("number",), "\N{MULTIPLICATION SIGN}": ("times",), "÷": ("divided", "by")}
 SYMBOLS |= {sign: (several,) for sign, (_, several, _, _) in CURRENCIES.items()}
 # With a full stop; those that say so are abbreviations without one, too.
 ABBREVIATIONS = {

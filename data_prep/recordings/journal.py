@@ -72,7 +72,8 @@ def _read(path: Path) -> dict[str, Prepared]:
         try:
             key, content = json.loads(line)
             utterances = [
-                Utterance(**of | {"words": tuple(of["words"]), "alignment": ()}) for of in content["utterances"]
+                Utterance(**of | {"words": tuple(of["words"]), "alignment": (), "phones": ()})
+                for of in content["utterances"]
             ]
             left_out, notes = ([(id_, text) for id_, text in content[name]] for name in ("left_out", "notes"))
             found[key] = Prepared(utterances, left_out, notes, content["duration_s"])

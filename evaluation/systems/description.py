@@ -39,7 +39,7 @@ def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
         "seed": seeds[0] if len(seeds) == 1 else ", ".join(map(str, seeds)),
         "trained_on": f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} utterances" if counts else "",
         **more,
-        **({"told": tell(told)} if told else {}),
+        **({"takes_text": True, "told_of_words": tell(told)} if configs[0].model.text else {}),
         **({} if is_family(name) else overlap(folders[0], utterances)),
         "weights": weights_digest(name),
     }

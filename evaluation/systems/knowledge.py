@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from avsi.data.datadir import Timed, Utterance
+from avsi.data.gaps import Gap
 from avsi.data.phones import Lexicon
 from avsi.errors import ConfigError, DataError
 from avsi.files import digest
@@ -40,8 +41,9 @@ def split_knowledge(spec: str) -> tuple[str, tuple[str, ...]]:
 
 
 def tell(told: tuple[str, ...]) -> str:
-    """For tables: what a model is told."""
-    return ", ".join(TELLS[each.partition("=")[0]] for each in told)
+    """What a model is told of what is said, for readers."""
+    kinds = [each.partition("=")[0] for each in told]
+    return ", ".join(TELLS[kind] for kind in kinds if kind != NO_FACE) or "nothing"
 
 
 class Knowledge:
@@ -68,7 +70,10 @@ class Knowledge:
         if words and not takes_text:
             raise ConfigError(f"{self._model}: does not take what is said, so it cannot be told {words.pop()}")
         if words & {WORDS, WRONG}:
-            _load_aligner(self._aligner_name)
+            if _load_aligner(self._aligner_name).config.stft != STFT:
+                raise ConfigError(
+                    f"{self._aligner_name}: works on another spectrogram (stft) than scores are measured on"
+                )
             _read_lexicon(self._model)
 
     def state(self) -> dict[str, str]:
@@ -77,8 +82,10 @@ class Knowledge:
         aligner = {"aligner": digest(find_model(self._aligner_name) / WEIGHTS)} if aligned else {}
         return ({"told": " ".join(sorted(self._told))} if self._told else {}) | aligner
 
-    def phones(self, samples: np.ndarray, spans: Spans, utterance: Utterance, tracks: Tracks | None) -> list[Timed]:
-        """The phones of an utterance as far as they are told.
+    def phones(
+        self, samples: np.ndarray, spans: Spans, utterance: Utterance, tracks: Tracks | None
+    ) -> list[Timed] | None:
+        """The phones of an utterance; None where they are not told.
 
         Args:
             samples: shape (n_samples,); what they hold inside the gaps is not looked at.
@@ -91,35 +98,35 @@ class Knowledge:
                 raise DataError(f"{utterance.id}: has no times of phones; run data_prep.align")
             return list(utterance.phones)
         if not {WORDS, WRONG} & self._told:
-            return []
+            return None
         words = [[phones] for phones in _read_lexicon(self._model).in_words(utterance)]
         if WRONG in self._told:
             self._replace_one(words, spans, utterance)
         aligner = _load_aligner(self._aligner_name)
-        aligned = align_excerpt(aligner, samples, STFT.sample_rate, words, spans, tracks).aligned
-        frame_s = STFT.hop_samples / STFT.sample_rate
-        return [
-            (each.start * frame_s, (each.stop - each.start) * frame_s, aligner.phones[each.label - 1])
-            for each in aligned.segments
-            if each.word >= 0
-        ]
+        return align_excerpt(aligner, samples, STFT.sample_rate, words, spans, tracks).aligned.timed_phones(aligner)
 
     def _replace_one(self, words: list[list[tuple[str, ...]]], spans: Spans, utterance: Utterance) -> None:
         """Put another word of the lexicon, of as many phones, in the place of the one deepest in a gap."""
-        if not utterance.alignment:
+        if not utterance.words_have_times:
             raise DataError(f"{utterance.id}: has no times of its words (align), so none can be chosen to be wrong")
-        gaps = [(start / STFT.sample_rate, stop / STFT.sample_rate) for start, stop in spans]
-        inside = [
-            max(min(start_s + length_s, end) - max(start_s, begin) for begin, end in gaps) / max(length_s, 1e-3)
-            for start_s, length_s, _ in utterance.alignment
-        ]
-        place = int(np.argmax(inside))
+        place = word_deepest_in_gaps(
+            utterance, [Gap(start / STFT.sample_rate, stop / STFT.sample_rate) for start, stop in spans]
+        )
         right = words[place][0]
         others = sorted(
             {p for p in _read_lexicon(self._model).pronunciations.values() if len(p) == len(right) and p != right}
         )
         if others:
             words[place] = [others[int(generator(0, "wrong word", utterance.id).integers(len(others)))]]
+
+
+def word_deepest_in_gaps(utterance: Utterance, gaps: list[Gap]) -> int:
+    """The place of the word of which the largest share lies in one of the gaps."""
+    shares = [
+        max(min(start_s + length_s, gap.end_s) - max(start_s, gap.start_s) for gap in gaps) / max(length_s, 1e-3)
+        for start_s, length_s, _ in utterance.alignment
+    ]
+    return int(np.argmax(shares))
 
 
 @lru_cache(maxsize=1)

@@ -112,7 +112,7 @@ def _by_inpainter(
     samples: np.ndarray, spans: Spans, utterance: Utterance, inpainter: Inpainter, knowledge: Knowledge | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     tracks = utterance.load_landmarks() if inpainter.model.config.model.video else None
-    phones = knowledge.phones(samples, spans, utterance, tracks) if knowledge else []
+    phones = knowledge.phones(samples, spans, utterance, tracks) if knowledge else None
     restored = inpainter.restore_excerpt(samples[:, None], spans, spans, tracks, phones=phones)
     pasted = paste(samples, restored.samples[:, 0], spans, STFT.sample_rate)
     return pasted, restored.log_spectrum[0, restored.lost].numpy()
