@@ -1,9 +1,13 @@
 """Which stretches of a recording are restored at once: gaps that lie close together, with the sound around them."""
 
-from dataclasses import dataclass, field
+from __future__ import annotations
 
-import numpy as np
-import torch
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
 
 from ..errors import GapError
 from ..timebase import to_samples, to_seconds
