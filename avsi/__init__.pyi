@@ -1,14 +1,18 @@
 from .data.gaps import Gap
 from .errors import AvsiError, AvsiWarning, ConfigError, DataError, FaceError, GapError, MediaError, ModelError
 from .restoring.adapted import Adaptation
+from .restoring.aligning import align_file
 from .restoring.inpainting import Inpainter
 from .restoring.recordings import inpaint_file
 from .restoring.spectrum_restorer import SpectrumRestorer
 from .video.landmarks import track_face
 from .video.tracks import Tracks
+from .words.alignment import AlignedWord, Alignment, Phone
 
 __all__ = [
     "Adaptation",
+    "AlignedWord",
+    "Alignment",
     "AvsiError",
     "AvsiWarning",
     "ConfigError",
@@ -19,8 +23,10 @@ __all__ = [
     "Inpainter",
     "MediaError",
     "ModelError",
+    "Phone",
     "SpectrumRestorer",
     "Tracks",
+    "align_file",
     "inpaint_file",
     "track_face",
 ]

@@ -91,6 +91,11 @@ class AugmentConfig:
     face_lag_ms: float = 0.0  # the face runs ahead of the sound or behind it by at most this
     face_noise: float = 0.0  # deviation of white noise, as a share of each feature's own deviation
     face_hidden: float = bounded(0.0, at_least=0, share=1)  # the share of utterances without a face
+    text_hidden: float = bounded(0.0, at_least=0, share=1)  # the share of utterances whose words are not known
+    text_usual: float = bounded(
+        0.0, at_least=0, share=1
+    )  # of the others, the share whose lost phones have usual lengths
+    text_jitter_ms: float = 0.0  # deviation of the errors of boundaries between phones that are lost
 
 
 @dataclass
@@ -103,16 +108,17 @@ class ModelConfig:
     dropout: float = bounded(0.0, at_least=0, below=1)  # between the layers
     # What an inpainter's settings amount to in a model of another kind. They are no settings there: a config file may
     # repeat these values, and no others.
-    audio, video, normalise, mask, ctc, gate = True, False, "corpus", False, False, False
+    audio, video, text, normalise, mask, ctc, gate = True, False, False, "corpus", False, False, False
 
 
 @dataclass
 class InpainterConfig(ModelConfig):
-    """From the reliable log spectrum, the face or both to the lost log spectrum."""
+    """From the reliable log spectrum, the face and what is said, or some of these, to the lost log spectrum."""
 
     kind: str = "inpainter"
     audio: bool = True
     video: bool = True
+    text: bool = False  # which phone is said in each frame, as far as that is known
     # By the training set's statistics; "utterance": by those of the recording's own frames.
     normalise: str = one_of("corpus", "utterance")
     mask: bool = False  # which frames are lost, as one more input
@@ -128,7 +134,18 @@ class RecognizerConfig(ModelConfig):
     mels: int = bounded(40, at_least=1, at_most=lambda c: c.stft.n_bins)  # log-mel bands
 
 
-MODELS = {"inpainter": InpainterConfig, "recognizer": RecognizerConfig}  # by kind
+@dataclass
+class AlignerConfig(ModelConfig):
+    """From the reliable log spectrum, the face or both to the phone of each frame."""
+
+    kind: str = "aligner"
+    audio: bool = True
+    video: bool = True
+    normalise: str = one_of("utterance", "corpus")
+    mask: bool = True
+
+
+MODELS = {"inpainter": InpainterConfig, "recognizer": RecognizerConfig, "aligner": AlignerConfig}  # by kind
 
 
 @dataclass
@@ -208,7 +225,7 @@ class Config:
     voices: VoiceConfig = field(default_factory=VoiceConfig)
     gaps: GapConfig = field(default_factory=GapConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    model: ModelConfig = field(default_factory=InpainterConfig)  # or RecognizerConfig, by ``model.kind``
+    model: ModelConfig = field(default_factory=InpainterConfig)  # or another of MODELS, by ``model.kind``
     normalise: NormaliseConfig = field(default_factory=NormaliseConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     adapt: AdaptConfig = field(default_factory=AdaptConfig)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from avsi.data.datadir import DEVELOPMENT, MADE_OF, PARTIAL, corpus_of, development_of, read_datadir, write_datadir
+from avsi.data.datadir import DEVELOPMENT, MADE_OF, OPTIONAL, corpus_of, development_of, read_datadir, write_datadir
 from avsi.data.gap_files import read_gap_file, write_gap_file
 from avsi.errors import DataError
 from avsi.files import write_text
@@ -33,7 +33,7 @@ def main(
     gaps = {
         name: {key: of for datadir in datadirs for key, of in read_gap_file(datadir / name).items()} for name in shared
     }
-    with files_together(out, instead_of=[*PARTIAL, *MADE_OF, DEVELOPMENT]) as folder:
+    with files_together(out, instead_of=[*OPTIONAL, *MADE_OF, DEVELOPMENT]) as folder:
         write_datadir(folder, utterances, " + ".join(dict.fromkeys(map(corpus_of, datadirs))))
         if chosen := list(dict.fromkeys(filter(None, map(development_of, datadirs)))):
             write_text(folder / DEVELOPMENT, f"{'; '.join(chosen)}\n")

@@ -14,7 +14,7 @@ import typer
 from avsi.data.datadir import Utterance, read_datadir, read_table, write_datadir
 from avsi.data.matrices import append_matrix, check_place, find_matrices
 from avsi.errors import AvsiWarning, DataError, FaceError, MediaError
-from avsi.files import blamed_on, write_text
+from avsi.files import blamed_on, read_text, write_text
 from avsi.folders import locked
 from avsi.program import in_parallel, print_table, progress, run_program
 from avsi.video.landmarks import track_face
@@ -22,6 +22,7 @@ from avsi.video.tracks import Tracks
 
 # Files of a data directory, by id: the frames that show no face, reasons for missing landmarks, and notes.
 LOST, FAILED, NOTES = "landmarks_lost", "landmarks_failed", "landmarks_notes"
+PARTS = "landmarks_made_of"  # beside the archive: by id, the part of a video that its landmarks were made of
 AROUND_S = 0.5  # how long before and after an utterance its face is followed, so that its ends lie between two frames
 app = typer.Typer(add_completion=False)
 
@@ -76,12 +77,20 @@ def extract(datadir: Path, jobs: int, max_left_out: float, drop: bool) -> None:
 def _find(
     datadir: Path, utterances: list[Utterance], jobs: int
 ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """By id, the places of landmarks, reasons for missing ones, and notes. Landmarks that are there stay."""
+    """By id, the places of landmarks, reasons for missing ones, and notes. Landmarks that are there stay, unless they
+    are those of what an utterance was before its recording changed or was cut otherwise.
+    """
     ark, failed, notes = (datadir / "landmarks.ark").resolve(), {}, {}
+    made_of = _read_made_of(datadir / PARTS)
     with blamed_on(ark), ark.open("a+b") as file:
-        offsets = find_matrices(file, [u.id for u in utterances], Tracks.from_matrix)
+        found = find_matrices(file, [u.id for u in utterances], Tracks.from_matrix)
+        offsets = {u.id: found[u.id] for u in utterances if u.id in found and _belong(u, ark, found[u.id], made_of)}
+        there = [u for u in utterances if u.id in offsets and u.video and Path(u.video).is_file()]
+        made_of = {u.id: _video_part(u) for u in there} | made_of
+        write_text(datadir / PARTS, "".join(f"{id_} {part}\n" for id_, part in sorted(made_of.items())))
         elsewhere = {u.id: u.landmarks for u in utterances if u.id not in offsets and _lie_elsewhere(u, ark)}
         todo = [u for u in utterances if u.video and u.id not in {*offsets, *elsewhere}]
+        parts = {u.id: _video_part(u) for u in todo}  # before they are looked at
         results = in_parallel(jobs, [(_track, utterance) for utterance in todo], ordered=False)
         for id_, matrix, told in progress(results, len(todo), f"{datadir.name}: faces"):
             if matrix is None:
@@ -92,11 +101,45 @@ def _find(
                     with (datadir / NOTES).open("a", encoding="utf-8") as noted:
                         noted.write(_line(id_, told))
                 offsets[id_] = append_matrix(file, id_, matrix)
+                with (datadir / PARTS).open("a", encoding="utf-8") as noted:  # after it: else a killed run would lie
+                    noted.write(f"{id_} {parts[id_]}\n")
     return elsewhere | {id_: f"{ark}:{offset}" for id_, offset in offsets.items()}, failed, notes
 
 
 def _line(id_: str, text: str) -> str:
     return f"{id_} {' '.join(text.split())}\n"
+
+
+def _read_made_of(path: Path) -> dict[str, str]:
+    """By id, what is said last; a killed run may have left half a line."""
+    text = read_text(path) if path.is_file() else ""
+    lines = [line.partition(" ") for line in text.split("\n")[:-1]]
+    return {id_: part for id_, _, part in lines}
+
+
+def _video_part(utterance: Utterance) -> str:
+    """The part of a video that an utterance shows: its start and length in seconds, the video's size and time of change
+    (0 where it is not there), and its path.
+    """
+    video = Path(utterance.video or "")
+    there = video.stat() if video.is_file() else None
+    size, changed_ns = (there.st_size, there.st_mtime_ns) if there else (0, 0)
+    return f"{utterance.video_start_s:.3f} {utterance.duration_s:.3f} {size} {changed_ns} {video}"
+
+
+def _belong(utterance: Utterance, ark: Path, offset: int, made_of: dict[str, str]) -> bool:
+    """Whether landmarks in the archive are those of an utterance as it is now. Those of which nothing is written down,
+    as by earlier versions, are where landmarks.scp names them: who prepares a set anew deletes that.
+    """
+    if utterance.video is None:
+        return True
+    if utterance.id not in made_of:
+        path, listed = check_place(utterance.landmarks) if utterance.landmarks else (ark, -1)
+        return (path.resolve(), listed) == (ark, offset)
+    was, now = (part.split(" ", 4) for part in (made_of[utterance.id], _video_part(utterance)))
+    if now[2:4] == ["0", "0"]:  # a disk that is not mounted changes nothing
+        return [*was[:2], was[-1]] == [*now[:2], now[-1]]
+    return was == now
 
 
 def _lie_elsewhere(utterance: Utterance, ark: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from avsi.data.datadir import DEVELOPMENT, MADE_OF, PARTIAL, Utterance, corpus_of, read_datadir, write_datadir
+from avsi.data.datadir import DEVELOPMENT, MADE_OF, OPTIONAL, Utterance, corpus_of, read_datadir, write_datadir
 from avsi.data.ids import recording_in, speaker_in
 from avsi.errors import ConfigError, DataError
 from avsi.files import read_lines, write_text
@@ -62,7 +62,7 @@ def main(
         raise DataError(f"{other.parent}: a fold of an earlier run; remove it, or name another folder than {out}")
     corpus, rows = corpus_of(datadir), []
     with files_together(
-        out, [f"{name}/{made}" for name in sets for made in (*PARTIAL, *MADE_OF, DEVELOPMENT)]
+        out, [f"{name}/{made}" for name in sets for made in (*OPTIONAL, *MADE_OF, DEVELOPMENT)]
     ) as folder:
         for name, chosen in sorted(sets.items()):
             write_datadir(folder / name, chosen, corpus, f"leave-out {name.parent}")

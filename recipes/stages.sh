@@ -13,8 +13,8 @@ due() { is_due "$1" && echo "stage $1: $2"; }
 sought() { # a file, from where the caller is or else from the recipe's folder
   case "$1" in /*) echo "$1" ;; *) if [ -e "$1" ]; then realpath "$1"; else echo "$conf/$1"; fi ;; esac
 }
-score() { # an evaluation
-  python -m evaluation.score "$1" --metrics default,plcmos --if-installed --jobs "$jobs"
+score() { # an evaluation, and further options
+  python -m evaluation.score "$1" --metrics default,plcmos --if-installed --jobs "$jobs" "${@:2}"
 }
 count_phone_errors() { # in an evaluation of GRID
   if [ -e exp/recognizer/config.json ]; then

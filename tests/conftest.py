@@ -7,6 +7,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -225,8 +226,8 @@ TOY_LEXICON = "do D O\nka K A\nna N A\nno N O\n"
 
 
 def make_spoken_datadir(folder: Path, count: int, seed: int) -> Path:
-    """A data directory of 'words' whose phones are chords, each its own, with pauses between the words: what a small
-    recogniser learns in seconds.
+    """A data directory of 'words' whose phones are chords, each its own, with pauses between the words, and with the
+    times of the words: what a small recogniser learns in seconds.
     """
     from avsi.data.datadir import Utterance, write_datadir
 
@@ -237,17 +238,20 @@ def make_spoken_datadir(folder: Path, count: int, seed: int) -> Path:
     utterances = []
     for number in range(count):
         said = rng.choice(sorted(words), size=rng.integers(2, 5))
-        pieces = [np.zeros(1600)]
+        pieces, alignment = [np.zeros(1600)], []
         for word in said:
+            start = sum(map(len, pieces))
             for phone in words[word].split():
                 time_s = np.arange(rng.integers(1300, 1900)) / RATE
                 pieces.append(0.1 * sum(np.sin(2 * np.pi * hz * time_s) for hz in chords[phone]))
+            alignment.append((start / RATE, (sum(map(len, pieces)) - start) / RATE, str(word)))
             pieces.append(np.zeros(rng.integers(800, 1600)))
         samples = np.concatenate(pieces)
         samples += 0.001 * rng.standard_normal(len(samples))
         wav = folder / f"s01_{number:03d}.wav"
         soundfile.write(wav, samples, RATE)
-        utterances.append(Utterance(wav.stem, "s01", str(wav), len(samples) / RATE, tuple(said)))
+        length_s = len(samples) / RATE
+        utterances.append(Utterance(wav.stem, "s01", str(wav), length_s, tuple(said), alignment=tuple(alignment)))
     write_datadir(folder, utterances, "toy")
     return folder
 
@@ -322,3 +326,35 @@ def recipe(tmp_path) -> Path:
         (programs / name).write_text(f'#!/bin/sh\necho {name} "$@"\n')
         (programs / name).chmod(0o755)
     return copy
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A cache of each test's own, such as of adapted models."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("AVSI_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """Whatever an adapted model became is kept."""
+    from avsi.training.adaptation import Outcome
+
+    monkeypatch.setattr(Outcome, "better", True)
+
+
+@pytest.fixture
+def avsi(monkeypatch, capsys):
+    """A run of the command: arguments -> (status, output, errors)."""
+    from avsi import cli
+
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+
+    def run(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["avsi", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_, warnings.catch_warnings():
+            cli.main()
+        return int(exit_.value.code or 0), *capsys.readouterr()
+
+    return run

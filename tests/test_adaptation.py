@@ -6,68 +6,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import soundfile
 import torch
-from conftest import RATE, face, mouth_opening, small_config, speech
+from adaptation import GAPS, LENGTH_S, QUICK, recording, same, small_inpainter, tracks_of, weights
+from conftest import RATE, small_config, speech
 
 from avsi.audio.stft import log_magnitude, spectrum
-from avsi.config import AdaptConfig
 from avsi.data.gaps import Gap
 from avsi.errors import AvsiWarning, ModelError
-from avsi.files import digest
 from avsi.models.inpainter import BLSTMInpainter
-from avsi.models.store import load_model, read_train_ids, save_model
-from avsi.restoring import adapting
-from avsi.restoring.adapted import adaptation_of, check_voice
+from avsi.restoring.adapted import check_voice
 from avsi.restoring.adapting import TooLittleSpeechError
 from avsi.restoring.baselines import SpectralInterpolation
 from avsi.restoring.inpainting import Inpainter
-from avsi.training import adaptation
 from avsi.training.adaptation import Judged, Outcome
 from avsi.training.stretches import Stretch, draw_gaps, part_of, split
 from avsi.video.tracks import Tracks
 
-LENGTH_S = 16.0
-GAPS = [Gap(4.0, 4.5), Gap(9.2, 9.8)]
-QUICK = AdaptConfig(steps=4, learning_rate=1e-3, min_speech_s=5.0, batch_size=2, max_sound_s=60.0)
+pytestmark = pytest.mark.usefixtures("cache")
 STFT = small_config().stft
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    """A cache of each test's own."""
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("AVSI_CACHE", str(folder))
-    return folder
-
-
-@pytest.fixture
-def kept(monkeypatch):
-    """Whatever a model became is kept."""
-    monkeypatch.setattr(Outcome, "better", True)
-
-
-def recording(seed: int = 0, length_s: float = LENGTH_S) -> np.ndarray:
-    return speech(seed, length_s)
-
-
-def small_inpainter(**sections) -> Inpainter:
-    torch.manual_seed(0)
-    sections = {"model": {"video": False, "normalise": "utterance"}, **sections}
-    return Inpainter(BLSTMInpainter(small_config(**sections)).eval())
-
-
-def tracks_of(length_s: float = LENGTH_S, moving: bool = True) -> Tracks:
-    time_s = np.arange(round(length_s * 25)) / 25
-    return face(mouth_opening(0, time_s) * moving, time_s)
-
-
-def weights(inpainter: Inpainter) -> dict[str, torch.Tensor]:
-    return inpainter.model.state_dict()
-
-
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return all(torch.equal(one[name], other[name]) for name in one | other)
 
 
 @pytest.mark.usefixtures("kept")
@@ -160,65 +116,6 @@ def test_what_counts_as_better(before, after, better):
     assert Outcome(before, after, 5.0).better is better
 
 
-@pytest.mark.usefixtures("kept")
-def test_a_second_run_takes_the_first_ones_result_and_replaces_a_damaged_one(monkeypatch, cache):
-    settings = replace(QUICK, steps=20, learning_rate=1e-2)
-    first = small_inpainter().adapt(recording(), RATE, GAPS, settings=settings)
-    trained = []
-    monkeypatch.setattr(adapting, "adapt_model", lambda *args: trained.append(1) or adaptation.adapt_model(*args))
-    second = small_inpainter().adapt(recording(), RATE, GAPS, settings=settings)
-    assert not trained
-    assert same(weights(first), weights(second))
-    assert second.adaptation == first.adaptation
-    [folder] = (cache / "adapted").iterdir()
-    file = folder / "model.safetensors"
-    file.write_bytes(file.read_bytes()[:1000])
-    third = small_inpainter().adapt(recording(), RATE, GAPS, settings=settings)
-    assert trained == [1]
-    assert same(weights(first), weights(third))
-    other = recording()
-    other[1000] += 0.01
-    for samples, gaps, changed in (
-        (other, GAPS, settings),
-        (recording(), GAPS[:1], settings),
-        (recording(), GAPS, replace(settings, seed=1)),
-    ):
-        small_inpainter().adapt(samples, RATE, gaps, settings=changed)
-    assert trained == [1] * 4
-    assert len(list((cache / "adapted").iterdir())) == 4
-
-
-@pytest.mark.usefixtures("kept")
-def test_the_cache_keeps_the_models_used_last(monkeypatch, cache):
-    monkeypatch.setattr("avsi.restoring.adapted.MOST_CACHED", 2)
-    for seed in range(3):
-        small_inpainter().adapt(recording(), RATE, GAPS, settings=replace(QUICK, steps=1, seed=seed))
-    assert len(list((cache / "adapted").iterdir())) == 2
-
-
-@pytest.mark.usefixtures("kept")
-def test_where_the_cache_cannot_be_written_a_note_says_so(monkeypatch, tmp_path):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("AVSI_CACHE", str(tmp_path / "file"))
-    with pytest.warns(AvsiWarning, match="cannot be kept there for a next time .* AVSI_CACHE"):
-        adapted = small_inpainter().adapt(
-            recording(), RATE, GAPS, settings=replace(QUICK, steps=20, learning_rate=1e-2)
-        )
-    assert adapted.adaptation.kept
-
-
-def test_ctrl_c_leaves_nothing(cache):
-    def stopped(items, total, what):
-        for number, item in enumerate(items):
-            if number == 2:
-                raise KeyboardInterrupt
-            yield item
-
-    with pytest.raises(KeyboardInterrupt):
-        small_inpainter().adapt(recording(), RATE, GAPS, settings=QUICK, progress=stopped)
-    assert not cache.exists()
-
-
 @pytest.mark.parametrize(
     ("samples", "found"),
     [(recording(length_s=6.0), r"[2-4]\.\d"), (np.zeros(round(30 * RATE)), r"0\.0"), (recording()[:100], r"0\.0")],
@@ -307,57 +204,6 @@ def test_artificial_gaps_are_as_long_as_those_to_be_restored():
     assert max(general) <= 0.55 * 333
 
 
-def better_model(folder) -> str:
-    """A small model's folder whose own settings for adaptation make it better quickly."""
-    config = small_config(model={"video": False, "normalise": "utterance"})
-    config.adapt = replace(QUICK, steps=20, learning_rate=1e-2)
-    torch.manual_seed(0)
-    save_model(folder, BLSTMInpainter(config), {"trained_on": "nothing"})
-    return str(folder)
-
-
-@pytest.fixture
-def avsi(monkeypatch, capsys):
-    from avsi import cli
-
-    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
-
-    def run(*arguments) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["avsi", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_, warnings.catch_warnings():
-            cli.main()
-        return int(exit_.value.code or 0), *capsys.readouterr()
-
-    return run
-
-
-@pytest.mark.usefixtures("kept")
-def test_avsi_adapt_writes_a_model_with_a_card(avsi, tmp_path):
-    start, out = better_model(tmp_path / "start"), tmp_path / "mine"
-    soundfile.write(tmp_path / "talk.wav", recording(), RATE)
-    status, output, errors = avsi("adapt", tmp_path / "talk.wav", "--gap", "4:4.5", "-o", out, "--model", start)
-    assert (status, errors) == (0, "")
-    assert output.startswith("adapted to talk.wav: ")
-    facts = adaptation_of(out)
-    assert facts.kept
-    assert facts.recordings == ["talk.wav"]
-    card = (out / "README.md").read_text()
-    assert "For the speaker of talk.wav" in card
-    assert f"in gaps cut into {facts.held_out_s:g} s of held-out sound: STOI {facts.stoi_before:g} before" in card
-    assert f"loss {facts.loss_before:g} before, {facts.loss_after:g} after; from the weights {facts.start}" in card
-    assert read_train_ids(out) == {"talk"}
-    model = load_model(out, "inpainter")
-    assert not same(model.state_dict(), load_model(start).state_dict())
-    again = tmp_path / "again"
-    assert avsi("adapt", tmp_path / "talk.wav", "--gap", "4:4.5", "-o", again, "--model", start)[0] == 0
-    assert digest(again / "model.safetensors") == digest(out / "model.safetensors")
-    soundfile.write(tmp_path / "other.wav", np.random.default_rng(0).normal(0, 0.1, 3 * RATE), RATE)
-    for name, notes in (("talk.wav", 0), ("other.wav", 1)):
-        path = tmp_path / name
-        _, _, errors = avsi("inpaint", path, "--gap", "1:1.2", "-o", tmp_path / "out.wav", "--model", out)
-        assert errors.count("was adapted to talk.wav, which this recording does not sound like") == notes
-
-
 def test_another_voice_is_told_of_an_adapted_model_alone():
     loud = torch.zeros(100, 257)
     done = small_inpainter().adapt(recording(), RATE, [], settings=QUICK).adaptation
@@ -366,41 +212,3 @@ def test_another_voice_is_told_of_an_adapted_model_alone():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_voice(replace(done, kept=False), [loud], small_config().stft)
-
-
-@pytest.mark.usefixtures("kept")
-def test_of_sound_alone_the_model_that_takes_over_without_a_face_is_adapted(avsi, tmp_path):
-    config = small_config(model={"normalise": "utterance"})
-    config.adapt = replace(QUICK, steps=2)
-    save_model(tmp_path / "seeing", BLSTMInpainter(config), {})
-    blind, out, path = better_model(tmp_path / "blind"), tmp_path / "mine", tmp_path / "talk.wav"
-    soundfile.write(path, recording(), RATE)
-    models = ("--model", tmp_path / "seeing", "--audio-only", blind)
-    assert avsi("adapt", path, "--gap", "4:4.5", "-o", out, *models)[0] == 0
-    assert not load_model(out, "inpainter").config.model.video
-    assert not same(load_model(out).state_dict(), load_model(blind).state_dict())
-    restored = []
-    for name, options in (("before", models), ("after", ("--model", out))):
-        assert avsi("inpaint", path, "--gap", "4:4.5", "-o", tmp_path / f"{name}.wav", *options)[0] == 0
-        restored.append(soundfile.read(tmp_path / f"{name}.wav")[0])
-    assert not np.array_equal(*restored)
-
-
-@pytest.mark.usefixtures("kept")
-def test_avsi_inpaint_adapts_to_each_file_by_itself(avsi, tmp_path):
-    start = better_model(tmp_path / "start")
-    paths = [tmp_path / "one.wav", tmp_path / "two.wav", tmp_path / "short.wav"]
-    for seed, path in enumerate(paths):
-        soundfile.write(path, recording(seed, 6.0 if path.stem == "short" else LENGTH_S), RATE)
-    out = tmp_path / "out"
-    status, _, errors = avsi("inpaint", *paths, "--gap", "4:4.5", "--adapt", "-o", f"{out}/", "--model", start)
-    assert status == 0
-    assert "one.wav: adapted to one.wav: " in errors
-    assert "two.wav: adapted to two.wav: " in errors
-    assert "short.wav: " in errors
-    assert "and 5 s are needed to adapt a model; pauses do not count; the model is used as it is" in errors
-    alone = tmp_path / "two_alone.wav"
-    assert avsi("inpaint", paths[1], "--gap", "4:4.5", "--adapt", "-o", alone, "--model", start)[0] == 0
-    assert np.array_equal(soundfile.read(alone)[0], soundfile.read(out / "two.wav")[0])
-    assert avsi("inpaint", paths[1], "--gap", "4:4.5", "-o", alone, "--model", start)[0] == 0
-    assert not np.array_equal(soundfile.read(alone)[0], soundfile.read(out / "two.wav")[0])

@@ -68,6 +68,28 @@ def test_a_run_that_was_killed_goes_on_after_what_is_whole(folder):
     assert calls == []
 
 
+def test_a_video_that_was_replaced_is_looked_at_again_and_one_that_is_away_is_not(folder):
+    folder, calls = folder
+    videos = {x: folder.parent / f"{x}.mpg" for x in "abc"}
+    for path in videos.values():
+        path.write_bytes(b"a film")
+    utterances = [Utterance(f"s01_{x}", "s01", "x.wav", 3.0, ("bin",), str(path)) for x, path in videos.items()]
+    write_datadir(folder, utterances)
+    run(folder)
+    (folder / "landmarks_made_of").unlink()  # as earlier versions leave it
+    for change, expected in (
+        (lambda: None, []),
+        (lambda: videos["b"].write_bytes(b"another film"), ["s01_b"]),
+        (lambda: videos["c"].unlink(), []),
+        (lambda: (folder / "landmarks_made_of").write_text("s01_a 0.000 3.0"), ["s01_a", "s01_b", "s01_c"]),
+    ):
+        change()
+        calls.clear()
+        write_datadir(folder, read_datadir(folder) if not expected else utterances)
+        assert run(folder).exit_code == 0
+        assert calls == expected
+
+
 @pytest.mark.slow
 def test_videos_without_a_face_are_listed_and_too_many_fail(tmp_path):
     for name in "ab":
@@ -91,8 +113,9 @@ def test_those_without_can_be_dropped(folder, monkeypatch):
 
 
 def lists(folder) -> dict[str, bytes]:
-    """What is in a data directory beside the archive."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "landmarks.ark"}
+    """What is in a data directory beside the archive and what belongs to it."""
+    archive = ("landmarks.ark", "landmarks_made_of")
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name not in archive}
 
 
 def missing(monkeypatch, *ids: str) -> None:

@@ -56,7 +56,7 @@ def test_a_pretrained_model_loads_and_its_files_are_packed(name):
 
 def test_the_models_taken_where_none_is_named_are_there():
     from avsi.models.store import pretrained_names
-    from avsi.pretrained import AUDIO_ONLY, DEFAULT
+    from avsi.pretrained import ALIGNER, AUDIO_ONLY, DEFAULT
 
-    assert pretrained_names() == ["a", "av", "s1_a", "s1_av"]
-    assert (DEFAULT, AUDIO_ONLY) == ("av", "a")
+    assert pretrained_names() == ["a", "aligner", "av", "s1_a", "s1_av"]
+    assert (DEFAULT, AUDIO_ONLY, ALIGNER) == ("av", "a", "aligner")

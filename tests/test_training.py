@@ -214,7 +214,7 @@ def test_the_validation_loss_is_that_of_the_saved_model_on_the_validation_set_as
     saved = load_model(tmp_path / "run")
     total, bins, means = 0.0, 0, []
     for utterance in read_datadir(corpus / "valid"):
-        log_spectrum, visual, _ = load_features(utterance, config)
+        log_spectrum, visual, *_ = load_features(utterance, config)
         n_samples = round(utterance.duration_s * RATE)
         spans = gap_spans(gaps[utterance.id], n_samples, RATE)
         lost = torch.from_numpy(lost_frames(spans, len(log_spectrum), config.stft))

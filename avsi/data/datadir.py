@@ -15,12 +15,25 @@ from .matrices import check_path, check_place, read_matrix
 # Files with one line for every utterance, and those that may lack some.
 COMPLETE = ("wav.scp", "text", "utt2spk", "utt2dur")
 PARTIAL = ("video.scp", "video_start", "landmarks.scp", "made_lips")
+TIMED = ("align", "phones")  # words and phones, each with its time on a line of its own
+OPTIONAL = (*PARTIAL, "phones")  # files that an older directory may have and a new one has not
 # What programs make of the utterances that there are, and what goes when they change.
-MADE_OF = ("gaps_*", "stats.npz", "landmarks_lost", "landmarks_failed", "landmarks_notes")
+MADE_OF = (
+    "gaps_*",
+    "stats.npz",
+    "landmarks_lost",
+    "landmarks_failed",
+    "landmarks_notes",
+    "align_failed",
+    ".align_journal",
+)
 CORPUS = "corpus"  # the name of the corpus, on one line
 UNNAMED = "unnamed corpus"
 SPLIT = "split"  # by which the corpus was divided, on one line
 DEVELOPMENT = "development"  # of a set on which something was chosen, what that was, on one line; a test set has none
+
+
+Timed = tuple[float, float, str]  # start and duration in seconds, and what is said then
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,7 @@ class Utterance:
         words: its transcript.
         video: path of its video; None without one.
         alignment: (start_s, duration_s, word) of each word; empty where it is not known.
+        phones: (start_s, duration_s, phone) of each phone; empty where it is not known.
         landmarks: ``path:offset`` in a Kaldi archive; None before they are extracted.
         video_start_s: where in its video its sound begins, counted from the first sample of the video's own sound; not
             0 where it is cut out of a longer recording, and below 0 where its sound is late by more than that.
@@ -47,10 +61,16 @@ class Utterance:
     duration_s: float
     words: tuple[str, ...] = ()
     video: str | None = None
-    alignment: tuple[tuple[float, float, str], ...] = field(default=(), repr=False)
+    alignment: tuple[Timed, ...] = field(default=(), repr=False)
+    phones: tuple[Timed, ...] = field(default=(), repr=False)
     landmarks: str | None = None
     video_start_s: float = 0.0
     made_lips: str | None = None
+
+    @property
+    def words_have_times(self) -> bool:
+        """Whether ``alignment`` has each of its words."""
+        return bool(self.words) and [word for _, _, word in self.alignment] == list(self.words)
 
     @property
     def is_filmed(self) -> bool:
@@ -99,10 +119,12 @@ def write_datadir(
     texts = {name: "".join(f"{key} {value}\n" for key, value in of.items()) for name, of in columns.items() if of}
     texts |= {name: f"{line}\n" for name, line in ((CORPUS, corpus), (SPLIT, split)) if line is not None}
     texts["spk2utt"] = _spk2utt({u.id: u.speaker for u in utterances})
-    texts["align"] = "".join(
-        f"{u.id} {start:.3f} {length:.3f} {word}\n" for u in utterances for start, length, word in u.alignment
-    )
-    with files_together(path, instead_of=PARTIAL) as folder:
+    timed = {"align": [(u.id, *word) for u in utterances for word in u.alignment]}
+    if any(u.phones for u in utterances):
+        timed["phones"] = [(u.id, *phone) for u in utterances for phone in u.phones]
+    for name, lines in timed.items():
+        texts[name] = "".join(f"{id_} {start:.3f} {length:.3f} {said}\n" for id_, start, length, said in lines)
+    with files_together(path, instead_of=OPTIONAL) as folder:
         for name, text in texts.items():
             write_text(folder / name, text)
 
@@ -116,7 +138,7 @@ def read_datadir(path: str | Path) -> list[Utterance]:
     Raises:
         DataError: naming the file and the line that breaks a rule.
     """
-    tables, alignments = _checked_tables(Path(path))
+    tables, timed = _checked_tables(Path(path))
     return [
         Utterance(
             id=id_,
@@ -125,7 +147,8 @@ def read_datadir(path: str | Path) -> list[Utterance]:
             duration_s=float(tables["utt2dur"][id_]),
             words=tuple(tables["text"][id_].split()),
             video=tables["video.scp"].get(id_),
-            alignment=alignments[id_],
+            alignment=timed["align"][id_],
+            phones=timed["phones"][id_],
             landmarks=tables["landmarks.scp"].get(id_),
             video_start_s=float(tables["video_start"].get(id_, 0)),
             made_lips=tables["made_lips"].get(id_),
@@ -149,8 +172,8 @@ def development_of(path: str | Path) -> str:
     return "".join(_lines(Path(path) / DEVELOPMENT)[:1])
 
 
-def _checked_tables(path: Path) -> tuple[dict[str, dict[str, str]], dict[str, tuple]]:
-    """What each complete and each partial file says by id, and the words of each alignment; as :func:`read_datadir`."""
+def _checked_tables(path: Path) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, tuple[Timed, ...]]]]:
+    """What each complete and each partial file says by id, and so each timed one; as :func:`read_datadir`."""
     if not (path / "wav.scp").is_file():
         raise DataError(f"{path}: not a data directory (it has no wav.scp)")
     ids = read_table(path / "wav.scp")
@@ -173,14 +196,14 @@ def _checked_tables(path: Path) -> tuple[dict[str, dict[str, str]], dict[str, tu
     for number, (id_, value) in enumerate(tables["video_start"].items(), start=1):
         if not _is_finite(value):
             raise DataError(f"{path / 'video_start'}:{number}: {id_} begins at '{value}', expected seconds")
-    alignments = _read_alignments(path / "align", ids)
+    timed = {name: _read_timed(path / name, ids) for name in TIMED}
     order = list(tables["utt2spk"].values())
     if order != sorted(order):
         line = next(i for i, (one, two) in enumerate(pairwise(order), start=2) if one > two)
         raise DataError(f"{path / 'utt2spk'}:{line}: speakers are out of order; ids must begin with the speaker")
     if _lines(path / "spk2utt") != _spk2utt(tables["utt2spk"]).splitlines():
         raise DataError(f"{path / 'spk2utt'}: does not say what utt2spk says; data_prep.validate --fix makes it anew")
-    return tables, alignments
+    return tables, timed
 
 
 def _spk2utt(speakers: dict[str, str]) -> str:
@@ -204,15 +227,15 @@ def fix_datadir(path: str | Path) -> list[str]:
     ]
     if not everywhere:
         raise DataError(f"{path}: no utterance is in all of {', '.join(COMPLETE)}")
-    lines = sorted(
-        (line for line in _lines(path / "align") if line.split(" ", 1)[0] in everywhere),
-        key=lambda line: (line.split()[0], float(line.split()[1])),
-    )
     with files_together(path) as folder:
         for name, column in columns.items():
             write_text(folder / name, "".join(f"{id_} {column[id_]}\n" for id_ in sorted(column) if id_ in everywhere))
         write_text(folder / "spk2utt", _spk2utt({id_: columns["utt2spk"][id_] for id_ in everywhere}))
-        write_text(folder / "align", "".join(f"{line}\n" for line in lines))
+        for name in TIMED:
+            if (path / name).is_file() or name not in OPTIONAL:
+                lines = [line for line in _lines(path / name) if line.split(" ", 1)[0] in everywhere]
+                lines.sort(key=lambda line: (line.split()[0], float(line.split()[1])))
+                write_text(folder / name, "".join(f"{line}\n" for line in lines))
     read_datadir(path)
     return left_out
 
@@ -253,22 +276,23 @@ def _same_ids(path: Path, found: list[str], expected: list[str]) -> None:
         raise DataError(f"{path}: has {len(found)} lines where wav.scp has {len(expected)}")
 
 
-def _read_alignments(path: Path, ids: Iterable[str]) -> dict[str, tuple[tuple[float, float, str], ...]]:
-    alignments: dict[str, tuple] = dict.fromkeys(ids, ())
+def _read_timed(path: Path, ids: Iterable[str]) -> dict[str, tuple[Timed, ...]]:
+    timed: dict[str, tuple[Timed, ...]] = dict.fromkeys(ids, ())
     for number, line in enumerate(_lines(path), start=1):
         id_, _, rest = line.partition(" ")
-        if id_ not in alignments:
+        if id_ not in timed:
             raise DataError(f"{path}:{number}: {id_} is not in wav.scp")
         try:
-            start, length, word = rest.split()
+            start, length, said = rest.split()
             start_s, length_s = float(start), float(length)
             good = start_s >= 0 and length_s >= 0
         except ValueError:
             good = False
         if not good:
-            raise DataError(f"{path}:{number}: expected '<utt> <start_s> <duration_s> <word>', found '{line}'")
-        alignments[id_] += ((start_s, length_s, word),)
-    return alignments
+            what = "word" if path.name == "align" else "phone"
+            raise DataError(f"{path}:{number}: expected '<utt> <start_s> <duration_s> <{what}>', found '{line}'")
+        timed[id_] += ((start_s, length_s, said),)
+    return timed
 
 
 def read_places(path: Path) -> dict[str, str]:

@@ -20,12 +20,17 @@ class Features(NamedTuple):
         log_spectrum: natural log magnitude, shape (n_frames, n_bins).
         visual: shape (n_frames, n_visual), NaN where no face was found for too long, or throughout if the utterance has
             no landmarks; n_visual 0 for an audio-only model.
-        labels: CTC labels of the words' phones; empty if no lexicon was given.
+        labels: of the words' phones, as the model's kind has them; empty if no lexicon was given.
+        word_at: int64, shape (n_frames,): which word is spoken in each frame, counted from 1, and 0 between words; -1
+            where it is not known. None for a model that does not ask.
+        said: as of :func:`.phones_at`; None for a model that does not ask.
     """
 
     log_spectrum: Tensor
     visual: Tensor
     labels: tuple[int, ...] = ()
+    word_at: Tensor | None = None
+    said: Tensor | None = None
 
 
 def load_features(utterance: Utterance, config: Config) -> Features:

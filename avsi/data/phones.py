@@ -12,6 +12,7 @@ from ..files import read_lines
 from .datadir import Utterance
 
 BLANK = 0  # the CTC blank; the phones are labels 1, 2, ...
+SILENCE_LABEL = 0  # the same label of models that align: there is no blank between their phones
 SILENCE = "SIL"  # Kaldi's symbol; it is never a label
 
 
@@ -42,18 +43,22 @@ class Lexicon:
         """The phone inventory in the order of the labels: ``phones[0]`` is label 1."""
         return tuple(sorted({phone for phones in self.pronunciations.values() for phone in phones}))
 
+    def in_words(self, utterance: Utterance) -> list[tuple[str, ...]]:
+        """The phones of each of an utterance's words, without silence. Raises DataError as :meth:`transcribe`."""
+        if not utterance.words:
+            raise DataError(f"{utterance.id}: has no words in its data directory's 'text'")
+        for word in utterance.words:
+            if word not in self.pronunciations:
+                raise DataError(f"{utterance.id}: the word '{word}' is not in the lexicon {self.path}")
+        return [self.pronunciations[word] for word in utterance.words]
+
     def transcribe(self, utterance: Utterance) -> list[str]:
         """The phones of an utterance's words, without silence.
 
         Raises:
             DataError: an utterance without words, or with a word that is not in the lexicon.
         """
-        if not utterance.words:
-            raise DataError(f"{utterance.id}: has no words in its data directory's 'text'")
-        for word in utterance.words:
-            if word not in self.pronunciations:
-                raise DataError(f"{utterance.id}: the word '{word}' is not in the lexicon {self.path}")
-        return [phone for word in utterance.words for phone in self.pronunciations[word]]
+        return [phone for word in self.in_words(utterance) for phone in word]
 
 
 def read_pronunciations(path: str | Path) -> dict[str, list[tuple[str, ...]]]:
@@ -80,6 +85,18 @@ def read_pronunciations(path: str | Path) -> dict[str, list[tuple[str, ...]]]:
 def to_labels(phones: list[str], inventory: tuple[str, ...]) -> list[int]:
     """CTC labels of phones. Raises ValueError for a phone that is not in the inventory."""
     return [inventory.index(phone) + 1 for phone in phones]
+
+
+def with_silences(words: Sequence[Sequence[str]], inventory: tuple[str, ...]) -> list[int]:
+    """The labels of the phones of words, with one silence before, between and after them, where there may be one.
+    Raises ValueError for a word without phones, and as :func:`to_labels`.
+    """
+    labels = [SILENCE_LABEL]
+    for phones in words:
+        if not phones:
+            raise ValueError("a word has no phones")
+        labels += [*to_labels(list(phones), inventory), SILENCE_LABEL]
+    return labels
 
 
 def to_phones(labels: list[int], inventory: tuple[str, ...]) -> list[str]:

@@ -12,16 +12,27 @@ from .store import WEIGHTS, read_description
 
 CARD = "README.md"
 FACTS, FIGURES = "facts", "figures"  # the sections that programs write
-NO_FIGURES = "None yet: `python -m evaluation.card FOLDER EVALUATION` puts those of an evaluation here."
+NO_FIGURES = {
+    "inpainter": "None yet: `python -m evaluation.card FOLDER EVALUATION` puts those of an evaluation here.",
+    "aligner": "None yet: `python -m evaluation.align` measures them.",
+    "recognizer": "None yet: `python -m evaluation.recognize` measures them.",
+}
 
 _WHAT_FOR = "_To be written: which speakers and recordings it was made for, and which it was not._"
+_HOW_MADE = "_To be written: each corpus with its hours and its licence; the command; the machine._"
+_LIMITS = "_To be written: on which speakers, languages, lengths of gap, cameras and microphones it was never tried._"
+_USAGE = {
+    "inpainter": "avsi inpaint clip.mpg --gap 0.80:1.60 -o restored.mp4 --model {name}",
+    "aligner": 'avsi align clip.mpg --transcript "bin blue at f two now" --model {name}',
+    "recognizer": "python -m evaluation.recognize EVALUATION --recognizer {name}",
+}
 _NEW = """\
 # {name}
 
 {trained_on}
 
 ```sh
-avsi inpaint clip.mpg --gap 0.80:1.60 -o restored.mp4 --model {name}
+{usage}
 ```
 
 ## What it is for
@@ -32,7 +43,7 @@ avsi inpaint clip.mpg --gap 0.80:1.60 -o restored.mp4 --model {name}
 
 {facts}
 
-_To be written: each corpus with its hours and its licence; the command; the machine._
+{how_made}
 
 ## Figures
 
@@ -40,7 +51,7 @@ _To be written: each corpus with its hours and its licence; the command; the mac
 
 ## Limits
 
-_To be written: on which speakers, languages, lengths of gap, cameras and microphones it was never tried._
+{limits}
 """
 
 
@@ -52,13 +63,21 @@ def read_card(folder: Path) -> str:
     return read_text(path)
 
 
-def update_card(folder: Path, figures: str | None = None, name: str | None = None, what_for: str = "") -> None:
+def update_card(
+    folder: Path,
+    figures: str | None = None,
+    name: str | None = None,
+    what_for: str = _WHAT_FOR,
+    how_made: str = _HOW_MADE,
+    limits: str = _LIMITS,
+) -> None:
     """Update the sections of a model's card that programs write, or create the card.
 
     Args:
         figures: Markdown; None keeps the present ones, unless they are of other weights.
         name: the model's name on a new card; the folder's name by default.
-        what_for: what a new card says under "What it is for".
+        what_for, how_made, limits: what a new card says under "What it is for", "How it was made" and "Limits"; by
+            default what people are to write there.
 
     Raises:
         DataError: a card without the marks of these sections.
@@ -66,16 +85,20 @@ def update_card(folder: Path, figures: str | None = None, name: str | None = Non
     if (folder / CARD).is_file():
         text = read_card(folder)
     else:
-        trained_on = read_description(folder).get("about", {}).get("trained_on", "")
+        description, name = read_description(folder), name or folder.resolve().name
+        trained_on = description.get("about", {}).get("trained_on", "")
         text = _NEW.format(
-            name=name or folder.resolve().name,
+            name=name,
+            usage=_USAGE[description["config"]["model"]["kind"]].format(name=name),
             trained_on=f"Trained on {trained_on}." if trained_on else "",
-            what_for=what_for or _WHAT_FOR,
+            what_for=what_for,
+            how_made=how_made,
+            limits=limits,
             facts=_marked(FACTS, ""),
             figures=_marked(FIGURES, ""),
         )
     if figures is None and digest(folder / WEIGHTS) not in card_section(folder, text, FIGURES):
-        figures = NO_FIGURES
+        figures = NO_FIGURES[read_description(folder)["config"]["model"]["kind"]]
     for mark, content in ((FACTS, facts_table(folder)), (FIGURES, figures)):
         if content is not None:
             text = text.replace(card_section(folder, text, mark), _marked(mark, content))

@@ -19,8 +19,13 @@ _POINTS = {
     "mouth": "the 37 landmarks of jaw and lips",
     "articulation": "measures of lips and jaw, from 68 landmarks",
 }
+_OUTPUTS = {
+    "inpainter": "the sound of the gaps; every sample outside them stays as it is",
+    "recognizer": "phones",
+    "aligner": "how likely silence and each phone are in each frame; with these, the times of known words",
+}
 _LEVELS = {
-    "corpus": "that of the training recordings is expected: what is much louder or softer is restored worse",
+    "corpus": "that of the training recordings is expected: what is much louder or softer is understood worse",
     "utterance": "normalised by the recording itself: how loud it is does not matter",
 }
 
@@ -31,15 +36,15 @@ def facts_table(folder: Path) -> str:
     config, ids = model.config, read_train_ids(folder) or set()
     layers = f"{config.model.layers} BLSTM layers of {config.model.hidden} units a direction"
     count = sum(weights.numel() for weights in model.parameters())
-    inpaints = config.model.kind == "inpainter"
+    kind = config.model.kind
     run = [f"{name.format(keep=config.training.keep)} {about[key]}" for key, name in _RUN.items() if key in about]
     rows = {
-        "Kind": f"{config.model.kind}: {layers}, {count / 1e6:.2f} million parameters"
-        + (", phones as a second task" if inpaints and config.model.ctc else ""),
+        "Kind": f"{kind}: {layers}, {count / 1e6:.2f} million parameters"
+        + (", phones as a second task" if config.model.ctc else ""),
         "Input": _input(config),
-        "Output": "the sound of the gaps; every sample outside them stays as it is" if inpaints else "phones",
+        "Output": _OUTPUTS[kind],
         "Level": _LEVELS[config.model.normalise],
-        "Gaps in training": _gaps(config) if inpaints else "",
+        "Gaps in training": "" if kind == "recognizer" else _gaps(config),
         "Trained on": str(about.get("trained_on", "")),
         "Adapted": _adapted(about.get("adapted")),
         "Utterances": _utterances(ids),
@@ -58,7 +63,8 @@ def _input(config: Config) -> str:
     motion = f", their motion at {config.visual.fps:g} frames a second" if config.visual.motion else ""
     lost = f" (other rates are converted, and a face lost for up to {config.visual.max_lost_s:g} s is interpolated)"
     video = f"the speaker's face: {_POINTS[config.visual.points]}{motion}{lost}" if config.model.video else ""
-    return "; ".join(filter(None, [audio, video]))
+    text = "what is said, as far as it is known: the phone of each frame" if config.model.text else ""
+    return "; ".join(filter(None, [audio, video, text]))
 
 
 def _gaps(config: Config) -> str:
@@ -122,7 +128,7 @@ def _settings(config: Config) -> list[str]:
     """The settings that differ from the defaults, as ``avsi train --set`` takes them."""
     config_values, default = dataclasses.asdict(config), dataclasses.asdict(Config())
     # Another kind of model has settings that the usual one has not.
-    default["model"] = dataclasses.asdict(MODELS[config.model.kind]()) | default["model"]
+    default["model"] |= dataclasses.asdict(MODELS[config.model.kind]()) | {"kind": Config().model.kind}
     names = [(section, key) for section, values in config_values.items() for key in values if section != "data"]
     return [
         f"{section}.{key}={config_values[section][key]}"

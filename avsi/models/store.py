@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -15,10 +15,11 @@ from ..errors import ConfigError, ModelError
 from ..files import read_lines, write_text, written_beside
 
 if TYPE_CHECKING:
+    from .aligner import PhoneAligner
     from .inpainter import BLSTMInpainter
     from .recognizer import PhoneRecognizer
 
-    Model = BLSTMInpainter | PhoneRecognizer
+    Model = BLSTMInpainter | PhoneRecognizer | PhoneAligner
 
 FORMAT_VERSION = 2
 # Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
@@ -71,6 +72,8 @@ def load_model(name_or_path: str | Path, kind: Literal["inpainter"]) -> BLSTMInp
 @overload
 def load_model(name_or_path: str | Path, kind: Literal["recognizer"]) -> PhoneRecognizer: ...
 @overload
+def load_model(name_or_path: str | Path, kind: Literal["aligner"]) -> PhoneAligner: ...
+@overload
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model: ...
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     """A model in evaluation mode, float32, on the CPU.
@@ -86,6 +89,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    from .aligner import PhoneAligner
     from .inpainter import BLSTMInpainter
     from .recognizer import PhoneRecognizer
 
@@ -103,8 +107,12 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
             f"{folder / DESCRIPTION}: this version refuses a setting or does not know it ({error}); {written}"
         ) from error
     try:
-        made = PhoneRecognizer if config.model.kind == "recognizer" else BLSTMInpainter
-        model = made(config, phones=tuple(description.get("phones", ())))
+        kinds: dict[str, Callable[..., Model]] = {
+            "inpainter": BLSTMInpainter,
+            "recognizer": PhoneRecognizer,
+            "aligner": PhoneAligner,
+        }
+        model = kinds[config.model.kind](config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
     except (SafetensorError, OSError) as error:
@@ -130,20 +138,33 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
     """Initialise a model with the weights and statistics of a trained one. Raises ModelError if they do not fit, or if
     its inputs were computed with other settings.
     """
+    from torch.nn.functional import pad
+
     trained = load_model(name_or_path, model.config.model.kind)
     asked, found = dataclasses.asdict(model.config), dataclasses.asdict(trained.config)
     for section in ("stft", "visual", "model", *(["normalise"] if model.config.model.normalise == "utterance" else [])):
         for name, value in asked[section].items():
-            # A new gate starts by itself, and what was learned about phones can be left away.
-            may_differ = name == "dropout" or (name == "gate" and value) or (name == "ctc" and not value)
+            # A new gate and new text start by themselves, and what was learned about phones can be left away.
+            may_differ = name == "dropout" or (name in ("gate", "text") and value) or (name == "ctc" and not value)
             if found[section][name] != value and not may_differ:
                 raise ModelError(
                     f"{name_or_path}: has {section}.{name} {found[section][name]}, but the config asks for {value}"
                 )
-    if model.phones and trained.phones != model.phones:
+    one, two = model.config.model, trained.config.model
+    both_use_phones = one.kind != "inpainter" or (one.ctc and two.ctc) or (one.text and two.text)
+    if both_use_phones and trained.phones != model.phones:
         raise ModelError(f"{name_or_path}: knows other phones than the lexicon")
     own, known = model.state_dict(), trained.state_dict()
+    if model.config.model.text and not trained.config.model.text:  # the last inputs, which at first change nothing
+        for name in [name for name in known if name.startswith("blstm.weight_ih_l0")]:
+            known[name] = pad(known[name], (0, own[name].shape[1] - known[name].shape[1]))
     model.load_state_dict({name: known.get(name, weights) for name, weights in own.items()})
+
+
+def check_takes_text(name_or_path: str | Path) -> None:
+    """Raise ModelError for a model that is not told what is said."""
+    if not config_from_dict(read_description(find_model(name_or_path))["config"]).model.text:
+        raise ModelError(f"{name_or_path}: does not take what is said; choose a model that does, or no transcript")
 
 
 def find_model(name_or_path: str | Path) -> Path:

@@ -5,3 +5,4 @@ May import: nothing.
 
 DEFAULT = "av"
 AUDIO_ONLY = "a"  # takes over where no face is seen
+ALIGNER = "aligner"  # finds when known words are said

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import hashlib
 import json
+import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -22,12 +23,14 @@ from ..files import write_text
 from ..folders import folder_beside, user_cache
 from ..models.card import update_card
 from ..models.inpainter import BLSTMInpainter
-from ..models.store import TRAIN_IDS, find_model, read_description, read_train_ids, save_model
+from ..models.store import LEXICON, TRAIN_IDS, find_model, read_description, read_train_ids, save_model
 from ..timebase import to_seconds
 from ..training.adaptation import adapt_model
 from ..training.stretches import Stretch
+from ..video.face_detector import detector_identity
 from ..video.tracks import Tracks
 from .adapted import ABOUT, Adaptation, listed, read_cached, weights_digest, write_cached
+from .copies import without_copies
 from .excerpts import Excerpt
 from .reliable import Piece, Source, near, open_source, read_pieces, share_out, speech_frames, still_mouth, voice_of
 
@@ -51,7 +54,8 @@ def adapt(
 
     Where they show no face, and there is an audio-only model, that one is adapted, since it is what restores them. Only
     a model that became better on sound that was held out is kept; else a warning says that the start model is used.
-    The result is kept in the user's cache. What the recordings hold inside their gaps is not read.
+    The result is kept in the user's cache. What the recordings hold inside their gaps plays no part, and of copies of
+    one recording one alone, as :func:`.copies.without_copies` says.
 
     Args:
         settings: by default those in the model's config.
@@ -66,6 +70,7 @@ def adapt(
     if not isinstance(inpainter.model, BLSTMInpainter):
         raise ModelError(NEEDED)
     config, settings = inpainter.model.config, settings or inpainter.model.config.adapt
+    sources = without_copies(sources)
     shares_s = share_out(sources, settings.max_sound_s)
     pieces = [
         piece
@@ -142,15 +147,34 @@ def write_adapted(out: Path, inpainter: Inpainter, start: str) -> None:
         "trained_on": "; ".join(filter(None, [before, f"adapted to {heard}" if done.kept else ""])),
         ABOUT: dataclasses.asdict(done),
     }
-    what_for = (
-        f"For the speaker of {heard}, with the same microphone and camera. Others are restored better by the model "
-        f"that it was adapted from, `{start}`."
-    )
     ids = (read_train_ids(start) or set()) | {Path(name).stem for name in done.recordings if done.kept}
     with folder_beside(out) as folder:
         save_model(folder, getattr(inpainter, done.of), about)
         write_text(folder / TRAIN_IDS, "".join(f"{id_}\n" for id_ in sorted(ids)))
-        update_card(folder, name=out.resolve().name, what_for=what_for if done.kept else "")
+        if (lexicon := find_model(start) / LEXICON).is_file():
+            shutil.copyfile(lexicon, folder / LEXICON)
+        update_card(folder, name=out.resolve().name, **_on_the_card(done, heard, start))
+
+
+def _on_the_card(done: Adaptation, heard: str, start: str) -> dict[str, str]:
+    """What a card says of an adapted model that nobody needs to write: its sections by name."""
+    before = f"The card of `{start}` says of which corpora that was made, and where its limits are"
+    if not done.kept:
+        return {
+            "what_for": f"For what `{start}` is for: this is that model as it was. It did not become better by "
+            f"adaptation to {heard}.",
+            "how_made": f"{before}.",
+            "limits": f"Those of `{start}`.",
+        }
+    return {
+        "what_for": f"For the speaker of {heard}, with the same microphone and camera. Others are restored better by "
+        f"the model that it was adapted from, `{start}`.",
+        "how_made": f"`avsi adapt` of version {__version__} trained `{start}` on with gaps cut into these recordings. "
+        f"{before}.",
+        "limits": f"It was tried on nothing but {done.held_out_s:g} s of these recordings, which it did not learn "
+        f"from: not on other days, places, microphones or cameras, nor on other speakers. The limits of `{start}` are "
+        "its limits too.",
+    }
 
 
 def _train(
@@ -241,7 +265,9 @@ def _follow(
 
 
 def _key(inpainter: Inpainter, pieces: list[Piece], settings: AdaptConfig) -> str:
-    """What a result depends on, as a name: sound outside the gaps, gaps, face, weights, settings, version."""
+    """What a result depends on, as a name: sound outside the gaps, gaps, face and what finds it, weights, settings,
+    version.
+    """
     summed = hashlib.sha256(f"{__version__} {torch.__version__}".encode())
     summed.update(weights_digest([inpainter.model, inpainter.audio_only]).encode())
     summed.update(json.dumps(dataclasses.asdict(settings), sort_keys=True).encode())
@@ -250,15 +276,17 @@ def _key(inpainter: Inpainter, pieces: list[Piece], settings: AdaptConfig) -> st
         if piece.source not in sources:
             sources.append(piece.source)
             summed.update(f"{piece.source.name} {piece.source.rate} {piece.source.gaps} {piece.source.face}".encode())
-            _add_video(summed, piece.source.video)
+            _add_face(summed, piece.source.video, inpainter.model.config.model.video)
         summed.update(f"{piece.start} {piece.stop}".encode() + piece.log_spectrum.numpy().tobytes())
     return summed.hexdigest()[:32]
 
 
-def _add_video(summed: hashlib._Hash, video: Path | Tracks | None) -> None:
+def _add_face(summed: hashlib._Hash, video: Path | Tracks | None, sought: bool) -> None:
+    """Add a face's landmarks, or where it is sought in a file what they will depend on."""
     if isinstance(video, Tracks):
         summed.update(video.time_s.tobytes() + video.points.tobytes())
-    elif video is not None:
+    elif video is not None and sought:
+        summed.update(detector_identity().encode())
         with video.open("rb") as file:
             while block := file.read(1 << 20):
                 summed.update(block)

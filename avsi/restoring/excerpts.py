@@ -1,6 +1,13 @@
 """Which stretches of a recording are restored at once: gaps that lie close together, with the sound around them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
 
 from ..errors import GapError
 from ..timebase import to_samples, to_seconds
@@ -60,3 +67,45 @@ def plan_excerpts(spans: list[Span], n_samples: int, rate: int, recording_start_
         lost = [(max(a, start), min(b, stop)) for a, b in spans if a < stop and b > start]
         excerpts.append(Excerpt(start, stop, group, lost, recording_start_s))
     return excerpts
+
+
+@dataclass(frozen=True)
+class DamagedExcerpt:
+    """What :meth:`.Inpainter.prepare_excerpt` gives: all that its restoration needs.
+
+    Attributes:
+        signal: shape (n_channels, n_samples), 0 where ``gone``.
+        gone: the samples that are lost, shape (n_samples,), bool.
+        log_spectrum: natural log magnitude of ``signal``, shape (n_channels, n_frames, n_bins).
+        lost: the frames that touch a lost sample, shape (n_frames,), bool.
+        visual: features of the face, shape (n_frames, n_visual); none where there is no face.
+        said: what is said, shape (n_frames, 3), as of :func:`avsi.data.said.phones_at`.
+        own: the gaps for which the face must be seen, in samples.
+        audio_only: for each of them, why the video is not used; "" where it is or none is needed.
+    """
+
+    signal: torch.Tensor
+    gone: torch.Tensor
+    log_spectrum: torch.Tensor
+    lost: torch.Tensor
+    visual: torch.Tensor
+    said: torch.Tensor
+    own: list[Span]
+    audio_only: list[str]
+
+
+@dataclass(frozen=True)
+class RestoredExcerpt:
+    """What :meth:`.Inpainter.restore_excerpt` gives.
+
+    Attributes:
+        samples: at the model's rate, shape (n_samples, n_channels), float64; outside the gaps near those that went in.
+        log_spectrum: natural log magnitude that the model made, shape (n_channels, n_frames, n_bins).
+        lost: the frames that were lost, shape (n_frames,), bool.
+        audio_only: for each of the gaps asked for, why the video was not used; "" where it was or none is needed.
+    """
+
+    samples: np.ndarray
+    log_spectrum: torch.Tensor
+    lost: torch.Tensor
+    audio_only: list[str]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +14,9 @@ from ..audio.phase import fill_gaps, keep_reliable, paste
 from ..audio.samples import from_float, resample, to_float
 from ..audio.stft import log_magnitude, spectrum
 from ..config import AdaptConfig
+from ..data.datadir import Timed
 from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
+from ..data.said import phones_at, timed_within
 from ..errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
 from ..media.video_reading import video_info
 from ..models.device import AUTO, choose_device
@@ -24,9 +26,10 @@ from ..timebase import convert_span, frame_centres_s, join_stretches, to_seconds
 from ..video.landmarks import track_each_stretch
 from ..video.motion import visual_features
 from ..video.tracks import Tracks
+from ..words.alignment import Alignment, timed_phones
 from .adapted import Adaptation, adaptation_of, check_voice
 from .batches import in_batches
-from .excerpts import Excerpt, Span, plan_excerpts
+from .excerpts import DamagedExcerpt, Excerpt, RestoredExcerpt, Span, plan_excerpts
 from .reliable import Source
 from .spectrum_restorer import SpectrumRestorer, restore_spectra
 
@@ -40,46 +43,6 @@ UNADAPTED = ", by a model that is not adapted"
 BATCH_FRAMES = 8000
 # How much of a recording is compared to the voice that a model was adapted to.
 COMPARED_FRAMES = 10000
-
-
-@dataclass(frozen=True)
-class DamagedExcerpt:
-    """What :meth:`Inpainter.prepare_excerpt` gives: all that its restoration needs.
-
-    Attributes:
-        signal: shape (n_channels, n_samples), 0 where ``gone``.
-        gone: the samples that are lost, shape (n_samples,), bool.
-        log_spectrum: natural log magnitude of ``signal``, shape (n_channels, n_frames, n_bins).
-        lost: the frames that touch a lost sample, shape (n_frames,), bool.
-        visual: features of the face, shape (n_frames, n_visual); none where there is no face.
-        own: the gaps for which the face must be seen, in samples.
-        audio_only: for each of them, why the video is not used; "" where it is or none is needed.
-    """
-
-    signal: torch.Tensor
-    gone: torch.Tensor
-    log_spectrum: torch.Tensor
-    lost: torch.Tensor
-    visual: torch.Tensor
-    own: list[Span]
-    audio_only: list[str]
-
-
-@dataclass(frozen=True)
-class RestoredExcerpt:
-    """What :meth:`Inpainter.restore_excerpt` gives.
-
-    Attributes:
-        samples: at the model's rate, shape (n_samples, n_channels), float64; outside the gaps near those that went in.
-        log_spectrum: natural log magnitude that the model made, shape (n_channels, n_frames, n_bins).
-        lost: the frames that were lost, shape (n_frames,), bool.
-        audio_only: for each of the gaps asked for, why the video was not used; "" where it was or none is needed.
-    """
-
-    samples: np.ndarray
-    log_spectrum: torch.Tensor
-    lost: torch.Tensor
-    audio_only: list[str]
 
 
 class Inpainter:
@@ -110,6 +73,10 @@ class Inpainter:
             raise ModelError(
                 "the audio-only model works on another kind of spectrogram (stft) than the model it stands in for"
             )
+        if audio_only is not None and audio_only.config.model.text:
+            phones = [getattr(each, "phones", ()) for each in (model, audio_only)]
+            if model.config.model.text and phones[0] != phones[1]:
+                raise ModelError("the audio-only model knows other phones than the model it stands in for")
         self.model = model
         self.audio_only = audio_only
         self.batch_frames = batch_frames
@@ -136,7 +103,9 @@ class Inpainter:
         model = load_model(name_or_path, "inpainter").to(place)
         other = None
         if model.config.model.video and audio_only is not None:
-            other = load_model(audio_only, "inpainter").to(place)
+            # A model that knows what is said knows it without a face, too; another one need not.
+            is_own = model.config.model.text and model.config.model.audio and audio_only == AUDIO_ONLY
+            other = model.without_face() if is_own else load_model(audio_only, "inpainter").to(place)
         return cls(model, other, 0 if place.type == "cpu" else BATCH_FRAMES, adaptation_of(name_or_path))
 
     def adapt(
@@ -171,6 +140,7 @@ class Inpainter:
         gaps: list[Gap],
         video: str | Path | Tracks | None = None,
         face: int | None = None,
+        alignment: Alignment | None = None,
     ) -> np.ndarray:
         """Restore the gaps of a recording.
 
@@ -182,6 +152,7 @@ class Inpainter:
             video: a video of the speaker, the first sample of whose own sound (or, without sound, its first picture)
                 belongs to the first sample; or the landmarks of one.
             face: which of several in the video, as :func:`avsi.video.landmarks.track_each_stretch` counts them.
+            alignment: what is said when, as :func:`avsi.align_file` finds it, for a model that takes that.
 
         Returns:
             A copy with the gaps filled: same shape and type, every sample outside the gaps unchanged. A gap of a
@@ -192,14 +163,17 @@ class Inpainter:
             MediaError: samples that are not numbers, or a video that cannot be read.
             FaceError: the model needs a face, none is there, and there is no audio-only model.
             ConfigError: a face of a number that is not there.
+            ModelError: an alignment, but the model does not take what is said.
+            DataError: phones that the model does not know.
         """
+        self.check_alignment(alignment)
         samples, rate, gaps = _checked(samples, rate, gaps)
         restored = samples.copy()
         columns = restored.reshape(len(samples), -1)
         excerpts = plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate)
         tracks = self.follow_face(video, excerpts, rate, face)
         stretches = ((columns[excerpt.start : excerpt.stop].copy(), excerpt) for excerpt in excerpts)
-        for start, patch in self.patches(stretches, rate, tracks):
+        for start, patch in self.patches(stretches, rate, tracks, timed_phones(alignment)):
             columns[start : start + len(patch)] = patch
         return restored
 
@@ -224,21 +198,31 @@ class Inpainter:
         total = round(length_s * video_info(video).fps)
         return [*track_each_stretch(video, stretches, lambda items: progress(items, total, "faces"), face)]
 
+    def check_alignment(self, alignment: Alignment | None) -> None:
+        """Raise ModelError where an alignment is given to a model that takes none."""
+        if alignment is not None and not self.model.config.model.text:
+            raise ModelError("the model does not take what is said; choose one that does, or leave out the transcript")
+
     def patches(
-        self, stretches: Iterable[tuple[np.ndarray, Excerpt]], rate: int, tracks: list[Tracks | None]
+        self,
+        stretches: Iterable[tuple[np.ndarray, Excerpt]],
+        rate: int,
+        tracks: list[Tracks | None],
+        phones: Sequence[Timed] | None = None,
     ) -> Iterator[tuple[int, np.ndarray]]:
         """The restored samples of the gaps of a recording's excerpts, of which several are restored in one batch.
 
         Args:
             stretches: the samples of an excerpt, shape (n_samples, n_channels), and the excerpt.
             tracks: for each excerpt the face, on the clock of the recording; None where there is no video.
+            phones: those of the recording; None where it is not known what is said.
 
         Returns:
             For each of an excerpt's own gaps (first sample in the recording, samples of shape (n, n_channels) in the
             type that came in).
         """
         prepared = (
-            (*self._prepare(samples, excerpt, rate, track), samples.dtype, excerpt)
+            (*self._prepare(samples, excerpt, rate, track, phones), samples.dtype, excerpt)
             for (samples, excerpt), track in zip(stretches, tracks, strict=True)
         )
         heard: list[torch.Tensor] = []
@@ -269,7 +253,7 @@ class Inpainter:
             check_voice(self.adaptation, heard, self.model.config.stft)
 
     def _prepare(
-        self, samples: np.ndarray, excerpt: Excerpt, rate: int, tracks: Tracks | None
+        self, samples: np.ndarray, excerpt: Excerpt, rate: int, tracks: Tracks | None, phones: Sequence[Timed] | None
     ) -> tuple[DamagedExcerpt, np.ndarray]:
         """(what is restored, at the model's rate; samples as floats, 0 in the gaps, shape (n_samples, n_channels))."""
         inside = excerpt.within(excerpt.lost)
@@ -286,11 +270,19 @@ class Inpainter:
         spans = [convert_span(*span, rate, model_rate) for span in inside]
         own = [convert_span(*span, rate, model_rate) for span in excerpt.within(excerpt.own)]
         spans = [(start, min(stop, len(coarse))) for start, stop in spans]
-        tracks, problem = _around(tracks, to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate))
-        return self.prepare_excerpt(coarse, spans, own, tracks, problem), floats
+        start_s, stop_s = to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate)
+        tracks, problem = _around(tracks, start_s, stop_s)
+        phones = timed_within(phones, start_s, stop_s)
+        return self.prepare_excerpt(coarse, spans, own, tracks, problem, phones), floats
 
     def prepare_excerpt(
-        self, samples: np.ndarray, lost: list[Span], own: list[Span], tracks: Tracks | None, problem: str = ""
+        self,
+        samples: np.ndarray,
+        lost: list[Span],
+        own: list[Span],
+        tracks: Tracks | None,
+        problem: str = "",
+        phones: Sequence[Timed] | None = None,
     ) -> DamagedExcerpt:
         """Check a stretch of sound at the model's rate, its gaps, and the face, and make of them what is restored.
 
@@ -299,6 +291,7 @@ class Inpainter:
             lost: its gaps in samples.
             own: those among them for which the face must be seen.
             tracks: the face, on the clock of the samples; None where it is not known, for the reason in ``problem``.
+            phones: on the same clock; None where it is not known what is said.
 
         Raises:
             GapError: gaps that leave nothing.
@@ -314,13 +307,12 @@ class Inpainter:
         if gone_frames.all():
             raise GapError("the gaps leave nothing around them to restore them from: every STFT frame touches one")
         visual, problems = self._look(n_frames, own, tracks, problem)
-        return DamagedExcerpt(signal, gone, log_spectrum, gone_frames, visual, own, problems)
+        said = phones_at(phones, n_frames, stft, getattr(self.model, "phones", ()))
+        return DamagedExcerpt(signal, gone, log_spectrum, gone_frames, visual, said, own, problems)
 
-    def restore_excerpt(
-        self, samples: np.ndarray, lost: list[Span], own: list[Span], tracks: Tracks | None, problem: str = ""
-    ) -> RestoredExcerpt:
+    def restore_excerpt(self, *prepared_from: Any, **further: Any) -> RestoredExcerpt:
         """One excerpt, prepared and restored: arguments and errors as of :meth:`prepare_excerpt`."""
-        return self.restore_excerpts([self.prepare_excerpt(samples, lost, own, tracks, problem)])[0]
+        return self.restore_excerpts([self.prepare_excerpt(*prepared_from, **further)])[0]
 
     def restore_excerpts(self, excerpts: list[DamagedExcerpt]) -> list[RestoredExcerpt]:
         """The core: restore excerpts, all in one run of each network."""
@@ -328,10 +320,10 @@ class Inpainter:
         predicted = [excerpt.log_spectrum for excerpt in excerpts]
         seeing = [n for n, excerpt in enumerate(excerpts) if not all(excerpt.audio_only)]
         blind = [n for n, excerpt in enumerate(excerpts) if any(excerpt.audio_only)]
-        inputs = [(one.log_spectrum, one.visual, one.lost) for one in (excerpts[n] for n in seeing)]
+        inputs = [(one.log_spectrum, one.visual, one.lost, one.said) for one in (excerpts[n] for n in seeing)]
         for n, seen in zip(seeing, restore_spectra(self.model, inputs), strict=True):
             predicted[n] = seen
-        inputs = [(one.log_spectrum, one.visual[:, :0], one.lost) for one in (excerpts[n] for n in blind)]
+        inputs = [(one.log_spectrum, one.visual[:, :0], one.lost, one.said) for one in (excerpts[n] for n in blind)]
         for n, audio_only in zip(blind, restore_spectra(self.audio_only, inputs), strict=True):
             one = excerpts[n]
             only = one.lost

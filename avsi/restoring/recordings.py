@@ -18,6 +18,7 @@ from ..media.sound_reading import Sound, open_sound
 from ..media.sound_writing import copy_patched
 from ..media.video_reading import has_picture, sound_start_s
 from ..media.video_writing import write_mp4
+from ..words.alignment import Alignment, timed_phones
 from .detection import MIN_SILENCE_S, find_silences
 from .excerpts import plan_excerpts
 
@@ -44,6 +45,7 @@ def inpaint_file(
     face: int | None = None,
     from_first_sample: bool = False,
     adapt: bool = False,
+    alignment: Alignment | None = None,
 ) -> list[Gap]:
     """Restore the gaps of a sound or video file into a new file, in the memory of a short one.
 
@@ -63,6 +65,8 @@ def inpaint_file(
         from_first_sample: times, of what is returned too, count from the first sample instead, as in Audacity.
         adapt: restore with a copy of the inpainter that is first adapted to the recording, as by
             :func:`avsi.restoring.adapting.adapt`; a warning says what that gained, or why it is not.
+        alignment: what is said when, as :func:`avsi.align_file` finds it, its times as those of the gaps; for a model
+            that takes that.
         progress: wraps the loops over the frames in which a face is looked for and over the stretches that are
             restored, as :func:`avsi.program.progress` does.
 
@@ -70,7 +74,8 @@ def inpaint_file(
         The gaps that were restored.
 
     Raises:
-        GapError, MediaError, FaceError, ConfigError: as :meth:`Inpainter.inpaint`; nothing is then written.
+        GapError, MediaError, FaceError, ConfigError, ModelError, DataError: as :meth:`Inpainter.inpaint`; nothing is
+            then written.
     """
     path, out, video = Path(path), Path(out), Path(video) if video else None
     check_output(path, out)
@@ -120,6 +125,7 @@ def inpaint_file(
             )
         if callable(inpainter):
             inpainter = inpainter()
+        inpainter.check_alignment(alignment)
         if adapt:
             from .adapting import adapt_if_possible
             from .reliable import Source
@@ -129,7 +135,8 @@ def inpaint_file(
         tracks = inpainter.follow_face(video, excerpts, sound.rate, face, progress)
         shown = progress(excerpts, len(excerpts), "restoring")
         stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
-        patches = list(inpainter.patches(stretches, sound.rate, tracks))
+        phones = timed_phones(alignment, start_s)
+        patches = list(inpainter.patches(stretches, sound.rate, tracks, phones))
         _write(sound, patches, out, picture, out_start_s)
     return gaps
 

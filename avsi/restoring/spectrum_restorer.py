@@ -32,12 +32,18 @@ class SpectrumRestorer(Protocol):
         """
 
 
-def restore_spectra(
-    model: SpectrumRestorer | None, inputs: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
-) -> list[torch.Tensor]:
-    """What a model makes of several recordings, in one run if it can; none without a model."""
-    if model is None or not inputs:
+Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def restore_spectra(model: SpectrumRestorer | None, recordings: list[Inputs]) -> list[torch.Tensor]:
+    """What a model makes of several recordings, in one run if it can; none without a model.
+
+    Args:
+        recordings: of each (log_spectrum, visual, lost) as of :meth:`SpectrumRestorer.restore_spectrum`, and what is
+            said in its frames, which only a network is told.
+    """
+    if model is None or not recordings:
         return []
     if hasattr(model, "restore_spectra"):
-        return model.restore_spectra(inputs)
-    return [model.restore_spectrum(*each) for each in inputs]
+        return model.restore_spectra(recordings)
+    return [model.restore_spectrum(*inputs) for *inputs, _ in recordings]

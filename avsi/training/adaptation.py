@@ -167,8 +167,8 @@ def judge(model: BLSTMInpainter, damaged: Sequence[Damaged]) -> Judged:
         losses.append(float(_total(restoring_losses(model, batch, config.training)[0])))
         weights.append(int(piece.lost.sum()))
         gone = torch.from_numpy(lost_samples(piece.gaps, len(piece.samples)))
-        log_spectrum, visual, _ = piece.features
-        predicted = model.restore_spectrum(log_spectrum[None], visual, piece.lost)[0]
+        of = piece.features
+        predicted = model.restore_spectrum(of.log_spectrum[None], of.visual, piece.lost)[0]
         restored = fill_gaps(piece.samples, gone, predicted, piece.lost, config.stft)
         restored = torch.where(gone, restored, piece.samples)
         with contextlib.suppress(UndefinedMetric):  # too short, or without speech
@@ -181,4 +181,5 @@ def _total(terms: list[LossTerm]) -> Tensor:
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:
-    return Batch(batch.ids, *(each.to(device) for each in batch[1:]))
+    ids, *tensors = batch[:7]  # of what is said nothing is known
+    return Batch(ids, *(each.to(device) for each in tensors))

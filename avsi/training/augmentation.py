@@ -76,9 +76,9 @@ def apply_variation(
         lost: bool, shape (n_frames,): the lost frames of the result, which must not affect the others; None if all are
             reliable.
     """
-    spectrum, visual = features.log_spectrum, features.visual
     if config.tempo:
-        spectrum, visual = (change_tempo(frames, variation.speed, variation.start) for frames in (spectrum, visual))
+        features = _at_other_speed(features, variation)
+    spectrum, visual = features.log_spectrum, features.visual
     if config.contrast:
         spectrum = change_contrast(spectrum, variation.contrast, stft, lost)
     if variation.noise_db is not None:
@@ -91,6 +91,18 @@ def apply_variation(
         if variation.face_hidden:
             visual = torch.full_like(visual, math.nan)
     return features._replace(log_spectrum=spectrum, visual=visual)
+
+
+def _at_other_speed(features: Features, variation: Variation) -> Features:
+    def change(frames: Tensor | None) -> Tensor | None:
+        return None if frames is None else change_tempo(frames, variation.speed, variation.start)
+
+    spectrum, visual = (
+        change_tempo(each, variation.speed, variation.start) for each in (features.log_spectrum, features.visual)
+    )
+    return features._replace(
+        log_spectrum=spectrum, visual=visual, word_at=change(features.word_at), said=change(features.said)
+    )
 
 
 def change_tempo(frames: Tensor, speed: float, start: float) -> Tensor:

@@ -1,5 +1,6 @@
 """Data sets and batches: clean log magnitudes, lost frames, visual features and phone labels of utterances."""
 
+import warnings
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -17,11 +18,13 @@ from ..data.features import Features, load_features
 from ..data.gap_files import check_gaps_cover, check_gaps_fit, read_gap_file
 from ..data.gap_sampling import draw_in_speech, draw_random
 from ..data.gaps import Gap, gap_spans, lost_frames
-from ..data.phones import Lexicon, frames_needed, to_labels
-from ..errors import DataError, GapError
+from ..data.phones import BLANK, SILENCE_LABEL, Lexicon, frames_needed, to_labels, with_silences
+from ..data.said import phones_at, words_at
+from ..errors import AvsiWarning, DataError, GapError
 from ..rng import generator
 from ..timebase import to_samples
 from .augmentation import augment
+from .text_variation import usual_lengths, vary_phones
 
 
 class Batch(NamedTuple):
@@ -34,8 +37,10 @@ class Batch(NamedTuple):
         visual: shape (batch, n_frames, n_visual).
         lost: bool, shape (batch, n_frames); False in the padding.
         lengths: int64, shape (batch,): the number of frames of each utterance.
-        labels: int64, shape (batch, n_labels): CTC labels, padded with blanks.
+        labels: int64, shape (batch, n_labels): as in :class:`Features`, padded with 0.
         label_lengths: int64, shape (batch,): the number of labels of each utterance.
+        word_at: int64, shape (batch, n_frames), as in :class:`Features`; None for a model that does not ask.
+        said: float32, shape (batch, n_frames, 3), as in :class:`Features`; None for a model that does not ask.
     """
 
     ids: list[str]
@@ -45,6 +50,8 @@ class Batch(NamedTuple):
     lengths: Tensor
     labels: Tensor
     label_lengths: Tensor
+    word_at: Tensor | None = None
+    said: Tensor | None = None
 
 
 class SpeechData(Dataset):
@@ -59,15 +66,15 @@ class SpeechData(Dataset):
         self.config = config
         self.epoch = 0
         self.augmented = augmented
-        self.utterances = read_datadir(datadir)
+        self.utterances = self._usable(read_datadir(datadir), datadir)
         self._labels: list[tuple[int, ...]] = [()] * len(self.utterances)
         if lexicon is not None:
-            # A recogniser learns nothing of an utterance whose words are not known; an inpainter does.
-            said = [u.words or config.model.kind == "recognizer" for u in self.utterances]
-            self._labels = [
-                tuple(to_labels(lexicon.transcribe(u), lexicon.phones)) if known else ()
-                for u, known in zip(self.utterances, said, strict=True)
-            ]
+            # An inpainter alone learns something of an utterance whose words are not known.
+            inpaints = config.model.kind == "inpainter"
+            self._labels = [() if inpaints and not u.words else self._labels_of(u, lexicon) for u in self.utterances]
+        self.inventory = lexicon.phones if lexicon else ()
+        if config.model.text:
+            self.usual_lengths = usual_lengths(self.utterances, self.inventory, config.stft)
         self._cache: dict[int, Features] = {}
         if config.model.video:
             unseen = [utterance for utterance in self.utterances if utterance.landmarks is None]
@@ -93,11 +100,11 @@ class SpeechData(Dataset):
         utterance = self.utterances[index]
         features = self._cache.get(index)
         if features is None:
-            features = load_features(utterance, self.config)._replace(labels=self._labels[index])
-            if frames_needed(features.labels) > len(features.log_spectrum):
+            features = self._load(utterance)._replace(labels=self._labels[index])
+            if self._frames_needed(features.labels) > len(features.log_spectrum):
                 raise DataError(
-                    f"{utterance.id}: its {len(features.labels)} phones do not fit into its "
-                    f"{len(features.log_spectrum)} frames; is its text that of a longer recording?"
+                    f"{utterance.id}: its {sum(label != BLANK for label in features.labels)} phones do not fit into "
+                    f"its {len(features.log_spectrum)} frames; is its text that of a longer recording?"
                 )
             if self.config.training.cache:
                 self._cache[index] = features
@@ -105,7 +112,33 @@ class SpeechData(Dataset):
         if self.augmented:
             rng = self._generator(repeat, "augment", utterance.id)
             features = augment(features, self.config.augment, self.config.stft, rng, lost)
+            if features.said is not None:
+                rng = self._generator(repeat, "text", utterance.id)
+                said = vary_phones(features.said, lost, self.usual_lengths, self.config.augment, self.config.stft, rng)
+                features = features._replace(said=said)
         return utterance.id, features, lost
+
+    def _usable(self, utterances: list[Utterance], datadir: str | Path) -> list[Utterance]:
+        """Those that can be learned from."""
+        return utterances
+
+    def _load(self, utterance: Utterance) -> Features:
+        features = load_features(utterance, self.config)
+        if not self.config.model.text:
+            return features
+        try:
+            n_frames = len(features.log_spectrum)
+            return features._replace(
+                said=phones_at(utterance.phones or None, n_frames, self.config.stft, self.inventory)
+            )
+        except DataError as error:
+            raise DataError(f"{utterance.id}: {error}") from error
+
+    def _labels_of(self, utterance: Utterance, lexicon: Lexicon) -> tuple[int, ...]:
+        return tuple(to_labels(lexicon.transcribe(utterance), lexicon.phones))
+
+    def _frames_needed(self, labels: tuple[int, ...]) -> int:
+        return frames_needed(labels)
 
     def _generator(self, repeat: int, *names: str) -> np.random.Generator:
         return generator(self.config.training.seed, self.epoch, *names, *([repeat] if repeat else []))
@@ -136,7 +169,7 @@ class InpaintingData(SpeechData):
         self._gaps: dict[str, list[Gap]] | None = None
         if gap_file:
             self._gaps = read_gap_file(gap_file)
-            check_gaps_cover(self._gaps, self.utterances, gap_file)
+            check_gaps_cover(self._gaps, read_datadir(datadir), gap_file)
             check_gaps_fit(self._gaps, self.utterances, gap_file, config.stft.sample_rate)
 
     def _lost(self, utterance: Utterance, log_spectrum: Tensor, repeat: int) -> Tensor:
@@ -158,6 +191,34 @@ class InpaintingData(SpeechData):
         return torch.from_numpy(lost_frames(spans, len(log_spectrum), stft))
 
 
+class AligningData(InpaintingData):
+    """As :class:`InpaintingData`, with silences between the words, and the times of words where they are known.
+    Utterances without words are left out, and a warning says how many.
+    """
+
+    def _usable(self, utterances: list[Utterance], datadir: str | Path) -> list[Utterance]:
+        said = [utterance for utterance in utterances if utterance.words]
+        if not said:
+            raise DataError(f"{datadir}: no utterance has words in its text: there is nothing to align")
+        if len(said) < len(utterances):
+            missing = f"{len(utterances) - len(said)} of {len(utterances)} utterances have no words"
+            warnings.warn(f"{datadir}: {missing}, and are left out", AvsiWarning, stacklevel=4)
+        return said
+
+    def _load(self, utterance: Utterance) -> Features:
+        features = super()._load(utterance)
+        return features._replace(word_at=words_at(utterance, len(features.log_spectrum), self.config.stft))
+
+    def _labels_of(self, utterance: Utterance, lexicon: Lexicon) -> tuple[int, ...]:
+        try:
+            return tuple(with_silences(lexicon.in_words(utterance), lexicon.phones))
+        except ValueError as error:
+            raise DataError(f"{utterance.id}: {error} in {lexicon.path}") from error
+
+    def _frames_needed(self, labels: tuple[int, ...]) -> int:
+        return sum(label != SILENCE_LABEL for label in labels)
+
+
 def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
     """Make a batch of items of a :class:`SpeechData`."""
     ids, features, lost = zip(*items, strict=True)
@@ -173,4 +234,6 @@ def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
         torch.tensor([len(mask) for mask in lost]),
         pad(torch.tensor(f.labels, dtype=torch.int64) for f in features),
         torch.tensor([len(f.labels) for f in features]),
+        None if features[0].word_at is None else pad(f.word_at for f in features if f.word_at is not None),
+        None if features[0].said is None else pad(f.said for f in features if f.said is not None),
     )

@@ -42,6 +42,9 @@ class TrainingRun(LightningModule):
         # AveragedModel holds a copy of the model, but does not know its type.
         return self.model if self.average is None else cast(Model, self.average.module)
 
+    def on_train_epoch_start(self) -> None:
+        self.task.begin_epoch(self.current_epoch, self.result)
+
     def on_train_batch_end(self, *_: object) -> None:
         if self.average is not None:
             self.average.update_parameters(self.model)

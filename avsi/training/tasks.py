@@ -1,5 +1,6 @@
 """Training tasks: the model of each kind, its data sets and its losses."""
 
+import copy
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -10,13 +11,15 @@ from ..audio.phase import keep_reliable
 from ..config import Config, TrainingConfig
 from ..data.phones import Lexicon
 from ..data.stats import Stats
+from ..models.aligner import PhoneAligner
 from ..models.inpainter import BLSTMInpainter
 from ..models.recognizer import PhoneRecognizer
-from .dataset import Batch, InpaintingData, SpeechData
+from .aligning import align, follow, spread_evenly
+from .dataset import AligningData, Batch, InpaintingData, SpeechData
 from .losses import ctc_loss, masked_loss, stoi_loss
 
-Model = BLSTMInpainter | PhoneRecognizer
-ModelT = TypeVar("ModelT", BLSTMInpainter, PhoneRecognizer)
+Model = BLSTMInpainter | PhoneRecognizer | PhoneAligner
+ModelT = TypeVar("ModelT", BLSTMInpainter, PhoneRecognizer, PhoneAligner)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Task(ABC, Generic[ModelT]):
     train_set: SpeechData
     valid_set: SpeechData
 
+    def begin_epoch(self, epoch: int, model: ModelT) -> None:
+        """Prepare for an epoch, of which ``model`` is what the earlier ones have trained."""
+
     @abstractmethod
     def losses(self, model: ModelT, batch: Batch) -> list[LossTerm]:
         """The losses that are minimised together, on one batch."""
@@ -56,7 +62,8 @@ class Inpainting(Task[BLSTMInpainter]):
 
     def __init__(self, config: Config, stats: Stats) -> None:
         self._settings = config.training
-        self.lexicon = Lexicon.read(config.data.lexicon) if config.model.ctc else None
+        knows_phones = config.model.ctc or config.model.text
+        self.lexicon = Lexicon.read(config.data.lexicon) if knows_phones else None
         self.model = BLSTMInpainter(config, stats, self.lexicon.phones if self.lexicon else ())
         self.train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None, self.lexicon, True)
         self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
@@ -64,7 +71,7 @@ class Inpainting(Task[BLSTMInpainter]):
     def losses(self, model: BLSTMInpainter, batch: Batch) -> list[LossTerm]:
         terms, hidden = restoring_losses(model, batch, self._settings)
         said = batch.label_lengths > 0  # what was said is not known of every utterance
-        if self.lexicon is not None and said.any():
+        if model.config.model.ctc and said.any():
             scores = model.to_phones(hidden[said])
             on_phones = ctc_loss(scores, batch.lengths[said], batch.labels[said], batch.label_lengths[said])
             terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, int(said.sum())))
@@ -76,7 +83,7 @@ def restoring_losses(model: BLSTMInpainter, batch: Batch, settings: TrainingConf
     :meth:`BLSTMInpainter.encode`.
     """
     target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
-    hidden = model.encode(target, batch.visual, batch.lost, batch.lengths)
+    hidden = model.encode(target, batch.visual, batch.lost, batch.lengths, batch.said)
     predicted = model.decode(hidden, target, batch.lost, batch.lengths)
     on_gaps = masked_loss(predicted, target, batch.lost, settings.loss)
     terms = [LossTerm("gaps", on_gaps, 1.0, int(batch.lost.sum()))]
@@ -102,6 +109,38 @@ class Recognition(Task[PhoneRecognizer]):
         return [LossTerm("ctc", on_phones, 1.0, len(batch.ids))]
 
 
+class Aligning(Task[PhoneAligner]):
+    """Saying which phone is spoken in each frame, also where the sound is lost.
+
+    Only words are known, and the times of some. In the first epoch of random weights their phones are spread evenly;
+    then those of each batch are aligned by the model of the epoch's start, which hears all of the sound (Viterbi
+    training).
+    """
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        self.lexicon = Lexicon.read(config.data.lexicon)
+        self.model = PhoneAligner(config, stats, self.lexicon.phones)
+        self.train_set = AligningData(config.data.train, config, config.data.train_gaps or None, self.lexicon, True)
+        self.valid_set = AligningData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
+        self._knows_nothing = not config.training.init
+        self._teacher: PhoneAligner | None = None
+
+    def begin_epoch(self, epoch: int, model: PhoneAligner) -> None:
+        self._teacher = None if self._knows_nothing and epoch == 0 else copy.deepcopy(model).eval()
+
+    def losses(self, model: PhoneAligner, batch: Batch) -> list[LossTerm]:
+        places = align(self._teacher, batch) if self._teacher else spread_evenly(model, batch)
+        if model.training:
+            follow(model, batch, places)
+        known = places >= 0
+        said = batch.labels.gather(1, places.clamp_min(0))
+        log_probs = model(batch.log_spectrum, batch.visual, batch.lost, batch.lengths)
+        each = -log_probs.gather(2, said[..., None])[..., 0]
+        return [LossTerm("phones", each[known].mean(), 1.0, int(known.sum()))]
+
+
 def make_task(config: Config, stats: Stats) -> Task[Any]:
     """The task for the config's kind of model. Raises DataError for missing or invalid data sets or lexicon."""
-    return (Recognition if config.model.kind == "recognizer" else Inpainting)(config, stats)
+    if config.model.kind == "recognizer":
+        return Recognition(config, stats)
+    return (Aligning if config.model.kind == "aligner" else Inpainting)(config, stats)

@@ -7,12 +7,13 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from .mediapipe_model import task_model
+from .mediapipe_model import TASK_MODEL_SHA256, task_model
 
 # The vertex of MediaPipe's face mesh at each of the 68 points of the Multi-PIE / dlib convention: jaw 0-16, brows
 # 17-26, nose 27-35, eyes 36-47, outer lips 48-59, inner lips 60-67.
@@ -37,12 +38,8 @@ def open_detector(n_faces: int = 1, still: bool = False) -> Iterator[Detector]:
         still: look at each image afresh. Else images must come in the order of their times: MediaPipe follows the faces
             from one to the next.
     """
-    # MediaPipe's C++ log tells every user about its internals; errors still come through as exceptions.
-    os.environ.setdefault("GLOG_minloglevel", "3")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _quiet_stderr():
-        import mediapipe
-    detector = (_MeshDetector if hasattr(mediapipe, "solutions") else _TaskDetector)(mediapipe, n_faces, still)
+    mediapipe, kind = _installed()
+    detector = kind(mediapipe, n_faces, still)
     try:
         yield detector
     finally:
@@ -50,9 +47,27 @@ def open_detector(n_faces: int = 1, still: bool = False) -> Iterator[Detector]:
             detector.close()
 
 
+def detector_identity() -> str:
+    """What the landmarks of a face depend on beside its video: the release of MediaPipe, its API, and the model file
+    that this reads.
+    """
+    return f"mediapipe {version('mediapipe')} {_installed()[1].identity}"
+
+
+def _installed() -> tuple[ModuleType, type[Detector]]:
+    """MediaPipe, and the detector for the API that it has."""
+    # MediaPipe's C++ log tells every user about its internals; errors still come through as exceptions.
+    os.environ.setdefault("GLOG_minloglevel", "3")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _quiet_stderr():
+        import mediapipe
+    return mediapipe, _MeshDetector if hasattr(mediapipe, "solutions") else _TaskDetector
+
+
 class Detector(ABC):
     """What both APIs share: a face's mesh -> 68 points."""
 
+    identity: ClassVar[str]
     _begun = _found_a_face = False
 
     def __init__(self, mediapipe: ModuleType, n_faces: int, still: bool) -> None:
@@ -92,6 +107,8 @@ class Detector(ABC):
 class _MeshDetector(Detector):
     """`mediapipe.solutions`, up to 0.10.21: the models are inside the wheel."""
 
+    identity = "solutions"
+
     def begin(self) -> None:
         if self.api is None:
             self.api = self.mediapipe.solutions.face_mesh.FaceMesh(
@@ -106,6 +123,8 @@ class _MeshDetector(Detector):
 
 class _TaskDetector(Detector):
     """The Tasks API, the only one from 0.10.30 on: it reads a model file."""
+
+    identity = f"tasks {TASK_MODEL_SHA256}"  # no other file is taken
 
     def begin(self) -> None:
         self.close()  # it cannot be made to forget

@@ -1,16 +1,14 @@
 """Speech synthesis by eSpeak NG in many voices, with the times of words and phones."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from avsi.errors import AvsiError, ConfigError, DataError
+from avsi.errors import ConfigError, DataError
+from avsi.words.espeak import espeak
 
 from .espeak import EVENT_WORD
 
@@ -252,29 +250,15 @@ def _starts(pcm: np.ndarray, events: list, accent: str) -> list[tuple[int, tuple
 
 def _run_espeak(text: str, voice: EspeakVoice) -> tuple[np.ndarray, int, list]:
     """The sound, int16 (n,), its rate in Hz, and the (type, sample, name) of words and phonemes."""
-    try:
-        import espeakng_loader
-    except ImportError:
-        raise AvsiError("the voices are those of eSpeak NG, which is not there: pip install espeakng-loader") from None
-    try:
-        data, library = Path(espeakng_loader.get_data_path()), espeakng_loader.get_library_path()
-    except (OSError, RuntimeError) as error:
-        raise AvsiError(f"espeakng-loader carries no eSpeak NG for this platform ({error})") from None
-    with TemporaryDirectory() as folder:
-        # espeak-ng's own data for English, and the voice in the place of its variants.
-        for file in data.iterdir():
-            if file.name != "voices" and (file.name == "en_dict" or not file.name.endswith("_dict")):
-                Path(folder, file.name).symlink_to(file)
-        own = Path(folder, "voices", "!v", "own")
+    with espeak() as synthesiser:
+        # The voice takes the place of espeak-ng's variants.
+        own = synthesiser.folder / "voices" / "!v" / "own"
         own.parent.mkdir(parents=True)
-        own.write_text(_variant_file((data / "voices" / "!v" / voice.variant).read_text(encoding="utf-8"), voice))
-        command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("espeak.py"))]
-        command += [library, f"{voice.accent}+own", str(round(voice.words_per_min)), text]
-        run = subprocess.run(command, cwd=folder, capture_output=True, check=False)
-    if run.returncode != 0:
-        reason = run.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {run.returncode}"]
-        raise AvsiError(f"espeak-ng does not work here: {reason[-1]} (pip install --force-reinstall espeakng-loader)")
-    header, _, sound = run.stdout.partition(b"\n")
+        variant = synthesiser.data / "voices" / "!v" / voice.variant
+        own.write_text(_variant_file(variant.read_text(encoding="utf-8"), voice))
+        arguments = [f"{voice.accent}+own", str(round(voice.words_per_min)), text]
+        printed = synthesiser.run(Path(__file__).with_name("espeak.py"), arguments)
+    header, _, sound = printed.partition(b"\n")
     told = json.loads(header)
     return np.frombuffer(sound, np.int16), told["rate"], told["events"]
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from avsi.data.datadir import PARTIAL, Utterance
+from avsi.data.datadir import OPTIONAL, Utterance
 from avsi.program import in_parallel, progress, run_program
 
 from ..corpus import Corpus
@@ -68,7 +68,7 @@ def main(
     check_left_out(root, out, len(left_out), len(clips), "clips", max_left_out)
     check_none_empty(split, kept, {u.speaker for of in kept.values() for u in of} | set(unassigned))
     # Lists of landmarks are removed, so that all clips are searched again, also those without a face before.
-    write_sets(out, kept, corpus.name, split, (*PARTIAL, "landmarks_lost", "landmarks_failed"))
+    write_sets(out, kept, corpus.name, split, (*OPTIONAL, "landmarks_lost", "landmarks_failed"))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from avsi.data.datadir import MADE_OF, PARTIAL, Utterance, corpus_of, read_datadir, split_of, write_datadir
+from avsi.data.datadir import MADE_OF, OPTIONAL, Utterance, corpus_of, read_datadir, split_of, write_datadir
 from avsi.data.matrices import append_matrix
 from avsi.errors import DataError, MediaError
 from avsi.files import digest, write_text
@@ -93,7 +93,7 @@ def apply(
     made_by, ark = digest(model), out.resolve() / "landmarks.ark"
     places: dict[str, str] = {}
     failed: dict[str, str] = {}
-    with files_together(out, instead_of=[FAILED, *PARTIAL, *MADE_OF]) as folder:
+    with files_together(out, instead_of=[FAILED, *OPTIONAL, *MADE_OF]) as folder:
         with (folder / ark.name).open("wb") as file:
             for part in progress(results, len(parts), f"{out.name}: lips"):
                 for id_, result in part:

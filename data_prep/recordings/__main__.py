@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
-from avsi.data.datadir import MADE_OF, PARTIAL, Utterance, read_datadir
+from avsi.data.datadir import MADE_OF, OPTIONAL, Utterance
 from avsi.errors import ConfigError, DataError
-from avsi.folders import check_folder
-from avsi.program import in_parallel, progress, run_program
+from avsi.folders import check_folder, locked
+from avsi.program import progress, run_program
 
 from ..corpus import Corpus
 from ..prepared import (
@@ -30,9 +30,10 @@ from ..prepared import (
 )
 from ..splits import SETS, SPEAKERS_HELD_OUT
 from .folder import SPEAKER_FROM, Tables, find_recordings
+from .journal import prepare_all
 from .kaldi import find_utterances, is_kaldi
 from .pauses import Lengths
-from .preparation import Prepared, prepare
+from .preparation import Prepared
 from .sets import INDEPENDENT, check_other_sets, load_split, sets_of
 from .table import Table
 
@@ -83,7 +84,9 @@ def main(
         float, typer.Option(help="Fail where a larger share of recordings, or of utterances, is left out.")
     ] = 0.05,
 ) -> None:
-    """Prepare recordings: data/train, data/valid and data/test, with sound at 16 kHz; or one of these for one set."""
+    """Prepare recordings: data/train, data/valid and data/test, with sound at 16 kHz; or one of these for one set. A
+    stopped run goes on where it was.
+    """
     root, out = root.resolve(), out.resolve()
     lengths = Lengths(min_s, max_s)
     of = _corpus(root, corpus, id_prefix)
@@ -120,8 +123,10 @@ def main(
 
     # Sound that was cut otherwise stays as it is: until the end of this run it is in data directories.
     wav_folder = place / "wav" / f"{min_s:g}-{max_s:g}s"
-    tasks = [(prepare, recording, wav_folder, lengths) for recording in recordings]
-    prepared: list[Prepared] = list(progress(in_parallel(jobs, tasks), len(tasks), "recordings"))
+    with locked(wav_folder):
+        results = prepare_all(recordings, wav_folder, lengths, jobs)
+        done: dict[str, Prepared] = dict(progress(results, len(recordings), "recordings"))
+    prepared = [done[recording.id] for recording in recordings]
     utterances = [utterance for each in prepared for utterance in each.utterances]
     unusable = len(left_out) + sum(not each.utterances for each in prepared)
     pieces = sum(len(each.left_out) for each in prepared if each.utterances)
@@ -142,9 +147,7 @@ def main(
         write_remarks(refused, left_out, notes)
         print_remarks(refused, left_out, notes)
         raise
-    # An archive may hold landmarks of what an utterance of the same id was before it was cut otherwise.
-    stale = ["landmarks.ark"] if any(_cut_otherwise(out / name, of_set) for name, of_set in kept.items()) else []
-    write_sets(out, kept, of.name, split, (*PARTIAL, *MADE_OF, *stale))
+    write_sets(out, kept, of.name, split, (*OPTIONAL, *MADE_OF))
     write_remarks(place, left_out, notes)
     print_remarks(place, left_out, notes)
     if refused != place:
@@ -172,18 +175,6 @@ def _divided(utterances: list[Utterance], set_of: dict[str, str], split: str) ->
         if utterance.id in set_of:
             kept[set_of[utterance.id]].append(utterance)
     return kept, unassigned
-
-
-def _cut_otherwise(datadir: Path, utterances: list[Utterance]) -> bool:
-    """Whether an earlier run left an utterance of another place or length in its video under an id that there is."""
-    if not (datadir / "wav.scp").exists():
-        return False
-    try:
-        before = {u.id: (u.video, round(u.video_start_s, 3), round(u.duration_s, 3)) for u in read_datadir(datadir)}
-    except DataError:
-        return True
-    now = {u.id: (u.video, round(u.video_start_s, 3), round(u.duration_s, 3)) for u in utterances}
-    return any(before.get(id_, of) != of for id_, of in now.items())
 
 
 if __name__ == "__main__":

@@ -12,13 +12,17 @@ from .summary import System
 
 
 def ablation_pairs(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """The pairs of models that differ in one of sound, video and phones, which only the second has."""
-    senses = {name: about["senses"] for name, about in evaluation.about["systems"].items() if "senses" in about}
+    """The pairs of models that differ in one of sound, video and phones, which only the second has, and are told the
+    same of what is said.
+    """
+    systems = evaluation.about["systems"]
+    senses = {name: about["senses"] for name, about in systems.items() if "senses" in about}
     pairs = []
     for pair in combinations(senses, 2):
         first, second = sorted(pair, key=lambda name: sum(senses[name]))
         more = [two - one for one, two in zip(senses[first], senses[second], strict=True)]
-        if sorted(more) == [0, 0, 1]:
+        words = [(systems[name].get("takes_text"), systems[name].get("told_of_words")) for name in pair]
+        if sorted(more) == [0, 0, 1] and words[0] == words[1]:
             pairs.append((first, second))
     return pairs
 

@@ -7,6 +7,7 @@ from avsi.models.store import read_description, read_train_ids
 
 from .families import is_family
 from .fingerprints import weights_digest
+from .knowledge import NO_FACE, split_knowledge, tell
 from .names import ORACLE, SPECTRAL, UNPROCESSED, model_folders
 from .train_test_overlap import overlap
 
@@ -26,6 +27,9 @@ def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
     senses = [[config.model.audio, config.model.video, config.model.ctc] for config in configs]
     if other := next((at for at, of in enumerate(senses) if of != senses[0]), None):
         raise ConfigError(f"{name}: {folders[0]} and {folders[other]} differ in inputs or tasks (sound, video, phones)")
+    told = split_knowledge(name)[1]
+    if NO_FACE in told:
+        senses[0][1] = False
     seeds = sorted({config.training.seed for config in configs})
     counts = sorted({len(ids) for folder in folders if (ids := read_train_ids(folder)) is not None})
     more = {"models": len(folders)} if is_family(name) else descriptions[0].get("about", {})
@@ -35,6 +39,7 @@ def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
         "seed": seeds[0] if len(seeds) == 1 else ", ".join(map(str, seeds)),
         "trained_on": f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} utterances" if counts else "",
         **more,
+        **({"takes_text": True, "told_of_words": tell(told)} if configs[0].model.text else {}),
         **({} if is_family(name) else overlap(folders[0], utterances)),
         "weights": weights_digest(name),
     }

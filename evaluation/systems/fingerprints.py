@@ -8,12 +8,13 @@ from avsi.files import digest
 from avsi.models.store import TRAIN_IDS, WEIGHTS
 
 from .families import is_family
+from .knowledge import Knowledge, split_knowledge
 from .names import holds_files, model_folders
 
 
 def fingerprint(name: str, condition: str, device: str) -> dict[str, str]:
     """Digests of a system's weights, and of the names, sizes and times of the files that another program restored; of a
-    model also the device, unless it is the CPU: others restore other samples.
+    model also what it is told, and the device, unless it is the CPU: others restore other samples.
     """
     files = ""
     if holds_files(name):
@@ -21,7 +22,8 @@ def fingerprint(name: str, condition: str, device: str) -> dict[str, str]:
         listing = "".join(f"{file} {of.st_size} {of.st_mtime_ns}\n" for file, of in found)
         files = hashlib.sha256(listing.encode()).hexdigest()[:16]
     weights = weights_digest(name)
-    return {"weights": weights, "files": files, **({"device": device} if weights and device != "cpu" else {})}
+    told = Knowledge(split_knowledge(name)[1], Path()).state()
+    return {"weights": weights, "files": files, **told, **({"device": device} if weights and device != "cpu" else {})}
 
 
 def weights_digest(name: str) -> str:

@@ -9,6 +9,7 @@ from avsi.restoring.baselines import MeanSpectrum, SpectralInterpolation
 
 from ..folder.layout import ABOUT, CLEAN, REPORT, STATS
 from .families import ModelFamily, is_family
+from .knowledge import split_knowledge
 
 UNPROCESSED, ORACLE = "unprocessed", "oracle"
 SPECTRAL = {"mean": MeanSpectrum, "interpolation": SpectralInterpolation}  # baselines in place of a model
@@ -37,6 +38,7 @@ def parse_system(system: str) -> tuple[str, str]:
 
 def model_folders(name: str) -> list[Path]:
     """The folders of a system's models; none of a system without a model."""
+    name, _ = split_knowledge(name)
     if name in SYSTEMS or holds_files(name):
         return []
     return ModelFamily(name).folders if is_family(name) else [find_model(name)]

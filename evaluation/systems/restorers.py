@@ -11,12 +11,14 @@ from avsi.data.datadir import Utterance
 from avsi.data.stats import Stats
 from avsi.errors import ConfigError, DataError
 from avsi.media.sound_reading import open_sound
+from avsi.models.store import find_model
 from avsi.restoring.inpainting import Inpainter
 
 from ..folder.layout import STFT
 from ..folder.signals import Spans, lost_log_spectrum, read_restored
 from . import baselines
 from .families import ModelFamily, is_family
+from .knowledge import Knowledge, split_knowledge
 from .names import ORACLE, SPECTRAL, UNPROCESSED, holds_files
 
 # (clean samples of shape (n_samples,), the gaps, utterance, name of the condition) -> (restored samples, natural log
@@ -50,16 +52,22 @@ def make_restorer(name: str, stats: Path, device: str = "cpu") -> Restorer:
         return lambda samples, spans, utterance, condition: _by_file(
             samples, spans, Path(name) / condition / f"{utterance.id}.wav"
         )
-    if is_family(name):
-        family, load = (
-            ModelFamily(name),
-            lru_cache(maxsize=1)(partial(_inpainter, device=device)),
-        )  # sets are sorted by speaker
-        return lambda samples, spans, utterance, condition: _by_inpainter(
-            samples, spans, utterance, load(family.held_out_model(utterance))
-        )
-    inpainter = Inpainter(SPECTRAL[name]()) if name in SPECTRAL else _inpainter(name, device)
-    return lambda samples, spans, utterance, condition: _by_inpainter(samples, spans, utterance, inpainter)
+    if name in SPECTRAL:
+        inpainter = Inpainter(SPECTRAL[name]())
+        return lambda samples, spans, utterance, condition: _by_inpainter(samples, spans, utterance, inpainter)
+    model, told = split_knowledge(name)
+    load = lru_cache(maxsize=1)(partial(_inpainter, device=device, told=told))  # sets are sorted by speaker
+    family = ModelFamily(model) if is_family(model) else None
+
+    def restore(
+        samples: np.ndarray, spans: Spans, utterance: Utterance, condition: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        folder = family.held_out_model(utterance) if family else find_model(model)
+        return _by_inpainter(samples, spans, utterance, load(folder), Knowledge(told, folder))
+
+    if family is None:
+        load(find_model(model))
+    return restore
 
 
 def check_system(name: str, stats: Path, utterances: list[Utterance]) -> None:
@@ -67,19 +75,25 @@ def check_system(name: str, stats: Path, utterances: list[Utterance]) -> None:
     each utterance.
     """
     make_restorer(name, stats)
-    if is_family(name):
-        family = ModelFamily(name)
+    model, told = split_knowledge(name)
+    if is_family(model):
+        family = ModelFamily(model)
         for utterance in utterances:
             family.held_out_model(utterance)
         for folder in family.folders:
-            _inpainter(folder)
+            _inpainter(folder, told=told)
 
 
-def _inpainter(name: str | Path, device: str = "cpu") -> Inpainter:
+def _inpainter(folder: str | Path, device: str = "cpu", told: tuple[str, ...] = ()) -> Inpainter:
     # Scores of one model must not be those of another: no audio-only model takes over.
-    inpainter = Inpainter.from_pretrained(name, audio_only=None, device=device)
-    if inpainter.model.config.stft != STFT:
-        raise ConfigError(f"{name}: works on another spectrogram (stft) than the one that scores are measured on")
+    inpainter = Inpainter.from_pretrained(folder, audio_only=None, device=device)
+    config = inpainter.model.config
+    if config.stft != STFT:
+        raise ConfigError(f"{folder}: works on another spectrogram (stft) than the one that scores are measured on")
+    knowledge = Knowledge(told, Path(folder))
+    knowledge.check(config.model.text)
+    if knowledge.hides_face and config.model.video:
+        inpainter = Inpainter(inpainter.model.without_face())  # type: ignore[attr-defined]  # it was loaded above
     return inpainter
 
 
@@ -95,9 +109,10 @@ def _by_file(samples: np.ndarray, spans: Spans, path: Path) -> tuple[np.ndarray,
 
 
 def _by_inpainter(
-    samples: np.ndarray, spans: Spans, utterance: Utterance, inpainter: Inpainter
+    samples: np.ndarray, spans: Spans, utterance: Utterance, inpainter: Inpainter, knowledge: Knowledge | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     tracks = utterance.load_landmarks() if inpainter.model.config.model.video else None
-    restored = inpainter.restore_excerpt(samples[:, None], spans, spans, tracks)
+    phones = knowledge.phones(samples, spans, utterance, tracks) if knowledge else None
+    restored = inpainter.restore_excerpt(samples[:, None], spans, spans, tracks, phones=phones)
     pasted = paste(samples, restored.samples[:, 0], spans, STFT.sample_rate)
     return pasted, restored.log_spectrum[0, restored.lost].numpy()

@@ -2,11 +2,13 @@
 # Free speech: one model that restores it with a face and without. Stages: 0 prepare the corpora, 1 landmarks of what was filmed,
 # 2 lips made for what was not, 3 put together, statistics, gaps, 4 train, 5 restore, 6 score, 7 report.
 # ./run.sh --corpus NAME=DIR ... [--test NAME=DIR ...] [--options "NAME=--speaker-from name" ...] [--filmed DATADIR]
-#          [--config conf/speech.yaml] [--over FILE] [--beside "av"] [--protocol FILE] [--work DIR] [--stage 0] [--stop-stage 7] [--jobs 2]
+#          [--config conf/speech.yaml] [--over FILE] [--beside "av"] [--protocol FILE] [--work DIR] [--max-left-out 0.05] [--stage 0] [--stop-stage 7]
+#          [--jobs 2]
 # ./run.sh --smoke: all stages in a few minutes, in smoke/, on a small model and corpora that are made there.
 # A corpus is a folder of sound or of videos, as data_prep.recordings takes it, or AN4. Of those of --corpus an eighth of the speakers is for
 # validation and an eighth for the test; those of --test, all speakers, are for the test alone. --options gives data_prep.recordings further
-# options for one corpus. --filmed names a data directory of faces to train on too, such as GRID's data/general/voices. Lips are learned from
+# options for one corpus. --max-left-out is the share that each program may leave out, of recordings, faces, lips, restored sounds and scores,
+# before it fails; --options goes before it. --filmed names a data directory of faces to train on too, such as GRID's data/general/voices. Lips are learned from
 # all faces of the training set. Each test set is restored by itself: exp/evaluation/NAME. Files and the models of --beside are sought from
 # where you are, then from here. data/ and exp/ are made in --work, by default here.
 set -euo pipefail
@@ -16,12 +18,12 @@ check_validation() { # of those given, the folders of validation sets
 }
 count_lines() { cat "$@" 2>/dev/null | wc -l || :; } # of those files that there are
 
-corpora=() options=() option_names=() option_words=() filmed= config=conf/speech.yaml over= beside=av protocol=conf/protocol.yaml work=
+corpora=() options=() option_names=() option_words=() filmed= config=conf/speech.yaml over= beside=av protocol=conf/protocol.yaml work= max_left_out=
 stage=0 stop_stage=7 last_stage=7 jobs=2 smoke= fitting=()
 case " $* " in *" --smoke "*) smoke=yes ;; esac
 while [ $# -gt 0 ]; do
   case "$1" in
-    --corpus | --test | --options | --filmed | --config | --over | --beside | --protocol | --work | --stage | --stop-stage | --jobs)
+    --corpus | --test | --options | --filmed | --config | --over | --beside | --protocol | --work | --max-left-out | --stage | --stop-stage | --jobs)
       [ $# -ge 2 ] || fail "$1 needs a value"
       case "$1" in
         --corpus | --test) corpora+=("$1 $2") ;;
@@ -35,6 +37,11 @@ while [ $# -gt 0 ]; do
   esac
 done
 check_numbers
+shares=()
+if [ -n "$max_left_out" ]; then
+  [[ "$max_left_out" =~ ^(0|1|0?\.[0-9]+|1\.0+)$ ]] || fail "--max-left-out $max_left_out: expected a share from 0 to 1, such as 0.05"
+  shares=(--max-left-out "$max_left_out")
+fi
 conf=$(cd "$(dirname "$0")" && pwd)
 if [ -n "$smoke" ]; then
   [ -z "$work" ] || fail "--smoke makes its folder, smoke/, anew; leave out --work"
@@ -115,7 +122,7 @@ if due 0 "prepare the corpora"; then
     for number in "${!option_names[@]}"; do
       if [ "${option_names[number]}" = "$name" ]; then further+=("${option_words[number]}"); fi
     done
-    python -m data_prep.recordings --root "$folder" --out "data/corpora/$name" --corpus "$name" --id-prefix "$name-" --jobs "$jobs" "${further[@]}"
+    python -m data_prep.recordings --root "$folder" --out "data/corpora/$name" --corpus "$name" --id-prefix "$name-" --jobs "$jobs" "${shares[@]}" "${further[@]}"
   done
   for name in "${names[@]}"; do
     of=data/corpora/$name found=$(count_lines "$of"/{train,valid,test}/wav.scp) films=$(count_lines "$of"/{train,valid,test}/video.scp)
@@ -128,14 +135,18 @@ faces=(${filmed:+"$filmed"} $(filmed_sets train))
 if is_due 2; then # told before the long work
   [ ${#faces[@]} -gt 0 ] || fail "no face to learn lips from: name a data directory by --filmed, or a corpus of videos by --corpus"
 fi
-if is_due 3; then check_validation data/corpora/*/valid; fi
+if is_due 3; then
+  training=("${faces[@]}" data/corpora/*/train_lips)
+  [ ${#training[@]} -gt 0 ] || fail "no training set: name a data directory by --filmed, or begin at --stage 0 with a --corpus"
+  check_validation data/corpora/*/valid
+fi
 if due 1 "landmarks of what was filmed"; then
-  for set in $(filmed_sets '*'); do python -m data_prep.landmarks "$set" --drop --jobs "$jobs"; done
+  for set in $(filmed_sets '*'); do python -m data_prep.landmarks "$set" --drop --jobs "$jobs" "${shares[@]}"; done
 fi
 if due 2 "lips made for what was not"; then
-  python -m data_prep.lips fit "${faces[@]}" --out data/lips.npz --jobs "$jobs" "${fitting[@]}"
+  python -m data_prep.lips fit "${faces[@]}" --out data/lips.npz --jobs "$jobs" "${shares[@]}" "${fitting[@]}"
   for set in data/corpora/*/train; do
-    [ -e "$set/video.scp" ] || python -m data_prep.lips apply data/lips.npz "$set" "${set}_lips" --jobs "$jobs"
+    [ -e "$set/video.scp" ] || python -m data_prep.lips apply data/lips.npz "$set" "${set}_lips" --jobs "$jobs" "${shares[@]}"
   done
 fi
 if due 3 "put together, statistics, gaps"; then
@@ -154,10 +165,11 @@ if due 5 "restore"; then
     systems=(--system unprocessed --system mean --system interpolation)
     if [ -e "$set/landmarks.scp" ]; then systems+=("${besides[@]}" --system "$model"); else systems+=(--system a); fi
     systems+=(--system "${model}_sound")
-    python -m evaluation.restore "$set" --protocol "$protocol" "${systems[@]}" --out "exp/evaluation/$(basename "$(dirname "$set")")" --jobs "$jobs"
+    python -m evaluation.restore "$set" --protocol "$protocol" "${systems[@]}" --out "exp/evaluation/$(basename "$(dirname "$set")")" --jobs "$jobs" \
+      "${shares[@]}"
   done
 fi
-if due 6 "score"; then for evaluation in exp/evaluation/*; do score "$evaluation"; done; fi
+if due 6 "score"; then for evaluation in exp/evaluation/*; do score "$evaluation" "${shares[@]}"; done; fi
 if due 7 "report"; then
   for evaluation in exp/evaluation/*; do python -m evaluation.report "$evaluation" --jobs "$jobs"; done
 fi

@@ -1,0 +1,152 @@
+"""`avsi inpaint`: restore the gaps of recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT
+from ..program import print_error, print_table, progress
+from .options import Device, Face, Pronounce
+
+if TYPE_CHECKING:
+    from ..restoring.inpainting import Inpainter
+
+
+def inpaint(
+    clips: Annotated[list[Path], typer.Argument(help="Sound or video files.", metavar="CLIP...")],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE|DIR/",
+            help="The file to write: .wav, .flac, or .mp4 to keep the picture. Or a folder, which is made if its name "
+            "ends with '/': each file is written there under its own name, .wav, .flac and .mp4 as such, other videos "
+            "as .mp4 and other sounds as .wav. A table says what became of each; one that fails does not stop the "
+            "others, and the exit status is then 1.",
+        ),
+    ],
+    gap: Annotated[
+        list[str],
+        typer.Option(
+            help="START:END in seconds, as a player of the clip shows them; repeatable. The same in each file."
+        ),
+    ] = [],  # noqa: B006
+    gaps_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Lines '<start_s> <end_s> <label>', such as an Audacity label track; the label may be missing. The "
+            "same in each file."
+        ),
+    ] = None,
+    from_first_sample: Annotated[
+        bool,
+        typer.Option(
+            "--from-first-sample",
+            help="Count all times, also in messages, from the first sample of the sound, as Audacity does. Without it "
+            "they are those that a player shows, which differ where the sound starts later than the picture.",
+        ),
+    ] = False,
+    detect: Annotated[
+        bool,
+        typer.Option(
+            "--detect",
+            help="Take every run of digital silence as a gap. Where the output is a folder, a file without any is said "
+            "to have no gaps: it is not copied there, and is no failure.",
+        ),
+    ] = False,
+    video: Annotated[
+        Path | None,
+        typer.Option(
+            help="The video of the speaker, where the clip itself has none. Its first sample of sound, or its first "
+            "picture if it has no sound, is taken to belong to the first sample of the clip. For one clip alone."
+        ),
+    ] = None,
+    face: Face = None,
+    model: Annotated[
+        str, typer.Option(help="A pretrained model, as `avsi info` lists them, or a folder that training wrote.")
+    ] = DEFAULT,
+    audio_only: Annotated[str, typer.Option(help="The model that takes over where no face is seen.")] = AUDIO_ONLY,
+    adapt: Annotated[
+        bool,
+        typer.Option(
+            "--adapt",
+            help="First adapt the model to each recording by itself, as `avsi adapt` does: some minutes for each.",
+        ),
+    ] = False,
+    transcript: Annotated[
+        str,
+        typer.Option(
+            help="What is said in the clip, as of `avsi align`, for a model that takes it; the words are found first. "
+            "For one clip alone.",
+            show_default=False,
+        ),
+    ] = "",
+    pronounce: Pronounce = [],  # noqa: B006
+    aligner: Annotated[str, typer.Option(help="The model that finds the words of a transcript.")] = ALIGNER,
+    device: Device = "auto",
+) -> None:
+    """Restore the gaps of recordings; every sample outside them stays as it is."""
+    from functools import partial
+
+    from ..data.gap_files import read_label_file
+    from ..data.gaps import Gap
+    from ..errors import ConfigError, GapError
+    from ..models.store import check_takes_text, find_model
+    from ..restoring.many_recordings import inpaint_files, plan_outputs
+    from ..restoring.recordings import check_output, inpaint_file
+
+    if detect == bool(gap or gaps_file):
+        raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
+    gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
+    for name in (model, audio_only, *([aligner] if transcript else [])):
+        find_model(name)
+    if pronounce and not transcript:
+        raise ConfigError("--pronounce: says how words of a --transcript are said, and there is none")
+
+    def load() -> Inpainter:
+        from ..restoring.inpainting import Inpainter
+
+        return Inpainter.from_pretrained(model, audio_only, device)
+
+    if not out:
+        raise ConfigError("--out: names nothing; expected a file, or a folder with '/' at its end")
+    into_folder = out.endswith("/") or Path(out).is_dir()
+    if len(clips) > 1 and not into_folder:
+        raise ConfigError(f"{out}: several files are written into a folder; end its name with '/'")
+    if len(clips) > 1 and video:
+        raise ConfigError(f"--video {video}: is the picture of one file, and there are {len(clips)}")
+    if len(clips) > 1 and transcript:
+        raise ConfigError(f"--transcript: is what one file says, and there are {len(clips)}")
+    alignment = None
+    if not into_folder:
+        check_output(clips[0], Path(out))
+    if transcript:
+        from ..restoring.aligning import align_file, load_aligner
+        from ..words.pronouncing import parse_pronunciation
+        from ..words.transcript import read_transcript
+
+        own = dict(parse_pronunciation(text) for text in pronounce)
+        captions = read_transcript(transcript)
+        check_takes_text(model)
+        start = partial(load_aligner, aligner, device)
+        alignment = align_file(clips[0], captions, start, gaps, own, video, face, from_first_sample, progress)
+    if into_folder:
+        outputs = plan_outputs(clips, Path(out))
+        options: dict[str, Any] = {"video": video, "face": face, "from_first_sample": from_first_sample, "adapt": adapt}
+        options["alignment"] = alignment
+        results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
+        rows = []
+        for file in results:
+            gaps_s = sum(gap.length_s for gap in file.gaps)
+            rows.append([file.path, len(file.gaps), f"{gaps_s:.3f}", file.out or file.error or "no gaps"])
+        print_table(f"restored into {out}", ["file", "gaps", "seconds of gaps", "output"], rows)
+        raise typer.Exit(int(any(file.error for file in results)))
+    restored = inpaint_file(clips[0], out, load, gaps, video, progress, face, from_first_sample, adapt, alignment)
+    shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
+    more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""
+    clock = " from its first sample on" if from_first_sample else ""
+    typer.echo(f"restored {shown}{more}{clock} -> {out}")

@@ -1,0 +1,35 @@
+"""Options that several commands have."""
+
+from typing import Annotated
+
+import typer
+
+Face = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Which face, where several are seen, counted from the left over the whole recording; by default the "
+        "largest.",
+        show_default=False,
+    ),
+]
+Device = Annotated[
+    str, typer.Option(help="Where the models compute: auto (a GPU where there is one), or cpu, cuda:1, mps ...")
+]
+Settings = Annotated[
+    list[str], typer.Option("--set", help="key=value over the config, such as training.seed=1; repeatable.")
+]
+Transcript = Annotated[
+    str,
+    typer.Option(
+        help="What is said: the words themselves, or a file that holds them (.txt, or .srt or .vtt with times, near "
+        "which each caption is looked for)."
+    ),
+]
+Pronounce = Annotated[
+    list[str],
+    typer.Option(
+        help="How a word is said, in the phones of the CMU dictionary, such as 'avsi=EY V IY EH S AY'; repeatable.",
+        metavar="WORD=PHONES",
+    ),
+]
