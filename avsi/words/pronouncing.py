@@ -186,8 +186,6 @@ def _guessed(words: Sequence[str]) -> dict[str, tuple[Pronunciation, ...]]:
         f"pronunciations guessed by eSpeak NG: {_named(told)}; correct one with --pronounce WORD=PHONES",
         AvsiWarning,
         stacklevel=3,
-        AvsiWarning,
-        stacklevel=3,
     )
     return {word: (phones,) for word, phones in read.items()}
 
