@@ -26,7 +26,7 @@ from avsi.models.aligner import PhoneAligner
 from avsi.models.store import WEIGHTS, find_model, load_model
 from avsi.pretrained import ALIGNER
 from avsi.program import in_parallel, print_table, progress, run_program
-from avsi.restoring.aligning import LEAST_FIT_SEEN
+from avsi.restoring.aligning import LEAST_FIT
 from avsi.rng import generator
 from avsi.timebase import to_samples
 from avsi.words.aligner import align_frames, fit_of_words
@@ -74,7 +74,7 @@ def main(
     chosen, fits = [each for each, known_ in zip(chosen, known_of, strict=True) if known_], fits[known_of]
     bootstrap = Bootstrap([utterance.speaker for utterance, *_ in chosen])
     table, summary = [], {}
-    for name, limit in (("avsi align", LEAST_FIT_SEEN), ("one in twenty", np.quantile(fits[:, 0], FALSE_ALARMS))):
+    for name, limit in (("avsi align", LEAST_FIT), ("one in twenty", np.quantile(fits[:, 0], FALSE_ALARMS))):
         alarms, hits = (bootstrap.estimate((column < limit).astype(float)) for column in fits.T)
         summary[name] = {"limit": float(limit)} | {
             what: [round(value, 3) for value in (each.mean, each.low, each.high)]

@@ -16,6 +16,7 @@ from avsi.errors import DataError
 from avsi.models.aligner import PhoneAligner
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
+from avsi.restoring import aligning
 from avsi.restoring.aligning import _windows, align_excerpt, align_file, load_aligner
 from avsi.words.alignment_files import read_alignment
 from avsi.words.captions import Caption
@@ -73,6 +74,30 @@ def test_words_that_are_spoken_as_several_are_one(align, tmp_path):
     assert word.text == "$3.50"
     assert [phone.label for phone in word.phones][:4] == ["TH", "R", "IY", "D"]
     assert word.end_s == word.phones[-1].end_s
+
+
+def test_words_that_do_not_fit_are_noted_and_many_of_them_once(align, monkeypatch):
+    monkeypatch.setattr(aligning, "LEAST_FIT", 1.0)  # nothing fits
+    _, _, errors = align("--transcript", "bin blue")
+    assert errors.count("does not fit what is heard; is it the right word?") == 2
+    _, _, errors = align("--transcript", "bin blue at f two now")
+    assert errors == (
+        "note: 6 of 6 words do not fit what is heard or seen; is it the transcript of this recording, and in English?\n"
+    )
+
+
+def test_words_in_a_gap_without_a_face_are_noted(align):
+    _, _, errors = align("--transcript", "bin blue", "--gap", "0.1:2.9")
+    assert (
+        "note: no face is seen where 'bin' and 1 more are said, in a gap: the usual lengths of phones say when"
+        in errors
+    )
+    assert align("--transcript", "bin blue")[2] == ""
+
+
+def test_a_pronunciation_that_is_not_needed_is_noted(align):
+    _, _, errors = align("--transcript", "bin", "--pronounce", "foo=F UW")
+    assert errors == "note: the transcript has no 'foo' that a pronunciation is for\n"
 
 
 def test_the_users_own_pronunciation_is_taken(align, tmp_path):
@@ -197,7 +222,7 @@ def test_models_that_do_not_fit_are_told(avsi, folder, tmp_path):
     text = ("--model", folder / "text", "--aligner", folder / "aligner", "--transcript", "a")
     for arguments, told in (
         (("align", talk, *text[-2:], "--model", folder / "plain"), "holds a model of the kind inpainter"),
-        (("inpaint", talk, "-o", out, *text, "--model", folder / "plain"), "plain: does not take what is said"),
+        (("inpaint", talk, "-o", out, *text, "--model", folder / "plain"), "plain: is not told what is said"),
         (
             ("inpaint", talk, "-o", out, *text[:-2], "--pronounce", "a=AH"),
             "of a --transcript are said, and there is none",

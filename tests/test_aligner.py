@@ -23,7 +23,7 @@ from avsi.media.sound_reading import read_mono
 from avsi.models.aligner import PhoneAligner
 from avsi.models.segment_search import Segment
 from avsi.models.store import load_model, save_model
-from avsi.restoring.aligning import LEAST_FIT_SEEN, align_excerpt
+from avsi.restoring.aligning import LEAST_FIT, align_excerpt
 from avsi.training.aligning import align, follow, spread_evenly, word_of_labels
 from avsi.training.dataset import AligningData, Batch, collate
 from avsi.training.run import train
@@ -228,7 +228,7 @@ def test_wrong_words_are_told_from_right_ones(toy, aligner, corpus, tmp_path):
     assert [row["word"] for row in rows] == [utterance.words[0] for utterance in utterances]
     assert np.mean([row["fit"] > row["wrong_fit"] for row in rows]) >= 0.9
     limits = json.loads((tmp_path / "exp" / "summary.json").read_text())["limits"]
-    assert limits["avsi align"]["right_words_told"][0] == np.mean([row["fit"] < LEAST_FIT_SEEN for row in rows])
+    assert limits["avsi align"]["right_words_told"][0] == np.mean([row["fit"] < LEAST_FIT for row in rows])
     assert "10 wrong words" in told
 
 

@@ -53,7 +53,9 @@ def align(
     model: Annotated[str, typer.Option(help="A model that aligns: a pretrained one, or a folder.")] = ALIGNER,
     device: Device = "auto",
 ) -> None:
-    """Find when each word and each phone of a transcript is said, also where the sound is lost."""
+    """Find when each word and each phone of a transcript is said, also where the sound is lost. The confidence of a
+    word is the mean probability of its phones, not that of the word being right: those of right words begin at 0.05.
+    """
     from functools import partial
 
     from ..data.gap_files import read_label_file

@@ -78,13 +78,14 @@ def inpaint(
         ),
     ] = False,
     transcript: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="What is said in the clip, as of `avsi align`, for a model that takes it; the words are found first. "
-            "For one clip alone.",
+            help="The words that are said, or a .txt, .srt or .vtt file of them, for a model that is told them "
+            "(trained with model.text; none is included): they are found first, as by `avsi align`. Only with a single "
+            "clip.",
             show_default=False,
         ),
-    ] = "",
+    ] = None,
     pronounce: Pronounce = [],  # noqa: B006
     aligner: Annotated[str, typer.Option(help="The model that finds the words of a transcript.")] = ALIGNER,
     device: Device = "auto",
@@ -102,9 +103,9 @@ def inpaint(
     if detect == bool(gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
     gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
-    for name in (model, audio_only, *([aligner] if transcript else [])):
+    for name in (model, audio_only, *([aligner] if transcript is not None else [])):
         find_model(name)
-    if pronounce and not transcript:
+    if pronounce and transcript is None:
         raise ConfigError("--pronounce: says how words of a --transcript are said, and there is none")
 
     def load() -> Inpainter:
@@ -119,12 +120,12 @@ def inpaint(
         raise ConfigError(f"{out}: several files are written into a folder; end its name with '/'")
     if len(clips) > 1 and video:
         raise ConfigError(f"--video {video}: is the picture of one file, and there are {len(clips)}")
-    if len(clips) > 1 and transcript:
+    if len(clips) > 1 and transcript is not None:
         raise ConfigError(f"--transcript: is what one file says, and there are {len(clips)}")
     alignment = None
     if not into_folder:
         check_output(clips[0], Path(out))
-    if transcript:
+    if transcript is not None:
         from ..restoring.aligning import align_file, load_aligner
         from ..words.pronouncing import parse_pronunciation
         from ..words.transcript import read_transcript

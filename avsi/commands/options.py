@@ -22,8 +22,8 @@ Settings = Annotated[
 Transcript = Annotated[
     str,
     typer.Option(
-        help="What is said: the words themselves, or a file that holds them (.txt, or .srt or .vtt with times, near "
-        "which each caption is looked for)."
+        help="What is said: the words themselves, or a file that holds them: .txt, or .srt or .vtt, whose captions are "
+        "looked for within half a second of their times."
     ),
 ]
 Pronounce = Annotated[

@@ -164,7 +164,10 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
 def check_takes_text(name_or_path: str | Path) -> None:
     """Raise ModelError for a model that is not told what is said."""
     if not config_from_dict(read_description(find_model(name_or_path))["config"]).model.text:
-        raise ModelError(f"{name_or_path}: does not take what is said; choose a model that does, or no transcript")
+        raise ModelError(
+            f"{name_or_path}: is not told what is said; give a folder with a model that is (trained with model.text), "
+            "or no transcript"
+        )
 
 
 def find_model(name_or_path: str | Path) -> Path:

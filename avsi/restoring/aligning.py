@@ -40,9 +40,11 @@ LONGEST_S = 120.0
 TOGETHER_S = 30.0
 # How far beyond its own times the words of a caption are looked for: captions are set for reading.
 AROUND_CAPTION_S = 0.5
-# A word is doubted that fits worse than this, in nats, as of fit_of_words: what is seen of it, or what is heard. Of
-# right words of unseen speakers that are lost but seen, it is one in twenty.
-LEAST_FIT_SEEN, LEAST_FIT_HEARD = -2.1, -1.6
+# A word is doubted that fits worse than this, in nats, as of fit_of_words. Of right words of unseen speakers it is one
+# in twenty, whether they are heard or, in a gap, seen.
+LEAST_FIT = -2.1
+# So many doubts, or this share of the words, are one: the transcript is another.
+MANY_DOUBTS, MOST_DOUBTED = 3, 1 / 3
 # So many phones or more in a gap are doubted where they would last longer or shorter than usual by this factor.
 FEWEST_PHONES, STRANGE = 4, 2.0
 
@@ -108,6 +110,12 @@ def align_file(
             words = _timed(model, excerpt.aligned, spoken, start_s + first_s, start_s + last_s)
             for doubt in _doubts(model, excerpt, spoken, words):
                 warnings.warn(doubt, AvsiWarning, stacklevel=2)
+            if unseen := _in_unseen_gaps(excerpt, spoken, words):
+                warnings.warn(
+                    f"no face is seen where {_few(unseen)} said, in a gap: the usual lengths of phones say when",
+                    AvsiWarning,
+                    stacklevel=2,
+                )
             found += words
     return Alignment(tuple(found), start_s + to_seconds(sound.n_samples, sound.rate))
 
@@ -199,11 +207,20 @@ def _doubts(
 ) -> Iterator[str]:
     """What does not fit: a word and what is heard or seen, or the words in a gap and its length."""
     segments = excerpt.aligned.segments
+    doubted: dict[str, str] = {}
     for place, fit in fit_of_words(excerpt.aligned, excerpt.seen | ~excerpt.lost).items():
-        hidden = any(excerpt.lost[each.start : each.stop].any() for each in segments if each.word == place)
-        if fit < (LEAST_FIT_SEEN if hidden else LEAST_FIT_HEARD):
-            word, what = words[spoken[place].number], "what is seen or heard of it" if hidden else "what is heard"
-            yield f"'{word.text}' at {word.start_s:.2f}-{word.end_s:.2f} s does not fit {what}; is it the right word?"
+        if fit < LEAST_FIT:
+            word = words[spoken[place].number]
+            lost = any(excerpt.lost[each.start : each.stop].any() for each in segments if each.word == place)
+            doubted[f"'{word.text}' at {word.start_s:.2f}-{word.end_s:.2f} s"] = "seen" if lost else "heard"
+    if len(doubted) > MANY_DOUBTS and len(doubted) > MOST_DOUBTED * len(words):
+        yield (
+            f"{len(doubted)} of {len(words)} words do not fit what is heard or seen; is it the transcript of this "
+            "recording, and in English?"
+        )
+    else:
+        for name, how in doubted.items():
+            yield f"{name} does not fit what is {how}; is it the right word?"
     frames = np.array([each.stop - each.start for each in segments])
     of_word = np.array([-1 if each.word < 0 else spoken[each.word].number for each in segments])
     inside = np.array([bool(excerpt.lost[each.start : each.stop].all()) for each in segments]) & (of_word >= 0)
@@ -215,9 +232,26 @@ def _doubts(
             first, last = words[of_word[number]], words[of_word[stop - 1]]
             yield (
                 f"the words from '{first.text}' to '{last.text}', in the gap at {first.start_s:.2f}-"
-                f"{last.end_s:.2f} s, would take {slowness:.1f} of this speaker's usual time; are they all that is "
-                "said there, and is the gap right?"
+                f"{last.end_s:.2f} s, have {slowness:.1f} of the time that this speaker usually needs for them; are "
+                "they all that is said there, and is the gap right?"
             )
+
+
+def _few(words: list[str]) -> str:
+    """The first of some words, and how many more there are, as the subject of a sentence."""
+    more = f" and {len(words) - 1} more are" if len(words) > 1 else " is"
+    return f"'{words[0]}'{more}"
+
+
+def _in_unseen_gaps(excerpt: AlignedExcerpt, spoken: list[_Spoken], words: list[AlignedWord]) -> list[str]:
+    """The words of which a phone lies in a gap without a face."""
+    blind = excerpt.lost & ~excerpt.seen
+    numbers = {
+        spoken[each.word].number
+        for each in excerpt.aligned.segments
+        if each.word >= 0 and blind[each.start : each.stop].all()
+    }
+    return [words[number].text for number in sorted(numbers)]
 
 
 def _stretches(
@@ -242,6 +276,8 @@ def _stretches(
             )
     words = [spoken_words(caption.text, pronunciations) for caption in captions]
     all_spoken = [each for of_caption in words for word in of_caption for each in word.spoken]
+    if unused := [word for word in pronunciations if word not in all_spoken]:
+        warnings.warn(f"the transcript has no '{unused[0]}' that a pronunciation is for", AvsiWarning, stacklevel=3)
     known = iter(pronounce(all_spoken, pronunciations))
     stretches, taken = [], 0
     for begin_s, end_s, count in _windows(captions, start_s, length_s):

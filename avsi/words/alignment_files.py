@@ -62,7 +62,17 @@ def _format(path: str | Path) -> tuple[Callable[[Alignment], str], Callable[[str
 
 
 def _to_json(alignment: Alignment) -> str:
-    return json.dumps({"format": FORMAT, **asdict(alignment)}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    content = _rounded({"format": FORMAT, **asdict(alignment)})
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _rounded(content: Any) -> Any:
+    """Times to the microsecond, without the noise of floats."""
+    if isinstance(content, dict):
+        return {name: _rounded(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_rounded(value) for value in content]
+    return round(content, 6) if isinstance(content, float) else content
 
 
 def _from_json(text: str) -> Alignment:

@@ -183,7 +183,9 @@ def _guessed(words: Sequence[str]) -> dict[str, tuple[Pronunciation, ...]]:
         raise DataError(f"no pronunciation is known of {_named(unread)}; {remedy}")
     told = [f"{word} = {' '.join(phones)}" for word, phones in read.items()]
     warnings.warn(
-        f"pronunciations guessed by eSpeak NG: {_named(told)}; --pronounce mends one", AvsiWarning, stacklevel=3
+        f"pronunciations guessed by eSpeak NG: {_named(told)}; correct one with --pronounce WORD=PHONES",
+        AvsiWarning,
+        stacklevel=3,
     )
     return {word: (phones,) for word, phones in read.items()}
 
