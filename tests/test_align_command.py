@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import RATE, corpus_config, face, mouth_opening, small_config, speech
+from conftest import RATE, corpus_config, face, mouth_opening, small_config, speech, write_video
 
 import avsi
 from avsi.config import AlignerConfig
@@ -93,6 +93,15 @@ def test_words_in_a_gap_without_a_face_are_noted(align):
         in errors
     )
     assert align("--transcript", "bin blue")[2] == ""
+
+
+def test_a_film_without_a_face_is_aligned_by_its_sound(avsi, folder, tmp_path):
+    film = write_video(tmp_path / "film.mpg", speech(0, rate=44100))
+    status, output, errors = avsi("align", film, "--transcript", "bin blue", "--model", folder / "aligner")
+    assert status == 0
+    assert errors.startswith("note: ")
+    assert "the words are found by the sound alone" in errors
+    assert "blue" in output
 
 
 def test_a_pronunciation_that_is_not_needed_is_noted(align):

@@ -16,7 +16,7 @@ import torch
 from ..audio.samples import resample, to_float
 from ..audio.stft import log_magnitude, spectrum
 from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
-from ..errors import AvsiWarning, ConfigError, DataError, MediaError
+from ..errors import AvsiWarning, ConfigError, DataError, FaceError, MediaError
 from ..media.sound_reading import Sound, open_sound
 from ..media.video_reading import has_picture, video_info
 from ..models.aligner import PhoneAligner
@@ -95,7 +95,10 @@ def align_file(
         tracks = None
         if video is not None and model.config.model.video:
             n_pictures = video_info(video).n_frames
-            tracks = track_face(video, progress=lambda items: progress(items, n_pictures, "faces"), face=face)
+            try:
+                tracks = track_face(video, progress=lambda items: progress(items, n_pictures, "faces"), face=face)
+            except FaceError as error:
+                warnings.warn(f"{error}; the words are found by the sound alone", AvsiWarning, stacklevel=2)
         found: list[AlignedWord] = []
         for start, stop, spoken in progress(stretches, len(stretches), "words"):
             first_s, last_s = to_seconds(start, sound.rate), to_seconds(stop, sound.rate)
