@@ -145,7 +145,23 @@ class AlignerConfig(ModelConfig):
     mask: bool = True
 
 
-MODELS = {"inpainter": InpainterConfig, "recognizer": RecognizerConfig, "aligner": AlignerConfig}  # by kind
+@dataclass
+class DurationsConfig(ModelConfig):
+    """From the phones of an utterance, and the lengths of some, to the lengths of the others."""
+
+    kind: str = "durations"
+    layers: int = bounded(2, at_least=1, at_most=100)
+    hidden: int = bounded(64, at_least=1, at_most=10000)
+    audio, text = False, True
+
+
+# By kind.
+MODELS = {
+    "inpainter": InpainterConfig,
+    "recognizer": RecognizerConfig,
+    "aligner": AlignerConfig,
+    "durations": DurationsConfig,
+}
 
 
 @dataclass
