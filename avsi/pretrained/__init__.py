@@ -5,4 +5,5 @@ May import: nothing.
 
 DEFAULT = "av"
 AUDIO_ONLY = "a"  # takes over where no face is seen
+WITH_TEXT = "av_text"  # is told what is said
 ALIGNER = "aligner"  # finds when known words are said

@@ -1,0 +1,256 @@
+"""Where a recording is opened so that other words can be said there, for how long, and when each phone is then said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..data.gaps import Gap
+from ..errors import DataError
+from ..media.spliced_sound import Splice
+from ..models.aligner import PhoneAligner
+from ..timebase import to_samples, to_seconds
+from ..words.aligner import slowness
+from ..words.alignment import AlignedWord, Alignment, Phone
+from ..words.changes import Change
+
+# An edge lies this far into the silence beside the words, and in the middle of a shorter one.
+MARGIN_S = 0.03
+# Less silence is none: the edge then lies in the phone next to it, which is said anew from there on, since it changes
+# with its neighbours. At most a third of that phone.
+PAUSE_S, COARTICULATION_S = 0.04, 0.025
+# Where less of the recording would stay between two gaps, it is said anew, too.
+LEAST_BETWEEN_S = 0.08
+# Into a gap that keeps its length, phones are squeezed or stretched by at most so much, where that is possible.
+FASTEST, SLOWEST = 1 / 1.5, 1.5
+Lengths = tuple[str, list[tuple[str, float]]]  # a word, and (label, length in seconds) of its phones
+
+
+@dataclass(frozen=True)
+class NewWord:
+    """A word of the new transcript, as written, and the phones that it is said with."""
+
+    text: str
+    phones: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One gap, and what is said in it.
+
+    Attributes:
+        kind: "replaced", "inserted" or "removed".
+        before, words: what was said and what is said now, "" for nothing.
+        was, now: the gap in the recording and in the edited one, on the clock of the alignment.
+        splice: samples [start, stop) of the recording and how many take their place.
+        start: the first of these in the edited recording.
+        slowness: how many times as long as is usual for the speaker the phones are; 1 where no word is said.
+    """
+
+    kind: str
+    before: str
+    words: str
+    was: Gap
+    now: Gap
+    splice: Splice
+    start: int
+    slowness: float
+
+
+@dataclass(frozen=True)
+class EditPlan:
+    """What :func:`plan_edits` gives.
+
+    Attributes:
+        edits: the gaps in the order of time.
+        alignment: when the words are said in the edited recording.
+        n_samples: of the edited recording.
+    """
+
+    edits: list[Edit]
+    alignment: Alignment
+    n_samples: int
+
+    @property
+    def splices(self) -> list[Splice]:
+        return [edit.splice for edit in self.edits]
+
+    @property
+    def gaps(self) -> list[tuple[int, int]]:
+        """Samples [start, stop) of the edited recording."""
+        return [(edit.start, edit.start + edit.splice[2]) for edit in self.edits]
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """A change and its place in the recording, in seconds from the first sample.
+
+    Attributes:
+        start_s, end_s: what the new words take the place of.
+        open_s, close_s: the edges of the gap, which holds it.
+        words: the new ones: text, and (label, usual length in seconds) of each phone.
+    """
+
+    change: Change
+    start_s: float
+    end_s: float
+    open_s: float
+    close_s: float
+    words: list[Lengths]
+
+    @property
+    def usual_s(self) -> float:
+        return sum(length_s for _, phones in self.words for _, length_s in phones)
+
+
+def plan_edits(
+    model: PhoneAligner,
+    alignment: Alignment,
+    new_words: Sequence[NewWord],
+    changes: Sequence[Change],
+    n_samples: int,
+    rate: int,
+    start_s: float = 0.0,
+    keep_length: bool = False,
+) -> EditPlan:
+    """Plan a gap for each change; for one those that lie close together.
+
+    The edges lie in the silence beside the changed words; where there is none, a little inside their neighbours. New
+    phones are as long as is usual for the speaker: by the aligner's usual lengths and the speaker's mean rate. Where
+    words are removed, the shorter of the silences beside them goes, too.
+
+    With ``keep_length`` they are scaled into the place of the old ones. If that would need more than ``FASTEST``, the
+    silences beside it are taken, and then the words, which are said anew, faster; if it would need more than
+    ``SLOWEST``, there is silence at both ends.
+
+    Args:
+        alignment: the words of the recording, without a gap.
+        new_words: all that are to be said.
+        changes: between the words of the two, at least one.
+        start_s: what the clock of the alignment, and that of the plan, shows at the first sample.
+
+    Raises:
+        DataError: phones that the model does not know.
+    """
+    unknown = {phone for word in new_words for phone in word.phones} - set(model.phones)
+    if unknown:
+        raise DataError(
+            f"the model does not know the phones {', '.join(sorted(unknown))}, but {' '.join(model.phones)}"
+        )
+    words = [_shifted(word, -start_s) for word in alignment.words]
+    lengths = _all_lengths(model, words, new_words, changes)
+    spots: list[_Spot] = []
+    for change in changes:
+        spot = _spot(change, words, lengths, to_seconds(n_samples, rate), keep_length)
+        while spots and spot.open_s - spots[-1].close_s < LEAST_BETWEEN_S:
+            joined = spots.pop().change.joined(spot.change)
+            spot = _spot(joined, words, lengths, to_seconds(n_samples, rate), keep_length)
+        spots.append(spot)
+    edits, said, taken, longer = [], list[AlignedWord](), 0, 0
+    for spot in spots:
+        start, stop = to_samples(spot.open_s, rate), to_samples(spot.close_s, rate)
+        more = 0 if keep_length else to_samples(spot.usual_s - (spot.end_s - spot.start_s), rate)
+        before = words[spot.change.start : spot.change.stop]
+        said += [_shifted(word, longer / rate) for word in words[taken : spot.change.start]]
+        room_s = spot.end_s - spot.start_s + more / rate
+        slow = room_s / spot.usual_s if spot.words else 1.0
+        slow = min(slow, SLOWEST) if keep_length else slow
+        begin_s = spot.start_s + longer / rate + (room_s - slow * spot.usual_s) / 2
+        said += _spoken(spot.words, begin_s, slow)
+        edit = Edit(
+            spot.change.kind,
+            " ".join(word.text for word in before),
+            " ".join(text for text, _ in spot.words),
+            Gap(start_s + start / rate, start_s + stop / rate),
+            Gap(start_s + (start + longer) / rate, start_s + (stop + longer + more) / rate),
+            (start, stop, stop - start + more),
+            start + longer,
+            slow,
+        )
+        edits.append(edit)
+        taken, longer = spot.change.stop, longer + more
+    said += [_shifted(word, longer / rate) for word in words[taken:]]
+    duration_s = start_s + to_seconds(n_samples + longer, rate)
+    edited = Alignment(tuple(_shifted(word, start_s) for word in said), duration_s)
+    return EditPlan(edits, edited, n_samples + longer)
+
+
+def _all_lengths(
+    model: PhoneAligner, words: Sequence[AlignedWord], new_words: Sequence[NewWord], changes: Sequence[Change]
+) -> list[Lengths]:
+    """Of each word that is to be said its text, and (label, length in seconds) of its phones: as said now, or usual."""
+    frame_s = model.config.stft.hop_samples / model.config.stft.sample_rate
+    label_of = {phone: label for label, phone in enumerate(model.phones, start=1)}
+    heard = [(label_of[phone.label], _length_s(phone) / frame_s) for word in words for phone in word.phones]
+    slow = slowness(model, heard)
+    usual_s = {phone: frame_s * slow * float(model.length_mean[label].exp()) for phone, label in label_of.items()}
+    lengths = [(word.text, [(phone, usual_s[phone]) for phone in word.phones]) for word in new_words]
+    stop = new_stop = 0
+    for change in [*changes, Change(len(words), len(words), len(new_words), len(new_words))]:
+        for old, new in zip(range(stop, change.start), range(new_stop, change.new_start), strict=True):
+            lengths[new] = (new_words[new].text, [(phone.label, _length_s(phone)) for phone in words[old].phones])
+        stop, new_stop = change.stop, change.new_stop
+    return lengths
+
+
+def _spot(
+    change: Change,
+    words: Sequence[AlignedWord],
+    lengths: list[Lengths],
+    duration_s: float,
+    keep_length: bool,
+) -> _Spot:
+    """The place of a change; with ``keep_length`` one with enough room, if there is any."""
+    before, after = words[: change.start], words[change.stop :]
+    left_s, right_s = before[-1].end_s if before else 0.0, after[0].start_s if after else duration_s
+    if change.start < change.stop:
+        start_s, end_s = words[change.start].start_s, words[change.stop - 1].end_s
+    elif before and after:
+        start_s = end_s = (left_s + right_s) / 2
+    else:  # close to the words that are there
+        beside_s = min(2 * MARGIN_S, (right_s - left_s) / 2)
+        start_s = end_s = left_s + beside_s if before else right_s - beside_s
+    new = lengths[change.new_start : change.new_stop]
+    usual_s = sum(length_s for _, phones in new for _, length_s in phones)
+    if keep_length and new and end_s - start_s < FASTEST * usual_s:
+        missing_s = usual_s - (end_s - start_s)
+        start_s, end_s = max(left_s, start_s - missing_s / 2), min(right_s, end_s + missing_s / 2)
+        if end_s - start_s < FASTEST * usual_s and (before or after):
+            return _spot(change.widened(len(before[-1:]), len(after[:1])), words, lengths, duration_s, keep_length)
+    elif not new and not keep_length:
+        # Of the silences beside what is removed, the shorter goes.
+        if start_s - left_s < right_s - end_s:
+            start_s = left_s + min(start_s - left_s, 2 * MARGIN_S)
+        else:
+            end_s = right_s - min(right_s - end_s, 2 * MARGIN_S)
+    open_s = start_s - _margin_s(start_s - left_s, before[-1].phones[-1] if before else None)
+    close_s = end_s + _margin_s(right_s - end_s, after[0].phones[0] if after else None)
+    return _Spot(change, start_s, end_s, open_s, close_s, new)
+
+
+def _margin_s(silence_s: float, neighbour: Phone | None) -> float:
+    """How far beyond the changed words a gap begins or ends, by the silence beside them and the phone behind that."""
+    if silence_s >= PAUSE_S:
+        return min(MARGIN_S, silence_s / 2)
+    return silence_s + (min(COARTICULATION_S, _length_s(neighbour) / 3) if neighbour else 0.0)
+
+
+def _spoken(words: list[Lengths], begin_s: float, slow: float) -> list[AlignedWord]:
+    """Words, said one after the other from a time on, ``slow`` times as long as their lengths."""
+    said = []
+    for text, lengths in words:
+        phones = []
+        for label, length_s in lengths:
+            phones.append(Phone(label, begin_s, begin_s + slow * length_s))
+            begin_s += slow * length_s
+        said.append(AlignedWord(text, phones[0].start_s, phones[-1].end_s, None, tuple(phones)))
+    return said
+
+
+def _shifted(word: AlignedWord, by_s: float) -> AlignedWord:
+    phones = tuple(replace(phone, start_s=phone.start_s + by_s, end_s=phone.end_s + by_s) for phone in word.phones)
+    return replace(word, start_s=word.start_s + by_s, end_s=word.end_s + by_s, phones=phones)
+
+
+def _length_s(phone: Phone) -> float:
+    return phone.end_s - phone.start_s
