@@ -23,6 +23,7 @@ PAUSE_S, COARTICULATION_S = 0.04, 0.025
 LEAST_BETWEEN_S = 0.08
 # Into a gap that keeps its length, phones are squeezed or stretched by at most so much, where that is possible.
 FASTEST, SLOWEST = 1 / 1.5, 1.5
+MOST_WIDENED = 2  # words at each side that are said anew, to that end
 Lengths = tuple[str, list[tuple[str, float]]]  # a word, and (label, length in seconds) of its phones
 
 
@@ -119,9 +120,9 @@ def plan_edits(
     phones are as long as is usual for the speaker: by the aligner's usual lengths and the speaker's mean rate. Where
     words are removed, the shorter of the silences beside them goes, too.
 
-    With ``keep_length`` they are scaled into the place of the old ones. If that would need more than ``FASTEST``, the
-    silences beside it are taken, and then the words, which are said anew, faster; if it would need more than
-    ``SLOWEST``, there is silence at both ends.
+    With ``keep_length`` they are scaled into the place of the old ones. If they would be faster than ``FASTEST``, the
+    silences beside it are taken, and then up to two words at each side, which are said anew, faster. If they would be
+    slower than ``SLOWEST``, there is silence at both ends.
 
     Args:
         alignment: the words of the recording, without a gap.
@@ -199,8 +200,11 @@ def _spot(
     lengths: list[Lengths],
     duration_s: float,
     keep_length: bool,
+    widened: int = 0,
 ) -> _Spot:
-    """The place of a change; with ``keep_length`` one with enough room, if there is any."""
+    """The place of a change, which was ``widened`` so many times; with ``keep_length`` one with enough room, if there
+    is any.
+    """
     before, after = words[: change.start], words[change.stop :]
     left_s, right_s = before[-1].end_s if before else 0.0, after[0].start_s if after else duration_s
     if change.start < change.stop:
@@ -215,8 +219,9 @@ def _spot(
     if keep_length and new and end_s - start_s < FASTEST * usual_s:
         missing_s = usual_s - (end_s - start_s)
         start_s, end_s = max(left_s, start_s - missing_s / 2), min(right_s, end_s + missing_s / 2)
-        if end_s - start_s < FASTEST * usual_s and (before or after):
-            return _spot(change.widened(len(before[-1:]), len(after[:1])), words, lengths, duration_s, keep_length)
+        if end_s - start_s < FASTEST * usual_s and (before or after) and widened < MOST_WIDENED:
+            wider = change.widened(len(before[-1:]), len(after[:1]))
+            return _spot(wider, words, lengths, duration_s, keep_length, widened + 1)
     elif not new and not keep_length:
         # Of the silences beside what is removed, the shorter goes.
         if start_s - left_s < right_s - end_s:

@@ -171,8 +171,8 @@ def _tell_long(edits: Sequence[Edit], trained_s: float) -> None:
     for edit in edits:
         if edit.now.length_s > trained_s:
             warnings.warn(
-                f"'{edit.words}' at {edit.now.start_s:.2f}-{edit.now.end_s:.2f} s: is longer than the {trained_s:g} s of "
-                "the gaps that the model was trained on; expect little",
+                f"'{edit.words}' at {edit.now.start_s:.2f}-{edit.now.end_s:.2f} s: is longer than the {trained_s:g} s "
+                "of the gaps that the model was trained on; expect little",
                 AvsiWarning,
                 stacklevel=3,
             )
