@@ -150,7 +150,8 @@ def write_edits(
 
 def drop_list(out: Path) -> None:
     """Remove the list of a recording that another one took the place of."""
-    list_path(out).unlink(missing_ok=True)
+    if list_path(out).is_file():
+        list_path(out).unlink()
 
 
 def _moved(edit: LoggedEdit, by_s: float) -> LoggedEdit:
