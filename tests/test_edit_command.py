@@ -246,3 +246,7 @@ def test_a_spliced_sound_is_silent_in_its_spans_and_as_it_was_around_them(folder
         assert np.array_equal(edited.read(1100, 1200), np.zeros((100, 1)))
         assert np.array_equal(np.concatenate([block for _, block in edited.blocks()]), wanted)
         assert edited.read().dtype == before.dtype
+        copied = spliced(sound, [(1000, 1200, 500)], [(1100, 7000, 300)]).read(900, 1700)
+        assert np.array_equal(copied[200:500], before[7000:7300])
+        copied[200:500] = 0
+        assert np.array_equal(copied, wanted[900:1700])

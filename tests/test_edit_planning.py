@@ -45,11 +45,11 @@ SAID = recording(("bin", 0.5, "B IH N"), ("blue", 0.74, "B L UW"), ("now", 1.08,
 PHONES = {"bin": "B IH N", "blue": "B L UW", "now": "N AW", "green": "G R IY N", "so": "S OW", "a": "AH"}
 
 
-def plan(model, say: str, said: Alignment = SAID, keep_length: bool = False, start_s: float = 0.0):
+def plan(model, say: str, said=SAID, keep_length=False, start_s=0.0, duration_s=3.0):
     old = [Word(word.text, (word.text,)) for word in said.words]
     new = [Word(text, (text,)) for text in say.split()]
     words = [NewWord(word.written, tuple(PHONES[word.written].split())) for word in new]
-    return plan_edits(model, said, words, find_changes(old, new), 3 * RATE, RATE, start_s, keep_length)
+    return plan_edits(model, said, words, find_changes(old, new), round(duration_s * RATE), RATE, start_s, keep_length)
 
 
 def times(planned) -> list[tuple[str, float, float]]:
@@ -106,9 +106,25 @@ def test_of_what_is_removed_the_neighbours_join_and_the_shorter_pause_goes(model
     [edit] = (planned := plan(model, "bin now", said)).edits
     assert (edit.was.start_s, edit.was.end_s) == pytest.approx((1.01, 1.45))
     assert times(planned) == [("bin", 0.5, 0.74), ("now", 1.10, 1.28)]
-    # A gap that keeps its length is left to silence.
+
+
+def test_into_the_place_of_what_is_removed_the_longest_pause_is_copied(model):
+    said = recording(("bin", 0.5, "B IH N"), ("blue", 1.04, "B L UW"), ("now", 1.48, "N AW"))
     [edit] = (planned := plan(model, "bin now", said, keep_length=True)).edits
     assert edit.was == edit.now and times(planned) == [("bin", 0.5, 0.74), ("now", 1.48, 1.66)]
+    assert edit.copies == ((17120, 27360, 2880),)  # 1.07 to 1.25 s, from 1.71 s on
+    assert planned.lost == [(16160, 17120), (20000, 20960)]
+    # 70 ms of a pause are copied as often as it takes.
+    said = recording(("bin", 0.0, "B IH N"), ("blue", 0.44, "B L UW"), ("now", 0.68, "N AW"))
+    [edit] = (planned := plan(model, "bin now", said, keep_length=True, duration_s=0.9)).edits
+    assert edit.copies == ((7520, 4640, 1120), (8640, 4640, 1120), (9760, 4640, 640))
+    assert planned.lost == [(6560, 7520), (10400, 11200)]
+    # Without a pause, or where there is no room for one, all is restored.
+    said = recording(("bin", 0.0, "B IH N"), ("blue", 0.24, "B L UW"), ("now", 0.48, "N AW"))
+    assert plan(model, "bin now", said, keep_length=True, duration_s=0.7).edits[0].copies == ()
+    said = recording(("bin", 0.5, "B IH N"), ("b", 0.74, "B"), ("now", 0.80, "N AW"))
+    [edit] = plan(model, "bin now", said, keep_length=True).edits
+    assert edit.copies == () and edit.lost == [(edit.start, edit.start + edit.splice[2])]
 
 
 def test_words_are_inserted_at_the_boundary(model):
@@ -179,7 +195,7 @@ def test_a_words_time_as_it_is_said_is_kept_where_it_is_said_anew(model):
 def test_the_clock_of_a_player_is_kept(model):
     later = Alignment(tuple(_later(word, 0.4) for word in SAID.words), 3.4)
     one, two = plan(model, "bin green now"), plan(model, "bin green now", later, start_s=0.4)
-    assert one.splices == two.splices and one.gaps == two.gaps
+    assert one.splices == two.splices and one.lost == two.lost
     assert two.edits[0].now.start_s == pytest.approx(one.edits[0].now.start_s + 0.4)
     assert times(two)[2] == ("now", 1.54, 1.72)
     assert two.alignment.duration_s == pytest.approx(3.46)

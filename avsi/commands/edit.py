@@ -44,10 +44,10 @@ def edit(
         bool | None,
         typer.Option(
             "--keep-length/--no-keep-length",
-            help="The new words are said in the time of the old ones, faster or more slowly, and where that is too "
-            "short in that of their neighbours, too; or they take the time that the speaker usually needs for such "
-            "words, and what comes after them moves, as it is. By default a picture keeps the length, and sound alone "
-            "does not. With a picture it must be kept.",
+            help="Whether the new words are said in the time of the old ones, faster or more slowly, and where that is "
+            "too short in that of up to two words beside them, too; what is removed leaves a pause. Otherwise they "
+            "take the time that the speaker usually needs for such words, and what comes after them moves, as it is. "
+            "By default a picture keeps the length, which it must, and sound alone does not.",
             show_default=False,
         ),
     ] = None,
@@ -77,7 +77,8 @@ def edit(
     as it is.
 
     The words are found as by `avsi align`. The edges of a gap lie up to 30 ms into the silence beside the changed
-    words, or, where there is none, up to 25 ms inside their neighbours.
+    words, or, where there is none, up to 25 ms inside their neighbours. A picture stays as it is: its lips say the old
+    words.
     """
     from functools import partial
 

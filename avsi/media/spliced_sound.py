@@ -1,4 +1,4 @@
-"""A sound in which some spans have another length: as it lies in its file around them, and silent within."""
+"""A sound in which some spans have another length: as it lies in its file around them; silence, or copies, within."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .sound_reading import Sound
 from .sound_writing import BLOCK_SAMPLES
 
 Splice = tuple[int, int, int]  # samples [start, stop) of the recording, and how many take their place
+Copy = tuple[int, int, int]  # first sample here, first sample in the file, number of samples
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,10 @@ class SplicedSound(Sound):
     """What :func:`spliced` gives.
 
     Attributes:
-        kept: (first sample here, first sample in the file, number of samples) of each stretch that is as in the file.
+        kept: all that is as in the file.
     """
 
-    kept: tuple[tuple[int, int, int], ...] = ()
+    kept: tuple[Copy, ...] = ()
 
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         stop = self.n_samples if stop is None else min(stop, self.n_samples)
@@ -37,15 +38,16 @@ class SplicedSound(Sound):
             yield start, self.read(start, start + BLOCK_SAMPLES)
 
 
-def spliced(sound: Sound, splices: Sequence[Splice]) -> SplicedSound:
+def spliced(sound: Sound, splices: Sequence[Splice], copies: Sequence[Copy] = ()) -> SplicedSound:
     """A sound of which spans are replaced by silence of other lengths, which may be the same.
 
     Args:
         splices: sorted, disjoint.
+        copies: what other parts of the recording are put into these spans.
     """
     kept, here, there = [], 0, 0
     for start, stop, length in [*splices, (sound.n_samples, sound.n_samples, 0)]:
         kept.append((here, there, start - there))
         here, there = here + start - there + length, stop
     same = {field.name: getattr(sound, field.name) for field in fields(sound)}
-    return SplicedSound(**same | {"n_samples": here, "kept": tuple(kept)})
+    return SplicedSound(**same | {"n_samples": here, "kept": (*kept, *copies)})

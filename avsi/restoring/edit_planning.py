@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from ..data.gaps import Gap
 from ..errors import DataError
-from ..media.spliced_sound import Splice
+from ..media.spliced_sound import Copy, Splice
 from ..models.aligner import PhoneAligner
-from ..timebase import to_samples, to_seconds
+from ..timebase import join_stretches, to_samples, to_seconds
 from ..words.aligner import slowness
 from ..words.alignment import AlignedWord, Alignment, Phone
 from ..words.changes import Change
@@ -24,6 +24,9 @@ LEAST_BETWEEN_S = 0.08
 # Into a gap that keeps its length, phones are squeezed or stretched by at most so much, where that is possible.
 FASTEST, SLOWEST = 1 / 1.5, 1.5
 MOST_WIDENED = 2  # words at each side that are said anew, to that end
+# What is left of removed words in a gap that keeps its length: models hardly learn to make silence, so a pause of the
+# recording is copied there, without this much at its ends, and only joined by the model.
+PAUSE_END_S, JOIN_S, LEAST_COPIED_S = 0.05, 0.03, 0.05
 Lengths = tuple[str, list[tuple[str, float]]]  # a word, and (label, length in seconds) of its phones
 
 
@@ -46,6 +49,7 @@ class Edit:
         splice: samples [start, stop) of the recording and how many take their place.
         start: the first of these in the edited recording.
         slowness: how many times as long as is usual for the speaker the phones are; 1 where no word is said.
+        copies: of a pause, into the middle of the gap.
     """
 
     kind: str
@@ -56,6 +60,16 @@ class Edit:
     splice: Splice
     start: int
     slowness: float
+    copies: tuple[Copy, ...] = ()
+
+    @property
+    def lost(self) -> list[tuple[int, int]]:
+        """What is to be restored: samples [start, stop) of the edited recording."""
+        stop = self.start + self.splice[2]
+        if not self.copies:
+            return [(self.start, stop)]
+        last, _, count = self.copies[-1]
+        return [(self.start, self.copies[0][0]), (last + count, stop)]
 
 
 @dataclass(frozen=True)
@@ -77,9 +91,13 @@ class EditPlan:
         return [edit.splice for edit in self.edits]
 
     @property
-    def gaps(self) -> list[tuple[int, int]]:
-        """Samples [start, stop) of the edited recording."""
-        return [(edit.start, edit.start + edit.splice[2]) for edit in self.edits]
+    def lost(self) -> list[tuple[int, int]]:
+        """What is to be restored: samples [start, stop) of the edited recording."""
+        return [span for edit in self.edits for span in edit.lost]
+
+    @property
+    def copies(self) -> list[Copy]:
+        return [copy for edit in self.edits for copy in edit.copies]
 
 
 @dataclass(frozen=True)
@@ -122,7 +140,8 @@ def plan_edits(
 
     With ``keep_length`` they are scaled into the place of the old ones. If they would be faster than ``FASTEST``, the
     silences beside it are taken, and then up to two words at each side, which are said anew, faster. If they would be
-    slower than ``SLOWEST``, there is silence at both ends.
+    slower than ``SLOWEST``, there is silence at both ends. In the place of removed words the longest pause of the
+    recording is copied, if that is long enough, and otherwise silence is said to the model.
 
     Args:
         alignment: the words of the recording, without a gap.
@@ -147,6 +166,7 @@ def plan_edits(
             joined = spots.pop().change.joined(spot.change)
             spot = _spot(joined, words, lengths, to_seconds(n_samples, rate), keep_length)
         spots.append(spot)
+    pause = _longest_pause(words, spots, to_seconds(n_samples, rate)) if keep_length else None
     edits, said, taken, longer = [], list[AlignedWord](), 0, 0
     for spot in spots:
         start, stop = to_samples(spot.open_s, rate), to_samples(spot.close_s, rate)
@@ -167,6 +187,7 @@ def plan_edits(
             (start, stop, stop - start + more),
             start + longer,
             slow,
+            () if spot.words or pause is None else _copied(spot, pause, rate),
         )
         edits.append(edit)
         taken, longer = spot.change.stop, longer + more
@@ -231,6 +252,26 @@ def _spot(
     open_s = start_s - _margin_s(start_s - left_s, before[-1].phones[-1] if before else None)
     close_s = end_s + _margin_s(right_s - end_s, after[0].phones[0] if after else None)
     return _Spot(change, start_s, end_s, open_s, close_s, new)
+
+
+def _longest_pause(
+    words: Sequence[AlignedWord], spots: Sequence[_Spot], duration_s: float
+) -> tuple[float, float] | None:
+    """(start, end) in seconds of the middle of the longest stretch without a word or a gap; None if that is short."""
+    taken = join_stretches([(w.start_s, w.end_s) for w in words] + [(spot.open_s, spot.close_s) for spot in spots])
+    starts_s, ends_s = [*(start_s for start_s, _ in taken), duration_s], [0.0, *(end_s for _, end_s in taken)]
+    length_s, begin_s = max((start_s - end_s, end_s) for start_s, end_s in zip(starts_s, ends_s, strict=True))
+    pause = begin_s + PAUSE_END_S, begin_s + length_s - PAUSE_END_S
+    return pause if pause[1] - pause[0] >= LEAST_COPIED_S else None
+
+
+def _copied(spot: _Spot, pause: tuple[float, float], rate: int) -> tuple[Copy, ...]:
+    """A pause, as often as it takes, in the place of removed words; nothing where there is not enough room."""
+    here, stop = (to_samples(time_s, rate) for time_s in (spot.start_s + JOIN_S, spot.end_s - JOIN_S))
+    first, last = (to_samples(time_s, rate) for time_s in pause)
+    if stop - here < LEAST_COPIED_S * rate:
+        return ()
+    return tuple((at, first, min(last - first, stop - at)) for at in range(here, stop, last - first))
 
 
 def _margin_s(silence_s: float, neighbour: Phone | None) -> float:

@@ -104,14 +104,14 @@ def edit_file(
         known = {word: own[word] for each in old for word in each.spoken if word in own}
         alignment = align_file(path, present, aligner, (), known, video, face, from_first_sample, progress)
         plan = plan_edits(aligner(), alignment, new_words, changes, sound.n_samples, sound.rate, start_s, keep_length)
-        excerpts = plan_excerpts(plan.gaps, plan.n_samples, sound.rate, start_s)
+        excerpts = plan_excerpts(plan.lost, plan.n_samples, sound.rate, start_s)
         _tell_hurry(plan.edits)
         if load_inpainter is None:
             return plan.edits
         inpainter = load_inpainter()
         inpainter.check_alignment(plan.alignment)
-        _tell_long(plan.edits, inpainter.model.config.gaps.total_max_ms / 1000)
-        edited = spliced(sound, plan.splices)
+        _tell_long(plan.edits, sound.rate, inpainter.model.config.gaps.total_max_ms / 1000)
+        edited = spliced(sound, plan.splices, plan.copies)
         shown = progress(excerpts, len(excerpts), "editing")
         stretches = ((edited.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
         phones = timed_phones(plan.alignment, start_s)
@@ -167,12 +167,13 @@ def _tell_hurry(edits: Sequence[Edit]) -> None:
             )
 
 
-def _tell_long(edits: Sequence[Edit], trained_s: float) -> None:
+def _tell_long(edits: Sequence[Edit], rate: int, trained_s: float) -> None:
     for edit in edits:
-        if edit.now.length_s > trained_s:
+        if max(stop - start for start, stop in edit.lost) > trained_s * rate:
+            what = f"'{edit.words}'" if edit.words else "the silence"
             warnings.warn(
-                f"'{edit.words}' at {edit.now.start_s:.2f}-{edit.now.end_s:.2f} s: is longer than the {trained_s:g} s "
-                "of the gaps that the model was trained on; expect little",
+                f"{what} at {edit.now.start_s:.2f}-{edit.now.end_s:.2f} s: is longer than the {trained_s:g} s of the "
+                "gaps that the model was trained on; expect little",
                 AvsiWarning,
                 stacklevel=3,
             )
