@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,15 +57,13 @@ class LoggedEdit:
     weights: str | None
 
 
-def logged(
-    inpainter: Inpainter, start_s: float, end_s: float, kind: str, words: str | None, before: str | None
-) -> LoggedEdit:
-    """An entry for what an inpainter made."""
+def logged(inpainter: Inpainter, edits: Iterable[tuple[float, float, str, str | None, str | None]]) -> list[LoggedEdit]:
+    """Entries for what an inpainter made: (start_s, end_s, kind, words, before) of each."""
     from .adapted import weights_digest
 
     weights = weights_digest([inpainter.model])
     digest = None if weights == weights_digest([]) else weights
-    return LoggedEdit(start_s, end_s, kind, words, before, f"avsi {__version__}", inpainter.name or None, digest)
+    return [LoggedEdit(*edit, f"avsi {__version__}", inpainter.name or None, digest) for edit in edits]
 
 
 def list_path(path: Path) -> Path:

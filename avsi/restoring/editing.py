@@ -119,12 +119,13 @@ def edit_file(
         patches = list(blind.patches(stretches, sound.rate, [None] * len(excerpts), phones))
         write_restored(edited, patches, out, picture, out_start_s)
         if log:
-            made = [
-                logged(
-                    inpainter, edit.now.start_s - start_s, edit.now.end_s - start_s, edit.kind, edit.words, edit.before
-                )
-                for edit in plan.edits
-            ]
+            made = logged(
+                inpainter,
+                (
+                    (each.now.start_s - start_s, each.now.end_s - start_s, each.kind, each.words, each.before)
+                    for each in plan.edits
+                ),
+            )
             kept = carried(earlier, plan.splices, sound.rate)
             write_edits(out, [*kept, *made], edited, start_s, from_first_sample)
         else:

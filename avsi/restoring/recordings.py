@@ -131,9 +131,7 @@ def inpaint_file(
             kept = carried(earlier, [(start, stop, stop - start) for start, stop in spans], sound.rate)
             times_s = [(start / sound.rate, stop / sound.rate) for start, stop in spans]
             words = [said_between(alignment, start_s + begin_s, start_s + end_s) for begin_s, end_s in times_s]
-            made = [
-                logged(inpainter, *times, "restored", said, None) for times, said in zip(times_s, words, strict=True)
-            ]
+            made = logged(inpainter, ((*at, "restored", said, None) for at, said in zip(times_s, words, strict=True)))
             write_edits(out, [*kept, *made], sound, start_s, from_first_sample)
         else:
             drop_list(out)
