@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT
+from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, WITH_TEXT
 from ..program import print_error, print_table, progress
 from .options import Device, Face, NoLog, Pronounce
 
@@ -67,8 +67,13 @@ def inpaint(
     ] = None,
     face: Face = None,
     model: Annotated[
-        str, typer.Option(help="A pretrained model, as `avsi info` lists them, or a folder that training wrote.")
-    ] = DEFAULT,
+        str | None,
+        typer.Option(
+            help="A pretrained model, as `avsi info` lists them, or a folder that training wrote. By default "
+            f"{DEFAULT}, or {WITH_TEXT} with a transcript.",
+            show_default=False,
+        ),
+    ] = None,
     audio_only: Annotated[str, typer.Option(help="The model that takes over where no face is seen.")] = AUDIO_ONLY,
     adapt: Annotated[
         bool,
@@ -80,9 +85,8 @@ def inpaint(
     transcript: Annotated[
         str | None,
         typer.Option(
-            help="The words that are said, or a .txt, .srt or .vtt file of them, for a model that is told them "
-            "(trained with model.text; none is included): they are found first, as by `avsi align`. Only with a single "
-            "clip.",
+            help="The words that are said, or a .txt, .srt or .vtt file of them, which the model is then told: they "
+            "are found first, as by `avsi align`. Only with a single clip.",
             show_default=False,
         ),
     ] = None,
@@ -103,6 +107,7 @@ def inpaint(
 
     if detect == bool(gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
+    model = model or (DEFAULT if transcript is None else WITH_TEXT)
     gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
     for name in (model, audio_only, *([aligner] if transcript is not None else [])):
         find_model(name)
