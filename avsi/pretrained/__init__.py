@@ -6,5 +6,4 @@ May import: nothing.
 DEFAULT = "av"
 WITH_TEXT = "av_text"  # where what is said is known
 AUDIO_ONLY = "a"  # takes over where no face is seen
-WITH_TEXT = "av_text"  # is told what is said
 ALIGNER = "aligner"  # finds when known words are said
