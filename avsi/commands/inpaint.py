@@ -9,7 +9,7 @@ import typer
 
 from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, WITH_TEXT
 from ..program import print_error, print_table, progress
-from .options import Device, Face, Pronounce
+from .options import Device, Face, NoLog, Pronounce
 
 if TYPE_CHECKING:
     from ..restoring.inpainting import Inpainter
@@ -92,6 +92,7 @@ def inpaint(
     ] = None,
     pronounce: Pronounce = [],  # noqa: B006
     aligner: Annotated[str, typer.Option(help="The model that finds the words of a transcript.")] = ALIGNER,
+    no_log: NoLog = False,
     device: Device = "auto",
 ) -> None:
     """Restore the gaps of recordings; every sample outside them stays as it is."""
@@ -143,7 +144,7 @@ def inpaint(
     if into_folder:
         outputs = plan_outputs(clips, Path(out))
         options: dict[str, Any] = {"video": video, "face": face, "from_first_sample": from_first_sample, "adapt": adapt}
-        options["alignment"] = alignment
+        options |= {"alignment": alignment, "log": not no_log}
         results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
         rows = []
         for file in results:
@@ -151,7 +152,9 @@ def inpaint(
             rows.append([file.path, len(file.gaps), f"{gaps_s:.3f}", file.out or file.error or "no gaps"])
         print_table(f"restored into {out}", ["file", "gaps", "seconds of gaps", "output"], rows)
         raise typer.Exit(int(any(file.error for file in results)))
-    restored = inpaint_file(clips[0], out, load, gaps, video, progress, face, from_first_sample, adapt, alignment)
+    restored = inpaint_file(
+        clips[0], out, load, gaps, video, progress, face, from_first_sample, adapt, alignment, not no_log
+    )
     shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
     more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""
     clock = " from its first sample on" if from_first_sample else ""

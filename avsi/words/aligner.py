@@ -152,5 +152,10 @@ def fit_of_words(aligned: Aligned, evidence: Tensor) -> dict[int, float]:
 def _slowness(model: PhoneAligner, segments: list[Segment], lost: Tensor) -> float:
     """From the phones outside gaps, which last longer or shorter than those of training."""
     heard = [s for s in segments if s.label != SILENCE_LABEL and not lost[s.start : s.stop].any()]
-    errors = [math.log(s.stop - s.start) - float(model.length_mean[s.label]) for s in heard]
+    return slowness(model, [(s.label, s.stop - s.start) for s in heard])
+
+
+def slowness(model: PhoneAligner, phones: Sequence[tuple[int, float]]) -> float:
+    """How many times as long as in training phones are: (label, length in frames) of each."""
+    errors = [math.log(n_frames) - float(model.length_mean[label]) for label, n_frames in phones]
     return float(np.clip(math.exp(sum(errors) / (len(errors) + PRIOR_PHONES)), FASTEST, SLOWEST))
