@@ -23,9 +23,10 @@ from avsi.errors import DataError
 from avsi.files import digest, write_text
 from avsi.folders import check_folder
 from avsi.models.aligner import PhoneAligner
-from avsi.models.store import WEIGHTS, find_model, load_model
+from avsi.models.store import WEIGHTS, find_model
 from avsi.pretrained import ALIGNER
 from avsi.program import in_parallel, print_table, progress, run_program
+from avsi.restoring.aligning import load_aligner
 from avsi.timebase import to_samples
 from avsi.words.aligner import align_frames
 
@@ -56,7 +57,7 @@ def main(
     (bootstrap over speakers and utterances).
     """
     utterances, known, gaps_of = read_datadir(datadir), Lexicon.read(lexicon), read_gap_file(gaps)
-    aligner = load_model(model, "aligner")
+    aligner = load_aligner(model, "cpu")
     check_gaps_cover(gaps_of, utterances, gaps)
     check_gaps_fit(gaps_of, utterances, gaps, aligner.config.stft.sample_rate)
     check_folder(out)
@@ -121,7 +122,7 @@ def _errors(utterance: Utterance, gaps: list[Gap], lexicon: str, model: str) -> 
 @cache
 def _loaded(model: str, lexicon: str) -> tuple[PhoneAligner, Lexicon]:
     """Once in each process."""
-    return load_model(model, "aligner"), Lexicon.read(lexicon)
+    return load_aligner(model, "cpu"), Lexicon.read(lexicon)
 
 
 def _digest(model: str) -> str:

@@ -1,14 +1,16 @@
 """Where gaps are opened for other words, how long they are, and when the words are then said."""
 
+import copy
 import math
 
 import pytest
 import torch
 from conftest import RATE, small_config
 
-from avsi.config import AlignerConfig
+from avsi.config import AlignerConfig, DurationsConfig
 from avsi.errors import DataError
 from avsi.models.aligner import PhoneAligner
+from avsi.models.durations import USUAL_S, DurationModel
 from avsi.restoring.edit_planning import NewWord, plan_edits
 from avsi.words.alignment import AlignedWord, Alignment, Phone
 from avsi.words.changes import find_changes
@@ -69,6 +71,18 @@ def test_a_longer_word_takes_its_usual_time_and_moves_what_comes_after(model):
     green = planned.alignment.words[1].phones
     assert [phone.label for phone in green] == ["G", "R", "IY", "N"]
     assert [phone.end_s - phone.start_s for phone in green] == pytest.approx([0.06, 0.06, 0.12, 0.06])
+
+
+def test_a_duration_model_says_how_long_new_phones_are(model):
+    """One by which each lasts 160 ms, whatever is beside it."""
+    durations = DurationModel(small_config(DurationsConfig), None, ARPABET)
+    torch.nn.init.zeros_(durations.to_lengths.weight)
+    with torch.no_grad():
+        durations.to_lengths.bias[0] = math.log(0.16 / USUAL_S)
+    model = copy.deepcopy(model)
+    model.durations = durations.eval()
+    planned = plan(model, "bin so now")
+    assert times(planned) == [("bin", 0.5, 0.74), ("so", 0.74, 1.06), ("now", 1.16, 1.34)]
 
 
 def test_into_a_gap_that_keeps_its_length_the_phones_are_scaled(model):

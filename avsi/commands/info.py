@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, WITH_TEXT
+from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, DURATIONS, WITH_TEXT
 from ..program import print_markdown, print_table
 
 ROLES = {
@@ -14,6 +14,7 @@ ROLES = {
     AUDIO_ONLY: " (where no face is seen)",
     WITH_TEXT: " (where the words are known)",
     ALIGNER: " (finds words)",
+    DURATIONS: " (how long phones last)",
 }
 
 

@@ -171,7 +171,7 @@ def check_takes_text(name_or_path: str | Path) -> None:
     if not config_from_dict(read_description(find_model(name_or_path))["config"]).model.text:
         raise ModelError(
             f"{name_or_path}: is not told what is said; give a folder with a model that is (trained with model.text), "
-            "or no transcript"
+            "or no words"
         )
 
 

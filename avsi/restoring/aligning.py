@@ -22,7 +22,7 @@ from ..media.video_reading import has_picture, video_info
 from ..models.aligner import PhoneAligner
 from ..models.device import AUTO, choose_device
 from ..models.store import load_model
-from ..pretrained import ALIGNER
+from ..pretrained import ALIGNER, DURATIONS
 from ..timebase import convert_span, to_samples, to_seconds
 from ..video.landmarks import track_face
 from ..video.motion import n_features, visual_features
@@ -50,8 +50,13 @@ FEWEST_PHONES, STRANGE = 4, 2.0
 
 
 def load_aligner(name_or_path: str | Path = ALIGNER, device: str = AUTO) -> PhoneAligner:
-    """A model that finds words. Raises ModelError and ConfigError as :meth:`.Inpainter.from_pretrained`."""
-    return load_model(name_or_path, "aligner").to(choose_device(device))
+    """A model that finds words; with the pretrained duration model, if they know the same phones. Raises ModelError and
+    ConfigError as :meth:`.Inpainter.from_pretrained`.
+    """
+    model, durations = load_model(name_or_path, "aligner"), load_model(DURATIONS, "durations")
+    if durations.phones == model.phones and durations.config.stft == model.config.stft:
+        model.durations = durations
+    return model.to(choose_device(device))
 
 
 def align_file(

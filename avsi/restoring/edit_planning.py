@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -135,8 +136,8 @@ def plan_edits(
     """Plan a gap for each change; for one those that lie close together.
 
     The edges lie in the silence beside the changed words; where there is none, a little inside their neighbours. New
-    phones are as long as is usual for the speaker: by the aligner's usual lengths and the speaker's mean rate. Where
-    words are removed, the shorter of the silences beside them goes, too.
+    phones are as long as is usual for the speaker: by the aligner's duration model, or else by its mean lengths and the
+    speaker's mean rate. Where words are removed, the shorter of the silences beside them goes, too.
 
     With ``keep_length`` they are scaled into the place of the old ones. If they would be faster than ``FASTEST``, the
     silences beside it are taken, and then up to two words at each side, which are said anew, faster. If they would be
@@ -201,18 +202,35 @@ def _all_lengths(
     model: PhoneAligner, words: Sequence[AlignedWord], new_words: Sequence[NewWord], changes: Sequence[Change]
 ) -> list[Lengths]:
     """Of each word that is to be said its text, and (label, length in seconds) of its phones: as said now, or usual."""
-    frame_s = model.config.stft.hop_samples / model.config.stft.sample_rate
-    label_of = {phone: label for label, phone in enumerate(model.phones, start=1)}
-    heard = [(label_of[phone.label], _length_s(phone) / frame_s) for word in words for phone in word.phones]
-    slow = slowness(model, heard)
-    usual_s = {phone: frame_s * slow * float(model.length_mean[label].exp()) for phone, label in label_of.items()}
-    lengths = [(word.text, [(phone, usual_s[phone]) for phone in word.phones]) for word in new_words]
+    lengths = [(word.text, [(phone, math.nan) for phone in word.phones]) for word in new_words]
     stop = new_stop = 0
     for change in [*changes, Change(len(words), len(words), len(new_words), len(new_words))]:
         for old, new in zip(range(stop, change.start), range(new_stop, change.new_start), strict=True):
             lengths[new] = (new_words[new].text, [(phone.label, _length_s(phone)) for phone in words[old].phones])
         stop, new_stop = change.stop, change.new_stop
-    return lengths
+    usual_s = iter(_usual_s(model, [phone for _, phones in lengths for phone in phones], words))
+    return [
+        (
+            text,
+            [(label, usual if math.isnan(now) else now) for (label, now), usual in zip(phones, usual_s, strict=False)],
+        )
+        for text, phones in lengths
+    ]
+
+
+def _usual_s(model: PhoneAligner, phones: list[tuple[str, float]], words: Sequence[AlignedWord]) -> list[float]:
+    """How long each phone of a sentence usually is for the speaker, in seconds, of some of which (label, length in
+    seconds) that is known, and NaN of the others.
+    """
+    frame_s = model.config.stft.hop_samples / model.config.stft.sample_rate
+    label_of = {phone: label for label, phone in enumerate(model.phones, start=1)}
+    if model.durations is not None:
+        known = [length_s / frame_s for _, length_s in phones]
+        mean, _ = model.durations.predict([label_of[phone] for phone, _ in phones], known)
+        return [frame_s * math.exp(each) for each in mean]
+    heard = [(label_of[phone.label], _length_s(phone) / frame_s) for word in words for phone in word.phones]
+    slow = slowness(model, heard)
+    return [frame_s * slow * math.exp(model.length_mean[label_of[phone]]) for phone, _ in phones]
 
 
 def _spot(

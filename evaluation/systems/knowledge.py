@@ -11,9 +11,9 @@ from avsi.data.phones import Lexicon
 from avsi.errors import ConfigError, DataError
 from avsi.files import digest
 from avsi.models.aligner import PhoneAligner
-from avsi.models.store import LEXICON, WEIGHTS, find_model, load_model
-from avsi.pretrained import ALIGNER
-from avsi.restoring.aligning import align_excerpt
+from avsi.models.store import LEXICON, WEIGHTS, find_model
+from avsi.pretrained import ALIGNER, DURATIONS
+from avsi.restoring.aligning import align_excerpt, load_aligner
 from avsi.rng import generator
 from avsi.video.tracks import Tracks
 
@@ -79,8 +79,9 @@ class Knowledge:
     def state(self) -> dict[str, str]:
         """What else than the model decides what it is told."""
         aligned = {WORDS, WRONG} & self._told
-        aligner = {"aligner": digest(find_model(self._aligner_name) / WEIGHTS)} if aligned else {}
-        return ({"told": " ".join(sorted(self._told))} if self._told else {}) | aligner
+        models = {"aligner": self._aligner_name, "durations": DURATIONS} if aligned else {}
+        digests = {kind: digest(find_model(name) / WEIGHTS) for kind, name in models.items()}
+        return ({"told": " ".join(sorted(self._told))} if self._told else {}) | digests
 
     def phones(
         self, samples: np.ndarray, spans: Spans, utterance: Utterance, tracks: Tracks | None
@@ -136,4 +137,4 @@ def _read_lexicon(model: Path) -> Lexicon:
 
 @lru_cache(maxsize=1)
 def _load_aligner(name: str) -> PhoneAligner:
-    return load_model(name, "aligner")
+    return load_aligner(name, "cpu")
