@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from .config import Config
+from .config import Config, PainterConfig
 from .errors import ConfigError
 
 # The bounds that a number may have, and what is said of one beyond them.
@@ -62,5 +62,7 @@ def _check_together(config: Config) -> None:
         raise ConfigError("model.audio and model.video are both false: the model would have no input")
     if model.video and not (config.visual.motion or config.visual.positions):
         raise ConfigError("visual.motion and visual.positions are both false, but model.video is true")
+    if isinstance(model, PainterConfig) and model.hidden % model.heads:
+        raise ConfigError(f"model.hidden: {model.hidden} must be a multiple of model.heads, which is {model.heads}")
     if model.kind == "recognizer" and config.training.stoi_weight:
         raise ConfigError("model.kind: a recognizer takes training.stoi_weight 0")

@@ -17,7 +17,7 @@ from ..data.features import Features
 from ..data.gaps import lost_samples
 from ..metrics.checks import UndefinedMetric
 from ..metrics.intelligibility import stoi
-from ..models.inpainter import BLSTMInpainter
+from ..models.spectrum_inpainter import SpectrumInpainter
 from ..rng import generator
 from ..timebase import to_frames
 from .augmentation import augment
@@ -79,12 +79,12 @@ class Outcome:
 
 
 def adapt_model(
-    start: BLSTMInpainter,
+    start: SpectrumInpainter,
     stretches: Sequence[Stretch],
     gaps_s: Sequence[float],
     settings: AdaptConfig,
     progress: Callable = lambda items, total, what: items,
-) -> tuple[BLSTMInpainter, Outcome]:
+) -> tuple[SpectrumInpainter, Outcome]:
     """Train a copy of a model on with artificial gaps, and judge both on pieces that were held out.
 
     Equal arguments give equal weights, on one machine.
@@ -156,7 +156,7 @@ def _held_out_gaps(
 
 
 @torch.no_grad()
-def judge(model: BLSTMInpainter, damaged: Sequence[Damaged]) -> Judged:
+def judge(model: SpectrumInpainter, damaged: Sequence[Damaged]) -> Judged:
     """A model in evaluation mode on damaged pieces: the loss weighted by lost frames, and the mean STOI of what is
     restored.
     """

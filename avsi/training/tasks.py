@@ -13,13 +13,15 @@ from ..data.phones import Lexicon
 from ..data.stats import Stats
 from ..models.aligner import PhoneAligner
 from ..models.inpainter import BLSTMInpainter
+from ..models.painter import Painter
 from ..models.recognizer import PhoneRecognizer
+from ..models.spectrum_inpainter import SpectrumInpainter
 from .aligning import align, follow, spread_evenly
 from .dataset import AligningData, Batch, InpaintingData, SpeechData
 from .losses import ctc_loss, masked_loss, stoi_loss
 
-Model = BLSTMInpainter | PhoneRecognizer | PhoneAligner
-ModelT = TypeVar("ModelT", BLSTMInpainter, PhoneRecognizer, PhoneAligner)
+Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner
+ModelT = TypeVar("ModelT", SpectrumInpainter, PhoneRecognizer, PhoneAligner)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Task(ABC, Generic[ModelT]):
         """The losses that are minimised together, on one batch."""
 
 
-class Inpainting(Task[BLSTMInpainter]):
+class Inpainting(Task[SpectrumInpainter]):
     """Restoring the lost frames; multi-task models minimise ``J_inpaint + ctc_weight * J_CTC`` (Morrone et al., 2021).
 
     The validation loss is that on the lost bins alone, so that models with and without phones can be compared.
@@ -64,11 +66,12 @@ class Inpainting(Task[BLSTMInpainter]):
         self._settings = config.training
         knows_phones = config.model.ctc or config.model.text
         self.lexicon = Lexicon.read(config.data.lexicon) if knows_phones else None
-        self.model = BLSTMInpainter(config, stats, self.lexicon.phones if self.lexicon else ())
+        network = Painter if config.model.kind == "painter" else BLSTMInpainter
+        self.model = network(config, stats, self.lexicon.phones if self.lexicon else ())
         self.train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None, self.lexicon, True)
         self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
 
-    def losses(self, model: BLSTMInpainter, batch: Batch) -> list[LossTerm]:
+    def losses(self, model: SpectrumInpainter, batch: Batch) -> list[LossTerm]:
         terms, hidden = restoring_losses(model, batch, self._settings)
         said = batch.label_lengths > 0  # what was said is not known of every utterance
         if model.config.model.ctc and said.any():
@@ -78,9 +81,9 @@ class Inpainting(Task[BLSTMInpainter]):
         return terms
 
 
-def restoring_losses(model: BLSTMInpainter, batch: Batch, settings: TrainingConfig) -> tuple[list[LossTerm], Tensor]:
+def restoring_losses(model: SpectrumInpainter, batch: Batch, settings: TrainingConfig) -> tuple[list[LossTerm], Tensor]:
     """The losses on the lost frames of a batch, that on the lost bins first; and the input of the linear layers, as of
-    :meth:`BLSTMInpainter.encode`.
+    :meth:`SpectrumInpainter.encode`.
     """
     target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
     hidden = model.encode(target, batch.visual, batch.lost, batch.lengths, batch.said)
