@@ -194,6 +194,8 @@ class TrainingConfig:
     loss: str = one_of("l1", "mse")  # "l1" (the released code) or "mse" (the paper's text), on the lost bins
     ctc_weight: float = 1e-3  # of the phones' loss beside that on the lost bins, where model.ctc
     stoi_weight: float = 0.0  # of the loss of short-time intelligibility beside that on the lost bins
+    adversarial: float = 0.0  # of the loss of being told from true sound by a discriminator; above 0 there is one
+    feature_matching: float = 0.0  # of the distance from true sound in the discriminator's layers; above 0 there is one
     learning_rate: float = 1e-3
     weight_decay: float = 0.0  # decoupled from the gradient, as in AdamW
     # The model is the exponential moving average of its weights with this decay, from the first step on; 0: it is not.
@@ -217,6 +219,10 @@ class TrainingConfig:
     workers: int = 0  # processes that load data; 0: the training process itself
     # Without workers: keep every utterance's features in memory, 0.3 MB a clip of 3 s; copies in other voices count.
     cache: bool = True
+
+    @property
+    def is_adversarial(self) -> bool:
+        return bool(self.adversarial or self.feature_matching)
 
 
 @dataclass

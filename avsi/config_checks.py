@@ -66,3 +66,8 @@ def _check_together(config: Config) -> None:
         raise ConfigError(f"model.hidden: {model.hidden} must be a multiple of model.heads, which is {model.heads}")
     if model.kind == "recognizer" and config.training.stoi_weight:
         raise ConfigError("model.kind: a recognizer takes training.stoi_weight 0")
+    if config.training.is_adversarial and not model.restores:
+        raise ConfigError(
+            f"model.kind: {model.kind}: has no spectra for a discriminator; take training.adversarial 0 and "
+            "training.feature_matching 0"
+        )

@@ -3,7 +3,7 @@
 import copy
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from torch import Tensor
 
@@ -40,6 +40,21 @@ class LossTerm:
     count: int
 
 
+class Restored(NamedTuple):
+    """What a model makes of a batch.
+
+    Attributes:
+        terms: its losses.
+        hidden: as of :meth:`SpectrumInpainter.encode`.
+        target, predicted: normalised log magnitudes, shape (batch, n_frames, n_bins).
+    """
+
+    terms: list[LossTerm]
+    hidden: Tensor
+    target: Tensor
+    predicted: Tensor
+
+
 class Task(ABC, Generic[ModelT]):
     """A model to train, its data sets and its losses, of which the first is the validation loss."""
 
@@ -72,19 +87,21 @@ class Inpainting(Task[SpectrumInpainter]):
         self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
 
     def losses(self, model: SpectrumInpainter, batch: Batch) -> list[LossTerm]:
-        terms, hidden = restoring_losses(model, batch, self._settings)
+        return self.restore(model, batch).terms
+
+    def restore(self, model: SpectrumInpainter, batch: Batch) -> Restored:
+        """What a model makes of a batch, and all its losses."""
+        restored = restore(model, batch, self._settings)
         said = batch.label_lengths > 0  # what was said is not known of every utterance
         if model.config.model.ctc and said.any():
-            scores = model.to_phones(hidden[said])
+            scores = model.to_phones(restored.hidden[said])
             on_phones = ctc_loss(scores, batch.lengths[said], batch.labels[said], batch.label_lengths[said])
-            terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, int(said.sum())))
-        return terms
+            restored.terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, int(said.sum())))
+        return restored
 
 
-def restoring_losses(model: SpectrumInpainter, batch: Batch, settings: TrainingConfig) -> tuple[list[LossTerm], Tensor]:
-    """The losses on the lost frames of a batch, that on the lost bins first; and the input of the linear layers, as of
-    :meth:`SpectrumInpainter.encode`.
-    """
+def restore(model: SpectrumInpainter, batch: Batch, settings: TrainingConfig) -> Restored:
+    """What a model makes of a batch, and the losses on its lost frames, that on the lost bins first."""
     target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
     hidden = model.encode(target, batch.visual, batch.lost, batch.lengths, batch.said)
     predicted = model.decode(hidden, target, batch.lost, batch.lengths)
@@ -94,7 +111,7 @@ def restoring_losses(model: SpectrumInpainter, batch: Batch, settings: TrainingC
         restored = keep_reliable(batch.log_spectrum, predicted * std + mean, batch.lost)
         on_bands = stoi_loss(restored, batch.log_spectrum, batch.lost, batch.lengths, model.config.stft)
         terms.append(LossTerm("stoi", on_bands, settings.stoi_weight, len(batch.ids)))
-    return terms, hidden
+    return Restored(terms, hidden, target, predicted)
 
 
 class Recognition(Task[PhoneRecognizer]):
