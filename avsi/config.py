@@ -168,9 +168,9 @@ class AlignerConfig(ModelConfig):
 
 MODELS = {  # by kind
     "inpainter": InpainterConfig,
-    "painter": PainterConfig,
     "recognizer": RecognizerConfig,
     "aligner": AlignerConfig,
+    "painter": PainterConfig,
 }
 
 

@@ -64,6 +64,11 @@ def _check_together(config: Config) -> None:
         raise ConfigError("visual.motion and visual.positions are both false, but model.video is true")
     if isinstance(model, PainterConfig) and model.hidden % model.heads:
         raise ConfigError(f"model.hidden: {model.hidden} must be a multiple of model.heads, which is {model.heads}")
+    if isinstance(model, PainterConfig) and model.text and config.augment.text_jitter_ms:
+        raise ConfigError(
+            "model.kind: a painter takes augment.text_jitter_ms 0: it is told no times, and phones moved so far that no "
+            "frame is left of them would be missing"
+        )
     if model.kind == "recognizer" and config.training.stoi_weight:
         raise ConfigError("model.kind: a recognizer takes training.stoi_weight 0")
     if config.training.is_adversarial and not model.restores:
