@@ -66,7 +66,7 @@ def _check_together(config: Config) -> None:
         raise ConfigError(f"model.hidden: {model.hidden} must be a multiple of model.heads, which is {model.heads}")
     if isinstance(model, PainterConfig) and model.text and config.augment.text_jitter_ms:
         raise ConfigError(
-            "model.kind: a painter takes augment.text_jitter_ms 0: it is told no times, and phones moved so far that no "
+            "model.kind: a painter takes augment.text_jitter_ms 0: it is told no times, and phones moved until no "
             "frame is left of them would be missing"
         )
     if model.kind == "recognizer" and config.training.stoi_weight:
