@@ -2,6 +2,7 @@ from .data.gaps import Gap
 from .errors import AvsiError, AvsiWarning, ConfigError, DataError, FaceError, GapError, MediaError, ModelError
 from .restoring.adapted import Adaptation
 from .restoring.aligning import align_file
+from .restoring.editing import edit_file
 from .restoring.inpainting import Inpainter
 from .restoring.recordings import inpaint_file
 from .restoring.spectrum_restorer import SpectrumRestorer
@@ -27,6 +28,7 @@ __all__ = [
     "SpectrumRestorer",
     "Tracks",
     "align_file",
+    "edit_file",
     "inpaint_file",
     "track_face",
 ]

@@ -166,10 +166,22 @@ class AlignerConfig(ModelConfig):
     mask: bool = True
 
 
-MODELS = {  # by kind
+@dataclass
+class DurationsConfig(ModelConfig):
+    """From the phones of an utterance, and the lengths of some, to the lengths of the others."""
+
+    kind: str = "durations"
+    layers: int = bounded(2, at_least=1, at_most=100)
+    hidden: int = bounded(64, at_least=1, at_most=10000)
+    audio, text = False, True
+
+
+# By kind.
+MODELS = {
     "inpainter": InpainterConfig,
     "recognizer": RecognizerConfig,
     "aligner": AlignerConfig,
+    "durations": DurationsConfig,
     "painter": PainterConfig,
 }
 

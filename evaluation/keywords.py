@@ -60,7 +60,7 @@ def main(
         KEYWORDS.name,
         state=f"{engine}, grammar {digest(grammar)}, lexicon {digest(lexicon)}, {','.join(places)}",
         load=(load_recognizer, grammar, lexicon),
-        score=lambda utterance, words: score_keywords(sentences, places, utterance, words),
+        score=lambda utterance, words, _: score_keywords(sentences, places, utterance, words),
         keys=["recognized", KEYWORDS.name, *places],
     )
     title = f"keywords recognised, by {engine} with {grammar}"

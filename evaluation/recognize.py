@@ -1,8 +1,11 @@
 """Phone error rate: the phones that a recogniser finds in restored or clean speech, against the phones said.
 
 python -m evaluation.recognize exp/evaluation --recognizer exp/recognizer
+
+Where the phones have times (data_prep.align), the rate of those inside the gaps is counted too.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +13,13 @@ import torch
 import typer
 
 from avsi.audio.stft import log_magnitude, spectrum
-from avsi.data.datadir import Utterance
+from avsi.data.datadir import Timed, Utterance
+from avsi.data.gaps import Gap
 from avsi.data.phones import Lexicon
 from avsi.errors import DataError
 from avsi.files import digest
-from avsi.metrics.phone_errors import align
-from avsi.metrics.registry import PER
+from avsi.metrics.phone_errors import Alignment, align
+from avsi.metrics.registry import PER, PER_IN_GAPS
 from avsi.models.store import LEXICON, WEIGHTS, find_model, load_model
 from avsi.program import run_program
 
@@ -59,7 +63,7 @@ def load_recognizer(folder: Path, beam: int) -> tuple[Recognizer, int]:
     ), stft.sample_rate
 
 
-def score_phones(lexicon: Lexicon, utterance: Utterance, hypothesis: list[str]) -> dict:
+def score_phones(lexicon: Lexicon, utterance: Utterance, hypothesis: list[str], gaps: list[Gap]) -> dict:
     """The values of a row. Raises DataError for an utterance whose words have no phones."""
     reference = lexicon.transcribe(utterance)
     if not reference:
@@ -73,7 +77,24 @@ def score_phones(lexicon: Lexicon, utterance: Utterance, hypothesis: list[str]) 
         "substitutions": found.substitutions,
         "deletions": found.deletions,
         "insertions": found.insertions,
+        **(_in_gaps(found, utterance.phones, gaps) if _labels(utterance) == reference else {}),
     }
+
+
+def _labels(utterance: Utterance) -> list[str]:
+    return [label for _, _, label in utterance.phones]
+
+
+def _in_gaps(found: Alignment, phones: Sequence[Timed], gaps: list[Gap]) -> dict:
+    """The error rate of the phones whose middles lie in a gap; an insertion counts beside one of those."""
+    middles_s = [start_s + length_s / 2 for start_s, length_s, _ in phones]
+    lost = [any(gap.start_s <= middle_s < gap.end_s for gap in gaps) for middle_s in middles_s]
+    errors = passed = 0
+    for said, heard in found.pairs:
+        around = lost[passed : passed + 1] if said else lost[max(passed - 1, 0) : passed + 1]
+        errors += said != heard and any(around)
+        passed += said is not None
+    return {PER_IN_GAPS.name: errors / sum(lost), PER_IN_GAPS.weight: sum(lost)} if any(lost) else {}
 
 
 def phone_totals(rows: list[dict]) -> list[object]:

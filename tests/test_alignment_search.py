@@ -90,3 +90,11 @@ def test_frames_whose_word_is_known_bound_its_phones():
         found = best_segments(rng.normal(size=(6, 4)), np.zeros((6, 4)), [[[1]], [[2, 3]]], word_at)
         where = [each.word + 1 for each in found for _ in range(each.start, each.stop)]
         assert where in ([0, 1, 1, 1, 2, 0], [0, 1, 1, 0, 2, 0], [0, 1, 1, 2, 2, 0])
+
+
+def test_phones_may_have_lengths_of_their_own():
+    """The same phone three times: of one, two and three frames."""
+    own = np.full((4, 3), -9.0)
+    own[0, 0] = own[1, 1] = own[2, 2] = 0
+    found = best_segments(np.zeros((6, 2)) - [9, 0], np.zeros((4, 2)), [[[1]], [[1, 1]]], own_lengths=own)
+    assert [(each.word, each.stop - each.start) for each in found] == [(0, 1), (1, 2), (1, 3)]

@@ -45,6 +45,8 @@ def _media(folder: Path) -> None:
     samples = speech(0).copy()
     samples[40000] = np.nan
     soundfile.write(folder / "nan.wav", samples, RATE, subtype="FLOAT")
+    soundfile.write(folder / "listed.wav", speech(0), RATE)
+    (folder / "listed.wav.edits.json").write_text("[]")
     (folder / "empty.wav").touch()
     (folder / "empty.mp4").touch()
     (folder / "text.wav").write_text("no sound " * 500)
@@ -255,6 +257,7 @@ def program(place, monkeypatch, capfd):
 
 PACKAGES = ("grid", "lips", "mini_grid", "mini_speech", "recordings")
 MODULES = {"avsi": "avsi.cli"} | {f"data_prep.{name}": f"data_prep.{name}.__main__" for name in PACKAGES}
+EDIT = "avsi edit good.wav -o out.wav --transcript 'bin blue'"
 INPAINT = "avsi inpaint --gap 0.8:1.6 -o out.wav --model small"
 TRAIN = (
     "avsi train --out run --set data.train=train --set data.valid=valid --set data.stats=train/stats.npz "
@@ -292,6 +295,23 @@ CASES = [
     ("avsi inpaint good.wav --gap 0.8:1.6 -o out.wav --model small --device hpu", "device 'hpu': torch has none"),
     ("avsi inpaint good.wav --gap 0.8:1.6 -o file/out.wav", "file/out.wav"),
     ("avsi inpaint good.wav --gap 0.8:1.6 -o out.gif", "out.gif"),
+    (
+        "avsi inpaint listed.wav --gap 0.8:1.6 -o out.wav --model small",
+        "listed.wav.edits.json: no list of what was restored (expected the format 'avsi edits'); remove it",
+    ),
+    # avsi edit
+    (f"{EDIT} --say 'bin red' --model small", "small: is not told what is said"),
+    (f"{EDIT} --say 'bin red' --model none", "none: neither a folder with a trained model nor a pretrained one"),
+    (
+        f"{EDIT} --say 'bin red' --aligner small --dry-run",
+        "small: holds a model of the kind inpainter, expected aligner",
+    ),
+    (f"{EDIT} --say 'Bin, BLUE!' --dry-run", "the two transcripts are of the same words"),
+    (f"{EDIT} --say '...' --dry-run", "the transcript: holds no word"),
+    (f"{EDIT} --say none.txt --dry-run", "none.txt: no such file"),
+    (f"{EDIT} --say 'bin red' --dry-run --pronounce red=X", "there is no phone 'X'"),
+    (f"{EDIT} --say 'bin red' --dry-run --face 2", "face 2 is asked for, but there is no picture"),
+    (f"{EDIT} --say 'bin red' --dry-run --video silent.mp4", "silent.mp4: no such file"),
     # gaps
     ("avsi inpaint good.wav -o out.wav", "name the gaps with --gap"),
     ("avsi inpaint good.wav -o out.wav --gap half", "gap 'half': expected START:END in seconds"),
@@ -663,6 +683,7 @@ OPTIONAL = [
 # Typer's own answer is more than a line.
 MISUSED = [
     ("avsi inpaint", "Missing argument"),
+    ("avsi edit good.wav --transcript a -o out.wav", "Missing option"),
     ("avsi inpaint good.wav --gap 0.8:1.6", "Missing option"),
     ("avsi restore good.wav", "No such command"),
     ("avsi augment good.wav -o heard --copies 0", "--copies"),

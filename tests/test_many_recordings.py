@@ -72,7 +72,9 @@ def test_each_file_is_restored_under_its_own_name_and_a_bad_one_stops_no_other(i
     assert rows["in/b.flac"][-1] == "new/out/b.flac" and rows["in/c.ogg"][-1] == "new/out/c.wav"
     assert rows["in/e.wav"] == ["0", "0.000", "no", "gaps"] and rows["in/none.wav"][2:] == ["no", "such", "file"]
     written = clips.parent / "new" / "out"
-    assert sorted(file.name for file in written.iterdir()) == ["a.wav", "b.flac", "c.wav", "d.mp4"]
+    restored = ["a.wav", "b.flac", "c.wav", "d.mp4"]
+    lists = [f"{name}.edits.json" for name in restored]
+    assert sorted(file.name for file in written.iterdir()) == sorted(restored + lists)
     inpaint_file(clips / "a.wav", written / "alone.wav", Inpainter(load_model("a")))
     one, alone = (soundfile.read(written / name, dtype="int16")[0] for name in ("a.wav", "alone.wav"))
     assert np.array_equal(one, alone)
@@ -82,6 +84,8 @@ def test_the_same_gaps_in_each_and_a_file_without_gaps_is_no_failure(inpaint, cl
     status, output, errors = inpaint("in/a.wav", "in/e.wav", "--gap", "2:2.1", "--gap", "1.5:1.6", "-o", "out/")
     assert (status, errors) == (0, [])
     assert [line.split()[1:3] for line in output[2:]] == [["2", "0.200"], ["2", "0.200"]]
+    status, output, errors = inpaint("in/a.wav", "--gap", "2:2.1", "--no-log", "-o", "unlisted/")
+    assert status == 0 and [file.name for file in (clips.parent / "unlisted").iterdir()] == ["a.wav"]
     status, output, errors = inpaint("in/e.wav", "--detect", "-o", "intact/")
     assert (status, errors) == (0, []) and output[2].split()[1:] == ["0", "0.000", "no", "gaps"]
     assert not (clips.parent / "intact").exists()
@@ -125,5 +129,5 @@ def test_what_was_done_when_it_is_stopped_stays_whole(clips, tmp_path, monkeypat
     monkeypatch.setattr(Inpainter, "restore_excerpts", stopped)
     with pytest.raises(KeyboardInterrupt):
         next(results)
-    assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.wav"]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["a.wav", "a.wav.edits.json"]
     assert soundfile.info(tmp_path / "out" / "a.wav").frames == len(speech(0))

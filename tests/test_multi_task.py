@@ -246,7 +246,7 @@ def test_a_model_without_a_head_is_stored_as_before(tmp_path):
             "model.normalise=utterance",
             "--set: model.normalise: found 'utterance', but a recognizer has no such setting",
         ),
-        ("training.stoi_weight=1", "model.kind: a recognizer takes training.stoi_weight 0"),
+        ("training.stoi_weight=1", "model.kind recognizer: takes training.stoi_weight 0"),
         ("model.mels=258", "model.mels: 258 must be at most 257"),
         ("model.vido=true", "--set: model.vido: no such setting, expected one of kind, layers, hidden, dropout, mels"),
     ],

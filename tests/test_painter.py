@@ -199,6 +199,7 @@ def test_its_words_may_be_new_to_it(tmp_path):
         (["model.hidden=30"], r"model\.hidden: 30 must be a multiple of model\.heads, which is 4"),
         (["model.patch_bins=300"], r"model\.patch_bins: 300 must be at most 257"),
         (["model.latents=0"], r"model\.latents: 0 must be at least 1"),
+        (["model.audio=false", "model.video=false"], r"are both false: the model would have no input"),
         (["model.ctc=true"], r"model\.ctc: found 'True', but a painter has no such setting"),
         (["model.text=true", "augment.text_jitter_ms=30"], r"a painter takes augment\.text_jitter_ms 0: it is told no"),
         (["model.mask=false"], r"model\.mask: found 'False', but a painter has no such setting"),

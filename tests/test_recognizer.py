@@ -1,5 +1,6 @@
 """The phone recogniser, trained for seconds on chords that stand for phones."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -13,9 +14,10 @@ from typer.testing import CliRunner
 from avsi.audio.stft import log_magnitude, spectrum
 from avsi.cli import app as avsi_app
 from avsi.config import Config, RecognizerConfig
-from avsi.data.datadir import read_datadir
+from avsi.data.datadir import Utterance, read_datadir
 from avsi.data.gap_files import write_gap_file
 from avsi.data.gaps import Gap
+from avsi.data.phones import Lexicon
 from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, DataError, ModelError
 from avsi.media.sound_reading import read_mono
@@ -229,3 +231,26 @@ def test_a_sets_phone_error_rate_is_all_its_errors_over_all_its_phones():
     rows = [dict(zip(kinds, values, strict=True)) for values in ((0.5, 2, 1, 0, 0), (1 / 6, 18, 0, 2, 1))]
     assert recognize.phone_totals([*rows, {"per": None}]) == ["0.200", 1, 2, 1, 20, 3, 1]
     assert recognize.phone_totals([{"per": None}]) == ["-", 0, 0, 0, 0, 1, 1]
+
+
+def test_errors_in_the_gaps_are_those_of_phones_that_were_lost_and_beside_them(tmp_path):
+    """Said: K AE T S, of 0.1 s each; lost: AE and T."""
+    (tmp_path / "lexicon.txt").write_text("cats K AE T S\n")
+    lexicon = Lexicon.read(tmp_path / "lexicon.txt")
+    phones = tuple((0.1 * number, 0.1, label) for number, label in enumerate(["K", "AE", "T", "S"]))
+    utterance = Utterance("one", "someone", "one.wav", 0.4, words=("cats",), phones=phones)
+
+    def rate(heard: str, gaps: list[Gap]) -> float | None:
+        return recognize.score_phones(lexicon, utterance, heard.split(), gaps).get("per_gaps")
+
+    lost = [Gap(0.1, 0.3)]
+    assert rate("K AE T S", lost) == 0
+    assert rate("AE T Z", lost) == 0  # errors outside
+    assert rate("K EH T S", lost) == 0.5
+    assert rate("K S", lost) == 1
+    assert rate("K AE T T S", lost) == 0.5  # one too many beside what was lost
+    assert rate("K AE T S S", lost) == 0
+    assert rate("K AE T S", [Gap(0.0, 0.04)]) is None  # no phone is lost
+    assert recognize.score_phones(lexicon, utterance, ["K", "S"], lost)["gap_phones"] == 2
+    timeless = dataclasses.replace(utterance, phones=())
+    assert "per_gaps" not in recognize.score_phones(lexicon, timeless, ["K"], lost)

@@ -6,10 +6,15 @@ from typing import Annotated
 
 import typer
 
-from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT
+from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, WITH_TEXT
 from ..program import print_markdown, print_table
 
-ROLES = {DEFAULT: " (default)", AUDIO_ONLY: " (where no face is seen)", ALIGNER: " (finds words)"}
+ROLES = {
+    DEFAULT: " (default)",
+    AUDIO_ONLY: " (where no face is seen)",
+    WITH_TEXT: " (where the words are known)",
+    ALIGNER: " (finds words)",
+}
 
 
 def info(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT
+from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, WITH_TEXT
 from ..program import print_error, print_table, progress
-from .options import Device, Face, Pronounce
+from .options import Device, Face, NoLog, Pronounce
 
 if TYPE_CHECKING:
     from ..restoring.inpainting import Inpainter
@@ -67,8 +67,13 @@ def inpaint(
     ] = None,
     face: Face = None,
     model: Annotated[
-        str, typer.Option(help="A pretrained model, as `avsi info` lists them, or a folder that training wrote.")
-    ] = DEFAULT,
+        str | None,
+        typer.Option(
+            help="A pretrained model, as `avsi info` lists them, or a folder that training wrote. By default "
+            f"{DEFAULT}, or {WITH_TEXT} with a transcript.",
+            show_default=False,
+        ),
+    ] = None,
     audio_only: Annotated[str, typer.Option(help="The model that takes over where no face is seen.")] = AUDIO_ONLY,
     adapt: Annotated[
         bool,
@@ -80,14 +85,14 @@ def inpaint(
     transcript: Annotated[
         str | None,
         typer.Option(
-            help="The words that are said, or a .txt, .srt or .vtt file of them, for a model that is told them "
-            "(trained with model.text; none is included): they are found first, as by `avsi align`. Only with a single "
-            "clip.",
+            help="The words that are said, or a .txt, .srt or .vtt file of them, which the model is then told: they "
+            "are found first, as by `avsi align`. Only with a single clip.",
             show_default=False,
         ),
     ] = None,
     pronounce: Pronounce = [],  # noqa: B006
     aligner: Annotated[str, typer.Option(help="The model that finds the words of a transcript.")] = ALIGNER,
+    no_log: NoLog = False,
     device: Device = "auto",
 ) -> None:
     """Restore the gaps of recordings; every sample outside them stays as it is."""
@@ -102,6 +107,7 @@ def inpaint(
 
     if detect == bool(gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
+    model = model or (DEFAULT if transcript is None else WITH_TEXT)
     gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
     for name in (model, audio_only, *([aligner] if transcript is not None else [])):
         find_model(name)
@@ -138,7 +144,7 @@ def inpaint(
     if into_folder:
         outputs = plan_outputs(clips, Path(out))
         options: dict[str, Any] = {"video": video, "face": face, "from_first_sample": from_first_sample, "adapt": adapt}
-        options["alignment"] = alignment
+        options |= {"alignment": alignment, "log": not no_log}
         results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
         rows = []
         for file in results:
@@ -146,7 +152,9 @@ def inpaint(
             rows.append([file.path, len(file.gaps), f"{gaps_s:.3f}", file.out or file.error or "no gaps"])
         print_table(f"restored into {out}", ["file", "gaps", "seconds of gaps", "output"], rows)
         raise typer.Exit(int(any(file.error for file in results)))
-    restored = inpaint_file(clips[0], out, load, gaps, video, progress, face, from_first_sample, adapt, alignment)
+    restored = inpaint_file(
+        clips[0], out, load, gaps, video, progress, face, from_first_sample, adapt, alignment, not no_log
+    )
     shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
     more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""
     clock = " from its first sample on" if from_first_sample else ""

@@ -33,3 +33,11 @@ Pronounce = Annotated[
         metavar="WORD=PHONES",
     ),
 ]
+NoLog = Annotated[
+    bool,
+    typer.Option(
+        "--no-log",
+        help="Write no list of what was restored; without it one lies beside the output, as out.wav.edits.json, with "
+        "what the list beside the input says of the rest.",
+    ),
+]

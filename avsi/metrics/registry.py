@@ -96,12 +96,13 @@ METRICS = {
 }
 # The phone error rate of a set is the number of errors over the number of phones: utterances are weighted by phones.
 PER = Column("per", "PER", "", True, weight="phones")
+PER_IN_GAPS = Column("per_gaps", "PER in the gaps", "", True, weight="gap_phones")
 KEYWORDS = Column("keywords", "Keywords", "share heard", False)
 # L1 relative to that of filling the gaps with the training mean. Utterances are weighted by the latter, so that the
 # mean of a set is the ratio of the two systems' mean L1.
 MEAN_FILL = "L1 of the mean fill"
 L1_SHARE = Column("l1_share", "L1 / mean fill", "", True, weight=MEAN_FILL, of_prediction=True)
-COLUMNS: dict[str, Column] = {**METRICS, **{column.name: column for column in (PER, KEYWORDS, L1_SHARE)}}
+COLUMNS: dict[str, Column] = {**METRICS, **{column.name: column for column in (PER, PER_IN_GAPS, KEYWORDS, L1_SHARE)}}
 
 
 def choose_metrics(names: str, if_installed: bool = False) -> list[Metric]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ..config import Config
 from ..data.stats import Stats
 from ..timebase import to_frames
+from .durations import DurationModel
 from .masked_blstm import MaskedBLSTM
 
 LONGEST_S = 1.0  # of a phone
@@ -27,6 +28,7 @@ class PhoneAligner(MaskedBLSTM):
         prior: how often each label was met in training, a share of the frames, shape (1 + n_phones,).
         length_mean, length_spread: of the natural log of each label's length in frames, shape (1 + n_phones,): its mean
             and its deviation. Those of silence mean nothing.
+        durations: what knows better how long the phones last that are not heard; None where there is nothing.
     """
 
     prior: Tensor
@@ -35,6 +37,7 @@ class PhoneAligner(MaskedBLSTM):
 
     def __init__(self, config: Config, stats: Stats | None = None, phones: tuple[str, ...] = ()) -> None:
         super().__init__(config, stats, phones)
+        self.durations: DurationModel | None = None
         n_labels = 1 + len(phones)
         self.to_phones = nn.Linear(2 * config.model.hidden, n_labels)
         frame_s = config.stft.hop_samples / config.stft.sample_rate
@@ -68,8 +71,16 @@ class PhoneAligner(MaskedBLSTM):
             (longest, 1 + n_phones). Float64.
         """
         frames = FRAME_WEIGHT * (log_probs - self.prior.clamp_min(SMALLEST_PRIOR).log())
-        longest = to_frames(LONGEST_S, self.config.stft)
-        log_length = torch.arange(1, longest + 1, device=self.prior.device).log()[:, None]
-        distance = (log_length - self.length_mean - math.log(slowness)) / self.length_spread
-        lengths = -distance.square() / 2 - self.length_spread.log() - log_length - math.log(2 * math.pi) / 2
-        return frames.cpu().double().numpy(), lengths.cpu().double().numpy()
+        mean = self.length_mean.cpu().numpy() + math.log(slowness)
+        lengths = log_normal(mean, self.length_spread.cpu().numpy(), to_frames(LONGEST_S, self.config.stft))
+        return frames.cpu().double().numpy(), lengths
+
+
+def log_normal(mean: np.ndarray, spread: np.ndarray, longest: int) -> np.ndarray:
+    """Natural log of the log-normal density at lengths of 1, 2, ... ``longest`` frames, float64, shape (longest, n).
+
+    Args:
+        mean, spread: of the natural log of each length, shape (n,).
+    """
+    log_length = np.log(np.arange(1, longest + 1))[:, None]
+    return -(((log_length - mean) / spread) ** 2) / 2 - np.log(spread) - log_length - math.log(2 * math.pi) / 2

@@ -24,6 +24,7 @@ _OUTPUTS = {
     "painter": "the sound of the gaps; every sample outside them stays as it is",
     "recognizer": "phones",
     "aligner": "how likely silence and each phone are in each frame; with these, the times of known words",
+    "durations": "the log-normal distribution of each phone's length",
 }
 _LEVELS = {
     "corpus": "that of the training recordings is expected: what is much louder or softer is understood worse",
@@ -43,7 +44,7 @@ def facts_table(folder: Path) -> str:
         + (", phones as a second task" if config.model.ctc else ""),
         "Input": _input(config),
         "Output": _OUTPUTS[kind],
-        "Level": _LEVELS[config.model.normalise],
+        "Level": _LEVELS[config.model.normalise] if config.model.audio else "",
         "Gaps in training": "" if kind == "recognizer" else _gaps(config),
         "Trained on": str(about.get("trained_on", "")),
         "Adapted": _adapted(about.get("adapted")),
@@ -72,6 +73,8 @@ def _input(config: Config) -> str:
     video = f"the speaker's face: {_POINTS[config.visual.points]}{motion}{lost}" if config.model.video else ""
     phones = "the phones in their order" if config.model.kind == "painter" else "the phone of each frame"
     text = f"what is said, as far as it is known: {phones}" if config.model.text else ""
+    if config.model.kind == "durations":
+        text = "the phones of an utterance, and the lengths of those and of the pauses that are known"
     return "; ".join(filter(None, [audio, video, text]))
 
 

@@ -50,6 +50,7 @@ def best_segments(
     lengths: np.ndarray,
     words: Sequence[Pronunciations],
     word_at: np.ndarray | None = None,
+    own_lengths: np.ndarray | None = None,
 ) -> list[Segment]:
     """The segmentation of the highest score: every word in its order, in one of its pronunciations, with or without
     silence around each.
@@ -64,20 +65,23 @@ def best_segments(
         words: of each word its pronunciations, each of one phone or more.
         word_at: which word is said in each frame, counted from 1, 0 for silence and -1 where that is not known; shape
             (n_frames,). None where nothing is known.
+        own_lengths: in the place of ``lengths``, the score of each phone by itself for each length; shape (longest,
+            number of phones in all pronunciations), in their order.
 
     Returns:
         None of them if the words do not fit into the frames.
     """
     graph = _graph(words)
+    silent = graph.labels == SILENCE_LABEL
+    of_length = np.full((len(lengths), len(silent)), NEVER)
+    of_length[:, ~silent] = lengths[:, graph.labels[~silent]] if own_lengths is None else own_lengths
+    of_length = of_length[::-1]  # the longest first
     n_frames, longest, n_states = len(frames), len(lengths), len(graph.labels)
     total = np.zeros((n_frames + 1, n_states))
     scores = frames[:, graph.labels]
     if word_at is not None:
         scores = scores + ELSEWHERE * ((word_at >= 0)[:, None] & (word_at[:, None] != graph.words + 1))
     np.cumsum(scores, axis=0, out=total[1:])
-    silent = graph.labels == SILENCE_LABEL
-    of_length = lengths[::-1, graph.labels].astype(np.float32)  # the longest first
-    of_length[:, silent] = NEVER
     # Before each frame: the best score of what ends there with a state, and of what may go on with it from there.
     # The latter lies after ``longest`` rows of nothing, without the state's own sum so far.
     entered = np.full((longest + n_frames + 1, n_states), NEVER, np.float32)

@@ -16,10 +16,11 @@ from ..files import read_lines, write_text, written_beside
 
 if TYPE_CHECKING:
     from .aligner import PhoneAligner
+    from .durations import DurationModel
     from .recognizer import PhoneRecognizer
     from .spectrum_inpainter import SpectrumInpainter
 
-    Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner
+    Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner | DurationModel
 
 FORMAT_VERSION = 2
 # Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
@@ -74,6 +75,8 @@ def load_model(name_or_path: str | Path, kind: Literal["recognizer"]) -> PhoneRe
 @overload
 def load_model(name_or_path: str | Path, kind: Literal["aligner"]) -> PhoneAligner: ...
 @overload
+def load_model(name_or_path: str | Path, kind: Literal["durations"]) -> DurationModel: ...
+@overload
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model: ...
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     """A model in evaluation mode, float32, on the CPU.
@@ -90,6 +93,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     from safetensors.torch import load_file
 
     from .aligner import PhoneAligner
+    from .durations import DurationModel
     from .inpainter import BLSTMInpainter
     from .painter import Painter
     from .recognizer import PhoneRecognizer
@@ -113,6 +117,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
             "painter": Painter,
             "recognizer": PhoneRecognizer,
             "aligner": PhoneAligner,
+            "durations": DurationModel,
         }
         model = kinds[config.model.kind](config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)

@@ -4,5 +4,6 @@ May import: nothing.
 """
 
 DEFAULT = "av"
+WITH_TEXT = "av_text"  # where what is said is known
 AUDIO_ONLY = "a"  # takes over where no face is seen
 ALIGNER = "aligner"  # finds when known words are said

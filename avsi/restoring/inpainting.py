@@ -54,6 +54,7 @@ class Inpainter:
         audio_only: SpectrumRestorer | None = None,
         batch_frames: int = 0,
         adaptation: Adaptation | None = None,
+        name: str = "",
     ) -> None:
         """Without ``batch_frames``, a network restores one excerpt in a run.
 
@@ -63,6 +64,7 @@ class Inpainter:
         Args:
             batch_frames: how many frames, with the padding, a network restores in one run.
             adaptation: what one of the models was adapted to; other voices are then told of.
+            name: of the model, for lists of what was restored.
 
         Raises:
             ModelError: an audio-only model that needs a face, or works on another kind of spectrogram.
@@ -81,6 +83,7 @@ class Inpainter:
         self.audio_only = audio_only
         self.batch_frames = batch_frames
         self.adaptation = adaptation
+        self.name = name
 
     @classmethod
     def from_pretrained(
@@ -106,7 +109,8 @@ class Inpainter:
             # A model that knows what is said knows it without a face, too; another one need not.
             is_own = model.config.model.text and model.config.model.audio and audio_only == AUDIO_ONLY
             other = model.without_face() if is_own else load_model(audio_only, "inpainter").to(place)
-        return cls(model, other, 0 if place.type == "cpu" else BATCH_FRAMES, adaptation_of(name_or_path))
+        at_once = 0 if place.type == "cpu" else BATCH_FRAMES
+        return cls(model, other, at_once, adaptation_of(name_or_path), Path(name_or_path).name)
 
     def adapt(
         self,

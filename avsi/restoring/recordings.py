@@ -18,8 +18,9 @@ from ..media.sound_reading import Sound, open_sound
 from ..media.sound_writing import copy_patched
 from ..media.video_reading import has_picture, sound_start_s
 from ..media.video_writing import write_mp4
-from ..words.alignment import Alignment, timed_phones
+from ..words.alignment import Alignment, said_between, timed_phones
 from .detection import MIN_SILENCE_S, find_silences
+from .edit_log import carried, drop_list, logged, read_edits, write_edits
 from .excerpts import plan_excerpts
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def inpaint_file(
     from_first_sample: bool = False,
     adapt: bool = False,
     alignment: Alignment | None = None,
+    log: bool = True,
 ) -> list[Gap]:
     """Restore the gaps of a sound or video file into a new file, in the memory of a short one.
 
@@ -67,6 +69,8 @@ def inpaint_file(
             :func:`avsi.restoring.adapting.adapt`; a warning says what that gained, or why it is not.
         alignment: what is said when, as :func:`avsi.align_file` finds it, its times as those of the gaps; for a model
             that takes that.
+        log: list what was restored in a file beside ``out``, as :mod:`avsi.restoring.edit_log` describes, and what the
+            list beside ``path`` says of its other parts. Without it a list that lies there goes with the old ``out``.
         progress: wraps the loops over the frames in which a face is looked for and over the stretches that are
             restored, as :func:`avsi.program.progress` does.
 
@@ -83,6 +87,7 @@ def inpaint_file(
     if video is not None and not has_picture(video):
         raise MediaError(f"{video}: has no picture track")
     with open_sound(path) as sound:
+        earlier = read_edits(path, sound) if log else []
         start_s = 0.0 if from_first_sample else sound.start_s
         detected = gaps is None
         if gaps is None:
@@ -96,18 +101,9 @@ def inpaint_file(
         # What libsndfile reads in place has no picture; all else was decoded by FFmpeg.
         if video is None and sound.path != path and has_picture(path):
             video = path
-        picture, out_start_s = None, 0.0  # of the output
-        if out.suffix.lower() == ".mp4":
-            if video is None:
-                raise MediaError(
-                    f"{out}: an MP4 keeps the picture, but {path} has none; choose a .wav file, or name a --video"
-                )
-            picture, out_start_s = video, sound.start_s if video == path else sound_start_s(video)
+        picture, out_start_s = output_picture(out, path, sound, video)
         if face is not None and video is None:
             raise ConfigError(f"{path}: face {face} is asked for, but there is no picture; name a --video")
-        _check_kept(sound, out)
-        if picture and sound.over_24_bit:
-            warnings.warn(f"{out}: holds the sound to 24 bit; a .wav file keeps all of it", AvsiWarning, stacklevel=2)
         if not (detected or from_first_sample) and sound.start_s > CLOCKS_DIFFER_S:
             warnings.warn(
                 f"{path}: a player shows {sound.start_s:.3f} s when its sound starts, and the gaps are taken at a "
@@ -115,14 +111,7 @@ def inpaint_file(
                 AvsiWarning,
                 stacklevel=2,
             )
-        later_s = out_start_s - start_s
-        if abs(later_s) > CLOCKS_DIFFER_S:
-            warnings.warn(
-                f"{out}: its sound starts at {out_start_s:.3f} s, so that a player shows times "
-                f"{abs(later_s):.3f} s {'later' if later_s > 0 else 'earlier'} than those of the gaps",
-                AvsiWarning,
-                stacklevel=2,
-            )
+        tell_other_clock(out, out_start_s, start_s)
         if callable(inpainter):
             inpainter = inpainter()
         inpainter.check_alignment(alignment)
@@ -137,7 +126,15 @@ def inpaint_file(
         stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
         phones = timed_phones(alignment, start_s)
         patches = list(inpainter.patches(stretches, sound.rate, tracks, phones))
-        _write(sound, patches, out, picture, out_start_s)
+        write_restored(sound, patches, out, picture, out_start_s)
+        if log:
+            kept = carried(earlier, [(start, stop, stop - start) for start, stop in spans], sound.rate)
+            times_s = [(start / sound.rate, stop / sound.rate) for start, stop in spans]
+            words = [said_between(alignment, start_s + begin_s, start_s + end_s) for begin_s, end_s in times_s]
+            made = logged(inpainter, ((*at, "restored", said, None) for at, said in zip(times_s, words, strict=True)))
+            write_edits(out, [*kept, *made], sound, start_s, from_first_sample)
+        else:
+            drop_list(out)
     return gaps
 
 
@@ -153,18 +150,49 @@ def check_output(path: Path, out: Path, kinds: tuple[str, ...] = (*FORMATS, ".mp
         raise MediaError(f"{out}: is the input itself; choose another name")
 
 
-def _check_kept(sound: Sound, out: Path) -> None:
-    """Raise MediaError where a sound file of that kind cannot hold the samples as they are."""
+def output_picture(out: Path, path: Path, sound: Sound, video: Path | None) -> tuple[Path | None, float]:
+    """(the video whose picture an output keeps, when a player of it plays the first sample in seconds); None and 0 of
+    a sound file.
+
+    Raises:
+        MediaError: an MP4, and there is no picture; or a sound file of a kind that cannot hold the samples as they are.
+    """
     import soundfile
 
+    if out.suffix.lower() == ".mp4":
+        if video is None:
+            raise MediaError(
+                f"{out}: an MP4 keeps the picture, but {path} has none; choose a .wav file, or name a --video"
+            )
+        if sound.over_24_bit:
+            warnings.warn(f"{out}: holds the sound to 24 bit; a .wav file keeps all of it", AvsiWarning, stacklevel=3)
+        return video, sound.start_s if video == path else sound_start_s(video)
     suffix = out.suffix.lower()
     if suffix in FORMATS and not soundfile.check_format(FORMATS[suffix], _subtype_in(FORMATS[suffix], sound)):
         raise MediaError(f"{out}: {suffix} cannot hold {sound.subtype} samples; choose a .wav file")
+    return None, 0.0
 
 
-def _write(
+def tell_other_clock(out: Path, out_start_s: float, start_s: float) -> None:
+    """Warn where a player of the output shows ``out_start_s`` at its first sample, and the times that are used
+    ``start_s``.
+    """
+    later_s = out_start_s - start_s
+    if abs(later_s) > CLOCKS_DIFFER_S:
+        warnings.warn(
+            f"{out}: its sound starts at {out_start_s:.3f} s, so that a player shows times "
+            f"{abs(later_s):.3f} s {'later' if later_s > 0 else 'earlier'} than those of the gaps",
+            AvsiWarning,
+            stacklevel=3,
+        )
+
+
+def write_restored(
     sound: Sound, patches: list[tuple[int, np.ndarray]], out: Path, picture: Path | None, sound_start_s: float
 ) -> None:
+    """Write a sound with some of its samples replaced, as of :func:`.copy_patched`; beside a picture, at a player's
+    times.
+    """
     with written_beside(out) as partial:
         if picture:
             with tempfile.TemporaryDirectory(prefix="avsi-") as folder:

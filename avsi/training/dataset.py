@@ -200,9 +200,7 @@ class AligningData(InpaintingData):
         said = [utterance for utterance in utterances if utterance.words]
         if not said:
             raise DataError(f"{datadir}: no utterance has words in its text: there is nothing to align")
-        if len(said) < len(utterances):
-            missing = f"{len(utterances) - len(said)} of {len(utterances)} utterances have no words"
-            warnings.warn(f"{datadir}: {missing}, and are left out", AvsiWarning, stacklevel=4)
+        _tell_left_out(len(utterances) - len(said), len(utterances), "words", datadir)
         return said
 
     def _load(self, utterance: Utterance) -> Features:
@@ -217,6 +215,23 @@ class AligningData(InpaintingData):
 
     def _frames_needed(self, labels: tuple[int, ...]) -> int:
         return sum(label != SILENCE_LABEL for label in labels)
+
+
+class TimedData(InpaintingData):
+    """As :class:`InpaintingData`; utterances whose phones have no times are left out, and a warning says how many."""
+
+    def _usable(self, utterances: list[Utterance], datadir: str | Path) -> list[Utterance]:
+        timed = [utterance for utterance in utterances if utterance.phones]
+        if not timed:
+            raise DataError(f"{datadir}: no utterance has phones with times; python -m data_prep.align finds them")
+        _tell_left_out(len(utterances) - len(timed), len(utterances), "phones with times", datadir)
+        return timed
+
+
+def _tell_left_out(count: int, total: int, what: str, datadir: str | Path) -> None:
+    if count:
+        missing = f"{count} of {total} utterances have no {what}"
+        warnings.warn(f"{datadir}: {missing}, and are left out", AvsiWarning, stacklevel=5)
 
 
 def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:

@@ -2,6 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -12,16 +13,18 @@ from ..config import Config, TrainingConfig
 from ..data.phones import Lexicon
 from ..data.stats import Stats
 from ..models.aligner import PhoneAligner
+from ..models.durations import DurationModel
 from ..models.inpainter import BLSTMInpainter
 from ..models.painter import Painter
 from ..models.recognizer import PhoneRecognizer
 from ..models.spectrum_inpainter import SpectrumInpainter
 from .aligning import align, follow, spread_evenly
-from .dataset import AligningData, Batch, InpaintingData, SpeechData
+from .dataset import AligningData, Batch, InpaintingData, SpeechData, TimedData
+from .durations import duration_loss
 from .losses import ctc_loss, masked_loss, stoi_loss
 
-Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner
-ModelT = TypeVar("ModelT", SpectrumInpainter, PhoneRecognizer, PhoneAligner)
+Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner | DurationModel
+ModelT = TypeVar("ModelT", SpectrumInpainter, PhoneRecognizer, PhoneAligner, DurationModel)
 
 
 @dataclass(frozen=True)
@@ -159,8 +162,27 @@ class Aligning(Task[PhoneAligner]):
         return [LossTerm("phones", each[known].mean(), 1.0, int(known.sum()))]
 
 
+class Durations(Task[DurationModel]):
+    """Saying how long the phones last that are lost."""
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        self.lexicon = Lexicon.read(config.data.lexicon)
+        self.model = DurationModel(config, stats, self.lexicon.phones)
+        self.train_set = TimedData(config.data.train, config, config.data.train_gaps or None, self.lexicon, True)
+        self.valid_set = TimedData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
+
+    def losses(self, model: DurationModel, batch: Batch) -> list[LossTerm]:
+        value, count = duration_loss(model, batch)
+        return [LossTerm("lengths", value, 1.0, count)]
+
+
 def make_task(config: Config, stats: Stats) -> Task[Any]:
     """The task for the config's kind of model. Raises DataError for missing or invalid data sets or lexicon."""
-    if config.model.kind == "recognizer":
-        return Recognition(config, stats)
-    return (Aligning if config.model.kind == "aligner" else Inpainting)(config, stats)
+    tasks: dict[str, Callable[[Config, Stats], Task[Any]]] = {
+        "inpainter": Inpainting,
+        "painter": Inpainting,
+        "recognizer": Recognition,
+        "aligner": Aligning,
+        "durations": Durations,
+    }
+    return tasks[config.model.kind](config, stats)

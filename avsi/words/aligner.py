@@ -13,12 +13,16 @@ from torch import Tensor
 from ..data.datadir import Timed
 from ..data.phones import SILENCE_LABEL
 from ..errors import DataError
-from ..models.aligner import PhoneAligner
+from ..models.aligner import PhoneAligner, log_normal
+from ..models.durations import DurationModel
 from ..models.segment_search import Segment, best_segments
 
 # Slowness is estimated from the phones that are heard; so many count as much as what is known beforehand: 1.
 PRIOR_PHONES = 10
 FASTEST, SLOWEST = 0.5, 2.0
+# Of what the model says of frames that are neither heard nor seen: beside a duration model, it is a guess that counts
+# for little.
+BLIND_WEIGHT = 0.25
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,42 @@ def align_frames(
                 f"{len(lost) * model.config.stft.hop_samples / model.config.stft.sample_rate:.2f} s"
             )
         slowness = _slowness(model, segments, lost)
+    if model.durations is not None and lost.any():
+        segments = _retimed(model, model.durations, log_probs, segments, lost, visual.isnan().all(dim=1), known)
     best = log_probs.max(dim=1).values
     own = [log_probs[each.start : each.stop, each.label] for each in segments]
     fit = [float((o - best[s.start : s.stop]).mean()) for o, s in zip(own, segments, strict=True)]
     return Aligned(segments, [float(each.exp().mean()) for each in own], fit, slowness)
+
+
+def _retimed(
+    model: PhoneAligner,
+    durations: DurationModel,
+    log_probs: Tensor,
+    segments: list[Segment],
+    lost: Tensor,
+    unseen: Tensor,
+    word_at: np.ndarray | None,
+) -> list[Segment]:
+    """The best segments in the pronunciations found, where the phones that are lost last as long as a duration model
+    says.
+
+    Args:
+        unseen: the frames without a face, bool, shape (n_frames,).
+    """
+    is_lost = [bool(lost[each.start : each.stop].any()) for each in segments]
+    told = [n for n, each in enumerate(segments) if each.label != SILENCE_LABEL or not is_lost[n]]
+    known = [math.nan if is_lost[n] else segments[n].stop - segments[n].start for n in told]
+    mean, spread = durations.predict([segments[n].label for n in told], known)
+    phones = [place for place, n in enumerate(told) if segments[n].label != SILENCE_LABEL]
+    words: dict[int, list[int]] = {}
+    for each in segments:
+        if each.label != SILENCE_LABEL:
+            words.setdefault(each.word, []).append(each.label)
+    frames, lengths = model.search_scores(log_probs)
+    frames[(lost & unseen).cpu().numpy()] *= BLIND_WEIGHT
+    own = log_normal(mean[phones], spread[phones], len(lengths))
+    return best_segments(frames, lengths, [[labels] for labels in words.values()], word_at, own) or segments
 
 
 def fit_of_words(aligned: Aligned, evidence: Tensor) -> dict[int, float]:
@@ -116,5 +152,10 @@ def fit_of_words(aligned: Aligned, evidence: Tensor) -> dict[int, float]:
 def _slowness(model: PhoneAligner, segments: list[Segment], lost: Tensor) -> float:
     """From the phones outside gaps, which last longer or shorter than those of training."""
     heard = [s for s in segments if s.label != SILENCE_LABEL and not lost[s.start : s.stop].any()]
-    errors = [math.log(s.stop - s.start) - float(model.length_mean[s.label]) for s in heard]
+    return slowness(model, [(s.label, s.stop - s.start) for s in heard])
+
+
+def slowness(model: PhoneAligner, phones: Sequence[tuple[int, float]]) -> float:
+    """How many times as long as in training phones are: (label, length in frames) of each."""
+    errors = [math.log(n_frames) - float(model.length_mean[label]) for label, n_frames in phones]
     return float(np.clip(math.exp(sum(errors) / (len(errors) + PRIOR_PHONES)), FASTEST, SLOWEST))

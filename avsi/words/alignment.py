@@ -82,6 +82,13 @@ def _check(kind: str, pieces: Iterable[tuple[str, AlignedWord | Phone]], start_s
         earliest_s = piece.end_s
 
 
+def said_between(alignment: Alignment | None, start_s: float, end_s: float) -> str | None:
+    """The words that reach into a stretch, "" where there are none; None without an alignment."""
+    if alignment is None:
+        return None
+    return " ".join(word.text for word in alignment.words if word.start_s < end_s and word.end_s > start_s)
+
+
 def timed_phones(alignment: Alignment | None, start_s: float = 0.0) -> list[Timed] | None:
     """(start_s, duration_s, phone) of each phone, on a clock that shows 0 at ``start_s``; None without an alignment.
 

@@ -11,6 +11,7 @@ import numpy as np
 import typer
 
 from avsi.data.datadir import Utterance
+from avsi.data.gaps import Gap
 from avsi.errors import AvsiError, DataError
 from avsi.folders import locked
 from avsi.media.sound_reading import read_mono
@@ -37,7 +38,8 @@ class Recognition:
         column: the name of the column that it adds to tables.
         state: tells it from every other recogniser: digests and settings.
         load: (function, *arguments) that makes, in each process, the recogniser and its rate in Hz.
-        score: the values of a row, from an utterance and the phones or words recognised. Raises DataError.
+        score: the values of a row, from an utterance, the phones or words recognised, and the gaps that were restored.
+            Raises DataError.
         keys: those of a row that are null where there is no result.
     """
 
@@ -45,7 +47,7 @@ class Recognition:
     column: str
     state: str
     load: tuple
-    score: Callable[[Utterance, list[str]], dict]
+    score: Callable[[Utterance, list[str], list[Gap]], dict]
     keys: Sequence[str]
 
 
@@ -130,7 +132,7 @@ def make_rows(one: RecognitionSet, recognition: Recognition, recognized: dict[st
         try:
             if isinstance(tokens, str):
                 raise DataError(one.failed.get(utterance.id, tokens))
-            values = recognition.score(utterance, tokens)
+            values = recognition.score(utterance, tokens, one.gaps.get(utterance.id, []))
         except DataError as error:
             values, failed = dict.fromkeys(recognition.keys), {recognition.column: str(error)}
         row = {"id": utterance.id, "speaker": utterance.speaker, "said": " ".join(utterance.words), **values}

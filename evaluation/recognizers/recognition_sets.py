@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from avsi.data.datadir import Utterance, corpus_of, read_datadir
+from avsi.data.gaps import Gap
 from avsi.errors import DataError
 
 from ..folder.evaluation import Evaluation
@@ -18,6 +19,7 @@ class RecognitionSet:
         name: as tables show it.
         folder: where results are written.
         wavs: sound by utterance id; an utterance that could not be restored is missing, and ``failed`` says why.
+        gaps: by utterance id, what was restored.
     """
 
     name: str
@@ -25,6 +27,7 @@ class RecognitionSet:
     utterances: list[Utterance]
     wavs: dict[str, str]
     failed: dict[str, str] = field(default_factory=dict)
+    gaps: dict[str, list[Gap]] = field(default_factory=dict)
 
 
 def recognition_sets(folder: Path, evaluation: Evaluation | None) -> list[RecognitionSet]:
@@ -40,7 +43,10 @@ def recognition_sets(folder: Path, evaluation: Evaluation | None) -> list[Recogn
     about, utterances = evaluation.about, evaluation.utterances
     return [
         _clean(f"{about['corpus']}: {about['datadir']}", folder / CLEAN, utterances),
-        *(RecognitionSet(f"{folder.name}: {of}", of.folder, utterances, of.wavs, of.failed) for of in evaluation.sets),
+        *(
+            RecognitionSet(f"{folder.name}: {of}", of.folder, utterances, of.wavs, of.failed, of.gaps)
+            for of in evaluation.sets
+        ),
     ]
 
 

@@ -17,7 +17,8 @@ from .gain_over_silence import add_l1_ratios, harm_of
 from .intervals import Bootstrap, Estimate, estimate_mean
 from .summary import Summary, System
 
-_PROGRAMS = {"per": "evaluation.recognize", "keywords": "evaluation.keywords"}  # that compute a column
+# Those that compute a column.
+_PROGRAMS = {"per": "evaluation.recognize", "per_gaps": "evaluation.recognize", "keywords": "evaluation.keywords"}
 
 
 def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> Summary:
@@ -81,7 +82,7 @@ def _drop_other_recognizers(rows: dict[str, dict], clean: dict[str, dict], of: t
     """Leave out the results of a recogniser other than that of the clean speech."""
     for name, key in RECOGNIZERS.items():
         known = {row[key] for row in clean.values() if key in row}
-        others = [row for row in rows.values() if known and row.get(key) not in (None, *known)]
+        others = [row for row in rows.values() if known and name in row and row.get(key) not in (None, *known)]
         if others:
             warnings.warn(
                 f"{', '.join(of)}: its {COLUMNS[name].label} is of another recogniser than that of the clean speech, "

@@ -5,8 +5,10 @@
 #          [--work DIR] [--stage 0] [--stop-stage 8] [--jobs 2]
 # ./run.sh --smoke: all stages in a few minutes, in smoke/, on small models and a corpus that is made there.
 # The split is paper, speaker-dependent, speaker-independent, whole-speakers or a file. Each config is a model, and --over one config over
-# each of them; configs are sought from where you are, then from here. The gaps are those of a protocol
-# (../../evaluation/protocols/paper.yaml), or one of each of the lengths given. data/ and exp/ are made in --work, by default here.
+# each of them; configs are sought from where you are, then from here. Those whose names end in _text (conf/a_text.yaml, conf/av_text.yaml)
+# are models that are told what is said: they restore with the words hidden, with the words, and with their times too. The gaps are those
+# of a protocol (../../evaluation/protocols/paper.yaml), or one of each of the lengths given. data/ and exp/ are made in --work, by default
+# here.
 set -euo pipefail
 . "$(dirname "$0")/../stages.sh"
 
@@ -87,6 +89,9 @@ if due 1 "landmarks"; then python -m data_prep.landmarks data/train data/valid d
 if due 2 "statistics, lexicon"; then
   python -m data_prep.stats data/train --config "${configs[-1]}" "${over[@]}"
   cp "$conf/conf/lexicon.txt" data/lexicon.txt
+  case "${models[*]}" in
+    *_text*) python -m data_prep.align data/train data/valid data/test --lexicon data/lexicon.txt --jobs "$jobs" ;;
+  esac
 fi
 if due 3 "gaps"; then
   python -m data_prep.gaps data/valid random
@@ -106,6 +111,9 @@ if due 6 "restore"; then
     [ -e "$model/config.json" ] || fail "$model: no model yet; train it (stage 4), or name those there are by --configs"
   done
   for system in unprocessed mean interpolation autoregression "${models[@]}" oracle; do systems+=(--system "$system"); done
+  for model in "${models[@]}"; do
+    case "$model" in *_text) for told in words times; do systems+=(--system "$(basename "$model")_$told=$model:$told"); done ;; esac
+  done
   python -m evaluation.restore data/test "${gaps[@]}" "${systems[@]}" --out "$evaluation" --jobs "$jobs"
 fi
 if due 7 "score"; then

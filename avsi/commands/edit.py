@@ -1,0 +1,129 @@
+"""`avsi edit`: have other words said in a recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..pretrained import ALIGNER, WITH_TEXT
+from ..program import print_table, progress
+from .options import Device, Face, NoLog, Pronounce, Transcript
+
+if TYPE_CHECKING:
+    from ..restoring.inpainting import Inpainter
+
+
+def edit(
+    clip: Annotated[Path, typer.Argument(help="A sound or video file.")],
+    transcript: Transcript,
+    say: Annotated[
+        str,
+        typer.Option(
+            help="What is to be said instead: all of it, the words themselves or a .txt, .srt or .vtt file of them. "
+            "Words that differ from the transcript are replaced, inserted or removed.",
+            metavar="TEXT|FILE",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="The file to write: .wav, .flac, or .mp4 to keep the picture."
+        ),
+    ],
+    model: Annotated[
+        str,
+        typer.Option(
+            help="A model that is told what is said: a pretrained one, or a folder (trained with model.text)."
+        ),
+    ] = WITH_TEXT,
+    aligner: Annotated[str, typer.Option(help="The model that finds the words.")] = ALIGNER,
+    pronounce: Pronounce = [],  # noqa: B006
+    keep_length: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-length/--no-keep-length",
+            help="Whether the new words are said in the time of the old ones, faster or more slowly, and where that is "
+            "too short in that of up to two words beside them, too; what is removed leaves a pause. Otherwise they "
+            "take the time that the speaker usually needs for such words, and what comes after them moves, as it is. "
+            "By default a picture keeps the length, which it must, and sound alone does not.",
+            show_default=False,
+        ),
+    ] = None,
+    video: Annotated[
+        Path | None,
+        typer.Option(
+            help="The video of the speaker, where the clip itself has none, as in avsi inpaint. It helps to find the "
+            "words; the lips in the gaps are not used, since they say the old words."
+        ),
+    ] = None,
+    face: Face = None,
+    from_first_sample: Annotated[
+        bool,
+        typer.Option(
+            "--from-first-sample",
+            help="Count all times, also those of captions and in messages, from the first sample of the sound; without "
+            "it they are those that a player shows.",
+        ),
+    ] = False,
+    no_log: NoLog = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done, and write nothing; no model is needed.")
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Have other words said in a recording, in the voice of its speaker; every sample outside the changed words stays
+    as it is.
+
+    The words are found as by `avsi align`. The edges of a gap lie up to 30 ms into the silence beside the changed
+    words, or, where there is none, up to 25 ms inside their neighbours. A picture stays as it is: its lips say the old
+    words.
+    """
+    from functools import partial
+
+    from ..models.store import check_takes_text, find_model
+    from ..restoring.aligning import load_aligner
+    from ..restoring.editing import edit_file
+    from ..words.pronouncing import parse_pronunciation
+    from ..words.transcript import read_transcript
+
+    own = dict(parse_pronunciation(text) for text in pronounce)
+    present, wanted = read_transcript(transcript), read_transcript(say)
+    find_model(aligner)
+    if not dry_run:
+        check_takes_text(model)
+
+    def load() -> Inpainter:
+        from ..restoring.inpainting import Inpainter
+
+        return Inpainter.from_pretrained(model, None, device)
+
+    edits = edit_file(
+        clip,
+        out,
+        present,
+        wanted,
+        partial(load_aligner, aligner, device),
+        None if dry_run else load,
+        keep_length,
+        own,
+        video,
+        face,
+        from_first_sample,
+        not no_log,
+        progress,
+    )
+    rows = [
+        [
+            each.before or "-",
+            each.words or "-",
+            *(f"{time_s:.3f}" for gap in (each.was, each.now) for time_s in (gap.start_s, gap.end_s)),
+            *(f"{gap.length_s:.3f}" for gap in (each.was, each.now)),
+        ]
+        for each in edits
+    ]
+    header = ["was said", "is said", "from s", "to s", "now from s", "to s", "length was", "is"]
+    print_table(f"{'would be ' if dry_run else ''}edited in {clip.name}", header, rows)
+    if not dry_run:
+        typer.echo(f"{len(edits)} gap{'s' * (len(edits) > 1)} -> {out}")

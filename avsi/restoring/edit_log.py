@@ -1,0 +1,174 @@
+"""What of a recording was restored or edited, in a list beside its file: ``talk.wav.edits.json`` beside ``talk.wav``.
+
+The list is an object of JSON:
+
+- ``format``: "avsi edits";
+- ``rate``, ``n_samples``: of the sound that it describes;
+- ``clock``: "player", or "first sample" where times count from that;
+- ``first_sample_s``: what that clock shows when the first sample is played;
+- ``edits``: in the order of time, each an object of
+    - ``start_s``, ``end_s``: numbers, on that clock, to the microsecond;
+    - ``kind``: "restored" (a gap that was filled), "replaced", "inserted" or "removed" (words);
+    - ``words``: what is said there, null where that is not known;
+    - ``before``: what was said there, null where that is not known;
+    - ``made_by``: what wrote it, such as "avsi 0.1.0";
+    - ``model``: its name, such as "av_text", null where it has none;
+    - ``weights``: a digest of the model's weights, null of what has none.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..errors import AvsiError, AvsiWarning, DataError
+from ..files import read_text, write_text
+
+if TYPE_CHECKING:
+    from ..media.sound_reading import Sound
+    from ..media.spliced_sound import Splice
+    from .inpainting import Inpainter
+
+FORMAT, SUFFIX = "avsi edits", ".edits.json"
+KINDS = ("restored", "replaced", "inserted", "removed")
+FIELDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("start_s", "end_s"), (int, float)),
+    **dict.fromkeys(("kind", "made_by"), (str,)),
+    **dict.fromkeys(("words", "before", "model", "weights"), (str, type(None))),
+}
+
+
+@dataclass(frozen=True)
+class LoggedEdit:
+    """An entry of a list, as the module describes it, but with times from the first sample."""
+
+    start_s: float
+    end_s: float
+    kind: str
+    words: str | None
+    before: str | None
+    made_by: str
+    model: str | None
+    weights: str | None
+
+
+def logged(inpainter: Inpainter, edits: Iterable[tuple[float, float, str, str | None, str | None]]) -> list[LoggedEdit]:
+    """Entries for what an inpainter made: (start_s, end_s, kind, words, before) of each."""
+    from .adapted import weights_digest
+
+    weights = weights_digest([inpainter.model])
+    digest = None if weights == weights_digest([]) else weights
+    return [LoggedEdit(*edit, f"avsi {__version__}", inpainter.name or None, digest) for edit in edits]
+
+
+def list_path(path: Path) -> Path:
+    """The list that belongs to a recording."""
+    return path.with_name(path.name + SUFFIX)
+
+
+def read_edits(path: Path, sound: Sound) -> list[LoggedEdit]:
+    """What is listed for a recording; nothing where it has no list.
+
+    A list of a sound of another length is not taken, with a warning.
+
+    Raises:
+        DataError: a list that cannot be read.
+    """
+    file = list_path(path)
+    if not file.is_file():
+        return []
+    try:
+        found = _checked(json.loads(read_text(file)))
+    except (ValueError, DataError) as error:
+        raise DataError(
+            f"{file}: no list of what was restored ({error}); remove it, or write none with --no-log"
+        ) from error
+    if (found["rate"], found["n_samples"]) != (sound.rate, sound.n_samples):
+        warnings.warn(
+            f"{file}: describes another recording than {path}, of {found['n_samples']} samples at {found['rate']} Hz, "
+            "and is not carried on",
+            AvsiWarning,
+            stacklevel=3,
+        )
+        return []
+    edits = [LoggedEdit(**{name: edit[name] for name in FIELDS}) for edit in found["edits"]]
+    return [_moved(edit, -found["first_sample_s"]) for edit in edits]
+
+
+def carried(edits: Sequence[LoggedEdit], splices: Sequence[Splice], rate: int) -> list[LoggedEdit]:
+    """What stays of the entries for a recording in which spans are replaced by others, and where it lies then; what
+    lies within these, or is left of less than a sample, is gone.
+    """
+    left = []
+    for edit in edits:
+        begin_s, longer = edit.start_s, 0
+        for start, stop, length in splices:
+            if begin_s + 1 / rate < min(start / rate, edit.end_s):
+                left.append(_moved(replace(edit, start_s=begin_s, end_s=min(start / rate, edit.end_s)), longer / rate))
+            begin_s, longer = max(begin_s, stop / rate), longer + length - (stop - start)
+        if begin_s + 1 / rate < edit.end_s:
+            left.append(_moved(replace(edit, start_s=begin_s), longer / rate))
+    return left
+
+
+def write_edits(
+    out: Path, edits: Sequence[LoggedEdit], sound: Sound, first_sample_s: float, from_first_sample: bool
+) -> None:
+    """Write the list of a recording. Where that fails it is said in a warning, since the recording is there.
+
+    Args:
+        sound: what the recording holds.
+        first_sample_s: what the clock of people shows at the first sample.
+    """
+    content = {
+        "format": FORMAT,
+        "rate": sound.rate,
+        "n_samples": sound.n_samples,
+        "clock": "first sample" if from_first_sample else "player",
+        "first_sample_s": round(first_sample_s, 6),
+        "edits": [
+            asdict(_moved(edit, first_sample_s)) for edit in sorted(edits, key=lambda edit: (edit.start_s, edit.end_s))
+        ],
+    }
+    try:
+        write_text(list_path(out), json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    except (AvsiError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        warnings.warn(
+            f"{list_path(out)}: the list of what was restored cannot be written ({reason}); {out} is whole",
+            AvsiWarning,
+            stacklevel=3,
+        )
+
+
+def drop_list(out: Path) -> None:
+    """Remove the list of a recording that another one took the place of."""
+    if list_path(out).is_file():
+        list_path(out).unlink()
+
+
+def _moved(edit: LoggedEdit, by_s: float) -> LoggedEdit:
+    return replace(edit, start_s=round(edit.start_s + by_s, 6), end_s=round(edit.end_s + by_s, 6))
+
+
+def _checked(found: Any) -> dict[str, Any]:
+    """Raises DataError for what is no list."""
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise DataError(f"expected the format '{FORMAT}'")
+    for name, kinds in (("rate", (int,)), ("n_samples", (int,)), ("first_sample_s", (int, float)), ("edits", (list,))):
+        if not isinstance(found.get(name), kinds):
+            raise DataError(f"{name} is {found.get(name)}")
+    for number, edit in enumerate(found["edits"], start=1):
+        bad = [name for name, kinds in FIELDS.items() if not isinstance(edit, dict) or not _is(edit, name, kinds)]
+        if bad or edit["kind"] not in KINDS or not edit["start_s"] < edit["end_s"]:
+            raise DataError(f"entry {number} is not as expected" + (f", in its {bad[0]}" if bad else ""))
+    return found
+
+
+def _is(edit: dict[str, Any], name: str, kinds: tuple[type, ...]) -> bool:
+    return name in edit and isinstance(edit[name], kinds)

@@ -1,0 +1,168 @@
+"""The list of what was restored, beside a recording."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import RATE, speech
+
+import avsi
+from avsi.errors import AvsiWarning, DataError
+from avsi.media.sound_reading import open_sound
+from avsi.restoring.baselines import SpectralInterpolation
+from avsi.restoring.edit_log import LoggedEdit, carried, list_path, read_edits, write_edits
+from avsi.restoring.inpainting import Inpainter
+from avsi.restoring.recordings import inpaint_file
+from avsi.words.alignment import AlignedWord, Alignment
+
+BASELINE = Inpainter(SpectralInterpolation())
+GAP = avsi.Gap(0.8, 1.0)
+
+
+def entry(start_s: float, end_s: float) -> LoggedEdit:
+    return LoggedEdit(start_s, end_s, "replaced", "green", "blue", "avsi 0.1.0", "av_text", "0123456789abcdef")
+
+
+@pytest.fixture
+def talk(tmp_path):
+    soundfile.write(tmp_path / "talk.wav", speech(0), RATE)
+    return tmp_path / "talk.wav"
+
+
+def content(path) -> dict:
+    return json.loads((path.parent / f"{path.name}.edits.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("splices", "expected"),
+    [
+        ([(0, 100, 100)], [(1.0, 2.0)]),  # before it, of the same length
+        ([(0, 100, 300)], [(1.2, 2.2)]),  # what comes after a longer span moves
+        ([(0, 100, 0)], [(0.9, 1.9)]),
+        ([(2500, 2600, 900)], [(1.0, 2.0)]),  # after it
+        ([(900, 2100, 700)], []),  # all of it is replaced
+        ([(1200, 1400, 400)], [(1.0, 1.2), (1.6, 2.2)]),  # the middle is
+        ([(900, 1500, 100)], [(1.0, 1.5)]),
+        ([(1500, 2500, 100)], [(1.0, 1.5)]),
+        ([(1000, 1100, 0), (1900, 2000, 0)], [(1.0, 1.8)]),
+        ([(1500, 1500, 200)], [(1.0, 1.5), (1.7, 2.2)]),
+    ],
+)
+def test_what_stays_of_earlier_edits_and_where(splices, expected):
+    assert [(each.start_s, each.end_s) for each in carried([entry(1.0, 2.0)], splices, 1000)] == expected
+
+
+def test_a_list_is_read_as_it_was_written_on_any_clock(talk):
+    edits = [entry(1.0, 1.5), replace(entry(0.2, 0.7), kind="restored", words=None, before=None, model=None)]
+    with open_sound(talk) as sound:
+        write_edits(talk, edits, sound, 0.04, False)
+        assert read_edits(talk, sound) == [edits[1], edits[0]]
+        found = content(talk)
+        assert (found["clock"], found["first_sample_s"]) == ("player", 0.04)
+        assert [(each["start_s"], each["end_s"]) for each in found["edits"]] == [(0.24, 0.74), (1.04, 1.54)]
+        write_edits(talk, edits, sound, 0.0, True)
+        assert content(talk)["clock"] == "first sample"
+        assert read_edits(talk, sound) == [edits[1], edits[0]]
+        assert read_edits(talk.with_name("other.wav"), sound) == []
+
+
+def test_what_is_restored_is_listed_with_what_was_before(talk, tmp_path):
+    said = Alignment((AlignedWord("bin", 0.5, 0.81), AlignedWord("blue", 0.9, 1.2), AlignedWord("now", 1.2, 1.5)), 2.9)
+    one, two = tmp_path / "one.wav", tmp_path / "two.flac"
+    inpaint_file(talk, one, BASELINE, [GAP])
+    assert content(one) == {
+        "format": "avsi edits",
+        "rate": RATE,
+        "n_samples": len(speech(0)),
+        "clock": "player",
+        "first_sample_s": 0.0,
+        "edits": [
+            {
+                "start_s": 0.8,
+                "end_s": 1.0,
+                "kind": "restored",
+                "words": None,
+                "before": None,
+                "made_by": f"avsi {avsi.__version__}",
+                "model": None,
+                "weights": None,
+            }
+        ],
+    }
+    inpaint_file(one, two, BASELINE, [avsi.Gap(0.9, 1.1), avsi.Gap(2.0, 2.1)], from_first_sample=True)
+    assert content(two)["clock"] == "first sample"
+    assert [(each["start_s"], each["end_s"]) for each in content(two)["edits"]] == [(0.8, 0.9), (0.9, 1.1), (2.0, 2.1)]
+    assert said.duration_s == 2.9
+
+
+def test_the_words_of_a_gap_are_listed_where_they_are_known():
+    from avsi.words.alignment import said_between
+
+    said = Alignment((AlignedWord("bin", 0.5, 0.81), AlignedWord("blue", 0.9, 1.2), AlignedWord("now", 1.2, 1.5)), 2.9)
+    assert said_between(said, 0.8, 1.0) == "bin blue"
+    assert said_between(said, 0.81, 0.9) == ""
+    assert said_between(None, 0.8, 1.0) is None
+
+
+def test_a_trained_model_is_named(talk, tmp_path, model):
+    inpainter = Inpainter.from_pretrained(model, None)
+    inpaint_file(talk, tmp_path / "out.wav", Inpainter(inpainter.model.without_face(), name=inpainter.name), [GAP])
+    [edit] = content(tmp_path / "out.wav")["edits"]
+    assert edit["model"] == "model" and len(edit["weights"]) == 16
+
+
+def test_without_a_list_none_is_written_and_an_old_one_goes_with_its_recording(talk, tmp_path):
+    out = tmp_path / "out.wav"
+    inpaint_file(talk, out, BASELINE, [GAP], log=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.wav", "talk.wav"]
+    inpaint_file(talk, out, BASELINE, [GAP])
+    assert list_path(out).exists()
+    inpaint_file(talk, out, BASELINE, [GAP], log=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.wav", "talk.wav"]
+
+
+def test_a_list_that_cannot_be_written_spoils_nothing_else(talk, tmp_path):
+    out = tmp_path / "out.wav"
+    list_path(out).mkdir()
+    with pytest.warns(AvsiWarning, match=r"out\.wav\.edits\.json: the list .* cannot be written .*out\.wav is whole"):
+        inpaint_file(talk, out, BASELINE, [GAP])
+    assert soundfile.info(out).frames == len(speech(0))
+
+
+def test_a_list_of_another_recording_is_not_carried_on(talk, tmp_path):
+    inpaint_file(talk, tmp_path / "one.wav", BASELINE, [GAP])
+    soundfile.write(tmp_path / "one.wav", np.zeros(RATE) + 0.01, RATE)
+    with pytest.warns(AvsiWarning, match="describes another recording than .*one.wav, of 47648 samples at 16000 Hz"):
+        inpaint_file(tmp_path / "one.wav", tmp_path / "two.wav", BASELINE, [avsi.Gap(0.2, 0.3)])
+    assert len(content(tmp_path / "two.wav")["edits"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda found: "no json", "Expecting value"),
+        (lambda found: [], "expected the format 'avsi edits'"),
+        (lambda found: found | {"rate": "fast"}, "rate is fast"),
+        (lambda found: found | {"edits": None}, "edits is None"),
+        (lambda found: found | {"edits": [5]}, "entry 1 is not as expected, in its start_s"),
+        (
+            lambda found: found | {"edits": [found["edits"][0] | {"words": 5}]},
+            "entry 1 is not as expected, in its words",
+        ),
+        (lambda found: found | {"edits": [found["edits"][0] | {"kind": "stolen"}]}, "entry 1 is not as expected"),
+        (lambda found: found | {"edits": [found["edits"][0] | {"end_s": 0.1}]}, "entry 1 is not as expected"),
+        (lambda found: found | {"edits": [found["edits"][0] | {"end_s": float("nan")}]}, "entry 1 is not as expected"),
+    ],
+)
+def test_a_damaged_list_is_one_clear_error(talk, tmp_path, change, told):
+    one = tmp_path / "one.wav"
+    inpaint_file(talk, one, BASELINE, [GAP])
+    changed = change(content(one))
+    list_path(one).write_text(changed if isinstance(changed, str) else json.dumps(changed))
+    with pytest.raises(DataError, match=r"one\.wav\.edits\.json: no list of what was restored \(.*--no-log") as error:
+        inpaint_file(one, tmp_path / "two.wav", BASELINE, [GAP])
+    assert told in str(error.value) and "\n" not in str(error.value)
+    assert not (tmp_path / "two.wav").exists()
+    inpaint_file(one, tmp_path / "two.wav", BASELINE, [GAP], log=False)
