@@ -100,12 +100,13 @@ class AugmentConfig:
 
 @dataclass
 class ModelConfig:
-    """What every kind of model has: BLSTM layers, by default those of the paper's section 2, and a linear layer."""
+    """What every kind of model has: layers, by default the BLSTM layers of the paper's section 2, and a linear one."""
 
     kind: str
     layers: int = bounded(3, at_least=1, at_most=100)
     hidden: int = bounded(250, at_least=1, at_most=10000)  # a direction; the weights of 10000 take 3 GB a layer
     dropout: float = bounded(0.0, at_least=0, below=1)  # between the layers
+    restores = False  # a model of this kind predicts lost frames
     # What an inpainter's settings amount to in a model of another kind. They are no settings there: a config file may
     # repeat these values, and no others.
     audio, video, text, normalise, mask, ctc, gate = True, False, False, "corpus", False, False, False
@@ -124,6 +125,26 @@ class InpainterConfig(ModelConfig):
     mask: bool = False  # which frames are lost, as one more input
     ctc: bool = False  # a second linear layer, to phones: the paper's multi-task model
     gate: bool = False  # a linear layer that says, bin by bin, how far the interpolated spectrum is to be believed
+    restores = True
+
+
+@dataclass
+class PainterConfig(ModelConfig):
+    """As an inpainter, by a Perceiver IO (Jaegle et al., 2021) that is told what is said without any times."""
+
+    kind: str = "painter"
+    layers: int = bounded(4, at_least=1, at_most=100)  # of self-attention between the latents
+    hidden: int = bounded(192, at_least=1, at_most=10000)  # values of a token, of a latent and of a query
+    heads: int = bounded(4, at_least=1, at_most=lambda c: c.model.hidden)  # must divide ``hidden``
+    latents: int = bounded(64, at_least=1, at_most=10000)
+    patch_frames: int = bounded(4, at_least=1, at_most=1000)  # of the spectrum and of the face
+    patch_bins: int = bounded(65, at_least=1, at_most=lambda c: c.stft.n_bins)
+    audio: bool = True
+    video: bool = True
+    text: bool = False  # which phones are said, in their order
+    normalise: str = one_of("corpus", "utterance")
+    gate: bool = True
+    mask, restores = True, True  # lost patches are no input at all
 
 
 @dataclass
@@ -161,13 +182,14 @@ MODELS = {
     "recognizer": RecognizerConfig,
     "aligner": AlignerConfig,
     "durations": DurationsConfig,
+    "painter": PainterConfig,
 }
 
 
 @dataclass
 class NormaliseConfig:
     """What counts of a recording where it is normalised by itself (``model.normalise: utterance``), by
-    :meth:`avsi.models.inpainter.BLSTMInpainter.normalise`. Nats are of the natural log magnitude, 8.69 dB each.
+    :meth:`avsi.models.normalised.NormalisedModel.normalise`. Nats are of the natural log magnitude, 8.69 dB each.
     """
 
     min_reliable_s: float = 0.5  # less reliable sound than this says too little: the training set's statistics count
@@ -184,6 +206,8 @@ class TrainingConfig:
     loss: str = one_of("l1", "mse")  # "l1" (the released code) or "mse" (the paper's text), on the lost bins
     ctc_weight: float = 1e-3  # of the phones' loss beside that on the lost bins, where model.ctc
     stoi_weight: float = 0.0  # of the loss of short-time intelligibility beside that on the lost bins
+    adversarial: float = 0.0  # of the loss of being told from true sound by a discriminator; above 0 there is one
+    feature_matching: float = 0.0  # of the distance from true sound in the discriminator's layers; above 0 there is one
     learning_rate: float = 1e-3
     weight_decay: float = 0.0  # decoupled from the gradient, as in AdamW
     # The model is the exponential moving average of its weights with this decay, from the first step on; 0: it is not.
@@ -207,6 +231,10 @@ class TrainingConfig:
     workers: int = 0  # processes that load data; 0: the training process itself
     # Without workers: keep every utterance's features in memory, 0.3 MB a clip of 3 s; copies in other voices count.
     cache: bool = True
+
+    @property
+    def is_adversarial(self) -> bool:
+        return bool(self.adversarial or self.feature_matching)
 
 
 @dataclass

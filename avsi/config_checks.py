@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from .config import Config
+from .config import Config, PainterConfig
 from .errors import ConfigError
 
 # The bounds that a number may have, and what is said of one beyond them.
@@ -58,9 +58,21 @@ def _check_together(config: Config) -> None:
             f"stft.hop_samples: {stft.hop_samples} must be {'odd' if stft.window_samples % 2 else 'even'}, "
             f"as stft.window_samples {stft.window_samples} is"
         )
-    if model.kind == "inpainter" and not (model.audio or model.video):
+    if model.kind != "durations" and not (model.audio or model.video):
         raise ConfigError("model.audio and model.video are both false: the model would have no input")
     if model.video and not (config.visual.motion or config.visual.positions):
         raise ConfigError("visual.motion and visual.positions are both false, but model.video is true")
-    if model.kind != "inpainter" and config.training.stoi_weight:
+    if isinstance(model, PainterConfig) and model.hidden % model.heads:
+        raise ConfigError(f"model.hidden: {model.hidden} must be a multiple of model.heads, which is {model.heads}")
+    if isinstance(model, PainterConfig) and model.text and config.augment.text_jitter_ms:
+        raise ConfigError(
+            "model.kind: a painter takes augment.text_jitter_ms 0: it is told no times, and phones moved until no "
+            "frame is left of them would be missing"
+        )
+    if not model.restores and config.training.stoi_weight:
         raise ConfigError(f"model.kind {model.kind}: takes training.stoi_weight 0")
+    if config.training.is_adversarial and not model.restores:
+        raise ConfigError(
+            f"model.kind: {model.kind}: has no spectra for a discriminator; take training.adversarial 0 and "
+            "training.feature_matching 0"
+        )

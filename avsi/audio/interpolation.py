@@ -18,9 +18,7 @@ def interpolate_lost(spectrum: Tensor, lost: Tensor, lengths: Tensor | None = No
     """
     n_frames = spectrum.shape[1]
     frame = torch.arange(n_frames, device=lost.device)
-    reliable = ~lost if lengths is None else ~lost & (frame < lengths[:, None])
-    before = torch.where(reliable, frame, -1).cummax(dim=1).values
-    after = torch.where(reliable, frame, n_frames).flip(1).cummin(dim=1).values.flip(1)
+    reliable, before, after = nearest_reliable(lost, lengths)
     # Where one side is missing the other counts alone.
     first = torch.where(before >= 0, before, after).clamp_max(n_frames - 1)
     last = torch.where(after < n_frames, after, before).clamp_min(0)
@@ -28,3 +26,15 @@ def interpolate_lost(spectrum: Tensor, lost: Tensor, lengths: Tensor | None = No
     known = spectrum.masked_fill(~reliable[..., None], 0)
     one, two = (known.gather(1, place[..., None].expand_as(known)) for place in (first, last))
     return torch.lerp(one, two, share[..., None].to(known.dtype))
+
+
+def nearest_reliable(lost: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """(which frames are reliable, the last reliable frame up to each, -1 if there is none, and the first from each on,
+    ``n_frames`` if there is none), each of shape (batch, n_frames); arguments as of :func:`interpolate_lost`.
+    """
+    n_frames = lost.shape[1]
+    frame = torch.arange(n_frames, device=lost.device)
+    reliable = ~lost if lengths is None else ~lost & (frame < lengths[:, None])
+    before = torch.where(reliable, frame, -1).cummax(dim=1).values
+    after = torch.where(reliable, frame, n_frames).flip(1).cummin(dim=1).values.flip(1)
+    return reliable, before, after

@@ -14,6 +14,7 @@ CARD = "README.md"
 FACTS, FIGURES = "facts", "figures"  # the sections that programs write
 NO_FIGURES = {
     "inpainter": "None yet: `python -m evaluation.card FOLDER EVALUATION` puts those of an evaluation here.",
+    "painter": "None yet: `python -m evaluation.card FOLDER EVALUATION` puts those of an evaluation here.",
     "aligner": "None yet: `python -m evaluation.align` measures them.",
     "durations": "None yet: `python -m evaluation.align` measures what it adds to an aligner.",
     "recognizer": "None yet: `python -m evaluation.recognize` measures them.",
@@ -24,6 +25,7 @@ _HOW_MADE = "_To be written: each corpus with its hours and its licence; the com
 _LIMITS = "_To be written: on which speakers, languages, lengths of gap, cameras and microphones it was never tried._"
 _USAGE = {
     "inpainter": "avsi inpaint clip.mpg --gap 0.80:1.60 -o restored.mp4 --model {name}",
+    "painter": "avsi inpaint clip.mpg --gap 0.80:1.60 -o restored.mp4 --model {name}",
     "aligner": 'avsi align clip.mpg --transcript "bin blue at f two now" --model {name}',
     "durations": "avsi inpaint clip.wav --gap 0.80:1.60 --transcript TEXT -o restored.wav",
     "recognizer": "python -m evaluation.recognize EVALUATION --recognizer {name}",

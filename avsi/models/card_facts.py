@@ -4,7 +4,7 @@ import dataclasses
 from collections import Counter
 from pathlib import Path
 
-from ..config import MODELS, Config
+from ..config import MODELS, Config, ModelConfig, PainterConfig
 from ..data.ids import recording_in, speaker_in
 from ..files import digest
 from .store import WEIGHTS, load_model, read_description, read_train_ids
@@ -21,6 +21,7 @@ _POINTS = {
 }
 _OUTPUTS = {
     "inpainter": "the sound of the gaps; every sample outside them stays as it is",
+    "painter": "the sound of the gaps; every sample outside them stays as it is",
     "recognizer": "phones",
     "aligner": "how likely silence and each phone are in each frame; with these, the times of known words",
     "durations": "the log-normal distribution of each phone's length",
@@ -35,12 +36,11 @@ def facts_table(folder: Path) -> str:
     """A Markdown table of facts from a model's files."""
     about, model = read_description(folder).get("about", {}), load_model(folder)
     config, ids = model.config, read_train_ids(folder) or set()
-    layers = f"{config.model.layers} BLSTM layers of {config.model.hidden} units a direction"
     count = sum(weights.numel() for weights in model.parameters())
     kind = config.model.kind
     run = [f"{name.format(keep=config.training.keep)} {about[key]}" for key, name in _RUN.items() if key in about]
     rows = {
-        "Kind": f"{kind}: {layers}, {count / 1e6:.2f} million parameters"
+        "Kind": f"{kind}: {_layers(config.model)}, {count / 1e6:.2f} million parameters"
         + (", phones as a second task" if config.model.ctc else ""),
         "Input": _input(config),
         "Output": _OUTPUTS[kind],
@@ -58,13 +58,21 @@ def facts_table(folder: Path) -> str:
     return "\n".join(["| | |", "| --- | --- |", *lines])
 
 
+def _layers(model: ModelConfig) -> str:
+    if isinstance(model, PainterConfig):
+        patches = f"patches of {model.patch_frames} frames and {model.patch_bins} bins"
+        return f"{model.layers} blocks over {model.latents} latents of {model.hidden} values, {patches}"
+    return f"{model.layers} BLSTM layers of {model.hidden} units a direction"
+
+
 def _input(config: Config) -> str:
     rate = f"{config.stft.sample_rate / 1000:g} kHz"
     audio = f"sound at {rate}, each channel by itself (other rates are converted)" if config.model.audio else ""
     motion = f", their motion at {config.visual.fps:g} frames a second" if config.visual.motion else ""
     lost = f" (other rates are converted, and a face lost for up to {config.visual.max_lost_s:g} s is interpolated)"
     video = f"the speaker's face: {_POINTS[config.visual.points]}{motion}{lost}" if config.model.video else ""
-    text = "what is said, as far as it is known: the phone of each frame" if config.model.text else ""
+    phones = "the phones in their order" if config.model.kind == "painter" else "the phone of each frame"
+    text = f"what is said, as far as it is known: {phones}" if config.model.text else ""
     if config.model.kind == "durations":
         text = "the phones of an utterance, and the lengths of those and of the pauses that are known"
     return "; ".join(filter(None, [audio, video, text]))

@@ -1,17 +1,13 @@
 """The part that networks of damaged speech share: normalised reliable sound, the face and the mask, through a BLSTM."""
 
-import math
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import one_hot
 
-from ..audio.activity import level_below_speech
 from ..config import Config
 from ..data.stats import Stats
-from ..timebase import to_frames
-from ..video.motion import n_features
 from .blstm import make_blstm, run_blstm
+from .normalised import NormalisedModel
 
 N_FURTHER = 2  # inputs beside the phones: how much of one has passed, and whether it is known
 # Of the inputs that say what is said. A model trained without them has no weights for them: the larger they are, the
@@ -19,82 +15,18 @@ N_FURTHER = 2  # inputs beside the phones: how much of one has passed, and wheth
 TEXT_SCALE = 4.0
 
 
-class MaskedBLSTM(nn.Module):
+class MaskedBLSTM(NormalisedModel):
     """Stacked BLSTM layers over audio, video or both, where frames of the audio are lost (Morrone et al., 2021, section
     2).
-
-    The model holds the statistics of the training set and normalises by them, so that they are saved with the weights.
-
-    Attributes:
-        phones: the inventory of a model that knows phones, else empty; label 0 is none of them, label 1 ``phones[0]``.
     """
-
-    audio_mean: Tensor
-    audio_std: Tensor
-    visual_mean: Tensor
-    visual_std: Tensor
 
     def __init__(self, config: Config, stats: Stats | None = None, phones: tuple[str, ...] = ()) -> None:
         """Without ``stats`` the normalisation is the identity, until statistics are loaded with the weights."""
-        super().__init__()
-        self.config, self.phones = config, phones
-        n_bins, n_visual = config.stft.n_bins, n_features(config.visual) if config.model.video else 0
-        for name, size in (("audio", n_bins), ("visual", n_visual)):
-            self.register_buffer(f"{name}_mean", torch.zeros(size))
-            self.register_buffer(f"{name}_std", torch.ones(size))
-        if stats is not None:
-            for name, buffer in self.named_buffers():
-                if len(buffer):
-                    buffer.copy_(torch.from_numpy(getattr(stats, name)))
-        n_text = (1 + len(phones) + N_FURTHER) * config.model.text
-        self.blstm = make_blstm(n_bins * config.model.audio + n_visual + config.model.mask + n_text, config.model)
-
-    def normalise(
-        self, log_spectrum: Tensor, lost: Tensor, lengths: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Normalise natural log magnitudes by a mean and a standard deviation per bin.
-
-        With ``model.normalise: corpus`` both are those of the training set. With ``utterance`` the mean is that of the
-        recording's reliable frames, which removes its level and any fixed filter, and the deviation is the geometric
-        mean of theirs and the training set's. With too few reliable frames both are the training set's, shifted to the
-        recording's level.
-
-        Longer and quieter pauses than in the training set would lower the mean and be unlike all training data. So
-        levels far below that of speech are raised to a lowest one, and digital silence and pauses beyond some seconds
-        do not count towards the mean. The limits are the config's section ``normalise``; with the defaults hardly
-        anything in GRID's clips is affected.
-
-        Args:
-            log_spectrum: natural log magnitude, shape (batch, n_frames, n_bins); ignored where ``lost``.
-            lost, lengths: as in :meth:`encode`.
-
-        Returns:
-            The normalised spectrum, shape (batch, n_frames, n_bins), and mean and deviation, each of shape
-            (batch, 1, n_bins), or (n_bins,) with ``model.normalise: corpus``.
-        """
-        if self.config.model.normalise == "corpus":
-            return (log_spectrum - self.audio_mean) / self.audio_std, self.audio_mean, self.audio_std
-        reliable = ~lost
-        if lengths is not None:
-            reliable = reliable & (torch.arange(lost.shape[1], device=lost.device) < lengths[:, None])
-        stft, limits = self.config.stft, self.config.normalise
-        floor = math.log(stft.log_floor)
-        level = log_spectrum.mean(dim=-1)
-        depth = level_below_speech(level, reliable, stft, limits, floor)
-        raised = log_spectrum + (depth - limits.deepest_nats).clamp_min(0)[..., None]
-        reliable = reliable & (log_spectrum > floor + limits.silence_nats).any(dim=-1)
-        count = reliable.sum(dim=1)[:, None, None]
-        pause = reliable & (depth > limits.pause_nats)
-        pause_weight = (to_frames(limits.max_pauses_s, stft) / pause.sum(dim=1, keepdim=True)).clamp_max(1)
-        weight = torch.where(pause, pause_weight, reliable.to(level.dtype))[..., None]
-        weight = weight / weight.sum(dim=1, keepdim=True).clamp_min(1)
-        mean = (raised * weight).sum(dim=1, keepdim=True)
-        variance = ((raised - mean).square() * weight).sum(dim=1, keepdim=True)
-        enough = count * stft.hop_samples >= limits.min_reliable_s * stft.sample_rate
-        std = (variance.sqrt().clamp_min(limits.min_deviation * self.audio_std) * self.audio_std).sqrt()
-        level_shift = (mean - self.audio_mean).mean(dim=-1, keepdim=True).masked_fill(count == 0, 0)
-        mean, std = torch.where(enough, mean, self.audio_mean + level_shift), torch.where(enough, std, self.audio_std)
-        return (raised - mean) / std, mean, std
+        super().__init__(config, stats, phones)
+        model = config.model
+        n_text = (1 + len(phones) + N_FURTHER) * model.text
+        n_inputs = len(self.audio_mean) * model.audio + len(self.visual_mean) + model.mask + n_text
+        self.blstm = make_blstm(n_inputs, model)
 
     def encode(
         self,

@@ -17,10 +17,10 @@ from ..files import read_lines, write_text, written_beside
 if TYPE_CHECKING:
     from .aligner import PhoneAligner
     from .durations import DurationModel
-    from .inpainter import BLSTMInpainter
     from .recognizer import PhoneRecognizer
+    from .spectrum_inpainter import SpectrumInpainter
 
-    Model = BLSTMInpainter | PhoneRecognizer | PhoneAligner | DurationModel
+    Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner | DurationModel
 
 FORMAT_VERSION = 2
 # Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
@@ -69,7 +69,7 @@ def save_model(
 
 
 @overload
-def load_model(name_or_path: str | Path, kind: Literal["inpainter"]) -> BLSTMInpainter: ...
+def load_model(name_or_path: str | Path, kind: Literal["inpainter"]) -> SpectrumInpainter: ...
 @overload
 def load_model(name_or_path: str | Path, kind: Literal["recognizer"]) -> PhoneRecognizer: ...
 @overload
@@ -83,7 +83,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
 
     Args:
         name_or_path: a pretrained model's name, as ``avsi info`` lists them, or a folder that training wrote.
-        kind: the kind that is needed; None accepts any.
+        kind: the kind that is needed; "inpainter" accepts any that restores, None any.
 
     Raises:
         ModelError: no such model, one of another kind, another format, settings that this version does not take, a
@@ -95,6 +95,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     from .aligner import PhoneAligner
     from .durations import DurationModel
     from .inpainter import BLSTMInpainter
+    from .painter import Painter
     from .recognizer import PhoneRecognizer
 
     folder = find_model(name_or_path)
@@ -113,6 +114,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     try:
         kinds: dict[str, Callable[..., Model]] = {
             "inpainter": BLSTMInpainter,
+            "painter": Painter,
             "recognizer": PhoneRecognizer,
             "aligner": PhoneAligner,
             "durations": DurationModel,
@@ -126,7 +128,8 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
         # torch lists the tensors that do not fit, one a line.
         reason = str(error).splitlines()[-1].strip()
         raise ModelError(f"{folder}: the weights do not fit the config ({reason})") from error
-    if kind not in (None, config.model.kind):
+    serves = config.model.restores if kind == "inpainter" else kind in (None, config.model.kind)
+    if not serves:
         raise ModelError(f"{folder}: holds a model of the kind {config.model.kind}, expected {kind}")
     return model.eval()
 
@@ -145,7 +148,10 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
     """
     from torch.nn.functional import pad
 
-    trained = load_model(name_or_path, model.config.model.kind)
+    kind = model.config.model.kind
+    trained = load_model(name_or_path, kind)
+    if trained.config.model.kind != kind:
+        raise ModelError(f"{name_or_path}: holds a model of the kind {trained.config.model.kind}, expected {kind}")
     asked, found = dataclasses.asdict(model.config), dataclasses.asdict(trained.config)
     for section in ("stft", "visual", "model", *(["normalise"] if model.config.model.normalise == "utterance" else [])):
         for name, value in asked[section].items():
@@ -156,7 +162,7 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
                     f"{name_or_path}: has {section}.{name} {found[section][name]}, but the config asks for {value}"
                 )
     one, two = model.config.model, trained.config.model
-    both_use_phones = one.kind != "inpainter" or (one.ctc and two.ctc) or (one.text and two.text)
+    both_use_phones = not one.restores or (one.ctc and two.ctc) or (one.text and two.text)
     if both_use_phones and trained.phones != model.phones:
         raise ModelError(f"{name_or_path}: knows other phones than the lexicon")
     own, known = model.state_dict(), trained.state_dict()

@@ -18,7 +18,7 @@ from ..config import StftConfig
 from ..errors import AvsiError, AvsiWarning, ModelError
 from ..files import write_text
 from ..folders import folder_beside
-from ..models.inpainter import BLSTMInpainter
+from ..models.spectrum_inpainter import SpectrumInpainter
 from ..models.store import find_model, load_model, read_description, save_model
 from .reliable import voice_of
 
@@ -107,14 +107,14 @@ def weights_digest(models: Iterable[object]) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of the networks' weights, statistics and settings."""
     summed = hashlib.sha256()
     for model in models:
-        if isinstance(model, BLSTMInpainter):
+        if isinstance(model, SpectrumInpainter):
             summed.update(json.dumps(dataclasses.asdict(model.config), sort_keys=True).encode())
             for name, tensor in sorted(model.state_dict().items()):
                 summed.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
     return summed.hexdigest()[:16]
 
 
-def read_cached(folder: Path) -> tuple[Adaptation, BLSTMInpainter | None] | None:
+def read_cached(folder: Path) -> tuple[Adaptation, SpectrumInpainter | None] | None:
     """(facts, the adapted model or None where the start model is used); None where the cache holds nothing whole."""
     try:
         adaptation = Adaptation(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
@@ -125,7 +125,7 @@ def read_cached(folder: Path) -> tuple[Adaptation, BLSTMInpainter | None] | None
     return adaptation, model
 
 
-def write_cached(folder: Path, adaptation: Adaptation, model: BLSTMInpainter | None) -> None:
+def write_cached(folder: Path, adaptation: Adaptation, model: SpectrumInpainter | None) -> None:
     """Put a result into the cache. Where that cannot be written into, a warning says so."""
     try:
         shutil.rmtree(folder, ignore_errors=True)  # there may be a damaged one

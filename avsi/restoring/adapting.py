@@ -22,7 +22,7 @@ from ..errors import AvsiWarning, DataError, ModelError
 from ..files import write_text
 from ..folders import folder_beside, user_cache
 from ..models.card import update_card
-from ..models.inpainter import BLSTMInpainter
+from ..models.spectrum_inpainter import SpectrumInpainter
 from ..models.store import LEXICON, TRAIN_IDS, find_model, read_description, read_train_ids, save_model
 from ..timebase import to_seconds
 from ..training.adaptation import adapt_model
@@ -67,7 +67,7 @@ def adapt(
         ModelError: a model that is no network of this package.
         MediaError, ConfigError: as :meth:`Inpainter.inpaint`.
     """
-    if not isinstance(inpainter.model, BLSTMInpainter):
+    if not isinstance(inpainter.model, SpectrumInpainter):
         raise ModelError(NEEDED)
     config, settings = inpainter.model.config, settings or inpainter.model.config.adapt
     sources = without_copies(sources)
@@ -185,13 +185,13 @@ def _train(
     faces: list[Tracks | None],
     settings: AdaptConfig,
     progress: Callable,
-) -> tuple[Adaptation, BLSTMInpainter | None]:
+) -> tuple[Adaptation, SpectrumInpainter | None]:
     """(what was adapted and gained, the adapted model if it is better than the start model)."""
     stft, names = inpainter.model.config.stft, [source.name for source in sources]
     seen = any(tracks is not None and tracks.found.any() for tracks in faces)
     of = "model" if seen or not inpainter.model.config.model.video or inpainter.audio_only is None else "audio_only"
     start = inpainter.model if of == "model" else inpainter.audio_only
-    if not isinstance(start, BLSTMInpainter):
+    if not isinstance(start, SpectrumInpainter):
         raise ModelError(NEEDED)
     others = [said & still_mouth(tracks, len(said), stft) for said, tracks in zip(speech, faces, strict=True)]
     others_s, speech_s, stretches = _seconds(others, stft), 0.0, []

@@ -28,8 +28,8 @@ class SpectralInterpolation:
         self.config = replace(config or Config(), model=InpainterConfig(video=False))
 
     def restore_spectrum(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor) -> Tensor:
-        """As :meth:`avsi.models.inpainter.BLSTMInpainter.restore_spectrum`; beyond the first and last reliable frame,
-        held.
+        """As :meth:`avsi.models.spectrum_inpainter.SpectrumInpainter.restore_spectrum`; beyond the first and last
+        reliable frame, held.
         """
         return interpolate_lost(log_spectrum, lost.expand(len(log_spectrum), -1))
 
@@ -45,7 +45,7 @@ class MeanSpectrum:
         self.config = replace(config or Config(), model=InpainterConfig(video=False))
 
     def restore_spectrum(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor) -> Tensor:
-        """As :meth:`avsi.models.inpainter.BLSTMInpainter.restore_spectrum`."""
+        """As :meth:`avsi.models.spectrum_inpainter.SpectrumInpainter.restore_spectrum`."""
         mean = log_spectrum[:, ~lost].mean(dim=1, keepdim=True)
         return torch.where(lost[:, None], mean, log_spectrum)
 

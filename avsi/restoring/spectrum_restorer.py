@@ -9,7 +9,7 @@ from ..config import Config
 
 class SpectrumRestorer(Protocol):
     """What an :class:`Inpainter` asks of a model. One that restores several recordings in one run has a method
-    ``restore_spectra`` too, as :class:`avsi.models.inpainter.BLSTMInpainter`.
+    ``restore_spectra`` too, as :class:`avsi.models.spectrum_inpainter.SpectrumInpainter`.
 
     Attributes:
         config: its section ``stft`` says on which spectrogram it works, ``model.video`` whether it needs a face, and

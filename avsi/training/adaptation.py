@@ -17,13 +17,13 @@ from ..data.features import Features
 from ..data.gaps import lost_samples
 from ..metrics.checks import UndefinedMetric
 from ..metrics.intelligibility import stoi
-from ..models.inpainter import BLSTMInpainter
+from ..models.spectrum_inpainter import SpectrumInpainter
 from ..rng import generator
 from ..timebase import to_frames
 from .augmentation import augment
 from .dataset import Batch, collate
 from .stretches import LONGEST_S, SHORTEST_S, Stretch, draw_gaps, features_of, part_of, split
-from .tasks import LossTerm, restoring_losses
+from .tasks import LossTerm, restore
 
 STEP_S = 0.5  # lengths of pieces differ by this: the libraries of a CPU keep working memory for each one that they met
 HELD_OUT_DRAWS = 4  # how often the held-out sound is judged, each time with other gaps
@@ -79,12 +79,12 @@ class Outcome:
 
 
 def adapt_model(
-    start: BLSTMInpainter,
+    start: SpectrumInpainter,
     stretches: Sequence[Stretch],
     gaps_s: Sequence[float],
     settings: AdaptConfig,
     progress: Callable = lambda items, total, what: items,
-) -> tuple[BLSTMInpainter, Outcome]:
+) -> tuple[SpectrumInpainter, Outcome]:
     """Train a copy of a model on with artificial gaps, and judge both on pieces that were held out.
 
     Equal arguments give equal weights, on one machine.
@@ -108,8 +108,7 @@ def adapt_model(
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * math.cos(math.pi / 2 * step / settings.steps)
             batch = _to(_draw_batch(training, gaps_s, settings, config, rng), device)
-            terms, _ = restoring_losses(model, batch, config.training)
-            loss = _total(terms)
+            loss = _total(restore(model, batch, config.training).terms)
             if settings.pull:
                 away = sum((w - o).square().sum() for w, o in zip(model.parameters(), origin, strict=True))
                 loss = loss + settings.pull * away
@@ -156,7 +155,7 @@ def _held_out_gaps(
 
 
 @torch.no_grad()
-def judge(model: BLSTMInpainter, damaged: Sequence[Damaged]) -> Judged:
+def judge(model: SpectrumInpainter, damaged: Sequence[Damaged]) -> Judged:
     """A model in evaluation mode on damaged pieces: the loss weighted by lost frames, and the mean STOI of what is
     restored.
     """
@@ -164,7 +163,7 @@ def judge(model: BLSTMInpainter, damaged: Sequence[Damaged]) -> Judged:
     losses, weights, scores = [], [], []
     for piece in damaged:
         batch = _to(collate([("", piece.features, piece.lost)]), device)
-        losses.append(float(_total(restoring_losses(model, batch, config.training)[0])))
+        losses.append(float(_total(restore(model, batch, config.training).terms)))
         weights.append(int(piece.lost.sum()))
         gone = torch.from_numpy(lost_samples(piece.gaps, len(piece.samples)))
         of = piece.features

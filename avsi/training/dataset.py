@@ -70,8 +70,8 @@ class SpeechData(Dataset):
         self._labels: list[tuple[int, ...]] = [()] * len(self.utterances)
         if lexicon is not None:
             # An inpainter alone learns something of an utterance whose words are not known.
-            inpaints = config.model.kind == "inpainter"
-            self._labels = [() if inpaints and not u.words else self._labels_of(u, lexicon) for u in self.utterances]
+            restores = config.model.restores
+            self._labels = [() if restores and not u.words else self._labels_of(u, lexicon) for u in self.utterances]
         self.inventory = lexicon.phones if lexicon else ()
         if config.model.text:
             self.usual_lengths = usual_lengths(self.utterances, self.inventory, config.stft)

@@ -68,7 +68,10 @@ class TrainingRun(LightningModule):
         torch.manual_seed(int(self._epoch_generator("dropout", batch_idx).integers(2**31)))
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
-        terms = self.task.losses(self.model, batch)
+        return self.total(self.task.losses(self.model, batch), batch)
+
+    def total(self, terms: Sequence[LossTerm], batch: Batch) -> torch.Tensor:
+        """The sum that is minimised, which is logged with its terms."""
         loss = sum((term.weight * term.value for term in terms), start=batch.log_spectrum.new_zeros(()))
         self.log("train_loss", loss, on_step=True, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
         self._log_terms("train", terms[1:])
@@ -80,7 +83,10 @@ class TrainingRun(LightningModule):
         self.log("valid_loss", first.value, prog_bar=True, batch_size=first.count, sync_dist=True)
         self._log_terms("valid", others)
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
+    def configure_optimizers(self) -> torch.optim.Optimizer | list[torch.optim.Optimizer]:
+        return self._optimizer()
+
+    def _optimizer(self) -> torch.optim.Optimizer:
         settings = self.config.training
         optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay

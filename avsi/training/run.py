@@ -18,6 +18,7 @@ from ..errors import ConfigError, DataError, ModelError
 from ..files import digest, write_text
 from ..models.store import LEXICON, TRAIN_IDS, WEIGHTS, find_model, read_train_ids, start_from
 from ..video.motion import n_features
+from .adversarial import AdversarialRun
 from .checkpoints import LAST, AtomicCheckpointIO, BestAndLast
 from .lightning_module import TrainingRun
 from .precision import choose_precision
@@ -57,7 +58,7 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
             "run data_prep.stats with the same --config"
         )
     _quieten()
-    run = TrainingRun(config, stats)
+    run = (AdversarialRun if config.training.is_adversarial else TrainingRun)(config, stats)
     last = folder / LAST
     if config.training.init and not last.is_file():  # a resumed run has its own weights
         start_from(run.model, config.training.init)
@@ -102,7 +103,7 @@ def _trainer(
             accelerator=settings.accelerator,
             devices=int(settings.devices) if settings.devices.isdigit() else settings.devices,
             max_epochs=settings.max_epochs,
-            gradient_clip_val=settings.clip_norm or None,
+            gradient_clip_val=None if settings.is_adversarial else settings.clip_norm or None,  # it clips by itself
             plugins=[AtomicCheckpointIO()],
             enable_model_summary=False,
             reload_dataloaders_every_n_epochs=1,  # for the new epoch's gaps and order

@@ -4,7 +4,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from torch import Tensor
 
@@ -15,14 +15,16 @@ from ..data.stats import Stats
 from ..models.aligner import PhoneAligner
 from ..models.durations import DurationModel
 from ..models.inpainter import BLSTMInpainter
+from ..models.painter import Painter
 from ..models.recognizer import PhoneRecognizer
+from ..models.spectrum_inpainter import SpectrumInpainter
 from .aligning import align, follow, spread_evenly
 from .dataset import AligningData, Batch, InpaintingData, SpeechData, TimedData
 from .durations import duration_loss
 from .losses import ctc_loss, masked_loss, stoi_loss
 
-Model = BLSTMInpainter | PhoneRecognizer | PhoneAligner | DurationModel
-ModelT = TypeVar("ModelT", BLSTMInpainter, PhoneRecognizer, PhoneAligner, DurationModel)
+Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner | DurationModel
+ModelT = TypeVar("ModelT", SpectrumInpainter, PhoneRecognizer, PhoneAligner, DurationModel)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,21 @@ class LossTerm:
     count: int
 
 
+class Restored(NamedTuple):
+    """What a model makes of a batch.
+
+    Attributes:
+        terms: its losses.
+        hidden: as of :meth:`SpectrumInpainter.encode`.
+        target, predicted: normalised log magnitudes, shape (batch, n_frames, n_bins).
+    """
+
+    terms: list[LossTerm]
+    hidden: Tensor
+    target: Tensor
+    predicted: Tensor
+
+
 class Task(ABC, Generic[ModelT]):
     """A model to train, its data sets and its losses, of which the first is the validation loss."""
 
@@ -57,7 +74,7 @@ class Task(ABC, Generic[ModelT]):
         """The losses that are minimised together, on one batch."""
 
 
-class Inpainting(Task[BLSTMInpainter]):
+class Inpainting(Task[SpectrumInpainter]):
     """Restoring the lost frames; multi-task models minimise ``J_inpaint + ctc_weight * J_CTC`` (Morrone et al., 2021).
 
     The validation loss is that on the lost bins alone, so that models with and without phones can be compared.
@@ -67,24 +84,27 @@ class Inpainting(Task[BLSTMInpainter]):
         self._settings = config.training
         knows_phones = config.model.ctc or config.model.text
         self.lexicon = Lexicon.read(config.data.lexicon) if knows_phones else None
-        self.model = BLSTMInpainter(config, stats, self.lexicon.phones if self.lexicon else ())
+        network = Painter if config.model.kind == "painter" else BLSTMInpainter
+        self.model = network(config, stats, self.lexicon.phones if self.lexicon else ())
         self.train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None, self.lexicon, True)
         self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
 
-    def losses(self, model: BLSTMInpainter, batch: Batch) -> list[LossTerm]:
-        terms, hidden = restoring_losses(model, batch, self._settings)
+    def losses(self, model: SpectrumInpainter, batch: Batch) -> list[LossTerm]:
+        return self.restore(model, batch).terms
+
+    def restore(self, model: SpectrumInpainter, batch: Batch) -> Restored:
+        """What a model makes of a batch, and all its losses."""
+        restored = restore(model, batch, self._settings)
         said = batch.label_lengths > 0  # what was said is not known of every utterance
         if model.config.model.ctc and said.any():
-            scores = model.to_phones(hidden[said])
+            scores = model.to_phones(restored.hidden[said])
             on_phones = ctc_loss(scores, batch.lengths[said], batch.labels[said], batch.label_lengths[said])
-            terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, int(said.sum())))
-        return terms
+            restored.terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, int(said.sum())))
+        return restored
 
 
-def restoring_losses(model: BLSTMInpainter, batch: Batch, settings: TrainingConfig) -> tuple[list[LossTerm], Tensor]:
-    """The losses on the lost frames of a batch, that on the lost bins first; and the input of the linear layers, as of
-    :meth:`BLSTMInpainter.encode`.
-    """
+def restore(model: SpectrumInpainter, batch: Batch, settings: TrainingConfig) -> Restored:
+    """What a model makes of a batch, and the losses on its lost frames, that on the lost bins first."""
     target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
     hidden = model.encode(target, batch.visual, batch.lost, batch.lengths, batch.said)
     predicted = model.decode(hidden, target, batch.lost, batch.lengths)
@@ -94,7 +114,7 @@ def restoring_losses(model: BLSTMInpainter, batch: Batch, settings: TrainingConf
         restored = keep_reliable(batch.log_spectrum, predicted * std + mean, batch.lost)
         on_bands = stoi_loss(restored, batch.log_spectrum, batch.lost, batch.lengths, model.config.stft)
         terms.append(LossTerm("stoi", on_bands, settings.stoi_weight, len(batch.ids)))
-    return terms, hidden
+    return Restored(terms, hidden, target, predicted)
 
 
 class Recognition(Task[PhoneRecognizer]):
@@ -160,6 +180,7 @@ def make_task(config: Config, stats: Stats) -> Task[Any]:
     """The task for the config's kind of model. Raises DataError for missing or invalid data sets or lexicon."""
     tasks: dict[str, Callable[[Config, Stats], Task[Any]]] = {
         "inpainter": Inpainting,
+        "painter": Inpainting,
         "recognizer": Recognition,
         "aligner": Aligning,
         "durations": Durations,
