@@ -110,6 +110,7 @@ class ModelConfig:
     # What an inpainter's settings amount to in a model of another kind. They are no settings there: a config file may
     # repeat these values, and no others.
     audio, video, text, normalise, mask, ctc, gate = True, False, False, "corpus", False, False, False
+    text_scale = 1.0
 
 
 @dataclass
@@ -120,6 +121,9 @@ class InpainterConfig(ModelConfig):
     audio: bool = True
     video: bool = True
     text: bool = False  # which phone is said in each frame, as far as that is known
+    # These inputs are so large. A model trained without them has no weights for them: the larger they are, the sooner
+    # it has.
+    text_scale: float = 4.0
     # By the training set's statistics; "utterance": by those of the recording's own frames.
     normalise: str = one_of("corpus", "utterance")
     mask: bool = False  # which frames are lost, as one more input

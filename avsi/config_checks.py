@@ -69,6 +69,14 @@ def _check_together(config: Config) -> None:
             "model.kind: a painter takes augment.text_jitter_ms 0: it is told no times, and phones moved until no "
             "frame is left of them would be missing"
         )
+    augment = config.augment
+    if model.kind == "durations" and (augment.text_hidden or augment.text_usual or augment.text_jitter_ms):
+        raise ConfigError(
+            "model.kind: a duration model takes augment.text_hidden, text_usual and text_jitter_ms 0: it would learn "
+            "what is made up"
+        )
+    if config.training.is_adversarial and config.training.lr_patience:
+        raise ConfigError("training.lr_patience: against a discriminator the learning rate stays; take 0")
     if not model.restores and config.training.stoi_weight:
         raise ConfigError(f"model.kind {model.kind}: takes training.stoi_weight 0")
     if config.training.is_adversarial and not model.restores:

@@ -18,7 +18,7 @@ from avsi.data.gaps import Gap
 from avsi.data.phones import Lexicon
 from avsi.errors import DataError
 from avsi.files import digest
-from avsi.metrics.phone_errors import Alignment, align
+from avsi.metrics.phone_errors import align
 from avsi.metrics.registry import PER, PER_IN_GAPS
 from avsi.models.store import LEXICON, WEIGHTS, find_model, load_model
 from avsi.program import run_program
@@ -46,7 +46,7 @@ def main(
     load_model(recognizer, "recognizer")  # one that cannot be loaded is refused before any work
     lexicon = lexicon or find_model(recognizer) / LEXICON
     known = Lexicon.read(lexicon)
-    state = f"{digest(find_model(recognizer) / WEIGHTS)}, lexicon {digest(lexicon)}, beam {beam}"
+    state = f"{digest(find_model(recognizer) / WEIGHTS)}, lexicon {digest(lexicon)}, beam {beam}, in gaps too"
     load = (load_recognizer, recognizer, beam)
     recognition = Recognition(PHONES, PER.name, state, load, lambda *of: score_phones(known, *of), [PER.name])
     header = ["PER", "substituted", "deleted", "inserted", "of phones", "utterances", "not scored"]
@@ -77,16 +77,15 @@ def score_phones(lexicon: Lexicon, utterance: Utterance, hypothesis: list[str], 
         "substitutions": found.substitutions,
         "deletions": found.deletions,
         "insertions": found.insertions,
-        **(_in_gaps(found, utterance.phones, gaps) if _labels(utterance) == reference else {}),
+        **_in_gaps(utterance.phones, hypothesis, gaps),
     }
 
 
-def _labels(utterance: Utterance) -> list[str]:
-    return [label for _, _, label in utterance.phones]
-
-
-def _in_gaps(found: Alignment, phones: Sequence[Timed], gaps: list[Gap]) -> dict:
-    """The error rate of the phones whose middles lie in a gap; an insertion counts beside one of those."""
+def _in_gaps(phones: Sequence[Timed], hypothesis: list[str], gaps: list[Gap]) -> dict:
+    """The error rate of the phones whose middles lie in a gap; an insertion counts beside one of those. Nothing where
+    no phone does, or none has a time.
+    """
+    found = align([label for _, _, label in phones], hypothesis)
     middles_s = [start_s + length_s / 2 for start_s, length_s, _ in phones]
     lost = [any(gap.start_s <= middle_s < gap.end_s for gap in gaps) for middle_s in middles_s]
     errors = passed = 0

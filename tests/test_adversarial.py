@@ -130,3 +130,8 @@ def test_a_run_that_goes_on_ends_where_an_unbroken_one_does(corpus, tmp_path):
 def test_a_model_that_restores_nothing_has_no_discriminator():
     with pytest.raises(ConfigError, match=r"model\.kind: aligner: has no spectra for a discriminator; take training\."):
         load_config([], ["model.kind=aligner", "training.adversarial=0.1"])
+
+
+def test_a_learning_rate_that_falls_is_refused():
+    with pytest.raises(ConfigError, match="against a discriminator the learning rate stays"):
+        load_config([], ["training.adversarial=0.1", "training.lr_patience=3"])

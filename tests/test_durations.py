@@ -9,10 +9,11 @@ import torch
 from conftest import make_spoken_datadir, small_config
 
 from avsi.config import AlignerConfig, DurationsConfig, GapConfig
+from avsi.config_files import load_config
 from avsi.data.datadir import read_datadir, write_datadir
 from avsi.data.phones import Lexicon
 from avsi.data.said import phones_at
-from avsi.errors import AvsiWarning, DataError
+from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.models.aligner import PhoneAligner
 from avsi.models.durations import DurationModel
 from avsi.models.store import load_model, save_model
@@ -134,6 +135,12 @@ def test_in_a_gap_without_a_face_words_last_as_long_as_it_says(model):
     assert lengths() == [8, 8, 8]
     aligner.durations = model
     assert lengths() == pytest.approx([4, 8, 12], abs=2)
+
+
+@pytest.mark.parametrize("setting", ["text_hidden=0.3", "text_usual=0.5", "text_jitter_ms=30"])
+def test_made_up_lengths_are_refused(setting):
+    with pytest.raises(ConfigError, match="a duration model takes"):
+        load_config([], ["model.kind=durations", f"augment.{setting}"])
 
 
 def test_only_utterances_whose_phones_have_times_are_learned_from(tmp_path):

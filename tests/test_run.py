@@ -124,3 +124,18 @@ def test_a_folder_that_cannot_be_made_stops_it(recipe, tmp_path):
     result = start(recipe, "--work", "file/here", "--stage", 3, "--stop-stage", 3, cwd=tmp_path)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == "error: --work file/here: cannot be made\n"
+
+
+def test_models_that_are_told_what_is_said_restore_with_the_words_and_their_times_too(recipe):
+    (recipe / "data").mkdir()
+    prepared = start(recipe, "--configs", "conf/a.yaml conf/av_text.yaml", "--stage", 2, "--stop-stage", 2)
+    assert prepared.returncode == 0, prepared.stderr
+    assert "data_prep.align data/train data/valid data/test --lexicon data/lexicon.txt" in prepared.stdout
+    assert "data_prep.align" not in start(recipe, "--stage", 2, "--stop-stage", 2).stdout
+    for name in ("a", "av_text"):
+        (recipe / "exp" / name).mkdir(parents=True)
+        (recipe / "exp" / name / "config.json").touch()
+    restored = start(recipe, "--configs", "conf/a.yaml conf/av_text.yaml", "--stage", 6, "--stop-stage", 6).stdout
+    for system in ("exp/a", "exp/av_text", "av_text_words=exp/av_text:words", "av_text_times=exp/av_text:times"):
+        assert f"--system {system} " in restored
+    assert "exp/a:words" not in restored

@@ -1,5 +1,6 @@
 """What is said as an input of the inpainter: its frames, its uncertainty in training, and the model."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -160,6 +161,23 @@ def test_a_model_without_text_is_where_one_with_it_starts(corpus, spoken, tmp_pa
     save_model(tmp_path / "text", after)
     with pytest.raises(ModelError, match=r"has model\.text True, but the config asks for False"):
         start_from(before, tmp_path / "text")
+
+
+def test_a_model_from_before_the_inputs_had_a_scale_restores_as_it_did(corpus, spoken, tmp_path):
+    config = text_config(corpus, spoken)
+    config.model.text_scale = 1.0
+    torch.manual_seed(0)
+    model = BLSTMInpainter(config, _stats(config), PHONES).eval()
+    save_model(tmp_path / "old", model)
+    path = tmp_path / "old" / "config.json"
+    description = json.loads(path.read_text())
+    del description["config"]["model"]["text_scale"]
+    path.write_text(json.dumps(description))
+    visual = torch.randn(1, 60, len(model.visual_mean))
+    inputs = (torch.randn(1, 60, 257), visual, lost_at(16, 38)[None], None, phones_at(TIMES, 60, STFT, PHONES)[None])
+    torch.testing.assert_close(load_model(tmp_path / "old")(*inputs), model(*inputs))
+    model.config.model.text_scale = 4.0
+    assert (load_model(tmp_path / "old")(*inputs) - model(*inputs)).abs().max() > 1e-3
 
 
 def test_the_part_without_a_face_still_knows_what_is_said(corpus, spoken):

@@ -10,9 +10,6 @@ from .blstm import make_blstm, run_blstm
 from .normalised import NormalisedModel
 
 N_FURTHER = 2  # inputs beside the phones: how much of one has passed, and whether it is known
-# Of the inputs that say what is said. A model trained without them has no weights for them: the larger they are, the
-# sooner it has.
-TEXT_SCALE = 4.0
 
 
 class MaskedBLSTM(NormalisedModel):
@@ -58,11 +55,12 @@ class MaskedBLSTM(NormalisedModel):
         return run_blstm(self.blstm, torch.cat(inputs, dim=-1), lengths)
 
     def _text(self, said: Tensor | None, like: Tensor) -> Tensor:
-        """Phones as one-hot vectors, how much of each has passed, whether any of it is known; times ``TEXT_SCALE``."""
+        """Phones as one-hot vectors, how much of each has passed, and whether any of it is known."""
         n_labels = 1 + len(self.phones)
         if said is None:
             return like.new_zeros(*like.shape[:2], n_labels + N_FURTHER)
         label = said[..., 0].long()
         known = (label >= 0).to(like.dtype)[..., None]
         phones = one_hot(label.clamp_min(0), n_labels).to(like.dtype)
-        return TEXT_SCALE * torch.cat([phones, said[..., 1:2], torch.ones_like(known)], dim=-1) * known
+        inputs = torch.cat([phones, said[..., 1:2], torch.ones_like(known)], dim=-1)
+        return self.config.model.text_scale * inputs * known

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 2
 # Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
 _SET_1 = {"min_reliable_s": 0.5, "silence_nats": 0.1, "pause_nats": 3.0, "deepest_nats": 4.5, "min_deviation": 0.2}
+_TEXT_SCALE = 1.0  # of models with text before it was a setting
 _FRAMES_1 = {"loudest_s": 12, "max_pauses_s": 167}  # version 1 counted these in frames
 WEIGHTS, DESCRIPTION = "model.safetensors", "config.json"
 TRAIN_IDS = "train_ids"  # the utterances that a model was trained on, one a line
@@ -173,8 +174,9 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
 
 
 def check_takes_text(name_or_path: str | Path) -> None:
-    """Raise ModelError for a model that is not told what is said."""
-    if not config_from_dict(read_description(find_model(name_or_path))["config"]).model.text:
+    """Raise ModelError for anything but a model that restores and is told what is said."""
+    model = config_from_dict(read_description(find_model(name_or_path))["config"]).model
+    if not (model.restores and model.text):
         raise ModelError(
             f"{name_or_path}: is not told what is said; give a folder with a model that is (trained with model.text), "
             "or no words"
@@ -202,8 +204,8 @@ def size_mb(folder: Path) -> float:
 
 
 def read_description(folder: Path) -> dict:
-    """A model's description: its ``config``, and optionally ``about`` and ``phones``. Settings that format version 1
-    lacks are added.
+    """A model's description: its ``config``, and optionally ``about`` and ``phones``. Settings that earlier
+    versions lack are added.
 
     Raises:
         ModelError: a file that cannot be read, or one of these entries missing or malformed.
@@ -230,4 +232,7 @@ def read_description(folder: Path) -> dict:
         except (TypeError, ZeroDivisionError):  # config_from_dict reports what is wrong
             seconds = {}
         description["config"]["normalise"] = _SET_1 | seconds
+    model = description["config"].get("model")
+    if isinstance(model, dict) and model.get("kind", "inpainter") == "inpainter" and model.get("text"):
+        model.setdefault("text_scale", _TEXT_SCALE)
     return description
