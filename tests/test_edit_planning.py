@@ -47,11 +47,11 @@ SAID = recording(("bin", 0.5, "B IH N"), ("blue", 0.74, "B L UW"), ("now", 1.08,
 PHONES = {"bin": "B IH N", "blue": "B L UW", "now": "N AW", "green": "G R IY N", "so": "S OW", "a": "AH"}
 
 
-def plan(model, say: str, said=SAID, keep_length=False, start_s=0.0, duration_s=3.0):
+def plan(model, say: str, said=SAID, keep_length=False, start_s=0.0, duration_s=3.0, rate=RATE):
     old = [Word(word.text, (word.text,)) for word in said.words]
     new = [Word(text, (text,)) for text in say.split()]
     words = [NewWord(word.written, tuple(PHONES[word.written].split())) for word in new]
-    return plan_edits(model, said, words, find_changes(old, new), round(duration_s * RATE), RATE, start_s, keep_length)
+    return plan_edits(model, said, words, find_changes(old, new), round(duration_s * rate), rate, start_s, keep_length)
 
 
 def times(planned) -> list[tuple[str, float, float]]:
@@ -120,6 +120,23 @@ def test_of_what_is_removed_the_neighbours_join_and_the_shorter_pause_goes(model
     [edit] = (planned := plan(model, "bin now", said)).edits
     assert (edit.was.start_s, edit.was.end_s) == pytest.approx((1.01, 1.45))
     assert times(planned) == [("bin", 0.5, 0.74), ("now", 1.10, 1.28)]
+
+
+@pytest.mark.parametrize("begin_s", [0.0, 0.016, 0.5])
+@pytest.mark.parametrize("length_s", [0.048, 0.080, 0.112, 0.144])
+@pytest.mark.parametrize("say", ["so now", "bin now", "bin so"])
+def test_without_a_pause_words_join_at_rates_of_which_their_times_are_no_whole_samples(model, begin_s, length_s, say):
+    times_s = [begin_s + length_s * number for number in range(4)]
+    words = [
+        AlignedWord(text, start_s, end_s, 0.5, (Phone("N", start_s, end_s),))
+        for text, start_s, end_s in zip(("bin", "so", "now"), times_s, times_s[1:], strict=False)
+    ]
+    duration_s = round(44100 * times_s[-1] + 0.5) / 44100
+    planned = plan(model, say, Alignment(tuple(words), duration_s), duration_s=duration_s, rate=44100)
+    first, second = planned.alignment.words
+    assert 0 <= first.start_s + 1e-7 and first.start_s - begin_s < 1 / 44100
+    assert -1e-7 < second.start_s - first.end_s < 1 / 44100
+    assert planned.n_samples / 44100 >= second.end_s
 
 
 def test_into_the_place_of_what_is_removed_the_longest_pause_is_copied(model):

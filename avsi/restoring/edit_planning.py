@@ -171,7 +171,9 @@ def plan_edits(
     edits, said, taken, longer = [], list[AlignedWord](), 0, 0
     for spot in spots:
         start, stop = to_samples(spot.open_s, rate), to_samples(spot.close_s, rate)
-        more = 0 if keep_length else to_samples(spot.usual_s - (spot.end_s - spot.start_s), rate)
+        # Whole samples, rounded up: rounded down, the words after it could begin before those ahead of it end.
+        needed = round((spot.usual_s - (spot.end_s - spot.start_s)) * rate, 3)
+        more = 0 if keep_length else math.ceil(needed)
         before = words[spot.change.start : spot.change.stop]
         said += [_shifted(word, longer / rate) for word in words[taken : spot.change.start]]
         room_s = spot.end_s - spot.start_s + more / rate
