@@ -139,6 +139,17 @@ def test_a_list_of_another_recording_is_not_carried_on(talk, tmp_path):
     assert len(content(tmp_path / "two.wav")["edits"]) == 1
 
 
+@pytest.mark.parametrize("rate", [8000, 44100])
+def test_an_entry_up_to_the_last_sample_may_be_carried_on_often(tmp_path, rate):
+    soundfile.write(one := tmp_path / "0.wav", speech(0, rate=rate)[:20011], rate)
+    with open_sound(one) as sound:
+        write_edits(one, [entry(0.0, 20011 / rate)], sound, 1 / 3, False)
+        for _ in range(5):
+            write_edits(one, read_edits(one, sound), sound, 1 / 3, False)
+        [edit] = read_edits(one, sound)
+    assert (edit.start_s, edit.end_s) == pytest.approx((0, 20011 / rate), abs=2e-6)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -154,6 +165,17 @@ def test_a_list_of_another_recording_is_not_carried_on(talk, tmp_path):
         (lambda found: found | {"edits": [found["edits"][0] | {"kind": "stolen"}]}, "entry 1 is not as expected"),
         (lambda found: found | {"edits": [found["edits"][0] | {"end_s": 0.1}]}, "entry 1 is not as expected"),
         (lambda found: found | {"edits": [found["edits"][0] | {"end_s": float("nan")}]}, "entry 1 is not as expected"),
+        (
+            lambda found: found | {"edits": [found["edits"][0] | {"end_s": float("inf")}]},
+            "entry 1 is from 0.8 to inf s, outside the recording's 0 to 2.978 s",
+        ),
+        (lambda found: found | {"edits": [found["edits"][0] | {"end_s": 99}]}, "entry 1 is from 0.8 to 99 s, outside"),
+        (lambda found: found | {"edits": [found["edits"][0] | {"start_s": -0.2}]}, "entry 1 is from -0.2 to 1 s, out"),
+        (lambda found: found | {"edits": [found["edits"][0] | {"end_s": 10**400}]}, "int too large"),
+        (lambda found: found | {"edits": [found["edits"][0] | {"words": "\ud800"}]}, "surrogates not allowed"),
+        (lambda found: found | {"first_sample_s": float("nan")}, "first_sample_s is nan"),
+        (lambda found: found | {"rate": 0}, "47648 samples at 0 Hz"),
+        (lambda found: "[" * 100_000, "maximum recursion depth"),
     ],
 )
 def test_a_damaged_list_is_one_clear_error(talk, tmp_path, change, told):

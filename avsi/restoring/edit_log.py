@@ -19,6 +19,7 @@ The list is an object of JSON:
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -84,7 +85,7 @@ def read_edits(path: Path, sound: Sound) -> list[LoggedEdit]:
         return []
     try:
         found = _checked(json.loads(read_text(file)))
-    except (ValueError, DataError) as error:
+    except (ValueError, OverflowError, RecursionError, DataError) as error:
         raise DataError(
             f"{file}: no list of what was restored ({error}); remove it, or write none with --no-log"
         ) from error
@@ -157,16 +158,26 @@ def _moved(edit: LoggedEdit, by_s: float) -> LoggedEdit:
 
 
 def _checked(found: Any) -> dict[str, Any]:
-    """Raises DataError for what is no list."""
+    """Raises DataError, ValueError or OverflowError for what is no list, or none that could be carried on."""
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise DataError(f"expected the format '{FORMAT}'")
     for name, kinds in (("rate", (int,)), ("n_samples", (int,)), ("first_sample_s", (int, float)), ("edits", (list,))):
-        if not isinstance(found.get(name), kinds):
+        if not isinstance(found.get(name), kinds) or (name != "edits" and not math.isfinite(found[name])):
             raise DataError(f"{name} is {found.get(name)}")
+    if found["rate"] < 1 or found["n_samples"] < 0:
+        raise DataError(f"{found['n_samples']} samples at {found['rate']} Hz")
+    first_s, last_s = found["first_sample_s"], found["first_sample_s"] + found["n_samples"] / found["rate"]
+    slack_s = 1 / found["rate"]  # above what rounding to the microsecond adds
     for number, edit in enumerate(found["edits"], start=1):
         bad = [name for name, kinds in FIELDS.items() if not isinstance(edit, dict) or not _is(edit, name, kinds)]
         if bad or edit["kind"] not in KINDS or not edit["start_s"] < edit["end_s"]:
             raise DataError(f"entry {number} is not as expected" + (f", in its {bad[0]}" if bad else ""))
+        if edit["start_s"] < first_s - slack_s or edit["end_s"] > last_s + slack_s:
+            raise DataError(
+                f"entry {number} is from {edit['start_s']:g} to {edit['end_s']:g} s, outside the recording's "
+                f"{first_s:g} to {last_s:g} s"
+            )
+        "".join(str(edit[name]) for name in FIELDS).encode()  # what could not be written again
     return found
 
 
