@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 from conftest import RATE, small_config
@@ -85,6 +86,39 @@ def test_a_duration_model_says_how_long_new_phones_are(model):
     assert times(planned) == [("bin", 0.5, 0.74), ("so", 0.74, 1.06), ("now", 1.16, 1.34)]
 
 
+@pytest.mark.parametrize(
+    ("say", "told"),
+    [
+        ("bin so now", "- B IH N S OW N AW -"),
+        ("so blue now", "S OW B L UW - N AW -"),
+        ("bin now", "- B IH N N AW -"),
+        ("bin blue so", "- B IH N B L UW S OW"),
+        ("bin blue so now", "- B IH N B L UW S OW N AW -"),
+    ],
+)
+def test_a_duration_model_is_told_the_pauses_that_stay(model, say, told):
+    """Of half a second before the words, 0.1 s before "now", and 1.74 s after it, frames being of 12 ms."""
+    asked = []
+
+    class Durations:
+        def predict(self, labels, known):
+            asked.append((labels, known))
+            return np.zeros(len(labels)), np.ones(len(labels))
+
+    model = copy.copy(model)
+    model.durations = Durations()
+    planned = plan(model, say)
+    [(labels, known)] = asked
+    assert [("-", *ARPABET)[label] for label in labels] == told.split()
+    pauses = {0: 0.5, len(labels) - 1: 1.74}
+    for place, (label, n_frames) in enumerate(zip(told.split(), known, strict=True)):
+        if label == "-":
+            assert n_frames == pytest.approx(pauses.get(place, 0.1) / FRAME_S)
+        else:
+            assert math.isnan(n_frames) == (label in ("S", "OW"))
+    assert [word.text for word in planned.alignment.words] == say.split()
+
+
 def test_into_a_gap_that_keeps_its_length_the_phones_are_scaled(model):
     [edit] = (planned := plan(model, "bin green now", keep_length=True)).edits
     assert edit.splice == (11520, 16160, 4640) and edit.was == edit.now
@@ -134,7 +168,7 @@ def test_without_a_pause_words_join_at_rates_of_which_their_times_are_no_whole_s
     duration_s = round(44100 * times_s[-1] + 0.5) / 44100
     planned = plan(model, say, Alignment(tuple(words), duration_s), duration_s=duration_s, rate=44100)
     first, second = planned.alignment.words
-    assert 0 <= first.start_s + 1e-7 and first.start_s - begin_s < 1 / 44100
+    assert first.start_s > -1e-7 and first.start_s - begin_s < 1 / 44100
     assert -1e-7 < second.start_s - first.end_s < 1 / 44100
     assert planned.n_samples / 44100 >= second.end_s
 
