@@ -177,13 +177,16 @@ def test_into_the_place_of_what_is_removed_the_longest_pause_is_copied(model):
     said = recording(("bin", 0.5, "B IH N"), ("blue", 1.04, "B L UW"), ("now", 1.48, "N AW"))
     [edit] = (planned := plan(model, "bin now", said, keep_length=True)).edits
     assert edit.was == edit.now and times(planned) == [("bin", 0.5, 0.74), ("now", 1.48, 1.66)]
-    assert edit.copies == ((17120, 27360, 2880),)  # 1.07 to 1.25 s, from 1.71 s on
+    assert edit.copies == ((17120, 27360, 2880, False),)  # 1.07 to 1.25 s, from 1.71 s on
     assert planned.lost == [(16160, 17120), (20000, 20960)]
-    # 70 ms of a pause are copied as often as it takes.
+    # 70 ms of a pause are copied as often as it takes, and there and back, so that they join.
     said = recording(("bin", 0.0, "B IH N"), ("blue", 0.44, "B L UW"), ("now", 0.68, "N AW"))
     [edit] = (planned := plan(model, "bin now", said, keep_length=True, duration_s=0.9)).edits
-    assert edit.copies == ((7520, 4640, 1120), (8640, 4640, 1120), (9760, 4640, 640))
+    assert edit.copies == ((7520, 4640, 1120, False), (8640, 4640, 1120, True), (9760, 4640, 640, False))
     assert planned.lost == [(6560, 7520), (10400, 11200)]
+    said = recording(("bin", 0.0, "B IH N"), ("so", 0.44, "S OW"), ("now", 0.62, "N AW"))
+    [edit] = plan(model, "bin now", said, keep_length=True, duration_s=0.84).edits
+    assert edit.copies == ((7520, 4640, 1120, False), (8640, 4960, 800, True))
     # Without a pause, or where there is no room for one, all is restored.
     said = recording(("bin", 0.0, "B IH N"), ("blue", 0.24, "B L UW"), ("now", 0.48, "N AW"))
     assert plan(model, "bin now", said, keep_length=True, duration_s=0.7).edits[0].copies == ()

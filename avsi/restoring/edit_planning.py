@@ -71,7 +71,7 @@ class Edit:
         stop = self.start + self.splice[2]
         if not self.copies:
             return [(self.start, stop)]
-        last, _, count = self.copies[-1]
+        last, _, count, _ = self.copies[-1]
         return [(self.start, self.copies[0][0]), (last + count, stop)]
 
 
@@ -222,9 +222,9 @@ def _all_lengths(
     starts_s = [*(word.start_s for word in words), duration_s]
     said: list[tuple[str, float]] = []
     for new, (_, phones) in enumerate([*lengths, ("", [])]):
-        old = stays.get(new)
-        if old is not None and stays.get(new - 1) == old - 1:
-            said.append((PAUSE, starts_s[old] - ends_s[old]))
+        here = stays.get(new)
+        if here is not None and stays.get(new - 1) == here - 1:
+            said.append((PAUSE, starts_s[here] - ends_s[here]))
         said += phones
     usual_s = iter(_usual_s(model, said, words))
     return [
@@ -305,12 +305,18 @@ def _longest_pause(
 
 
 def _copied(spot: _Spot, pause: tuple[float, float], rate: int) -> tuple[Copy, ...]:
-    """A pause, as often as it takes, in the place of removed words; nothing where there is not enough room."""
+    """A pause, as often as it takes, in the place of removed words; nothing where there is not enough room. Every
+    second one is backwards, so that each begins with the sample that the one before ends with.
+    """
     here, stop = (to_samples(time_s, rate) for time_s in (spot.start_s + JOIN_S, spot.end_s - JOIN_S))
     first, last = (to_samples(time_s, rate) for time_s in pause)
     if stop - here < LEAST_COPIED_S * rate:
         return ()
-    return tuple((at, first, min(last - first, stop - at)) for at in range(here, stop, last - first))
+    copies = []
+    for number, at in enumerate(range(here, stop, last - first)):
+        count, backwards = min(last - first, stop - at), number % 2 == 1
+        copies.append((at, last - count if backwards else first, count, backwards))
+    return tuple(copies)
 
 
 def _margin_s(silence_s: float, neighbour: Phone | None) -> float:
