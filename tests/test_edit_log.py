@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
-from conftest import RATE, speech
+from conftest import RATE, speech, write_video
 
 import avsi
 from avsi.errors import AvsiWarning, DataError
@@ -121,6 +121,41 @@ def test_without_a_list_none_is_written_and_an_old_one_goes_with_its_recording(t
     assert list_path(out).exists()
     inpaint_file(talk, out, BASELINE, [GAP], log=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.wav", "talk.wav"]
+
+
+@pytest.mark.filterwarnings("ignore::avsi.errors.AvsiWarning")
+@pytest.mark.parametrize(("name", "from_first_sample"), [("out.wav", False), ("out.mp4", False), ("out.wav", True)])
+def test_a_list_shows_the_times_of_a_player_of_its_own_file(tmp_path, name, from_first_sample):
+    film, out = write_video(tmp_path / "film.mpg", speech(0, rate=44100), sound_delay_s=0.4), tmp_path / name
+    with open_sound(film) as sound:
+        start_s = sound.start_s
+    assert start_s > 0.1
+    gap_s = 0.8 if from_first_sample else 0.8 + start_s
+    inpaint_file(film, out, BASELINE, [avsi.Gap(gap_s, gap_s + 0.2)], from_first_sample=from_first_sample)
+    found, first_s = content(out), start_s if name == "out.mp4" else 0.0
+    with open_sound(out) as sound:
+        assert found["first_sample_s"] == pytest.approx(sound.start_s, abs=1e-3) == pytest.approx(first_s, abs=1e-3)
+        [edit] = read_edits(out, sound)
+    assert (edit.start_s, edit.end_s) == pytest.approx((0.8, 1.0), abs=1e-4)
+    assert found["edits"][0]["start_s"] == pytest.approx(first_s + 0.8, abs=1e-3)
+
+
+def test_an_old_list_never_lies_beside_a_new_recording(talk, tmp_path, monkeypatch):
+    out = tmp_path / "out.wav"
+    inpaint_file(talk, out, BASELINE, [GAP])
+    old, listed = out.read_bytes(), list_path(out).read_text()
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("avsi.restoring.recordings.copy_patched", interrupted)
+        inpaint_file(talk, out, BASELINE, [avsi.Gap(1.2, 1.4)])
+    assert (out.read_bytes(), list_path(out).read_text()) == (old, listed)
+    monkeypatch.setattr("avsi.restoring.recordings.write_edits", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        inpaint_file(talk, out, BASELINE, [avsi.Gap(1.2, 1.4)])
+    assert out.read_bytes() != old and not list_path(out).exists()
 
 
 def test_a_list_that_cannot_be_written_spoils_nothing_else(talk, tmp_path):

@@ -4,15 +4,17 @@ The list is an object of JSON:
 
 - ``format``: "avsi edits";
 - ``rate``, ``n_samples``: of the sound that it describes;
-- ``clock``: "player", or "first sample" where times count from that;
+- ``clock``: "player", that of a player of this file, or "first sample" where times count from that;
 - ``first_sample_s``: what that clock shows when the first sample is played;
 - ``edits``: in the order of time, each an object of
     - ``start_s``, ``end_s``: numbers, on that clock, to the microsecond;
     - ``kind``: "restored" (a gap that was filled), "replaced", "inserted" or "removed" (words);
-    - ``words``: what is said there, null where that is not known;
-    - ``before``: what was said there, null where that is not known;
+    - ``words``: what is said there, null where that is not known; later edits may have left only a part of it, or two
+      with an entry each;
+    - ``before``: what was said there, null where that is not known; likewise;
     - ``made_by``: what wrote it, such as "avsi 0.1.0";
-    - ``model``: its name, such as "av_text", null where it has none;
+    - ``model``: its name, such as "av_text", null where it has none; that of an audio-visual model also where it saw
+      no face, and the audio-only one that belongs to it filled the gap;
     - ``weights``: a digest of the model's weights, null of what has none.
 """
 
@@ -103,7 +105,7 @@ def read_edits(path: Path, sound: Sound) -> list[LoggedEdit]:
 
 def carried(edits: Sequence[LoggedEdit], splices: Sequence[Splice], rate: int) -> list[LoggedEdit]:
     """What stays of the entries for a recording in which spans are replaced by others, and where it lies then; what
-    lies within these, or is left of less than a sample, is gone.
+    lies within these, or is left of less than a sample, is gone. Of an entry that is cut, each part keeps all words.
     """
     left = []
     for edit in edits:
@@ -124,7 +126,7 @@ def write_edits(
 
     Args:
         sound: what the recording holds.
-        first_sample_s: what the clock of people shows at the first sample.
+        first_sample_s: what the clock of the list shows at the first sample.
     """
     content = {
         "format": FORMAT,
@@ -148,7 +150,7 @@ def write_edits(
 
 
 def drop_list(out: Path) -> None:
-    """Remove the list of a recording that another one took the place of."""
+    """Remove the list of a recording that another one is about to take the place of."""
     if list_path(out).is_file():
         list_path(out).unlink()
 
