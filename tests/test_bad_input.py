@@ -47,6 +47,18 @@ def _media(folder: Path) -> None:
     soundfile.write(folder / "nan.wav", samples, RATE, subtype="FLOAT")
     soundfile.write(folder / "listed.wav", speech(0), RATE)
     (folder / "listed.wav.edits.json").write_text("[]")
+    shutil.copy(folder / "listed.wav", folder / "nested.wav")
+    (folder / "nested.wav.edits.json").write_text("[" * 100_000)
+    listed = {"format": "avsi edits", "rate": RATE, "n_samples": len(speech(0)), "first_sample_s": 0.0, "edits": []}
+    edit = {"start_s": 0.2, "end_s": 0.4, "kind": "restored", "made_by": "avsi"}
+    edit |= dict.fromkeys(("words", "before", "model", "weights"))
+    for name, change in (
+        ("endless", {"edits": [edit | {"end_s": np.inf}]}),
+        ("beyond", {"edits": [edit | {"end_s": 99}]}),
+        ("clockless", {"edits": [edit], "first_sample_s": np.nan}),
+    ):
+        shutil.copy(folder / "listed.wav", folder / f"{name}.wav")
+        (folder / f"{name}.wav.edits.json").write_text(json.dumps(listed | change))
     (folder / "empty.wav").touch()
     (folder / "empty.mp4").touch()
     (folder / "text.wav").write_text("no sound " * 500)
@@ -298,6 +310,18 @@ CASES = [
     (
         "avsi inpaint listed.wav --gap 0.8:1.6 -o out.wav --model small",
         "listed.wav.edits.json: no list of what was restored (expected the format 'avsi edits'); remove it",
+    ),
+    *(
+        (
+            f"avsi inpaint {name}.wav --gap 0.8:1.6 -o out.wav --model small",
+            f"{name}.wav.edits.json: no list of what was restored ({told}",
+        )
+        for name, told in (
+            ("nested", "maximum recursion depth exceeded"),
+            ("endless", "entry 1 is from 0.2 to inf s, outside the recording's 0 to 2.978 s); remove it"),
+            ("beyond", "entry 1 is from 0.2 to 99 s, outside the recording's 0 to 2.978 s); remove it"),
+            ("clockless", "first_sample_s is nan); remove it"),
+        )
     ),
     # avsi edit
     (f"{EDIT} --say 'bin red' --model small", "small: is not told what is said"),

@@ -160,6 +160,8 @@ def test_earlier_edits_stay_listed_where_they_then_lie(edit, folder, tmp_path):
 def test_no_log_and_a_dry_run_write_what_they_say(edit, folder, tmp_path):
     status, output, _ = edit(folder / "talk.wav", "bin green at f two now", "--dry-run", "--model", "none at all")
     assert status == 0 and output.startswith("would be edited in talk.wav") and list(tmp_path.iterdir()) == []
+    assert edit(folder / "talk.wav", "bin green at f two now")[0] == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.wav", "out.wav.edits.json"]
     assert edit(folder / "talk.wav", "bin green at f two now", "--no-log")[0] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["out.wav"]
 
@@ -246,7 +248,11 @@ def test_a_spliced_sound_is_silent_in_its_spans_and_as_it_was_around_them(folder
         assert np.array_equal(edited.read(1100, 1200), np.zeros((100, 1)))
         assert np.array_equal(np.concatenate([block for _, block in edited.blocks()]), wanted)
         assert edited.read().dtype == before.dtype
-        copied = spliced(sound, [(1000, 1200, 500)], [(1100, 7000, 300)]).read(900, 1700)
+        copied = spliced(sound, [(1000, 1200, 500)], [(1100, 7000, 300, False)]).read(900, 1700)
         assert np.array_equal(copied[200:500], before[7000:7300])
+        backwards = spliced(sound, [(1000, 1200, 500)], [(1100, 7000, 300, True)])
+        assert np.array_equal(backwards.read(1100, 1400), before[7000:7300][::-1])
+        assert np.array_equal(backwards.read(1090, 1110)[10:], before[7290:7300][::-1])
+        assert np.array_equal(backwards.read(1390, 1500)[:10], before[7000:7010][::-1])
         copied[200:500] = 0
         assert np.array_equal(copied, wanted[900:1700])

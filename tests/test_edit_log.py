@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
-from conftest import RATE, speech
+from conftest import RATE, speech, write_video
 
 import avsi
 from avsi.errors import AvsiWarning, DataError
@@ -123,6 +123,41 @@ def test_without_a_list_none_is_written_and_an_old_one_goes_with_its_recording(t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.wav", "talk.wav"]
 
 
+@pytest.mark.filterwarnings("ignore::avsi.errors.AvsiWarning")
+@pytest.mark.parametrize(("name", "from_first_sample"), [("out.wav", False), ("out.mp4", False), ("out.wav", True)])
+def test_a_list_shows_the_times_of_a_player_of_its_own_file(tmp_path, name, from_first_sample):
+    film, out = write_video(tmp_path / "film.mpg", speech(0, rate=44100), sound_delay_s=0.4), tmp_path / name
+    with open_sound(film) as sound:
+        start_s = sound.start_s
+    assert start_s > 0.1
+    gap_s = 0.8 if from_first_sample else 0.8 + start_s
+    inpaint_file(film, out, BASELINE, [avsi.Gap(gap_s, gap_s + 0.2)], from_first_sample=from_first_sample)
+    found, first_s = content(out), start_s if name == "out.mp4" else 0.0
+    with open_sound(out) as sound:
+        assert found["first_sample_s"] == pytest.approx(sound.start_s, abs=1e-3) == pytest.approx(first_s, abs=1e-3)
+        [edit] = read_edits(out, sound)
+    assert (edit.start_s, edit.end_s) == pytest.approx((0.8, 1.0), abs=1e-4)
+    assert found["edits"][0]["start_s"] == pytest.approx(first_s + 0.8, abs=1e-3)
+
+
+def test_an_old_list_never_lies_beside_a_new_recording(talk, tmp_path, monkeypatch):
+    out = tmp_path / "out.wav"
+    inpaint_file(talk, out, BASELINE, [GAP])
+    old, listed = out.read_bytes(), list_path(out).read_text()
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("avsi.restoring.recordings.copy_patched", interrupted)
+        inpaint_file(talk, out, BASELINE, [avsi.Gap(1.2, 1.4)])
+    assert (out.read_bytes(), list_path(out).read_text()) == (old, listed)
+    monkeypatch.setattr("avsi.restoring.recordings.write_edits", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        inpaint_file(talk, out, BASELINE, [avsi.Gap(1.2, 1.4)])
+    assert out.read_bytes() != old and not list_path(out).exists()
+
+
 def test_a_list_that_cannot_be_written_spoils_nothing_else(talk, tmp_path):
     out = tmp_path / "out.wav"
     list_path(out).mkdir()
@@ -137,6 +172,17 @@ def test_a_list_of_another_recording_is_not_carried_on(talk, tmp_path):
     with pytest.warns(AvsiWarning, match="describes another recording than .*one.wav, of 47648 samples at 16000 Hz"):
         inpaint_file(tmp_path / "one.wav", tmp_path / "two.wav", BASELINE, [avsi.Gap(0.2, 0.3)])
     assert len(content(tmp_path / "two.wav")["edits"]) == 1
+
+
+@pytest.mark.parametrize("rate", [8000, 44100])
+def test_an_entry_up_to_the_last_sample_may_be_carried_on_often(tmp_path, rate):
+    soundfile.write(one := tmp_path / "0.wav", speech(0, rate=rate)[:20011], rate)
+    with open_sound(one) as sound:
+        write_edits(one, [entry(0.0, 20011 / rate)], sound, 1 / 3, False)
+        for _ in range(5):
+            write_edits(one, read_edits(one, sound), sound, 1 / 3, False)
+        [edit] = read_edits(one, sound)
+    assert (edit.start_s, edit.end_s) == pytest.approx((0, 20011 / rate), abs=2e-6)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +200,17 @@ def test_a_list_of_another_recording_is_not_carried_on(talk, tmp_path):
         (lambda found: found | {"edits": [found["edits"][0] | {"kind": "stolen"}]}, "entry 1 is not as expected"),
         (lambda found: found | {"edits": [found["edits"][0] | {"end_s": 0.1}]}, "entry 1 is not as expected"),
         (lambda found: found | {"edits": [found["edits"][0] | {"end_s": float("nan")}]}, "entry 1 is not as expected"),
+        (
+            lambda found: found | {"edits": [found["edits"][0] | {"end_s": float("inf")}]},
+            "entry 1 is from 0.8 to inf s, outside the recording's 0 to 2.978 s",
+        ),
+        (lambda found: found | {"edits": [found["edits"][0] | {"end_s": 99}]}, "entry 1 is from 0.8 to 99 s, outside"),
+        (lambda found: found | {"edits": [found["edits"][0] | {"start_s": -0.2}]}, "entry 1 is from -0.2 to 1 s, out"),
+        (lambda found: found | {"edits": [found["edits"][0] | {"end_s": 10**400}]}, "int too large"),
+        (lambda found: found | {"edits": [found["edits"][0] | {"words": "\ud800"}]}, "surrogates not allowed"),
+        (lambda found: found | {"first_sample_s": float("nan")}, "first_sample_s is nan"),
+        (lambda found: found | {"rate": 0}, "47648 samples at 0 Hz"),
+        (lambda found: "[" * 100_000, "maximum recursion depth"),
     ],
 )
 def test_a_damaged_list_is_one_clear_error(talk, tmp_path, change, told):

@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 from conftest import RATE, small_config
@@ -47,11 +48,11 @@ SAID = recording(("bin", 0.5, "B IH N"), ("blue", 0.74, "B L UW"), ("now", 1.08,
 PHONES = {"bin": "B IH N", "blue": "B L UW", "now": "N AW", "green": "G R IY N", "so": "S OW", "a": "AH"}
 
 
-def plan(model, say: str, said=SAID, keep_length=False, start_s=0.0, duration_s=3.0):
+def plan(model, say: str, said=SAID, keep_length=False, start_s=0.0, duration_s=3.0, rate=RATE):
     old = [Word(word.text, (word.text,)) for word in said.words]
     new = [Word(text, (text,)) for text in say.split()]
     words = [NewWord(word.written, tuple(PHONES[word.written].split())) for word in new]
-    return plan_edits(model, said, words, find_changes(old, new), round(duration_s * RATE), RATE, start_s, keep_length)
+    return plan_edits(model, said, words, find_changes(old, new), round(duration_s * rate), rate, start_s, keep_length)
 
 
 def times(planned) -> list[tuple[str, float, float]]:
@@ -83,6 +84,39 @@ def test_a_duration_model_says_how_long_new_phones_are(model):
     model.durations = durations.eval()
     planned = plan(model, "bin so now")
     assert times(planned) == [("bin", 0.5, 0.74), ("so", 0.74, 1.06), ("now", 1.16, 1.34)]
+
+
+@pytest.mark.parametrize(
+    ("say", "told"),
+    [
+        ("bin so now", "- B IH N S OW N AW -"),
+        ("so blue now", "S OW B L UW - N AW -"),
+        ("bin now", "- B IH N N AW -"),
+        ("bin blue so", "- B IH N B L UW S OW"),
+        ("bin blue so now", "- B IH N B L UW S OW N AW -"),
+    ],
+)
+def test_a_duration_model_is_told_the_pauses_that_stay(model, say, told):
+    """Of half a second before the words, 0.1 s before "now", and 1.74 s after it, frames being of 12 ms."""
+    asked = []
+
+    class Durations:
+        def predict(self, labels, known):
+            asked.append((labels, known))
+            return np.zeros(len(labels)), np.ones(len(labels))
+
+    model = copy.copy(model)
+    model.durations = Durations()
+    planned = plan(model, say)
+    [(labels, known)] = asked
+    assert [("-", *ARPABET)[label] for label in labels] == told.split()
+    pauses = {0: 0.5, len(labels) - 1: 1.74}
+    for place, (label, n_frames) in enumerate(zip(told.split(), known, strict=True)):
+        if label == "-":
+            assert n_frames == pytest.approx(pauses.get(place, 0.1) / FRAME_S)
+        else:
+            assert math.isnan(n_frames) == (label in ("S", "OW"))
+    assert [word.text for word in planned.alignment.words] == say.split()
 
 
 def test_into_a_gap_that_keeps_its_length_the_phones_are_scaled(model):
@@ -122,17 +156,37 @@ def test_of_what_is_removed_the_neighbours_join_and_the_shorter_pause_goes(model
     assert times(planned) == [("bin", 0.5, 0.74), ("now", 1.10, 1.28)]
 
 
+@pytest.mark.parametrize("begin_s", [0.0, 0.016, 0.5])
+@pytest.mark.parametrize("length_s", [0.048, 0.080, 0.112, 0.144])
+@pytest.mark.parametrize("say", ["so now", "bin now", "bin so"])
+def test_without_a_pause_words_join_at_rates_of_which_their_times_are_no_whole_samples(model, begin_s, length_s, say):
+    times_s = [begin_s + length_s * number for number in range(4)]
+    words = [
+        AlignedWord(text, start_s, end_s, 0.5, (Phone("N", start_s, end_s),))
+        for text, start_s, end_s in zip(("bin", "so", "now"), times_s, times_s[1:], strict=False)
+    ]
+    duration_s = round(44100 * times_s[-1] + 0.5) / 44100
+    planned = plan(model, say, Alignment(tuple(words), duration_s), duration_s=duration_s, rate=44100)
+    first, second = planned.alignment.words
+    assert first.start_s > -1e-7 and first.start_s - begin_s < 1 / 44100
+    assert -1e-7 < second.start_s - first.end_s < 1 / 44100
+    assert planned.n_samples / 44100 >= second.end_s
+
+
 def test_into_the_place_of_what_is_removed_the_longest_pause_is_copied(model):
     said = recording(("bin", 0.5, "B IH N"), ("blue", 1.04, "B L UW"), ("now", 1.48, "N AW"))
     [edit] = (planned := plan(model, "bin now", said, keep_length=True)).edits
     assert edit.was == edit.now and times(planned) == [("bin", 0.5, 0.74), ("now", 1.48, 1.66)]
-    assert edit.copies == ((17120, 27360, 2880),)  # 1.07 to 1.25 s, from 1.71 s on
+    assert edit.copies == ((17120, 27360, 2880, False),)  # 1.07 to 1.25 s, from 1.71 s on
     assert planned.lost == [(16160, 17120), (20000, 20960)]
-    # 70 ms of a pause are copied as often as it takes.
+    # 70 ms of a pause are copied as often as it takes, and there and back, so that they join.
     said = recording(("bin", 0.0, "B IH N"), ("blue", 0.44, "B L UW"), ("now", 0.68, "N AW"))
     [edit] = (planned := plan(model, "bin now", said, keep_length=True, duration_s=0.9)).edits
-    assert edit.copies == ((7520, 4640, 1120), (8640, 4640, 1120), (9760, 4640, 640))
+    assert edit.copies == ((7520, 4640, 1120, False), (8640, 4640, 1120, True), (9760, 4640, 640, False))
     assert planned.lost == [(6560, 7520), (10400, 11200)]
+    said = recording(("bin", 0.0, "B IH N"), ("so", 0.44, "S OW"), ("now", 0.62, "N AW"))
+    [edit] = plan(model, "bin now", said, keep_length=True, duration_s=0.84).edits
+    assert edit.copies == ((7520, 4640, 1120, False), (8640, 4960, 800, True))
     # Without a pause, or where there is no room for one, all is restored.
     said = recording(("bin", 0.0, "B IH N"), ("blue", 0.24, "B L UW"), ("now", 0.48, "N AW"))
     assert plan(model, "bin now", said, keep_length=True, duration_s=0.7).edits[0].copies == ()

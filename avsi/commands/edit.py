@@ -69,7 +69,8 @@ def edit(
     ] = False,
     no_log: NoLog = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be done, and write nothing; no model is needed.")
+        bool,
+        typer.Option("--dry-run", help="Show what would be done, and write nothing; no model that restores is needed."),
     ] = False,
     device: Device = "auto",
 ) -> None:

@@ -11,7 +11,7 @@ from .sound_reading import Sound
 from .sound_writing import BLOCK_SAMPLES
 
 Splice = tuple[int, int, int]  # samples [start, stop) of the recording, and how many take their place
-Copy = tuple[int, int, int]  # first sample here, first sample in the file, number of samples
+Copy = tuple[int, int, int, bool]  # first sample here, first sample in the file, number of samples, whether backwards
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,12 @@ class SplicedSound(Sound):
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         stop = self.n_samples if stop is None else min(stop, self.n_samples)
         samples = np.zeros((stop - start, self.channels), self.dtype)
-        for here, there, count in self.kept:
+        for here, there, count, backwards in self.kept:
             first, last = max(start, here), min(stop, here + count)
-            if first < last:
+            if first < last and backwards:
+                copied = super().read(there + here + count - last, there + here + count - first)[::-1]
+                samples[first - start : last - start] = copied
+            elif first < last:
                 samples[first - start : last - start] = super().read(there + first - here, there + last - here)
         return samples
 
@@ -45,9 +48,9 @@ def spliced(sound: Sound, splices: Sequence[Splice], copies: Sequence[Copy] = ()
         splices: sorted, disjoint.
         copies: what other parts of the recording are put into these spans.
     """
-    kept, here, there = [], 0, 0
+    kept, here, there = list[Copy](), 0, 0
     for start, stop, length in [*splices, (sound.n_samples, sound.n_samples, 0)]:
-        kept.append((here, there, start - there))
+        kept.append((here, there, start - there, False))
         here, there = here + start - there + length, stop
     same = {field.name: getattr(sound, field.name) for field in fields(sound)}
     return SplicedSound(**same | {"n_samples": here, "kept": (*kept, *copies)})

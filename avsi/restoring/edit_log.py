@@ -4,21 +4,24 @@ The list is an object of JSON:
 
 - ``format``: "avsi edits";
 - ``rate``, ``n_samples``: of the sound that it describes;
-- ``clock``: "player", or "first sample" where times count from that;
+- ``clock``: "player", that of a player of this file, or "first sample" where times count from that;
 - ``first_sample_s``: what that clock shows when the first sample is played;
 - ``edits``: in the order of time, each an object of
     - ``start_s``, ``end_s``: numbers, on that clock, to the microsecond;
     - ``kind``: "restored" (a gap that was filled), "replaced", "inserted" or "removed" (words);
-    - ``words``: what is said there, null where that is not known;
-    - ``before``: what was said there, null where that is not known;
+    - ``words``: what is said there, null where that is not known; later edits may have left only a part of it, or two
+      with an entry each;
+    - ``before``: what was said there, null where that is not known; likewise;
     - ``made_by``: what wrote it, such as "avsi 0.1.0";
-    - ``model``: its name, such as "av_text", null where it has none;
+    - ``model``: its name, such as "av_text", null where it has none; that of an audio-visual model also where it saw
+      no face, and the audio-only one that belongs to it filled the gap;
     - ``weights``: a digest of the model's weights, null of what has none.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -84,7 +87,7 @@ def read_edits(path: Path, sound: Sound) -> list[LoggedEdit]:
         return []
     try:
         found = _checked(json.loads(read_text(file)))
-    except (ValueError, DataError) as error:
+    except (ValueError, OverflowError, RecursionError, DataError) as error:
         raise DataError(
             f"{file}: no list of what was restored ({error}); remove it, or write none with --no-log"
         ) from error
@@ -102,7 +105,7 @@ def read_edits(path: Path, sound: Sound) -> list[LoggedEdit]:
 
 def carried(edits: Sequence[LoggedEdit], splices: Sequence[Splice], rate: int) -> list[LoggedEdit]:
     """What stays of the entries for a recording in which spans are replaced by others, and where it lies then; what
-    lies within these, or is left of less than a sample, is gone.
+    lies within these, or is left of less than a sample, is gone. Of an entry that is cut, each part keeps all words.
     """
     left = []
     for edit in edits:
@@ -123,7 +126,7 @@ def write_edits(
 
     Args:
         sound: what the recording holds.
-        first_sample_s: what the clock of people shows at the first sample.
+        first_sample_s: what the clock of the list shows at the first sample.
     """
     content = {
         "format": FORMAT,
@@ -147,7 +150,7 @@ def write_edits(
 
 
 def drop_list(out: Path) -> None:
-    """Remove the list of a recording that another one took the place of."""
+    """Remove the list of a recording that another one is about to take the place of."""
     if list_path(out).is_file():
         list_path(out).unlink()
 
@@ -157,16 +160,26 @@ def _moved(edit: LoggedEdit, by_s: float) -> LoggedEdit:
 
 
 def _checked(found: Any) -> dict[str, Any]:
-    """Raises DataError for what is no list."""
+    """Raises DataError, ValueError or OverflowError for what is no list, or none that could be carried on."""
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise DataError(f"expected the format '{FORMAT}'")
     for name, kinds in (("rate", (int,)), ("n_samples", (int,)), ("first_sample_s", (int, float)), ("edits", (list,))):
-        if not isinstance(found.get(name), kinds):
+        if not isinstance(found.get(name), kinds) or (name != "edits" and not math.isfinite(found[name])):
             raise DataError(f"{name} is {found.get(name)}")
+    if found["rate"] < 1 or found["n_samples"] < 0:
+        raise DataError(f"{found['n_samples']} samples at {found['rate']} Hz")
+    first_s, last_s = found["first_sample_s"], found["first_sample_s"] + found["n_samples"] / found["rate"]
+    slack_s = 1 / found["rate"]  # above what rounding to the microsecond adds
     for number, edit in enumerate(found["edits"], start=1):
         bad = [name for name, kinds in FIELDS.items() if not isinstance(edit, dict) or not _is(edit, name, kinds)]
         if bad or edit["kind"] not in KINDS or not edit["start_s"] < edit["end_s"]:
             raise DataError(f"entry {number} is not as expected" + (f", in its {bad[0]}" if bad else ""))
+        if edit["start_s"] < first_s - slack_s or edit["end_s"] > last_s + slack_s:
+            raise DataError(
+                f"entry {number} is from {edit['start_s']:g} to {edit['end_s']:g} s, outside the recording's "
+                f"{first_s:g} to {last_s:g} s"
+            )
+        "".join(str(edit[name]) for name in FIELDS).encode()  # what could not be written again
     return found
 
 

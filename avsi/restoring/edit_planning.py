@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..data.gaps import Gap
+from ..data.phones import SILENCE_LABEL
 from ..errors import DataError
 from ..media.spliced_sound import Copy, Splice
 from ..models.aligner import PhoneAligner
@@ -28,6 +29,7 @@ MOST_WIDENED = 2  # words at each side that are said anew, to that end
 # What is left of removed words in a gap that keeps its length: models hardly learn to make silence, so a pause of the
 # recording is copied there, without this much at its ends, and only joined by the model.
 PAUSE_END_S, JOIN_S, LEAST_COPIED_S = 0.05, 0.03, 0.05
+PAUSE = ""  # in the place of a phone's label
 Lengths = tuple[str, list[tuple[str, float]]]  # a word, and (label, length in seconds) of its phones
 
 
@@ -69,7 +71,7 @@ class Edit:
         stop = self.start + self.splice[2]
         if not self.copies:
             return [(self.start, stop)]
-        last, _, count = self.copies[-1]
+        last, _, count, _ = self.copies[-1]
         return [(self.start, self.copies[0][0]), (last + count, stop)]
 
 
@@ -159,7 +161,7 @@ def plan_edits(
             f"the model does not know the phones {', '.join(sorted(unknown))}, but {' '.join(model.phones)}"
         )
     words = [_shifted(word, -start_s) for word in alignment.words]
-    lengths = _all_lengths(model, words, new_words, changes)
+    lengths = _all_lengths(model, words, new_words, changes, to_seconds(n_samples, rate))
     spots: list[_Spot] = []
     for change in changes:
         spot = _spot(change, words, lengths, to_seconds(n_samples, rate), keep_length)
@@ -171,7 +173,9 @@ def plan_edits(
     edits, said, taken, longer = [], list[AlignedWord](), 0, 0
     for spot in spots:
         start, stop = to_samples(spot.open_s, rate), to_samples(spot.close_s, rate)
-        more = 0 if keep_length else to_samples(spot.usual_s - (spot.end_s - spot.start_s), rate)
+        # Whole samples, rounded up: rounded down, the words after it could begin before those ahead of it end.
+        needed = round((spot.usual_s - (spot.end_s - spot.start_s)) * rate, 3)
+        more = 0 if keep_length else math.ceil(needed)
         before = words[spot.change.start : spot.change.stop]
         said += [_shifted(word, longer / rate) for word in words[taken : spot.change.start]]
         room_s = spot.end_s - spot.start_s + more / rate
@@ -199,16 +203,30 @@ def plan_edits(
 
 
 def _all_lengths(
-    model: PhoneAligner, words: Sequence[AlignedWord], new_words: Sequence[NewWord], changes: Sequence[Change]
+    model: PhoneAligner,
+    words: Sequence[AlignedWord],
+    new_words: Sequence[NewWord],
+    changes: Sequence[Change],
+    duration_s: float,
 ) -> list[Lengths]:
     """Of each word that is to be said its text, and (label, length in seconds) of its phones: as said now, or usual."""
     lengths = [(word.text, [(phone, math.nan) for phone in word.phones]) for word in new_words]
-    stop = new_stop = 0
+    stays, stop, new_stop = {-1: -1}, 0, 0  # which word of the recording a new one is; both ends stay, too
     for change in [*changes, Change(len(words), len(words), len(new_words), len(new_words))]:
         for old, new in zip(range(stop, change.start), range(new_stop, change.new_start), strict=True):
             lengths[new] = (new_words[new].text, [(phone.label, _length_s(phone)) for phone in words[old].phones])
+            stays[new] = old
         stop, new_stop = change.stop, change.new_stop
-    usual_s = iter(_usual_s(model, [phone for _, phones in lengths for phone in phones], words))
+    stays[len(new_words)] = len(words)
+    ends_s = [0.0, *(word.end_s for word in words)]
+    starts_s = [*(word.start_s for word in words), duration_s]
+    said: list[tuple[str, float]] = []
+    for new, (_, phones) in enumerate([*lengths, ("", [])]):
+        here = stays.get(new)
+        if here is not None and stays.get(new - 1) == here - 1:
+            said.append((PAUSE, starts_s[here] - ends_s[here]))
+        said += phones
+    usual_s = iter(_usual_s(model, said, words))
     return [
         (
             text,
@@ -218,19 +236,22 @@ def _all_lengths(
     ]
 
 
-def _usual_s(model: PhoneAligner, phones: list[tuple[str, float]], words: Sequence[AlignedWord]) -> list[float]:
-    """How long each phone of a sentence usually is for the speaker, in seconds, of some of which (label, length in
-    seconds) that is known, and NaN of the others.
+def _usual_s(model: PhoneAligner, said: list[tuple[str, float]], words: Sequence[AlignedWord]) -> list[float]:
+    """How long each phone of a sentence usually is for the speaker, in seconds.
+
+    Args:
+        said: (label, length in seconds) of each phone, NaN where that is not known, and of the pauses whose length is.
     """
     frame_s = model.config.stft.hop_samples / model.config.stft.sample_rate
-    label_of = {phone: label for label, phone in enumerate(model.phones, start=1)}
+    label_of = {PAUSE: SILENCE_LABEL} | {phone: label for label, phone in enumerate(model.phones, start=1)}
     if model.durations is not None:
-        known = [length_s / frame_s for _, length_s in phones]
-        mean, _ = model.durations.predict([label_of[phone] for phone, _ in phones], known)
-        return [frame_s * math.exp(each) for each in mean]
+        # As in its training: without what is less than half a frame of pause.
+        told = [(label, length_s / frame_s) for label, length_s in said if label != PAUSE or length_s >= frame_s / 2]
+        mean, _ = model.durations.predict([label_of[label] for label, _ in told], [length for _, length in told])
+        return [frame_s * math.exp(each) for (label, _), each in zip(told, mean, strict=True) if label != PAUSE]
     heard = [(label_of[phone.label], _length_s(phone) / frame_s) for word in words for phone in word.phones]
     slow = slowness(model, heard)
-    return [frame_s * slow * math.exp(model.length_mean[label_of[phone]]) for phone, _ in phones]
+    return [frame_s * slow * math.exp(model.length_mean[label_of[label]]) for label, _ in said if label != PAUSE]
 
 
 def _spot(
@@ -284,12 +305,18 @@ def _longest_pause(
 
 
 def _copied(spot: _Spot, pause: tuple[float, float], rate: int) -> tuple[Copy, ...]:
-    """A pause, as often as it takes, in the place of removed words; nothing where there is not enough room."""
+    """A pause, as often as it takes, in the place of removed words; nothing where there is not enough room. Every
+    second one is backwards, so that each begins with the sample that the one before ends with.
+    """
     here, stop = (to_samples(time_s, rate) for time_s in (spot.start_s + JOIN_S, spot.end_s - JOIN_S))
     first, last = (to_samples(time_s, rate) for time_s in pause)
     if stop - here < LEAST_COPIED_S * rate:
         return ()
-    return tuple((at, first, min(last - first, stop - at)) for at in range(here, stop, last - first))
+    copies = []
+    for number, at in enumerate(range(here, stop, last - first)):
+        count, backwards = min(last - first, stop - at), number % 2 == 1
+        copies.append((at, last - count if backwards else first, count, backwards))
+    return tuple(copies)
 
 
 def _margin_s(silence_s: float, neighbour: Phone | None) -> float:

@@ -20,7 +20,7 @@ from ..words.changes import Change, find_changes
 from ..words.pronouncing import pronounce
 from ..words.transcript import Word, spoken_words
 from .aligning import align_file
-from .edit_log import carried, drop_list, logged, read_edits, write_edits
+from .edit_log import carried, logged, read_edits, write_edits
 from .edit_planning import Edit, NewWord, plan_edits
 from .excerpts import plan_excerpts
 from .inpainting import Inpainter
@@ -127,9 +127,7 @@ def edit_file(
                 ),
             )
             kept = carried(earlier, plan.splices, sound.rate)
-            write_edits(out, [*kept, *made], edited, start_s, from_first_sample)
-        else:
-            drop_list(out)
+            write_edits(out, [*kept, *made], edited, 0.0 if from_first_sample else out_start_s, from_first_sample)
     return plan.edits
 
 

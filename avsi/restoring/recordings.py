@@ -132,9 +132,7 @@ def inpaint_file(
             times_s = [(start / sound.rate, stop / sound.rate) for start, stop in spans]
             words = [said_between(alignment, start_s + begin_s, start_s + end_s) for begin_s, end_s in times_s]
             made = logged(inpainter, ((*at, "restored", said, None) for at, said in zip(times_s, words, strict=True)))
-            write_edits(out, [*kept, *made], sound, start_s, from_first_sample)
-        else:
-            drop_list(out)
+            write_edits(out, [*kept, *made], sound, 0.0 if from_first_sample else out_start_s, from_first_sample)
     return gaps
 
 
@@ -191,7 +189,7 @@ def write_restored(
     sound: Sound, patches: list[tuple[int, np.ndarray]], out: Path, picture: Path | None, sound_start_s: float
 ) -> None:
     """Write a sound with some of its samples replaced, as of :func:`.copy_patched`; beside a picture, at a player's
-    times.
+    times. The list of what was restored in an old ``out`` goes with that.
     """
     with written_beside(out) as partial:
         if picture:
@@ -202,6 +200,7 @@ def write_restored(
         else:
             format_ = FORMATS[out.suffix.lower()]
             copy_patched(sound, partial, patches, format_, _subtype_in(format_, sound))
+        drop_list(out)  # before ``out`` is there: a list of another recording never lies beside it
 
 
 def _subtype_in(format_: str, sound: Sound) -> str:
