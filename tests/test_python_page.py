@@ -86,6 +86,20 @@ def test_when_words_are_said(run, capsys):
     assert capsys.readouterr().out.splitlines()[5].endswith("['T', 'AY', 'M']")
 
 
+def test_with_known_words(run):
+    names = run("With known words")
+    with open_sound("talk.mp4") as before, open_sound("restored.mp4") as after, open_sound("edited.wav") as edited:
+        gap = Gap(0.8 - before.start_s, 1.2 - before.start_s)
+        assert is_kept(before.read(), after.read(), gap, before.rate)
+        [edit] = names["edits"]
+        assert (edit.before, edit.words) == ("first", "last")
+        start, stop, length = edit.splice
+        assert edited.n_samples == before.n_samples + length - (stop - start)
+        assert np.array_equal(edited.read(0, start), before.read(0, start))
+        assert np.array_equal(edited.read(start + length, edited.n_samples), before.read(stop, before.n_samples))
+    assert Path("restored.mp4.edits.json").is_file() and Path("edited.wav.edits.json").is_file()
+
+
 def test_many_files(run, capsys):
     Path("damaged").mkdir()
     samples = read_mono("talk.wav", 16000)
@@ -115,4 +129,4 @@ def test_a_model_of_ones_own(run):
 
 
 def test_each_recipe_has_a_test():
-    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 7
+    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 8
