@@ -331,7 +331,7 @@ CASES = [
         "small: holds a model of the kind inpainter, expected aligner",
     ),
     (f"{EDIT} --say 'Bin, BLUE!' --dry-run", "the two transcripts are of the same words"),
-    (f"{EDIT} --say '...' --dry-run", "the transcript: holds no word"),
+    (f"{EDIT} --say '...' --dry-run", "--say: holds no word"),
     (f"{EDIT} --say none.txt --dry-run", "none.txt: no such file"),
     (f"{EDIT} --say 'bin red' --dry-run --pronounce red=X", "there is no phone 'X'"),
     (f"{EDIT} --say 'bin red' --dry-run --face 2", "face 2 is asked for, but there is no picture"),

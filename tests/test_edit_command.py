@@ -207,7 +207,7 @@ def test_gaps_that_are_longer_than_those_of_training_and_hurried_words_are_noted
     ("say", "arguments", "told"),
     [
         ("Bin blue at F 2 now!", (), "the two transcripts are of the same words"),
-        ("", (), "the transcript: holds no word"),
+        ("", (), "--say: holds no word"),
         ("none.txt", (), "none.txt: no such file"),
         ("привет", (), "holds what is not English: привет"),
         ("bin green at f two now", ("--model", "plain"), "plain: is not told what is said"),
@@ -256,3 +256,8 @@ def test_a_spliced_sound_is_silent_in_its_spans_and_as_it_was_around_them(folder
         assert np.array_equal(backwards.read(1390, 1500)[:10], before[7000:7010][::-1])
         copied[200:500] = 0
         assert np.array_equal(copied, wanted[900:1700])
+
+
+def test_new_words_alone_are_doubted(talk, tmp_path):
+    with pytest.warns(AvsiWarning, match="no word of the transcript stays; what is to be said must be all of it"):
+        edited(talk, tmp_path / "out.wav", "green")

@@ -54,7 +54,8 @@ def align(
     device: Device = "auto",
 ) -> None:
     """Find when each word and each phone of a transcript is said, also where the sound is lost. The confidence of a
-    word is the mean probability of its phones, not that of the word being right: those of right words begin at 0.05.
+    word is the mean probability of its phones, not that of the word being right: a low one is no error.
+    Notes name the words that do not fit what is heard or seen.
     """
     from functools import partial
 

@@ -90,7 +90,7 @@ def edit(
     from ..words.transcript import read_transcript
 
     own = dict(parse_pronunciation(text) for text in pronounce)
-    present, wanted = read_transcript(transcript), read_transcript(say)
+    present, wanted = read_transcript(transcript), read_transcript(say, "--say")
     find_model(aligner)
     if not dry_run:
         check_takes_text(model)

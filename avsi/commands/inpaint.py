@@ -127,7 +127,7 @@ def inpaint(
     if len(clips) > 1 and video:
         raise ConfigError(f"--video {video}: is the picture of one file, and there are {len(clips)}")
     if len(clips) > 1 and transcript is not None:
-        raise ConfigError(f"--transcript: is what one file says, and there are {len(clips)}")
+        raise ConfigError(f"--transcript: is what one file says, and there are {len(clips)}; restore each by itself")
     alignment = None
     if not into_folder:
         check_output(clips[0], Path(out))

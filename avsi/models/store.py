@@ -178,8 +178,8 @@ def check_takes_text(name_or_path: str | Path) -> None:
     model = config_from_dict(read_description(find_model(name_or_path))["config"]).model
     if not (model.restores and model.text):
         raise ModelError(
-            f"{name_or_path}: is not told what is said; give a folder with a model that is (trained with model.text), "
-            "or no words"
+            f"{name_or_path}: is not told what is said; leave --model out, or give a folder with a model that is "
+            "(trained with model.text)"
         )
 
 

@@ -83,6 +83,12 @@ def edit_file(
     changes = find_changes(old, new)
     if not changes:
         raise DataError("the two transcripts are of the same words; nothing is to be edited")
+    if changes[0].stop - changes[0].start == len(old):
+        warnings.warn(
+            "no word of the transcript stays; what is to be said must be all of it, and not the new words alone",
+            AvsiWarning,
+            stacklevel=2,
+        )
     if pronunciations and (unused := set(own) - {word for each in old + new for word in each.spoken}):
         warnings.warn(
             f"neither transcript has the '{min(unused)}' that a pronunciation is for", AvsiWarning, stacklevel=2

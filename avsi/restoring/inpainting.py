@@ -37,7 +37,7 @@ from .spectrum_restorer import SpectrumRestorer, restore_spectra
 MIN_SEEN = 0.5
 # With less sound than this around its gaps, a model has hardly anything to go by.
 MIN_AROUND_S = 0.5
-WITHOUT_FACE = "restored from the sound alone"
+WITHOUT_FACE, WITH_WORDS = "restored from the sound alone", "restored from the sound and the words"
 UNADAPTED = ", by a model that is not adapted"
 # What a network on a GPU restores in one run, with the padding: it bounds the memory.
 BATCH_FRAMES = 8000
@@ -241,7 +241,8 @@ class Inpainter:
                     where = f"gap {excerpt.told(start, rate):.2f}-{excerpt.told(stop, rate):.2f} s"
                     if reason:
                         whose = UNADAPTED if self.adaptation and self.adaptation.of == "model" else ""
-                        warnings.warn(f"{where}: {reason}; {WITHOUT_FACE}{whose}", AvsiWarning, stacklevel=3)
+                        how = WITHOUT_FACE if phones is None else WITH_WORDS
+                        warnings.warn(f"{where}: {reason}; {how}{whose}", AvsiWarning, stacklevel=3)
                     if around_s < MIN_AROUND_S:
                         warnings.warn(
                             f"{where}: only {around_s:.2f} s of sound are left around it to restore it from; "

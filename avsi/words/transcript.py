@@ -32,17 +32,20 @@ class Word:
     spoken: tuple[str, ...]
 
 
-def read_transcript(text_or_file: str) -> list[Caption]:
+def read_transcript(text_or_file: str, name: str = "the transcript") -> list[Caption]:
     """What is said: one piece without times of a text or a .txt file, or the captions of an .srt or .vtt file.
 
     Tags, notes such as [MUSIC] and (laughs), and captions without a word are left out.
+
+    Args:
+        name: what messages call a text that is no file.
 
     Raises:
         DataError: no such file, a folder, a file of another kind or one that cannot be read, or no word.
     """
     suffix = _file_suffix(text_or_file)
     if suffix is None:
-        captions, where = [Caption(said_in_text(text_or_file))], "the transcript"
+        captions, where = [Caption(said_in_text(text_or_file))], name
     else:
         where = text_or_file
         text = read_any_text(text_or_file)
