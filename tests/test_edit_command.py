@@ -258,6 +258,6 @@ def test_a_spliced_sound_is_silent_in_its_spans_and_as_it_was_around_them(folder
         assert np.array_equal(copied, wanted[900:1700])
 
 
-def test_new_words_alone_are_doubted(talk, tmp_path):
+def test_new_words_alone_are_doubted(edited, folder, tmp_path):
     with pytest.warns(AvsiWarning, match="no word of the transcript stays; what is to be said must be all of it"):
-        edited(talk, tmp_path / "out.wav", "green")
+        edited(folder / "talk.wav", tmp_path / "out.wav", "green")
