@@ -9,7 +9,9 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import TypeVar
 
 import typer
 
@@ -18,6 +20,7 @@ from .errors import AvsiError, AvsiWarning
 STOPPED = 130  # exit status after Ctrl-C, as in a shell
 ORPHAN_CHECK_S = 0.5  # how often a worker looks whether the main process is still there
 DEBUG = "--debug"
+T = TypeVar("T")
 
 
 def run_program(app: typer.Typer, kept: str = "what was done so far is kept") -> None:
@@ -120,6 +123,14 @@ def in_parallel(jobs: int, tasks: list[tuple], ordered: bool = True) -> Iterator
     order = "generator" if ordered else "generator_unordered"
     with parallel_config("loky", initializer=_settle, initargs=(os.getpid(),)):
         return Parallel(n_jobs=jobs, return_as=order)(delayed(function)(*arguments) for function, *arguments in tasks)
+
+
+@lru_cache(maxsize=8)
+def once(function: Callable[..., T], *arguments: Hashable) -> T:
+    """The result of a function, computed once in each process. A program that has its own cached function cannot send
+    its tasks to other processes: there its module is another ``__main__``.
+    """
+    return function(*arguments)
 
 
 def _end_with(parent: int) -> None:

@@ -5,7 +5,6 @@ python -m data_prep.align data/train data/valid --lexicon data/lexicon.txt
 
 import dataclasses
 import json
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -18,10 +17,9 @@ from avsi.data.said import words_at
 from avsi.errors import DataError, MediaError
 from avsi.files import blamed_on, digest, read_lines, write_text
 from avsi.folders import locked
-from avsi.models.aligner import PhoneAligner
 from avsi.models.store import WEIGHTS, find_model, load_model
 from avsi.pretrained import ALIGNER
-from avsi.program import in_parallel, print_table, progress, run_program
+from avsi.program import in_parallel, once, print_table, progress, run_program
 from avsi.words.aligner import align_frames
 
 # Files of a data directory: the reasons for missing times, and what a run that was stopped has done.
@@ -118,13 +116,13 @@ def _find(
 
 def _align(utterance: Utterance, lexicon: str, model: str, anew: bool) -> dict:
     """What the journal says of an utterance."""
-    aligner = _loaded(model)
+    aligner = once(load_model, model, "aligner")
     try:
         features = load_features(utterance, aligner.config)
         n_frames = len(features.log_spectrum)
         word_at = None if anew else words_at(utterance, n_frames, aligner.config.stft)
         lost = features.log_spectrum.new_zeros(n_frames).bool()
-        words = [[phones] for phones in _lexicon(lexicon).in_words(utterance)]
+        words = [[phones] for phones in once(Lexicon.read, lexicon).in_words(utterance)]
         aligned = align_frames(aligner, features.log_spectrum, features.visual, lost, words, word_at)
     except (DataError, MediaError) as error:
         return {"id": utterance.id, "reason": " ".join(str(error).split())}
@@ -135,17 +133,6 @@ def _align(utterance: Utterance, lexicon: str, model: str, anew: bool) -> dict:
             own = [phone for phone, of in zip(phones, aligned.words, strict=True) if of == number]
             times.append((own[0][0], own[-1][0] + own[-1][1] - own[0][0], word))
     return {"id": utterance.id, "words": times, "phones": phones}
-
-
-@cache
-def _loaded(model: str) -> PhoneAligner:
-    """Once in each process."""
-    return load_model(model, "aligner")
-
-
-@cache
-def _lexicon(path: str) -> Lexicon:
-    return Lexicon.read(path)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ python -m evaluation.align data/test --gaps data/test/gaps_800ms --lexicon data/
 
 import json
 import math
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -22,10 +21,9 @@ from avsi.data.phones import Lexicon
 from avsi.errors import DataError
 from avsi.files import digest, write_text
 from avsi.folders import check_folder
-from avsi.models.aligner import PhoneAligner
 from avsi.models.store import WEIGHTS, find_model
 from avsi.pretrained import ALIGNER
-from avsi.program import in_parallel, print_table, progress, run_program
+from avsi.program import in_parallel, once, print_table, progress, run_program
 from avsi.restoring.aligning import load_aligner
 from avsi.timebase import to_samples
 from avsi.words.aligner import align_frames
@@ -93,7 +91,7 @@ def main(
 
 def _errors(utterance: Utterance, gaps: list[Gap], lexicon: str, model: str) -> dict[str, list[float]]:
     """The errors of each boundary of one utterance in ms, later ones positive, by where they lie."""
-    aligner, words = _loaded(model, lexicon)
+    aligner, words = once(load_aligner, model, "cpu"), once(Lexicon.read, lexicon)
     stft = aligner.config.stft
     features = load_features(utterance, aligner.config)
     log_spectrum, visual = features.log_spectrum, features.visual
@@ -117,12 +115,6 @@ def _errors(utterance: Utterance, gaps: list[Gap], lexicon: str, model: str) -> 
                 where = (inside_name if inside else OUTSIDE) if is_damaged else WHOLE
                 rows[where].append(1000 * (frame * stft.hop_samples / stft.sample_rate - true_s))
     return rows
-
-
-@cache
-def _loaded(model: str, lexicon: str) -> tuple[PhoneAligner, Lexicon]:
-    """Once in each process."""
-    return load_aligner(model, "cpu"), Lexicon.read(lexicon)
 
 
 def _digest(model: str) -> str:

@@ -6,7 +6,6 @@ python -m evaluation.wrong_words data/test --gaps data/test/gaps_800ms --lexicon
 
 import json
 import math
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -22,10 +21,9 @@ from avsi.data.phones import Lexicon
 from avsi.errors import DataError
 from avsi.files import digest, write_text
 from avsi.folders import check_folder
-from avsi.models.aligner import PhoneAligner
 from avsi.models.store import WEIGHTS, find_model
 from avsi.pretrained import ALIGNER
-from avsi.program import in_parallel, print_table, progress, run_program
+from avsi.program import in_parallel, once, print_table, progress, run_program
 from avsi.restoring.aligning import LEAST_FIT, load_aligner
 from avsi.rng import generator
 from avsi.timebase import to_samples
@@ -111,7 +109,7 @@ def _fits(
     utterance: Utterance, gaps: list[Gap], place: int, wrong: str, lexicon: str, model: str
 ) -> tuple[float, float]:
     """How well the right and the wrong word fit; NaN where nothing is seen or heard of one."""
-    aligner, words = _loaded(model, lexicon)
+    aligner, words = once(load_aligner, model, "cpu"), once(Lexicon.read, lexicon)
     stft = aligner.config.stft
     features = load_features(utterance, aligner.config)
     n_samples = to_samples(utterance.duration_s, stft.sample_rate)
@@ -125,12 +123,6 @@ def _fits(
         aligned = align_frames(aligner, features.log_spectrum, features.visual, lost, sentence)
         fits.append(fit_of_words(aligned, evidence).get(place, math.nan))
     return fits[0], fits[1]
-
-
-@cache
-def _loaded(model: str, lexicon: str) -> tuple[PhoneAligner, Lexicon]:
-    """Once in each process."""
-    return load_aligner(model, "cpu"), Lexicon.read(lexicon)
 
 
 if __name__ == "__main__":
