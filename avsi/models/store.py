@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from .aligner import PhoneAligner
     from .durations import DurationModel
     from .recognizer import PhoneRecognizer
+    from .refiner import SpectrumRefiner
     from .spectrum_inpainter import SpectrumInpainter
 
-    Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner | DurationModel
+    Model = SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel
 
 FORMAT_VERSION = 2
 # Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
@@ -78,6 +79,8 @@ def load_model(name_or_path: str | Path, kind: Literal["aligner"]) -> PhoneAlign
 @overload
 def load_model(name_or_path: str | Path, kind: Literal["durations"]) -> DurationModel: ...
 @overload
+def load_model(name_or_path: str | Path, kind: Literal["refiner"]) -> SpectrumRefiner: ...
+@overload
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model: ...
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     """A model in evaluation mode, float32, on the CPU.
@@ -98,6 +101,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     from .inpainter import BLSTMInpainter
     from .painter import Painter
     from .recognizer import PhoneRecognizer
+    from .refiner import SpectrumRefiner
 
     folder = find_model(name_or_path)
     description = read_description(folder)
@@ -119,6 +123,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
             "recognizer": PhoneRecognizer,
             "aligner": PhoneAligner,
             "durations": DurationModel,
+            "refiner": SpectrumRefiner,
         }
         model = kinds[config.model.kind](config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
@@ -163,7 +168,7 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
                     f"{name_or_path}: has {section}.{name} {found[section][name]}, but the config asks for {value}"
                 )
     one, two = model.config.model, trained.config.model
-    both_use_phones = not one.restores or (one.ctc and two.ctc) or (one.text and two.text)
+    both_use_phones = not (one.restores or one.refines) or (one.ctc and two.ctc) or (one.text and two.text)
     if both_use_phones and trained.phones != model.phones:
         raise ModelError(f"{name_or_path}: knows other phones than the lexicon")
     own, known = model.state_dict(), trained.state_dict()
