@@ -96,6 +96,7 @@ class AugmentConfig:
         0.0, at_least=0, share=1
     )  # of the others, the share whose lost phones have usual lengths
     text_jitter_ms: float = 0.0  # deviation of the errors of boundaries between phones that are lost
+    voice_hidden: float = bounded(0.0, at_least=0, share=1)  # the share of utterances whose voice is not known
 
 
 @dataclass
@@ -110,7 +111,7 @@ class ModelConfig:
     # What an inpainter's settings amount to in a model of another kind. They are no settings there: a config file may
     # repeat these values, and no others.
     audio, video, text, normalise, mask, ctc, gate = True, False, False, "corpus", False, False, False
-    text_scale = 1.0
+    text_scale, voice, voice_values = 1.0, False, 0
 
 
 @dataclass
@@ -129,6 +130,8 @@ class InpainterConfig(ModelConfig):
     mask: bool = False  # which frames are lost, as one more input
     ctc: bool = False  # a second linear layer, to phones: the paper's multi-task model
     gate: bool = False  # a linear layer that says, bin by bin, how far the interpolated spectrum is to be believed
+    voice: bool = False  # whose voice is heard, by a vector of a speaker encoder, as far as that is known
+    voice_values: int = bounded(192, at_least=1, at_most=10000)  # of such a vector; only where ``voice``
     restores = True
 
 

@@ -12,6 +12,7 @@ from ..audio.phase import keep_reliable
 from ..config import Config, TrainingConfig
 from ..data.phones import Lexicon
 from ..data.stats import Stats
+from ..errors import DataError
 from ..models.aligner import PhoneAligner
 from ..models.durations import DurationModel
 from ..models.inpainter import BLSTMInpainter
@@ -88,6 +89,13 @@ class Inpainting(Task[SpectrumInpainter]):
         self.model = network(config, stats, self.lexicon.phones if self.lexicon else ())
         self.train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None, self.lexicon, True)
         self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
+        if self.train_set.voices is not None and self.valid_set.voices is not None:
+            self.model.voices_by = self.train_set.voices.by
+            if self.valid_set.voices.by != self.model.voices_by:
+                raise DataError(
+                    f"{config.data.valid}: its voices are of the speaker encoder {self.valid_set.voices.by}, those of "
+                    f"{config.data.train} of {self.model.voices_by}; python -m data_prep.voice_vectors makes others"
+                )
 
     def losses(self, model: SpectrumInpainter, batch: Batch) -> list[LossTerm]:
         return self.restore(model, batch).terms
@@ -106,7 +114,7 @@ class Inpainting(Task[SpectrumInpainter]):
 def restore(model: SpectrumInpainter, batch: Batch, settings: TrainingConfig) -> Restored:
     """What a model makes of a batch, and the losses on its lost frames, that on the lost bins first."""
     target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
-    hidden = model.encode(target, batch.visual, batch.lost, batch.lengths, batch.said)
+    hidden = model.encode(target, batch.visual, batch.lost, batch.lengths, batch.said, batch.voice)
     predicted = model.decode(hidden, target, batch.lost, batch.lengths)
     on_gaps = masked_loss(predicted, target, batch.lost, settings.loss)
     terms = [LossTerm("gaps", on_gaps, 1.0, int(batch.lost.sum()))]
