@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,11 @@ class Gap:
 
     def __str__(self) -> str:
         return f"{self.start_s:g}:{self.end_s:g}"
+
+
+def as_gaps(gaps: Iterable[Gap | tuple[float, float]]) -> list[Gap]:
+    """Gaps, where (start, end) pairs will do."""
+    return [gap if isinstance(gap, Gap) else Gap(*gap) for gap in gaps]
 
 
 def gap_spans(gaps: list[Gap], n_samples: int, rate: int, start_s: float = 0.0) -> list[tuple[int, int]]:

@@ -11,7 +11,6 @@ from ..audio.phase import keep_reliable
 from ..data.said import unknown_phones
 from ..errors import ModelError
 from .normalised import NormalisedModel
-from .voice_film import unknown_voices
 
 GATE_BIAS = -2.0  # at first, an eighth of the spectrum is the interpolated one
 
@@ -106,14 +105,14 @@ class SpectrumInpainter(NormalisedModel):
         Returns:
             Natural log magnitude, same shape as ``log_spectrum``: reliable frames unchanged, lost ones predicted.
         """
-        voices = unknown_voices(self.config, len(log_spectrum))
+        voices = log_spectrum.new_zeros(len(log_spectrum), 0)
         return self.restore_spectra([(log_spectrum, visual, lost, unknown_phones(len(lost)), voices)])[0]
 
     @torch.inference_mode()
     def restore_spectra(self, recordings: list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]) -> list[Tensor]:
         """Predict the lost frames of several recordings in one batch, padded to the longest: for each (log_spectrum,
         visual, lost, said, voices) what :meth:`restore_spectrum` gives of it; ``said`` has the shape (n_frames, 3), as
-        of :func:`avsi.data.said.phones_at`, ``voices`` that of :func:`.unknown_voices`, a voice a channel.
+        of :func:`avsi.data.said.phones_at`, ``voices`` (n_channels, n_values), as of :meth:`.VoiceFilm.forward`.
         """
         rows = [
             (channel, visual, lost, said, voice)

@@ -2,10 +2,7 @@
 
 import math
 
-import torch
 from torch import Tensor, nn
-
-from ..config import Config
 
 N_INNER = 64
 
@@ -32,18 +29,11 @@ class VoiceFilm(nn.Module):
         Args:
             features: shape (batch, n_frames, n_features).
             voice: unit vectors, shape (batch, n_values), NaN where a voice is not known: its features stay as they are.
-                None where none is known.
+                None, or without any values, where none is known.
         """
-        if voice is None:
+        if voice is None or not voice.shape[-1]:
             return features
         known = ~voice.isnan().any(dim=-1, keepdim=True)
         spread = voice.nan_to_num() * math.sqrt(voice.shape[-1])  # so that a value is as large as a unit of a layer
         factor, summand = (self.second(self.first(spread).relu()) * known)[:, None].chunk(2, dim=-1)
         return features * (1 + factor) + summand
-
-
-def unknown_voices(config: Config, count: int) -> Tensor:
-    """The input of ``count`` recordings whose voices are not known, shape (count, n_values); without values for a model
-    that is told none.
-    """
-    return torch.full((count, config.model.voice_values * config.model.voice), math.nan)

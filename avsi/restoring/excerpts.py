@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from ..video.tracks import Tracks
+    from .spectrum_restorer import Inputs
+
 from ..errors import GapError
 from ..timebase import to_samples, to_seconds
 
@@ -80,6 +83,7 @@ class DamagedExcerpt:
         lost: the frames that touch a lost sample, shape (n_frames,), bool.
         visual: features of the face, shape (n_frames, n_visual); none where there is no face.
         said: what is said, shape (n_frames, 3), as of :func:`avsi.data.said.phones_at`.
+        voices: whose voice is heard in each channel, shape (n_channels, n_values), as of :func:`.told_voices`.
         own: the gaps for which the face must be seen, in samples.
         audio_only: for each of them, why the video is not used; "" where it is or none is needed.
     """
@@ -90,8 +94,14 @@ class DamagedExcerpt:
     lost: torch.Tensor
     visual: torch.Tensor
     said: torch.Tensor
+    voices: torch.Tensor
     own: list[Span]
     audio_only: list[str]
+
+    def inputs(self, with_face: bool = True) -> Inputs:
+        """What a network is given of it."""
+        visual = self.visual if with_face else self.visual[:, :0]
+        return self.log_spectrum, visual, self.lost, self.said, self.voices
 
 
 @dataclass(frozen=True)
@@ -109,3 +119,11 @@ class RestoredExcerpt:
     log_spectrum: torch.Tensor
     lost: torch.Tensor
     audio_only: list[str]
+
+
+def tracks_within(tracks: Tracks | None, start_s: float, stop_s: float) -> tuple[Tracks | None, str]:
+    """A face in a stretch of a recording, its clock starting with the stretch; or None and the reason."""
+    if tracks is None:
+        return None, "there is no video"
+    tracks = tracks.excerpt(start_s, stop_s)
+    return (tracks, "") if tracks.found.any() else (None, "no face is seen in the video around it")

@@ -5,33 +5,37 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from ..audio.phase import fill_gaps, keep_reliable, paste
-from ..audio.samples import from_float, resample, to_float
+from ..audio.samples import check_samples, from_float, resample, to_float
 from ..audio.stft import log_magnitude, spectrum
 from ..config import AdaptConfig
 from ..data.datadir import Timed
-from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
+from ..data.gaps import Gap, as_gaps, gap_spans, lost_frames, lost_samples
 from ..data.said import phones_at, timed_within
 from ..errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
 from ..media.video_reading import video_info
 from ..models.device import AUTO, choose_device
 from ..models.store import load_model
-from ..pretrained import AUDIO_ONLY, DEFAULT
-from ..timebase import convert_span, frame_centres_s, join_stretches, to_seconds
+from ..pretrained import AUDIO_ONLY, DEFAULT, SPEAKER_ENCODER
+from ..timebase import convert_span, join_stretches, to_seconds
 from ..video.landmarks import track_each_stretch
-from ..video.motion import visual_features
 from ..video.tracks import Tracks
 from ..words.alignment import Alignment, timed_phones
 from .adapted import Adaptation, adaptation_of, check_voice
 from .batches import in_batches
-from .excerpts import DamagedExcerpt, Excerpt, RestoredExcerpt, Span, plan_excerpts
+from .excerpts import DamagedExcerpt, Excerpt, RestoredExcerpt, Span, plan_excerpts, tracks_within
 from .reliable import Source
+from .seeing import seen_in_gaps
 from .spectrum_restorer import SpectrumRestorer, restore_spectra
+from .voice_input import check_takes_voice, load_encoder_of, told_voices
+
+if TYPE_CHECKING:
+    from ..models.speaker_encoder import SpeakerEncoder
 
 # The share of a gap in which the face must be seen for the video to be believed.
 MIN_SEEN = 0.5
@@ -55,6 +59,7 @@ class Inpainter:
         batch_frames: int = 0,
         adaptation: Adaptation | None = None,
         name: str = "",
+        encoder: SpeakerEncoder | None = None,
     ) -> None:
         """Without ``batch_frames``, a network restores one excerpt in a run.
 
@@ -65,6 +70,7 @@ class Inpainter:
             batch_frames: how many frames, with the padding, a network restores in one run.
             adaptation: what one of the models was adapted to; other voices are then told of.
             name: of the model, for lists of what was restored.
+            encoder: what finds whose voice is heard, for models that are told; without it they are not.
 
         Raises:
             ModelError: an audio-only model that needs a face, or works on another kind of spectrogram.
@@ -84,6 +90,7 @@ class Inpainter:
         self.batch_frames = batch_frames
         self.adaptation = adaptation
         self.name = name
+        self.encoder = encoder
 
     @classmethod
     def from_pretrained(
@@ -91,26 +98,30 @@ class Inpainter:
         name_or_path: str | Path = DEFAULT,
         audio_only: str | Path | None = AUDIO_ONLY,
         device: str = AUTO,
+        encoder: str | Path = SPEAKER_ENCODER,
     ) -> Inpainter:
         """Load a pretrained or self-trained model, and the audio-only one that takes over without a face.
 
         Args:
             device: where the networks compute, as :func:`avsi.models.device.choose_device` takes it. On a GPU they
                 restore several excerpts in one run.
+            encoder: the speaker encoder of a model that is told whose voice is heard.
 
         Raises:
-            ModelError: no such model, a damaged one, or one that does not restore.
+            ModelError: no such model, a damaged one, one that does not restore, or another encoder than the model's.
             ConfigError: no such device.
         """
         place = choose_device(device)
         model = load_model(name_or_path, "inpainter").to(place)
         other = None
         if model.config.model.video and audio_only is not None:
-            # A model that knows what is said knows it without a face, too; another one need not.
-            is_own = model.config.model.text and model.config.model.audio and audio_only == AUDIO_ONLY
+            # A model that knows what is said, or the voice, knows it without a face, too; another one need not.
+            is_told = model.config.model.text or model.config.model.voice
+            is_own = is_told and model.config.model.audio and audio_only == AUDIO_ONLY
             other = model.without_face() if is_own else load_model(audio_only, "inpainter").to(place)
         at_once = 0 if place.type == "cpu" else BATCH_FRAMES
-        return cls(model, other, at_once, adaptation_of(name_or_path), Path(name_or_path).name)
+        heard_by = load_encoder_of([model, other], encoder)
+        return cls(model, other, at_once, adaptation_of(name_or_path), Path(name_or_path).name, heard_by)
 
     def adapt(
         self,
@@ -130,9 +141,9 @@ class Inpainter:
         """
         from .adapting import adapt
 
-        samples, rate, gaps = _checked(samples, rate, gaps)
+        samples, rate = check_samples(samples, rate)
         columns = samples.reshape(len(samples), -1)
-        spans = gap_spans(gaps, len(samples), rate) if gaps else []
+        spans = gap_spans(as_gaps(gaps), len(samples), rate) if gaps else []
         video = Path(video) if isinstance(video, str) else video
         source = Source("the recording", len(samples), rate, lambda a, b: columns[a:b], spans, video, face)
         return adapt(self, [source], settings, progress)
@@ -145,6 +156,7 @@ class Inpainter:
         video: str | Path | Tracks | None = None,
         face: int | None = None,
         alignment: Alignment | None = None,
+        voice: np.ndarray | None = None,
     ) -> np.ndarray:
         """Restore the gaps of a recording.
 
@@ -157,6 +169,8 @@ class Inpainter:
                 belongs to the first sample; or the landmarks of one.
             face: which of several in the video, as :func:`avsi.video.landmarks.track_each_stretch` counts them.
             alignment: what is said when, as :func:`avsi.align_file` finds it, for a model that takes that.
+            voice: the vector of the speaker's voice, for a model that takes that; by default that of what is heard
+                around the gaps. NaN tells the model none.
 
         Returns:
             A copy with the gaps filled: same shape and type, every sample outside the gaps unchanged. A gap of a
@@ -167,17 +181,18 @@ class Inpainter:
             MediaError: samples that are not numbers, or a video that cannot be read.
             FaceError: the model needs a face, none is there, and there is no audio-only model.
             ConfigError: a face of a number that is not there.
-            ModelError: an alignment, but the model does not take what is said.
+            ModelError: an alignment or a voice, but the model does not take that.
             DataError: phones that the model does not know.
         """
         self.check_alignment(alignment)
-        samples, rate, gaps = _checked(samples, rate, gaps)
+        check_takes_voice(self, voice)
+        samples, rate = check_samples(samples, rate)
         restored = samples.copy()
         columns = restored.reshape(len(samples), -1)
-        excerpts = plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate)
+        excerpts = plan_excerpts(gap_spans(as_gaps(gaps), len(samples), rate), len(samples), rate)
         tracks = self.follow_face(video, excerpts, rate, face)
         stretches = ((columns[excerpt.start : excerpt.stop].copy(), excerpt) for excerpt in excerpts)
-        for start, patch in self.patches(stretches, rate, tracks, timed_phones(alignment)):
+        for start, patch in self.patches(stretches, rate, tracks, timed_phones(alignment), voice):
             columns[start : start + len(patch)] = patch
         return restored
 
@@ -213,6 +228,7 @@ class Inpainter:
         rate: int,
         tracks: list[Tracks | None],
         phones: Sequence[Timed] | None = None,
+        voice: np.ndarray | None = None,
     ) -> Iterator[tuple[int, np.ndarray]]:
         """The restored samples of the gaps of a recording's excerpts, of which several are restored in one batch.
 
@@ -220,13 +236,14 @@ class Inpainter:
             stretches: the samples of an excerpt, shape (n_samples, n_channels), and the excerpt.
             tracks: for each excerpt the face, on the clock of the recording; None where there is no video.
             phones: those of the recording; None where it is not known what is said.
+            voice: as in :meth:`inpaint`.
 
         Returns:
             For each of an excerpt's own gaps (first sample in the recording, samples of shape (n, n_channels) in the
             type that came in).
         """
         prepared = (
-            (*self._prepare(samples, excerpt, rate, track, phones), samples.dtype, excerpt)
+            (*self._prepare(samples, excerpt, rate, track, phones, voice), samples.dtype, excerpt)
             for (samples, excerpt), track in zip(stretches, tracks, strict=True)
         )
         heard: list[torch.Tensor] = []
@@ -258,7 +275,13 @@ class Inpainter:
             check_voice(self.adaptation, heard, self.model.config.stft)
 
     def _prepare(
-        self, samples: np.ndarray, excerpt: Excerpt, rate: int, tracks: Tracks | None, phones: Sequence[Timed] | None
+        self,
+        samples: np.ndarray,
+        excerpt: Excerpt,
+        rate: int,
+        tracks: Tracks | None,
+        phones: Sequence[Timed] | None,
+        voice: np.ndarray | None,
     ) -> tuple[DamagedExcerpt, np.ndarray]:
         """(what is restored, at the model's rate; samples as floats, 0 in the gaps, shape (n_samples, n_channels))."""
         inside = excerpt.within(excerpt.lost)
@@ -276,9 +299,9 @@ class Inpainter:
         own = [convert_span(*span, rate, model_rate) for span in excerpt.within(excerpt.own)]
         spans = [(start, min(stop, len(coarse))) for start, stop in spans]
         start_s, stop_s = to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate)
-        tracks, problem = _around(tracks, start_s, stop_s)
+        tracks, problem = tracks_within(tracks, start_s, stop_s)
         phones = timed_within(phones, start_s, stop_s)
-        return self.prepare_excerpt(coarse, spans, own, tracks, problem, phones), floats
+        return self.prepare_excerpt(coarse, spans, own, tracks, problem, phones, voice), floats
 
     def prepare_excerpt(
         self,
@@ -288,6 +311,7 @@ class Inpainter:
         tracks: Tracks | None,
         problem: str = "",
         phones: Sequence[Timed] | None = None,
+        voice: np.ndarray | None = None,
     ) -> DamagedExcerpt:
         """Check a stretch of sound at the model's rate, its gaps, and the face, and make of them what is restored.
 
@@ -297,6 +321,7 @@ class Inpainter:
             own: those among them for which the face must be seen.
             tracks: the face, on the clock of the samples; None where it is not known, for the reason in ``problem``.
             phones: on the same clock; None where it is not known what is said.
+            voice: as in :meth:`inpaint`.
 
         Raises:
             GapError: gaps that leave nothing.
@@ -313,7 +338,8 @@ class Inpainter:
             raise GapError("the gaps leave nothing around them to restore them from: every STFT frame touches one")
         visual, problems = self._look(n_frames, own, tracks, problem)
         said = phones_at(phones, n_frames, stft, getattr(self.model, "phones", ()))
-        return DamagedExcerpt(signal, gone, log_spectrum, gone_frames, visual, said, own, problems)
+        voices = told_voices(self.encoder, log_spectrum, gone_frames, voice)
+        return DamagedExcerpt(signal, gone, log_spectrum, gone_frames, visual, said, voices, own, problems)
 
     def restore_excerpt(self, *prepared_from: Any, **further: Any) -> RestoredExcerpt:
         """One excerpt, prepared and restored: arguments and errors as of :meth:`prepare_excerpt`."""
@@ -325,10 +351,10 @@ class Inpainter:
         predicted = [excerpt.log_spectrum for excerpt in excerpts]
         seeing = [n for n, excerpt in enumerate(excerpts) if not all(excerpt.audio_only)]
         blind = [n for n, excerpt in enumerate(excerpts) if any(excerpt.audio_only)]
-        inputs = [(one.log_spectrum, one.visual, one.lost, one.said) for one in (excerpts[n] for n in seeing)]
+        inputs = [excerpts[n].inputs() for n in seeing]
         for n, seen in zip(seeing, restore_spectra(self.model, inputs), strict=True):
             predicted[n] = seen
-        inputs = [(one.log_spectrum, one.visual[:, :0], one.lost, one.said) for one in (excerpts[n] for n in blind)]
+        inputs = [excerpts[n].inputs(with_face=False) for n in blind]
         for n, audio_only in zip(blind, restore_spectra(self.audio_only, inputs), strict=True):
             one = excerpts[n]
             only = one.lost
@@ -361,11 +387,7 @@ class Inpainter:
         if tracks is None or not tracks.found.any():
             features, problems = np.zeros((n_frames, 0), np.float32), [problem or "no face is seen"] * len(own)
         else:
-            features, seen = visual_features(tracks, n_frames, config.stft, config.visual)
-            centres_s, frame_s = frame_centres_s(n_frames, config.stft), 1 / config.visual.fps
-            pictured = (centres_s >= tracks.time_s[0] - frame_s) & (centres_s <= tracks.time_s[-1] + frame_s)
-            usable = seen & pictured & ~np.isnan(features).any(axis=1)
-            shares = [usable[lost_frames([span], n_frames, config.stft)].mean() for span in own]
+            features, shares = seen_in_gaps(tracks, n_frames, own, config)
             problems = ["" if share >= MIN_SEEN else f"the face is seen in {share:.0%} of it" for share in shares]
         if any(problems) and self.audio_only is None:
             reason = next(filter(None, problems))
@@ -373,25 +395,3 @@ class Inpainter:
                 f"{reason}, and the model needs a face; give a video that shows the speaker, or an audio-only model"
             )
         return torch.from_numpy(features), problems
-
-
-def _checked(samples: np.ndarray, rate: int, gaps: list[Gap]) -> tuple[np.ndarray, int, list[Gap]]:
-    """The arguments of :meth:`Inpainter.inpaint`. Raises MediaError for no recording."""
-    samples = np.asarray(samples)
-    if samples.ndim not in (1, 2):
-        raise MediaError(f"samples of shape {samples.shape}: expected (n_samples,) or (n_samples, n_channels)")
-    if not len(samples):
-        raise MediaError("the recording holds no samples")
-    if rate <= 0 or rate != int(rate):
-        raise MediaError(f"a rate of {rate} Hz: expected a whole number above 0")
-    rate = int(rate)
-    gaps = [gap if isinstance(gap, Gap) else Gap(*gap) for gap in gaps]
-    return samples, rate, gaps
-
-
-def _around(tracks: Tracks | None, start_s: float, stop_s: float) -> tuple[Tracks | None, str]:
-    """A face in a stretch of a recording, its clock starting with the stretch; or None and the reason."""
-    if tracks is None:
-        return None, "there is no video"
-    tracks = tracks.excerpt(start_s, stop_s)
-    return (tracks, "") if tracks.found.any() else (None, "no face is seen in the video around it")
