@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from .aligner import PhoneAligner
     from .durations import DurationModel
     from .recognizer import PhoneRecognizer
+    from .speaker_encoder import SpeakerEncoder
     from .spectrum_inpainter import SpectrumInpainter
 
-    Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner | DurationModel
+    Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder
 
 FORMAT_VERSION = 2
 # Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
@@ -78,6 +79,8 @@ def load_model(name_or_path: str | Path, kind: Literal["aligner"]) -> PhoneAlign
 @overload
 def load_model(name_or_path: str | Path, kind: Literal["durations"]) -> DurationModel: ...
 @overload
+def load_model(name_or_path: str | Path, kind: Literal["speaker_encoder"]) -> SpeakerEncoder: ...
+@overload
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model: ...
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     """A model in evaluation mode, float32, on the CPU.
@@ -98,6 +101,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     from .inpainter import BLSTMInpainter
     from .painter import Painter
     from .recognizer import PhoneRecognizer
+    from .speaker_encoder import SpeakerEncoder
 
     folder = find_model(name_or_path)
     description = read_description(folder)
@@ -119,6 +123,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
             "recognizer": PhoneRecognizer,
             "aligner": PhoneAligner,
             "durations": DurationModel,
+            "speaker_encoder": SpeakerEncoder,
         }
         model = kinds[config.model.kind](config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
@@ -157,7 +162,7 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
     for section in ("stft", "visual", "model", *(["normalise"] if model.config.model.normalise == "utterance" else [])):
         for name, value in asked[section].items():
             # A new gate and new text start by themselves, and what was learned about phones can be left away.
-            may_differ = name == "dropout" or (name in ("gate", "text") and value) or (name == "ctc" and not value)
+            may_differ = name in ("dropout", "threshold") or (name in ("gate", "text") and value) or (name == "ctc" and not value)
             if found[section][name] != value and not may_differ:
                 raise ModelError(
                     f"{name_or_path}: has {section}.{name} {found[section][name]}, but the config asks for {value}"
