@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from .aligner import PhoneAligner
     from .durations import DurationModel
     from .recognizer import PhoneRecognizer
+    from .speaker_encoder import SpeakerEncoder
     from .spectrum_inpainter import SpectrumInpainter
 
-    Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner | DurationModel
+    Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder
 
 FORMAT_VERSION = 2
 # Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
@@ -81,6 +82,8 @@ def load_model(name_or_path: str | Path, kind: Literal["aligner"]) -> PhoneAlign
 @overload
 def load_model(name_or_path: str | Path, kind: Literal["durations"]) -> DurationModel: ...
 @overload
+def load_model(name_or_path: str | Path, kind: Literal["speaker_encoder"]) -> SpeakerEncoder: ...
+@overload
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model: ...
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     """A model in evaluation mode, float32, on the CPU.
@@ -101,6 +104,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     from .inpainter import BLSTMInpainter
     from .painter import Painter
     from .recognizer import PhoneRecognizer
+    from .speaker_encoder import SpeakerEncoder
 
     folder = find_model(name_or_path)
     description = read_description(folder)
@@ -122,6 +126,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
             "recognizer": PhoneRecognizer,
             "aligner": PhoneAligner,
             "durations": DurationModel,
+            "speaker_encoder": SpeakerEncoder,
         }
         model = kinds[config.model.kind](config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
@@ -162,7 +167,9 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
         for name, value in asked[section].items():
             # A new gate, new text and a new voice start by themselves; what was learned about phones can be left away.
             may_differ = (name in ("gate", "text", "voice") and value) or (name == "ctc" and not value)
-            may_differ |= name == "dropout" or (name == "voice_values" and not trained.config.model.voice)
+            may_differ |= name in ("dropout", "threshold") or (
+                name == "voice_values" and not trained.config.model.voice
+            )
             if found[section][name] != value and not may_differ:
                 raise ModelError(
                     f"{name_or_path}: has {section}.{name} {found[section][name]}, but the config asks for {value}"

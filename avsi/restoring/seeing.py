@@ -10,9 +10,7 @@ from ..video.tracks import Tracks
 from .excerpts import Span
 
 
-def seen_in_gaps(
-    tracks: Tracks, n_frames: int, gaps: list[Span], config: Config
-) -> tuple[np.ndarray, list[float]]:
+def seen_in_gaps(tracks: Tracks, n_frames: int, gaps: list[Span], config: Config) -> tuple[np.ndarray, list[float]]:
     """(visual features of a stretch of sound, shape (n_frames, n_visual); of each gap the share in which a face is
     seen).
 

@@ -24,6 +24,7 @@ from ..errors import AvsiWarning, DataError, GapError
 from ..rng import generator
 from ..timebase import to_samples
 from .augmentation import augment
+from .order import draw_order
 from .text_variation import usual_lengths, vary_phones
 from .told_voices import ToldVoices
 
@@ -93,6 +94,15 @@ class SpeechData(Dataset):
 
     def __len__(self) -> int:
         return len(self.utterances)
+
+    @property
+    def batch_size(self) -> int:
+        return self.config.training.batch_size
+
+    def order(self, rng: np.random.Generator) -> list[tuple[int, int]]:
+        """The places of one epoch of training, in a random order."""
+        speakers, filmed = [u.speaker for u in self.utterances], [u.is_filmed for u in self.utterances]
+        return draw_order(speakers, filmed, self.config.training, rng)
 
     def __getitem__(self, place: int | tuple[int, int]) -> tuple[str, Features, Tensor]:
         """(id, features, lost frames as bool of shape (n_frames,)).

@@ -18,14 +18,16 @@ from ..models.durations import DurationModel
 from ..models.inpainter import BLSTMInpainter
 from ..models.painter import Painter
 from ..models.recognizer import PhoneRecognizer
+from ..models.speaker_encoder import SpeakerEncoder
 from ..models.spectrum_inpainter import SpectrumInpainter
 from .aligning import align, follow, spread_evenly
 from .dataset import AligningData, Batch, InpaintingData, SpeechData, TimedData
 from .durations import duration_loss
 from .losses import ctc_loss, masked_loss, stoi_loss
+from .speakers import SpeakerData, errors_of, ge2e_loss
 
-Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner | DurationModel
-ModelT = TypeVar("ModelT", SpectrumInpainter, PhoneRecognizer, PhoneAligner, DurationModel)
+Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder
+ModelT = TypeVar("ModelT", SpectrumInpainter, PhoneRecognizer, PhoneAligner, DurationModel, SpeakerEncoder)
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,27 @@ class Durations(Task[DurationModel]):
         return [LossTerm("lengths", value, 1.0, count)]
 
 
+class TellingSpeakers(Task[SpeakerEncoder]):
+    """Telling speakers apart. The validation loss is that on windows which stay the same; beside it is their equal
+    error rate.
+    """
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        self.lexicon = None
+        self.model = SpeakerEncoder(config)
+        self.train_set = SpeakerData(config.data.train, config, True)
+        self.valid_set = SpeakerData(config.data.valid, config)
+        self._speaker_of = {u.id: u.speaker for data in (self.train_set, self.valid_set) for u in data.utterances}
+
+    def losses(self, model: SpeakerEncoder, batch: Batch) -> list[LossTerm]:
+        speakers = [self._speaker_of[id_] for id_ in batch.ids]
+        vectors = model(batch.log_spectrum).float()
+        terms = [LossTerm("ge2e", ge2e_loss(vectors, speakers, model.sharpness), 1.0, len(speakers))]
+        if not model.training:
+            terms.append(LossTerm("eer", vectors.new_tensor(errors_of(vectors, speakers)), 0.0, len(speakers)))
+        return terms
+
+
 def make_task(config: Config, stats: Stats) -> Task[Any]:
     """The task for the config's kind of model. Raises DataError for missing or invalid data sets or lexicon."""
     tasks: dict[str, Callable[[Config, Stats], Task[Any]]] = {
@@ -192,5 +215,6 @@ def make_task(config: Config, stats: Stats) -> Task[Any]:
         "recognizer": Recognition,
         "aligner": Aligning,
         "durations": Durations,
+        "speaker_encoder": TellingSpeakers,
     }
     return tasks[config.model.kind](config, stats)
