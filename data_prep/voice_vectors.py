@@ -11,15 +11,14 @@ import numpy as np
 import typer
 
 from avsi.data.datadir import Utterance, read_datadir, write_datadir
-from avsi.data.features import load_features
 from avsi.data.matrices import append_matrix
 from avsi.errors import DataError, MediaError
 from avsi.files import write_text, written_beside
 from avsi.folders import locked
-from avsi.models.store import load_model
+from avsi.media.sound_reading import read_mono
 from avsi.pretrained import SPEAKER_ENCODER
 from avsi.program import in_parallel, once, print_table, progress, run_program
-from avsi.restoring.voice_input import MIN_SPEECH_S, encoder_digest, heard_voice
+from avsi.restoring.voices import LEAST_SPEECH_S, VoiceEncoder, voice_of
 
 # Of a data directory: the vectors, and by id the reasons for missing ones.
 ARCHIVE, LEFT_OUT = "voices.ark", "voices_left_out"
@@ -36,19 +35,22 @@ def main(
     ] = 0.1,
 ) -> None:
     """Make a vector for each utterance, which says whose voice is heard: what models with model.voice are told."""
-    load_model(encoder, "speaker_encoder")
+    made_by = VoiceEncoder.from_pretrained(encoder, "cpu").digest
     for datadir in datadirs:
         with locked(datadir):
-            make(datadir, encoder, jobs, max_left_out)
+            make(datadir, encoder, made_by, jobs, max_left_out)
 
 
-def make(datadir: Path, encoder: str, jobs: int, max_left_out: float) -> None:
+def make(datadir: Path, encoder: str, made_by: str, jobs: int, max_left_out: float) -> None:
     """Fill one data directory's ``voices.{scp,ark}`` and ``voices_by``.
+
+    Args:
+        made_by: the encoder's digest.
 
     Raises:
         DataError: a larger share than ``max_left_out`` that has no vector.
     """
-    utterances, made_by = read_datadir(datadir), encoder_digest(encoder)
+    utterances = read_datadir(datadir)
     tasks = [(_vector, utterance, encoder) for utterance in utterances]
     found = list(progress(in_parallel(jobs, tasks), len(tasks), f"{datadir.name}: voices"))
     reasons = {u.id: made for u, made in zip(utterances, found, strict=True) if isinstance(made, str)}
@@ -73,15 +75,15 @@ def make(datadir: Path, encoder: str, jobs: int, max_left_out: float) -> None:
 
 def _vector(utterance: Utterance, encoder: str) -> np.ndarray | str:
     """The vector of an utterance's voice, float32, shape (n_values,); or why it has none."""
-    model = once(load_model, encoder, "speaker_encoder")
+    heard_by = once(VoiceEncoder.from_pretrained, encoder, "cpu")
+    rate = heard_by.model.config.stft.sample_rate
     try:
-        log_spectrum = load_features(utterance, model.config).log_spectrum
+        voice = voice_of(read_mono(utterance.wav, rate), rate, [], heard_by)
     except (DataError, MediaError) as error:
         return " ".join(str(error).split())
-    vector, speech_s = heard_voice(model, log_spectrum, log_spectrum.new_zeros(len(log_spectrum)).bool())
-    if vector.isnan().any():
-        return f"has {speech_s:.2f} s of speech; expected {MIN_SPEECH_S:g} s or more"
-    return vector.numpy()
+    if voice.speech_s < LEAST_SPEECH_S:
+        return f"holds {voice.speech_s:.2f} s of speech, expected {LEAST_SPEECH_S:g} s or more"
+    return voice.vector
 
 
 if __name__ == "__main__":

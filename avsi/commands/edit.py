@@ -9,7 +9,7 @@ import typer
 
 from ..pretrained import ALIGNER, WITH_TEXT
 from ..program import print_table, progress
-from .options import Device, Face, NoLog, Pronounce, Transcript
+from .options import Device, Face, NoLog, Pronounce, ReferenceVoice, Transcript
 
 if TYPE_CHECKING:
     from ..restoring.inpainting import Inpainter
@@ -67,6 +67,7 @@ def edit(
             "it they are those that a player shows.",
         ),
     ] = False,
+    reference: ReferenceVoice = None,
     no_log: NoLog = False,
     dry_run: Annotated[
         bool,
@@ -86,6 +87,7 @@ def edit(
     from ..models.store import check_takes_text, find_model
     from ..restoring.aligning import load_aligner
     from ..restoring.editing import edit_file
+    from ..restoring.voice_input import check_model_takes_voice, hear_reference
     from ..words.pronouncing import parse_pronunciation
     from ..words.transcript import read_transcript
 
@@ -94,6 +96,9 @@ def edit(
     find_model(aligner)
     if not dry_run:
         check_takes_text(model)
+    heard = hear_reference(reference, [])
+    if not dry_run:
+        check_model_takes_voice(model, heard)
 
     def load() -> Inpainter:
         from ..restoring.inpainting import Inpainter
@@ -114,6 +119,7 @@ def edit(
         from_first_sample,
         not no_log,
         progress,
+        heard,
     )
     rows = [
         [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,9 +33,7 @@ from .reliable import Source
 from .seeing import seen_in_gaps
 from .spectrum_restorer import SpectrumRestorer, restore_spectra
 from .voice_input import check_takes_voice, load_encoder_of, told_voices
-
-if TYPE_CHECKING:
-    from ..models.speaker_encoder import SpeakerEncoder
+from .voices import Voice, VoiceEncoder
 
 # The share of a gap in which the face must be seen for the video to be believed.
 MIN_SEEN = 0.5
@@ -59,7 +57,7 @@ class Inpainter:
         batch_frames: int = 0,
         adaptation: Adaptation | None = None,
         name: str = "",
-        encoder: SpeakerEncoder | None = None,
+        encoder: VoiceEncoder | None = None,
     ) -> None:
         """Without ``batch_frames``, a network restores one excerpt in a run.
 
@@ -156,7 +154,7 @@ class Inpainter:
         video: str | Path | Tracks | None = None,
         face: int | None = None,
         alignment: Alignment | None = None,
-        voice: np.ndarray | None = None,
+        voice: Voice | None = None,
     ) -> np.ndarray:
         """Restore the gaps of a recording.
 
@@ -169,8 +167,8 @@ class Inpainter:
                 belongs to the first sample; or the landmarks of one.
             face: which of several in the video, as :func:`avsi.video.landmarks.track_each_stretch` counts them.
             alignment: what is said when, as :func:`avsi.align_file` finds it, for a model that takes that.
-            voice: the vector of the speaker's voice, for a model that takes that; by default that of what is heard
-                around the gaps. NaN tells the model none.
+            voice: the speaker's, for a model that takes that; by default that of what is heard around the gaps, as far
+                as that is enough.
 
         Returns:
             A copy with the gaps filled: same shape and type, every sample outside the gaps unchanged. A gap of a
@@ -228,7 +226,7 @@ class Inpainter:
         rate: int,
         tracks: list[Tracks | None],
         phones: Sequence[Timed] | None = None,
-        voice: np.ndarray | None = None,
+        voice: Voice | None = None,
     ) -> Iterator[tuple[int, np.ndarray]]:
         """The restored samples of the gaps of a recording's excerpts, of which several are restored in one batch.
 
@@ -281,7 +279,7 @@ class Inpainter:
         rate: int,
         tracks: Tracks | None,
         phones: Sequence[Timed] | None,
-        voice: np.ndarray | None,
+        voice: Voice | None,
     ) -> tuple[DamagedExcerpt, np.ndarray]:
         """(what is restored, at the model's rate; samples as floats, 0 in the gaps, shape (n_samples, n_channels))."""
         inside = excerpt.within(excerpt.lost)
@@ -311,7 +309,7 @@ class Inpainter:
         tracks: Tracks | None,
         problem: str = "",
         phones: Sequence[Timed] | None = None,
-        voice: np.ndarray | None = None,
+        voice: Voice | None = None,
     ) -> DamagedExcerpt:
         """Check a stretch of sound at the model's rate, its gaps, and the face, and make of them what is restored.
 

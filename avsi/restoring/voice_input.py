@@ -1,64 +1,113 @@
-"""Whose voice a model is told: that of the reliable speech of what it restores, or of a reference."""
+"""Whose voice a model is told: that of the reliable speech of what it restores, or that of a reference."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
-from ..audio.activity import level_below_speech
-from ..errors import ModelError
-from ..files import digest
+from ..config_files import config_from_dict
+from ..data.gaps import Gap
+from ..errors import DataError, ModelError
 from ..models.spectrum_inpainter import SpectrumInpainter
-from ..models.store import VOICES_BY, WEIGHTS, find_model, load_model
-from ..timebase import to_seconds
+from ..models.store import VOICES_BY, find_model, read_description
+from .voices import LEAST_SPEECH_S, Voice, VoiceEncoder, parse_reference, voice_of_file, voice_of_frames
 
 if TYPE_CHECKING:
-    from ..models.speaker_encoder import SpeakerEncoder
     from .inpainting import Inpainter
 
-MIN_SPEECH_S = 1.0  # less speech says too little of a voice
+NEEDED = "is not told whose voice is heard; leave the reference out, or choose a model that is (trained with model.voice)"
 
 
-def encoder_digest(name_or_path: str | Path) -> str:
-    """What tells one speaker encoder from another."""
-    return digest(find_model(name_or_path) / WEIGHTS)
+@dataclass(frozen=True)
+class HeardReference:
+    """A voice to restore with.
 
-
-def load_encoder_of(models: Sequence[object], name_or_path: str | Path) -> SpeakerEncoder | None:
-    """The speaker encoder whose vectors models take; None where none takes any. Raises ModelError where one was trained
-    with those of another.
+    Attributes:
+        name: the file, or the stretch of one, as the user named it.
     """
-    takers = [model for model in models if _takes_voice(model)]
-    found = encoder_digest(name_or_path) if takers else ""
+
+    voice: Voice
+    name: str
+
+
+def hear_reference(
+    reference: str | Path | HeardReference | None,
+    damaged: Sequence[Path],
+    gaps: Sequence[Gap] | None = None,
+    from_first_sample: bool = False,
+    encoder: VoiceEncoder | None = None,
+) -> HeardReference | None:
+    """The voice in a reference; None where there is no reference. Warnings and errors as of :func:`.voice_of_file`.
+
+    Args:
+        reference: as :func:`.parse_reference` takes it; or what this function gave.
+        damaged: the recordings that are to be restored: where one is the reference, its gaps are not heard.
+        gaps: theirs, as :func:`avsi.inpaint_file` takes them.
+        encoder: by default the pretrained one.
+    """
+    if reference is None or isinstance(reference, HeardReference):
+        return reference
+    parsed = parse_reference(str(reference))
+    is_damaged = any(path.exists() and parsed.path.exists() and path.samefile(parsed.path) for path in damaged)
+    encoder = encoder or VoiceEncoder.from_pretrained(device="cpu")
+    lost = gaps or () if is_damaged else ()  # runs of digital silence are not heard anyway
+    return HeardReference(voice_of_file(parsed, encoder, lost, from_first_sample), str(reference))
+
+
+def load_encoder_of(models: Sequence[object], name_or_path: str | Path) -> VoiceEncoder | None:
+    """The speaker encoder whose vectors models take; None where none takes any.
+
+    Raises:
+        ModelError: a model that was trained with the vectors of another, or works on another kind of spectrogram.
+    """
+    takers = [model for model in models if isinstance(model, SpectrumInpainter) and model.config.model.voice]
+    if not takers:
+        return None
+    encoder = VoiceEncoder.from_pretrained(name_or_path, device="cpu")
     for model in takers:
-        if (expected := getattr(model, VOICES_BY)) != found:
+        if model.voices_by != encoder.digest:
             raise ModelError(
-                f"{name_or_path}: is the speaker encoder {found}, but the model was trained with the voices of "
-                f"{expected or 'one that it does not name'}; use that, or train the model with the voices of this one"
+                f"{name_or_path}: is the speaker encoder {encoder.digest}, but the model was trained with the voices of "
+                f"{model.voices_by or 'one that it does not name'}; use that, or train it with the voices of this one"
             )
-    return load_model(name_or_path, "speaker_encoder") if takers else None
+        if model.config.stft != encoder.model.config.stft:
+            raise ModelError(f"{name_or_path}: works on another kind of spectrogram (stft) than the model")
+    return encoder
 
 
-def check_takes_voice(inpainter: Inpainter, voice: object) -> None:
-    """Raise ModelError where a voice is given to a model that is told none."""
-    if voice is not None and (inpainter.encoder is None or not _takes_voice(inpainter.model)):
+def check_takes_voice(inpainter: Inpainter, voice: Voice | None) -> None:
+    """Raise ModelError where a voice is given to a model that is told none, or takes those of another encoder."""
+    if voice is None:
+        return
+    if inpainter.encoder is None or not inpainter.model.config.model.voice:
+        raise ModelError(f"the model {NEEDED}")
+    if inpainter.encoder.digest != voice.encoder:
         raise ModelError(
-            "the model is not told whose voice is heard; choose one that is (trained with model.voice), or leave out "
-            "the reference"
+            f"the voice is by the speaker encoder {voice.encoder}, but the model takes those of "
+            f"{inpainter.encoder.digest}"
         )
 
 
-def _takes_voice(model: object) -> bool:
-    return isinstance(model, SpectrumInpainter) and model.config.model.voice
+def check_model_takes_voice(name_or_path: str | Path, heard: HeardReference | None) -> None:
+    """As :func:`check_takes_voice`, before the model is loaded."""
+    if heard is None:
+        return
+    description = read_description(find_model(name_or_path))
+    made_by = description.get(VOICES_BY) or "that it does not name"
+    if not config_from_dict(description["config"]).model.voice:
+        raise ModelError(f"{name_or_path}: {NEEDED}")
+    if made_by != heard.voice.encoder:
+        raise ModelError(
+            f"{name_or_path}: takes the voices of the speaker encoder {made_by}, and not those of {heard.voice.encoder}"
+        )
 
 
 def told_voices(
-    encoder: SpeakerEncoder | None, log_spectrum: torch.Tensor, lost: torch.Tensor, voice: np.ndarray | None = None
+    encoder: VoiceEncoder | None, log_spectrum: torch.Tensor, lost: torch.Tensor, voice: Voice | None = None
 ) -> torch.Tensor:
     """The voice of each channel of a recording, shape (n_channels, n_values), as :meth:`.VoiceFilm.forward` takes it;
     without values where there is no encoder.
@@ -66,29 +115,22 @@ def told_voices(
     Args:
         log_spectrum: natural log magnitude, shape (n_channels, n_frames, n_bins).
         lost: bool, shape (n_frames,).
-        voice: that of all channels, shape (n_values,); by default each channel's own.
+        voice: that of all channels; by default each channel's own, which is unknown where its reliable frames hold
+            less than a second of speech.
     """
     if encoder is None:
         return log_spectrum.new_zeros(len(log_spectrum), 0)
     if voice is not None:
-        return torch.from_numpy(np.asarray(voice, np.float32)).expand(len(log_spectrum), -1)
-    return torch.stack([heard_voice(encoder, channel, lost)[0] for channel in log_spectrum])
+        return torch.from_numpy(voice.vector).expand(len(log_spectrum), -1)
+    return torch.stack([_heard(encoder, channel[~lost]) for channel in log_spectrum])
 
 
-def heard_voice(encoder: SpeakerEncoder, log_spectrum: torch.Tensor, lost: torch.Tensor) -> tuple[torch.Tensor, float]:
-    """(the unit vector of the voice that is heard in the reliable frames, shape (n_values,), and how many seconds of
-    speech these hold); the vector is NaN where that is less than a second.
-
-    Args:
-        log_spectrum: natural log magnitude, shape (n_frames, n_bins).
-        lost: bool, shape (n_frames,).
-    """
-    stft, limits = encoder.config.stft, encoder.config.normalise
-    floor = math.log(stft.log_floor)
-    sounding = ~lost & (log_spectrum > floor + limits.silence_nats).any(dim=1)
-    depth = level_below_speech(log_spectrum.mean(dim=1)[None], sounding[None], stft, limits, floor)[0]
-    speech = sounding & (depth <= limits.pause_nats)
-    speech_s = to_seconds(int(speech.sum()) * stft.hop_samples, stft.sample_rate)
-    if speech_s < MIN_SPEECH_S:
-        return log_spectrum.new_full((encoder.config.model.values,), math.nan), speech_s
-    return encoder.embed(log_spectrum, speech), speech_s
+def _heard(encoder: VoiceEncoder, log_spectrum: torch.Tensor) -> torch.Tensor:
+    """The voice in some frames, shape (n_values,); NaN where it is unknown."""
+    try:
+        voice = voice_of_frames(log_spectrum, encoder)
+    except DataError:  # silence
+        voice = None
+    if voice is None or voice.speech_s < LEAST_SPEECH_S:
+        return log_spectrum.new_full((encoder.model.config.model.values,), torch.nan)
+    return torch.from_numpy(voice.vector)
