@@ -162,7 +162,11 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
     for section in ("stft", "visual", "model", *(["normalise"] if model.config.model.normalise == "utterance" else [])):
         for name, value in asked[section].items():
             # A new gate and new text start by themselves, and what was learned about phones can be left away.
-            may_differ = name in ("dropout", "threshold") or (name in ("gate", "text") and value) or (name == "ctc" and not value)
+            may_differ = (
+                name in ("dropout", "threshold")
+                or (name in ("gate", "text") and value)
+                or (name == "ctc" and not value)
+            )
             if found[section][name] != value and not may_differ:
                 raise ModelError(
                     f"{name_or_path}: has {section}.{name} {found[section][name]}, but the config asks for {value}"
