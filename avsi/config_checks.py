@@ -88,8 +88,8 @@ def _check_together(config: Config) -> None:
     if isinstance(model, SpeakerEncoderConfig):
         if training.batch_size % training.speaker_windows or training.batch_size == training.speaker_windows:
             raise ConfigError(
-                f"training.batch_size: {training.batch_size} must be the windows of two or more speakers, a multiple of "
-                f"training.speaker_windows, which is {training.speaker_windows}"
+                f"training.batch_size: {training.batch_size} must be the windows of two or more speakers, a multiple "
+                f"of training.speaker_windows, which is {training.speaker_windows}"
             )
     elif augment.speaker_speed:
         raise ConfigError(f"model.kind {model.kind}: takes augment.speaker_speed 0")

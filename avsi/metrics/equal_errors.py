@@ -19,20 +19,33 @@ class EqualErrors(NamedTuple):
     threshold: float
 
 
-def equal_errors(alike: np.ndarray, unlike: np.ndarray) -> EqualErrors:
-    """The equal error rate. Where no threshold makes both shares equal, that where they are nearest, and their mean.
+class Trials:
+    """Scores of pairs, sorted once: error rates under several weights are then found quickly."""
 
-    Args:
-        alike, unlike: the scores of the pairs, each of shape (n,).
+    def __init__(self, scores: np.ndarray, alike: np.ndarray) -> None:
+        """``scores``, ``alike``: the score of each pair and whether it is of one kind, each of shape (n,)."""
+        self._order = np.argsort(scores, kind="stable")
+        self._scores, self._alike = scores[self._order], alike[self._order]
+        self._ends = np.flatnonzero(np.diff(self._scores, append=np.inf))  # the last of each run of equal scores
 
-    Raises:
-        UndefinedMetric: no pair of one kind.
-    """
-    if not len(alike) or not len(unlike):
-        raise UndefinedMetric("equal error rate: needs alike and unlike pairs")
-    alike, unlike = np.sort(alike), np.sort(unlike)
-    scores = np.unique(np.concatenate([alike, unlike]))
-    refused = np.searchsorted(alike, scores) / len(alike)  # below the threshold
-    accepted = 1 - np.searchsorted(unlike, scores) / len(unlike)
-    best = np.abs(refused - accepted).argmin()
-    return EqualErrors(float(refused[best] + accepted[best]) / 2, float(scores[best]))
+    def equal_errors(self, weights: np.ndarray | None = None) -> EqualErrors:
+        """The equal error rate. Where no threshold makes both shares equal, that where they are nearest, and their
+        mean.
+
+        Args:
+            weights: of each pair, shape (n,); None for equal ones.
+
+        Raises:
+            UndefinedMetric: no pair of one kind has a weight.
+        """
+        weight = np.ones(len(self._scores)) if weights is None else weights[self._order]
+        below_alike, below_unlike = (
+            np.concatenate([[0.0], np.cumsum(np.where(kind, weight, 0))[self._ends]])
+            for kind in (self._alike, ~self._alike)
+        )
+        if not below_alike[-1] or not below_unlike[-1]:
+            raise UndefinedMetric("equal error rate: needs alike and unlike pairs")
+        refused, accepted = below_alike / below_alike[-1], 1 - below_unlike / below_unlike[-1]
+        best = int(np.abs(refused - accepted)[:-1].argmin())  # not that above the highest score
+        first = 0 if best == 0 else self._ends[best - 1] + 1
+        return EqualErrors(float(refused[best] + accepted[best]) / 2, float(self._scores[first]))

@@ -166,9 +166,11 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
     for section in ("stft", "visual", "model", *(["normalise"] if model.config.model.normalise == "utterance" else [])):
         for name, value in asked[section].items():
             # A new gate, new text and a new voice start by themselves; what was learned about phones can be left away.
-            may_differ = (name in ("gate", "text", "voice") and value) or (name == "ctc" and not value)
-            may_differ |= name in ("dropout", "threshold") or (
-                name == "voice_values" and not trained.config.model.voice
+            may_differ = (
+                name in ("dropout", "threshold")
+                or (name in ("gate", "text", "voice") and value)
+                or (name == "ctc" and not value)
+                or (name == "voice_values" and not trained.config.model.voice)
             )
             if found[section][name] != value and not may_differ:
                 raise ModelError(

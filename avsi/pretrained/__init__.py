@@ -8,4 +8,4 @@ WITH_TEXT = "av_text"  # where what is said is known
 AUDIO_ONLY = "a"  # takes over where no face is seen
 ALIGNER = "aligner"  # finds when known words are said
 DURATIONS = "durations"  # how long phones last
-SPEAKER_ENCODER = "speaker_encoder"  # says whose voice is heard
+SPEAKER_ENCODER = "speaker_encoder"  # whose voice is heard

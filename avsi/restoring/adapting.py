@@ -32,7 +32,7 @@ from ..video.tracks import Tracks
 from .adapted import ABOUT, Adaptation, listed, read_cached, weights_digest, write_cached
 from .copies import without_copies
 from .excerpts import Excerpt
-from .reliable import Piece, Source, near, open_source, read_pieces, share_out, speech_frames, still_mouth, voice_of
+from .reliable import Piece, Source, near, open_source, read_pieces, share_out, speech_frames, still_mouth, timbre_of
 
 if TYPE_CHECKING:
     from .inpainting import Inpainter
@@ -223,7 +223,7 @@ def _train(
         kept=outcome.better,
         of=of,
         start=weights_digest([start]),
-        voice=[round(float(level_db), 2) for level_db in voice_of([each.log_spectrum for each in stretches], stft)],
+        voice=[round(float(level_db), 2) for level_db in timbre_of([each.log_spectrum for each in stretches], stft)],
     )
     return adaptation, model if outcome.better else None
 

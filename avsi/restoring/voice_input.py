@@ -19,7 +19,9 @@ from .voices import LEAST_SPEECH_S, Voice, VoiceEncoder, parse_reference, voice_
 if TYPE_CHECKING:
     from .inpainting import Inpainter
 
-NEEDED = "is not told whose voice is heard; leave the reference out, or choose a model that is (trained with model.voice)"
+NEEDED = (
+    "is not told whose voice is heard; leave the reference out, or choose a model that is (trained with model.voice)"
+)
 
 
 @dataclass(frozen=True)

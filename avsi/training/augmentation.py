@@ -13,6 +13,7 @@ from ..data.features import Features
 
 FILTER_WAVES = 4
 
+
 @dataclass(frozen=True)
 class Variation:
     """The parameters of one augmentation.

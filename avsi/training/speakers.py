@@ -15,7 +15,7 @@ from ..config import Config, SpeakerEncoderConfig
 from ..data.datadir import Utterance
 from ..data.features import Features
 from ..errors import DataError
-from ..metrics.equal_errors import equal_errors
+from ..metrics.equal_errors import Trials
 from ..models.speaker_encoder import band_filters, to_bands, without_mean
 from ..timebase import to_frames
 from .dataset import SpeechData
@@ -105,7 +105,9 @@ class SpeakerData(SpeechData):
         return 1 if stays else 1 + self.config.augment.speaker_speed * share
 
     def _window(self, utterance: Utterance, bands: Tensor, where: float) -> tuple[str, Features, Tensor]:
-        """The item of the window that begins at a share of what there is to choose from; too short speech is repeated."""
+        """The item of the window that begins at a share of the places that it may have; too short speech is
+        repeated.
+        """
         surplus = len(bands) - self._window_frames
         places = round(max(surplus, 0) * where) + torch.arange(self._window_frames)
         window = without_mean(bands)[places % len(bands)]
@@ -146,7 +148,7 @@ def errors_of(vectors: Tensor, speakers: Sequence[str]) -> float:
     own = _memberships(vectors, speakers)
     one, two = torch.triu_indices(len(own), len(own), 1, device=own.device)
     cosines, same = (vectors[one] * vectors[two]).sum(dim=1), (own[one] * own[two]).sum(dim=1) > 0
-    return equal_errors(cosines[same].cpu().numpy(), cosines[~same].cpu().numpy()).rate
+    return Trials(cosines.cpu().numpy(), same.cpu().numpy()).equal_errors().rate
 
 
 def _memberships(vectors: Tensor, speakers: Sequence[str]) -> Tensor:
