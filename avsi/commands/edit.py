@@ -96,7 +96,7 @@ def edit(
     find_model(aligner)
     if not dry_run:
         check_takes_text(model)
-    heard = hear_reference(reference, [])
+    heard = hear_reference(reference, [], None, from_first_sample)
     if not dry_run:
         check_model_takes_voice(model, heard)
 

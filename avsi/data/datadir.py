@@ -211,12 +211,10 @@ def _checked_tables(path: Path) -> tuple[dict[str, dict[str, str]], dict[str, di
         for number, id_ in enumerate(tables[name], start=1):
             if id_ not in ids:
                 raise DataError(f"{path / name}:{number}: {id_} is not in wav.scp")
-    for name, check in (
-        ("wav.scp", check_path),
-        ("video.scp", check_path),
-        *((name, check_place) for name in ("landmarks.scp", "voices.scp")),
-    ):
-        _check_values(path / name, tables[name], check)
+    for name in ("wav.scp", "video.scp"):
+        _check_values(path / name, tables[name], check_path)
+    for name in ("landmarks.scp", "voices.scp"):
+        _check_values(path / name, tables[name], check_place)
     for number, (id_, value) in enumerate(tables["utt2dur"].items(), start=1):
         if not _is_positive(value):
             raise DataError(f"{path / 'utt2dur'}:{number}: {id_} lasts '{value}', expected seconds above 0")

@@ -106,7 +106,8 @@ def edit_file(
                 f"{out}: its picture cannot be made longer or shorter with its sound; choose a .wav file, or keep the "
                 "length"
             )
-        heard = hear_reference(reference, [])
+        heard = hear_reference(reference, [], None, from_first_sample)
+        voice = heard.voice if heard else None
         keep_length = picture is not None if keep_length is None else keep_length
         tell_other_clock(out, out_start_s, start_s)
         aligner = cache(load_aligner)
@@ -119,14 +120,14 @@ def edit_file(
             return plan.edits
         inpainter = load_inpainter()
         inpainter.check_alignment(plan.alignment)
-        check_takes_voice(inpainter, heard and heard.voice)
+        check_takes_voice(inpainter, voice)
         _tell_long(plan.edits, sound.rate, inpainter.model.config.gaps.total_max_ms / 1000)
         edited = spliced(sound, plan.splices, plan.copies)
         shown = progress(excerpts, len(excerpts), "editing")
         stretches = ((edited.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
         phones = timed_phones(plan.alignment, start_s)
         blind = _without_face(inpainter)
-        patches = list(blind.patches(stretches, sound.rate, [None] * len(excerpts), phones, heard and heard.voice))
+        patches = list(blind.patches(stretches, sound.rate, [None] * len(excerpts), phones, voice))
         write_restored(edited, patches, out, picture, out_start_s)
         if log:
             made = logged(
@@ -135,7 +136,7 @@ def edit_file(
                     (each.now.start_s - start_s, each.now.end_s - start_s, each.kind, each.words, each.before)
                     for each in plan.edits
                 ),
-                heard and heard.name,
+                heard.name if heard else None,
             )
             kept = carried(earlier, plan.splices, sound.rate)
             write_edits(out, [*kept, *made], edited, 0.0 if from_first_sample else out_start_s, from_first_sample)

@@ -74,7 +74,7 @@ def inpaint_file(
         log: list what was restored in a file beside ``out``, as :mod:`avsi.restoring.edit_log` describes, and what the
             list beside ``path`` says of its other parts. Without it a list that lies there goes with the old ``out``.
         reference: a file with the speaker's voice, ``FILE`` or ``FILE@START:END`` in seconds, for a model that is told
-            whose voice is heard; it may be ``path``, without its gaps. By default that is what is heard around each gap.
+            whose voice is heard; it may be ``path``, without its gaps. By default that is what is heard around a gap.
         progress: wraps the loops over the frames in which a face is looked for and over the stretches that are
             restored, as :func:`avsi.program.progress` does.
 
@@ -118,10 +118,11 @@ def inpaint_file(
         tell_other_clock(out, out_start_s, start_s)
         encoder = None if callable(inpainter) else inpainter.encoder
         heard = hear_reference(reference, [path], gaps, from_first_sample, encoder)
+        voice = heard.voice if heard else None
         if callable(inpainter):
             inpainter = inpainter()
         inpainter.check_alignment(alignment)
-        check_takes_voice(inpainter, heard and heard.voice)
+        check_takes_voice(inpainter, voice)
         if adapt:
             from .adapting import adapt_if_possible
             from .reliable import Source
@@ -132,14 +133,14 @@ def inpaint_file(
         shown = progress(excerpts, len(excerpts), "restoring")
         stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
         phones = timed_phones(alignment, start_s)
-        patches = list(inpainter.patches(stretches, sound.rate, tracks, phones, heard and heard.voice))
+        patches = list(inpainter.patches(stretches, sound.rate, tracks, phones, voice))
         write_restored(sound, patches, out, picture, out_start_s)
         if log:
             kept = carried(earlier, [(start, stop, stop - start) for start, stop in spans], sound.rate)
             times_s = [(start / sound.rate, stop / sound.rate) for start, stop in spans]
             words = [said_between(alignment, start_s + begin_s, start_s + end_s) for begin_s, end_s in times_s]
             entries = [(*at, "restored", said, None) for at, said in zip(times_s, words, strict=True)]
-            made = logged(inpainter, entries, heard and heard.name)
+            made = logged(inpainter, entries, heard.name if heard else None)
             write_edits(out, [*kept, *made], sound, 0.0 if from_first_sample else out_start_s, from_first_sample)
     return gaps
 

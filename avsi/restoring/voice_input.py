@@ -19,9 +19,7 @@ from .voices import LEAST_SPEECH_S, Voice, VoiceEncoder, parse_reference, voice_
 if TYPE_CHECKING:
     from .inpainting import Inpainter
 
-NEEDED = (
-    "is not told whose voice is heard; leave the reference out, or choose a model that is (trained with model.voice)"
-)
+NEEDED = "is told no voice; leave the reference out, or choose a model that is told one (trained with model.voice)"
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,8 @@ def load_encoder_of(models: Sequence[object], name_or_path: str | Path) -> Voice
     for model in takers:
         if model.voices_by != encoder.digest:
             raise ModelError(
-                f"{name_or_path}: is the speaker encoder {encoder.digest}, but the model was trained with the voices of "
-                f"{model.voices_by or 'one that it does not name'}; use that, or train it with the voices of this one"
+                f"{name_or_path}: is the speaker encoder {encoder.digest}, but the model was trained with voices of "
+                f"{model.voices_by or 'one that it does not name'}; use that, or train it with voices of this one"
             )
         if model.config.stft != encoder.model.config.stft:
             raise ModelError(f"{name_or_path}: works on another kind of spectrogram (stft) than the model")
@@ -134,5 +132,5 @@ def _heard(encoder: VoiceEncoder, log_spectrum: torch.Tensor) -> torch.Tensor:
     except DataError:  # silence
         voice = None
     if voice is None or voice.speech_s < LEAST_SPEECH_S:
-        return log_spectrum.new_full((encoder.model.config.model.values,), torch.nan)
+        return log_spectrum.new_full((encoder.n_values,), torch.nan)
     return torch.from_numpy(voice.vector)

@@ -18,7 +18,7 @@ from ..audio.activity import is_speech
 from ..audio.samples import resample, to_float
 from ..audio.stft import log_magnitude, spectrum
 from ..config import SpeakerEncoderConfig
-from ..data.gaps import Gap, gap_spans, lost_frames
+from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
 from ..errors import AvsiWarning, ConfigError, DataError, MediaError, ModelError
 from ..files import digest
 from ..media.sound_reading import Sound, open_sound
@@ -100,6 +100,11 @@ class VoiceEncoder:
     def window_s(self) -> float:
         """How much speech one vector is made of; the voice of more is their mean."""
         return self._settings.window_s
+
+    @property
+    def n_values(self) -> int:
+        """Of each vector."""
+        return self._settings.values
 
     @property
     def _settings(self) -> SpeakerEncoderConfig:
@@ -217,6 +222,7 @@ def _voice_of(samples: np.ndarray, rate: int, spans: list[tuple[int, int]], enco
     stft = encoder.model.config.stft
     sound = to_float(samples)
     sound = sound.mean(axis=1) if sound.ndim == 2 else sound
+    sound = np.where(lost_samples(spans, len(sound)), 0.0, sound)  # what a gap holds is not even heard for the level
     if not np.isfinite(sound).all():
         raise MediaError("holds samples that are not a number")
     coarse = resample(sound, rate, stft.sample_rate)
