@@ -91,9 +91,7 @@ def test_a_model_without_a_voice_goes_on_as_itself(room, tmp_path):
     assert model.film.second.weight.grad.abs().max() > 0
     with pytest.raises(ModelError, match=r"model\.voice True, but the config asks for False"):
         start_from(BLSTMInpainter(small_config(model={"video": False})), room / "told")
-    with pytest.raises(
-        ModelError, match="was trained with voices of the speaker encoder .*, but those of the training"
-    ):
+    with pytest.raises(ModelError, match="was trained with voices of the speaker encoder "):
         start_from(model, room / "told")  # which names no encoder
 
 
@@ -183,11 +181,11 @@ def test_too_little_speech_has_no_vector(room, tmp_path):
     [
         (
             lambda u: dataclasses.replace(u, voice=None),
-            "no utterance has the vector of a voice; run python -m data_prep",
+            "no utterance has the vector of a voice; run python",
         ),
         (
             lambda u: dataclasses.replace(u, voice_by=u.id),
-            "its voices are of the speaker encoders s01_clip0 and s01_clip1",
+            "are of the speaker encoders s01_clip0 and s01_clip1",
         ),
         (lambda u: dataclasses.replace(u, voice=f"{u.voice}9999"), "its voice cannot be read from"),
     ],
@@ -214,7 +212,7 @@ def test_training_keeps_which_encoder_it_was(voiced, room, tmp_path):
     assert model.voices_by == expected and model.film.second.weight.abs().max() > 0
     config.training.max_epochs = 2
     run_app(voice_vectors.app, voiced / "train", "--encoder", room / "other_encoder", "--jobs", 1)
-    with pytest.raises(DataError, match="its voices are of the speaker encoder .*, those of .* of "):
+    with pytest.raises(DataError, match="its voices are of the speaker encoder "):
         train(config, tmp_path / "run", progress=False)
     run_app(voice_vectors.app, voiced / "valid", "--encoder", room / "other_encoder", "--jobs", 1)
     with pytest.raises(DataError, match="holds a run on other utterances or voices"):

@@ -146,10 +146,8 @@ def test_references_are_of_other_utterances_and_always_the_same(room):
     utterances = read_datadir(room / "test")
     references = References(utterances)
     for utterance in utterances:
-        own = references.of_speaker(utterance)
-        assert [each.id for each in own] == [
-            u.id for u in utterances if u.speaker == utterance.speaker and u != utterance
-        ]
+        others = [u.id for u in utterances if u.speaker == utterance.speaker and u.id != utterance.id]
+        assert [each.id for each in references.of_speaker(utterance)] == others
         strange = references.of_stranger(utterance)
         assert len({each.speaker for each in strange}) == 1 and strange[0].speaker != utterance.speaker
         assert [each.id for each in References(utterances).of_stranger(utterance)] == [each.id for each in strange]
@@ -190,7 +188,6 @@ def test_each_voice_that_is_told_restores_something_else(corpus, room, tmp_path)
     assert about["own"]["told_of_voice"] == "that heard around the gap"
     assert about["stranger"]["told_of_voice"] == "that of another speaker"
     assert ablation_pairs(found) == []
-    # Another encoder, were the model one of it, restores anew.
     assert "restored anew" not in evaluated(corpus, room, tmp_path / "out", *systems)
 
 
