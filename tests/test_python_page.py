@@ -69,8 +69,8 @@ def test_adapted_to_the_speaker(run, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(
         adapting,
         "adapt_model",
-        lambda start, stretches, gaps_s, settings, progress: adapt_model(
-            start, stretches, gaps_s, replace(settings, steps=1, batch_size=2), progress
+        lambda start, stretches, gaps_s, settings, progress, voice: adapt_model(
+            start, stretches, gaps_s, replace(settings, steps=1, batch_size=2), progress, voice
         ),
     )
     monkeypatch.setenv("AVSI_CACHE", str(tmp_path / "cache"))

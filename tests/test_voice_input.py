@@ -22,6 +22,7 @@ from avsi.models.store import WEIGHTS, load_model, read_description, start_from
 from avsi.restoring.inpainting import Inpainter
 from avsi.restoring.voices import Voice, VoiceEncoder
 from avsi.rng import generator
+from avsi.training.adaptation import adapt_model
 from avsi.training.dataset import InpaintingData, collate
 from avsi.training.run import train
 from avsi.training.told_voices import ToldVoices
@@ -268,3 +269,18 @@ def test_each_channel_has_a_voice_of_its_own(room):
         assert torch.allclose(told[channel], alone[0], atol=1e-6)
     assert (told[0] - told[1]).abs().max() > 1e-3
     assert told[2].isnan().all()  # it is silent
+
+
+def test_adaptation_is_told_the_voice_of_what_it_learns_from(room, cache, monkeypatch):
+    from avsi.config import AdaptConfig
+    from avsi.restoring import adapting
+
+    told = []
+    monkeypatch.setattr(adapting, "adapt_model", lambda *args: told.append(args[5]) or adapt_model(*args))
+    samples = np.concatenate([speech(seed) for seed in range(3)])
+    quick = AdaptConfig(steps=1, batch_size=2, min_speech_s=1.0)
+    inpainter = told_inpainter(room)
+    inpainter.adapt(samples, RATE, [], settings=quick)
+    assert told[0].shape == (N_VALUES,) and float(told[0].norm()) == pytest.approx(1, rel=1e-5)
+    Inpainter(inpainter.model).adapt(samples, RATE, [], settings=AdaptConfig(steps=2, batch_size=2, min_speech_s=1.0))
+    assert told[1] is None

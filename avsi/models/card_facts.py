@@ -7,7 +7,7 @@ from pathlib import Path
 from ..config import MODELS, Config, ModelConfig, PainterConfig, SpeakerEncoderConfig
 from ..data.ids import recording_in, speaker_in
 from ..files import digest
-from .store import WEIGHTS, load_model, read_description, read_train_ids
+from .store import VOICES_BY, WEIGHTS, load_model, read_description, read_train_ids
 
 # Where and how fast training ran, which does not affect the model.
 _NOT_LISTED = ("training.accelerator", "training.devices", "training.workers", "training.cache")
@@ -51,6 +51,7 @@ def facts_table(folder: Path) -> str:
         "Adapted": _adapted(about.get("adapted")),
         "Utterances": _utterances(ids),
         "Faces": _faces(about.get("faces", {})),
+        "Voices": f"vectors of the speaker encoder {made_by}..." if (made_by := getattr(model, VOICES_BY, "")) else "",
         "Training": ", ".join([f"seed {config.training.seed}", *run]),
         "Settings": " ".join(f"`{setting}`" for setting in _settings(config)) or "the defaults",
         "Weights": f"{(folder / WEIGHTS).stat().st_size / 1e6:.1f} MB, SHA-256 {digest(folder / WEIGHTS)}...",
@@ -85,7 +86,8 @@ def _input(config: Config) -> str:
     text = f"what is said, as far as it is known: {phones}" if config.model.text else ""
     if config.model.kind == "durations":
         text = "the phones of an utterance, and the lengths of those and of the pauses that are known"
-    return "; ".join(filter(None, [audio, video, text]))
+    voice = "whose voice is heard, as far as it is known: a speaker encoder's vector" if config.model.voice else ""
+    return "; ".join(filter(None, [audio, video, text, voice]))
 
 
 def _gaps(config: Config) -> str:

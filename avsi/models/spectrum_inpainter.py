@@ -94,18 +94,21 @@ class SpectrumInpainter(NormalisedModel):
         """The model's weights without those that only the face needs."""
         raise NotImplementedError
 
-    def restore_spectrum(self, log_spectrum: Tensor, visual: Tensor, lost: Tensor) -> Tensor:
+    def restore_spectrum(
+        self, log_spectrum: Tensor, visual: Tensor, lost: Tensor, voices: Tensor | None = None
+    ) -> Tensor:
         """Predict the lost frames of one recording, wherever the model computes.
 
         Args:
             log_spectrum: natural log magnitude, shape (n_channels, n_frames, n_bins); ignored where ``lost``.
             visual: shape (n_frames, n_visual).
             lost: bool, shape (n_frames,).
+            voices: of the channels, shape (n_channels, n_values), as of :meth:`.VoiceFilm.forward`.
 
         Returns:
             Natural log magnitude, same shape as ``log_spectrum``: reliable frames unchanged, lost ones predicted.
         """
-        voices = log_spectrum.new_zeros(len(log_spectrum), 0)
+        voices = log_spectrum.new_zeros(len(log_spectrum), 0) if voices is None else voices
         return self.restore_spectra([(log_spectrum, visual, lost, unknown_phones(len(lost)), voices)])[0]
 
     @torch.inference_mode()
