@@ -189,6 +189,8 @@ def _data_directories(folder: Path, corpus: Path) -> None:
     changed("d_latin1", "text", lambda lines: lines)
     changed("d_made_lips", "text", lambda lines: lines)
     (folder / "d_made_lips" / "made_lips").write_text("s04_clip0 0123456789abcdef\n")
+    changed("d_voices", "text", lambda lines: lines)
+    (folder / "d_voices" / "voices.scp").write_text("s04_clip0 cat voices.ark |\n")
     (folder / "d_latin1" / "text").write_bytes(b"s04_clip0 gr\xfcn\n")
 
 
@@ -322,6 +324,10 @@ CASES = [
             ("beyond", "entry 1 is from 0.2 to 99 s, outside the recording's 0 to 2.978 s); remove it"),
             ("clockless", "first_sample_s is nan); remove it"),
         )
+    ),
+    (
+        "avsi inpaint good.wav --gap 0.8:1.6 -o out.wav --model small --reference good.wav",
+        "small: is told no voice; leave the reference out",
     ),
     # avsi edit
     (f"{EDIT} --say 'bin red' --model small", "small: is not told what is said"),
@@ -468,6 +474,14 @@ CASES = [
             ("data.stats=nan.npz", "nan.npz: not a statistics file (a mean or deviation that is no finite number"),
         )
     ),
+    (
+        f"{TRAIN} --set model.voice=true",
+        "train: no utterance has the vector of a voice; run python -m data_prep.voice_v",
+    ),
+    (
+        f"{TRAIN} --set model.kind=painter --set model.voice=true",
+        "model.voice: found 'True', but a painter has no such setting",
+    ),
     (f"{TRAIN} --config none.yaml", "none.yaml: no such config file"),
     (f"{TRAIN} --config nothing", "nothing: no such config file"),
     (f"{TRAIN} --config latin1.txt", "latin1.txt: not a YAML file"),
@@ -558,6 +572,7 @@ CASES = [
             ("d_align", "d_align/align:1: expected '<utt> <start_s> <duration_s> <word>'"),
             ("d_sorted", "d_sorted/landmarks.scp:2: s04_clip2 is out of order"),
             ("d_unknown", "d_unknown/landmarks.scp:1: s00_clip0 is not in wav.scp"),
+            ("d_voices", "d_voices/voices.scp:1: expected '<utt> <path>:<offset>', found a command"),
             ("d_latin1", "d_latin1/text: not a text file in UTF-8"),
         )
     ),
@@ -576,6 +591,7 @@ CASES = [
     ("data_prep.voices none voices", "none: not a data directory"),
     ("data_prep.voices test file", "file: is a file; expected a folder"),
     ("data_prep.voices test train", "train: holds a data directory without"),
+    ("data_prep.voice_vectors test --encoder small", "small: holds a model of the kind inpainter, expected speaker_e"),
     # evaluation.restore
     (f"{RESTORE.replace(' test ', ' d_made_lips ')} --gaps 600", "d_made_lips: the lips of 1 of 4 utterances"),
     (f"{RESTORE}", "name the gaps to restore: --gaps, or --protocol FILE"),

@@ -96,9 +96,9 @@ def edit(
     find_model(aligner)
     if not dry_run:
         check_takes_text(model)
+    if reference is not None and not dry_run:
+        check_model_takes_voice(model)
     heard = hear_reference(reference, [], None, from_first_sample)
-    if not dry_run:
-        check_model_takes_voice(model, heard)
 
     def load() -> Inpainter:
         from ..restoring.inpainting import Inpainter

@@ -135,8 +135,8 @@ def inpaint(
     if reference is not None:
         from ..restoring.voice_input import check_model_takes_voice, hear_reference
 
+        check_model_takes_voice(model)
         heard = hear_reference(reference, clips, gaps, from_first_sample)
-        check_model_takes_voice(model, heard)
     if transcript is not None:
         from ..restoring.aligning import align_file, load_aligner
         from ..words.pronouncing import parse_pronunciation

@@ -12,8 +12,11 @@ import torch
 from ..config_files import config_from_dict
 from ..data.gaps import Gap
 from ..errors import DataError, ModelError
+from ..files import digest
+from ..media.containers import check_file
 from ..models.spectrum_inpainter import SpectrumInpainter
-from ..models.store import VOICES_BY, find_model, read_description
+from ..models.store import VOICES_BY, WEIGHTS, find_model, read_description
+from ..pretrained import SPEAKER_ENCODER
 from .voices import LEAST_SPEECH_S, Voice, VoiceEncoder, parse_reference, voice_of_file, voice_of_frames
 
 if TYPE_CHECKING:
@@ -52,7 +55,8 @@ def hear_reference(
     if reference is None or isinstance(reference, HeardReference):
         return reference
     parsed = parse_reference(str(reference))
-    is_damaged = any(path.exists() and parsed.path.exists() and path.samefile(parsed.path) for path in damaged)
+    check_file(parsed.path)
+    is_damaged = any(path.exists() and path.samefile(parsed.path) for path in damaged)
     encoder = encoder or VoiceEncoder.from_pretrained(device="cpu")
     lost = gaps or () if is_damaged else ()  # runs of digital silence are not heard anyway
     return HeardReference(voice_of_file(parsed, encoder, lost, from_first_sample), str(reference))
@@ -92,17 +96,15 @@ def check_takes_voice(inpainter: Inpainter, voice: Voice | None) -> None:
         )
 
 
-def check_model_takes_voice(name_or_path: str | Path, heard: HeardReference | None) -> None:
-    """As :func:`check_takes_voice`, before the model is loaded."""
-    if heard is None:
-        return
+def check_model_takes_voice(name_or_path: str | Path, encoder: str | Path = SPEAKER_ENCODER) -> None:
+    """As :func:`check_takes_voice`, before a model and the encoder are loaded."""
     description = read_description(find_model(name_or_path))
-    made_by = description.get(VOICES_BY) or "that it does not name"
     if not config_from_dict(description["config"]).model.voice:
         raise ModelError(f"{name_or_path}: {NEEDED}")
-    if made_by != heard.voice.encoder:
+    expected, found = description.get(VOICES_BY) or "that it does not name", digest(find_model(encoder) / WEIGHTS)
+    if expected != found:
         raise ModelError(
-            f"{name_or_path}: takes the voices of the speaker encoder {made_by}, and not those of {heard.voice.encoder}"
+            f"{name_or_path}: takes the voices of the speaker encoder {expected}, and not those of {found}"
         )
 
 
