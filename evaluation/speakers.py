@@ -134,6 +134,8 @@ def _measure(
     datadir: Path, utterances: list[Utterance], speech: list[torch.Tensor], length_s: float, encoder: VoiceEncoder
 ) -> Result:
     pieces = cut(utterances, speech, length_s, encoder)
+    if len(pieces) < 2:
+        raise DataError(f"{datadir}: no two speakers with two pieces of {length_s:g} s of speech")
     speakers = np.array([piece.speaker for piece in pieces])
     one, two = np.triu_indices(len(pieces), 1)
     same = speakers[one] == speakers[two]
@@ -147,7 +149,7 @@ def _measure(
     try:
         errors = trials.equal_errors()
     except UndefinedMetric as error:
-        raise DataError(f"{datadir}: {error}: no two speakers with two pieces of {length_s:g} s of speech") from error
+        raise DataError(f"{datadir}: no two speakers with two pieces of {length_s:g} s of speech") from error
     low, high = _interval(trials, speakers[one], speakers[two])
     counts = len(set(speakers.tolist())), len(pieces), int(same.sum()), int((~same).sum()), len(lacking)
     return Result(length_s, errors, low, high, *counts)

@@ -110,7 +110,7 @@ class VoiceEncoder:
 
 def parse_reference(text: str) -> Reference:
     """From ``FILE``, or ``FILE@START:END`` in seconds. Raises ConfigError for a stretch that is none."""
-    found = re.fullmatch(r"(.+)@([^@:/]*):([^@:/]*)", text)
+    found = re.fullmatch(r"(.+)@([^@/]*?):([^@/]*)", text)
     if not found:
         return Reference(Path(text))
     try:
