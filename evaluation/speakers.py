@@ -64,7 +64,9 @@ class Result(NamedTuple):
 @app.command()
 def main(
     datadir: Annotated[Path, typer.Argument(help="A data directory with several speakers.")],
-    seconds: Annotated[list[float], typer.Option(help="How much speech each voice is taken from; repeatable.")],
+    seconds: Annotated[
+        list[float], typer.Option(min=0.1, help="How much speech each voice is taken from; repeatable.")
+    ],
     encoder: Annotated[str, typer.Option(help="A speaker encoder: a pretrained model, or a folder.")] = SPEAKER_ENCODER,
     out: Annotated[
         Path | None, typer.Option(help="The JSON file to write; speaker_errors.json in the data directory by default.")
@@ -83,6 +85,9 @@ def main(
     """
     known = VoiceEncoder.from_pretrained(encoder)
     utterances = read_datadir(datadir)
+    out = out or datadir / "speaker_errors.json"
+    if not out.parent.is_dir():
+        raise DataError(f"{out}: the folder {out.parent} does not exist")
     if len({utterance.speaker for utterance in utterances}) < 2:
         raise DataError(f"{datadir}: has one speaker; telling speakers apart takes two or more")
     _tell_overlap(encoder, utterances)
@@ -104,9 +109,7 @@ def main(
     told = [one._asdict() | one.errors._asdict() for one in results]
     for each in told:
         del each["errors"]
-    write_text(
-        out or datadir / "speaker_errors.json", json.dumps({"encoder": known.digest, "results": told}, indent=2) + "\n"
-    )
+    write_text(out, json.dumps({"encoder": known.digest, "results": told}, indent=2) + "\n")
     if keep_threshold:
         path = find_model(encoder) / DESCRIPTION
         description = json.loads(path.read_text("utf-8"))
