@@ -9,7 +9,7 @@ import typer
 
 from ..pretrained import ALIGNER, WITH_TEXT
 from ..program import print_table, progress
-from .options import Device, Face, NoLog, Pronounce, Transcript
+from .options import Device, Face, Pronounce, Transcript
 
 if TYPE_CHECKING:
     from ..restoring.inpainting import Inpainter
@@ -67,7 +67,6 @@ def edit(
             "it they are those that a player shows.",
         ),
     ] = False,
-    no_log: NoLog = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Show what would be done, and write nothing; no model that restores is needed."),
@@ -112,7 +111,6 @@ def edit(
         video,
         face,
         from_first_sample,
-        not no_log,
         progress,
     )
     rows = [

@@ -45,7 +45,6 @@ def edit_file(
     video: Path | None = None,
     face: int | None = None,
     from_first_sample: bool = False,
-    log: bool = True,
     progress: Callable = lambda items, total, what: items,
 ) -> list[Edit]:
     """Have other words said in a sound or video file: those that differ are replaced by gaps, as
@@ -63,7 +62,7 @@ def edit_file(
             what comes after them moves. None keeps it where the output has a picture, which cannot be moved.
         pronunciations: the user's own, as :func:`.pronounce` takes them; for words that the dictionary knows in several
             ways, its first one is said.
-        video, face, from_first_sample, log, progress: as in :func:`avsi.inpaint_file`. The face helps to find the
+        video, face, from_first_sample, progress: as in :func:`avsi.inpaint_file`. The face helps to find the
             present words.
 
     Returns:
@@ -95,7 +94,7 @@ def edit_file(
         )
     new_words = _pronounced(new, changes, own)
     with open_sound(path) as sound:
-        earlier = read_edits(path, sound) if log else []
+        earlier = read_edits(path, sound)
         start_s = 0.0 if from_first_sample else sound.start_s
         pictured = path if sound.path != path and has_picture(path) else None
         picture, out_start_s = output_picture(out, path, sound, video or pictured)
@@ -124,16 +123,15 @@ def edit_file(
         blind = _without_face(inpainter)
         patches = list(blind.patches(stretches, sound.rate, [None] * len(excerpts), phones))
         write_restored(edited, patches, out, picture, out_start_s)
-        if log:
-            made = logged(
-                inpainter,
-                (
-                    (each.now.start_s - start_s, each.now.end_s - start_s, each.kind, each.words, each.before)
-                    for each in plan.edits
-                ),
-            )
-            kept = carried(earlier, plan.splices, sound.rate)
-            write_edits(out, [*kept, *made], edited, 0.0 if from_first_sample else out_start_s, from_first_sample)
+        made = logged(
+            inpainter,
+            (
+                (each.now.start_s - start_s, each.now.end_s - start_s, each.kind, each.words, each.before)
+                for each in plan.edits
+            ),
+        )
+        kept = carried(earlier, plan.splices, sound.rate)
+        write_edits(out, [*kept, *made], edited, 0.0 if from_first_sample else out_start_s, from_first_sample)
     return plan.edits
 
 

@@ -22,19 +22,17 @@ from ..media.video_reading import video_info
 from ..models.device import AUTO, choose_device
 from ..models.store import load_model
 from ..pretrained import AUDIO_ONLY, DEFAULT
-from ..timebase import convert_span, frame_centres_s, join_stretches, to_seconds
+from ..timebase import convert_span, join_stretches, to_seconds
 from ..video.landmarks import track_each_stretch
-from ..video.motion import visual_features
 from ..video.tracks import Tracks
 from ..words.alignment import Alignment, timed_phones
 from .adapted import Adaptation, adaptation_of, check_voice
 from .batches import in_batches
 from .excerpts import DamagedExcerpt, Excerpt, RestoredExcerpt, Span, plan_excerpts
+from .faces import face_around, look
 from .reliable import Source
 from .spectrum_restorer import SpectrumRestorer, restore_spectra
 
-# The share of a gap in which the face must be seen for the video to be believed.
-MIN_SEEN = 0.5
 # With less sound than this around its gaps, a model has hardly anything to go by.
 MIN_AROUND_S = 0.5
 WITHOUT_FACE, WITH_WORDS = "restored from the sound alone", "restored from the sound and the words"
@@ -276,7 +274,7 @@ class Inpainter:
         own = [convert_span(*span, rate, model_rate) for span in excerpt.within(excerpt.own)]
         spans = [(start, min(stop, len(coarse))) for start, stop in spans]
         start_s, stop_s = to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate)
-        tracks, problem = _around(tracks, start_s, stop_s)
+        tracks, problem = face_around(tracks, start_s, stop_s)
         phones = timed_within(phones, start_s, stop_s)
         return self.prepare_excerpt(coarse, spans, own, tracks, problem, phones), floats
 
@@ -311,7 +309,12 @@ class Inpainter:
         gone_frames = torch.from_numpy(lost_frames(lost, n_frames, stft))
         if gone_frames.all():
             raise GapError("the gaps leave nothing around them to restore them from: every STFT frame touches one")
-        visual, problems = self._look(n_frames, own, tracks, problem)
+        visual, problems = look(self.model.config, n_frames, own, tracks, problem)
+        if any(problems) and self.audio_only is None:
+            raise FaceError(
+                f"{next(filter(None, problems))}, and the model needs a face; give a video that shows the speaker, or "
+                "an audio-only model"
+            )
         said = phones_at(phones, n_frames, stft, getattr(self.model, "phones", ()))
         return DamagedExcerpt(signal, gone, log_spectrum, gone_frames, visual, said, own, problems)
 
@@ -346,34 +349,6 @@ class Inpainter:
             restored.append(RestoredExcerpt(samples, log_spectrum, one.lost, one.audio_only))
         return restored
 
-    def _look(
-        self, n_frames: int, own: list[Span], tracks: Tracks | None, problem: str
-    ) -> tuple[torch.Tensor, list[str]]:
-        """The visual features, and for each gap why they are of no use there: "" where they are, or where none are
-        needed.
-
-        Raises:
-            FaceError: a gap without a face, and no audio-only model.
-        """
-        config = self.model.config
-        if not config.model.video:
-            return torch.zeros(n_frames, 0), [""] * len(own)
-        if tracks is None or not tracks.found.any():
-            features, problems = np.zeros((n_frames, 0), np.float32), [problem or "no face is seen"] * len(own)
-        else:
-            features, seen = visual_features(tracks, n_frames, config.stft, config.visual)
-            centres_s, frame_s = frame_centres_s(n_frames, config.stft), 1 / config.visual.fps
-            pictured = (centres_s >= tracks.time_s[0] - frame_s) & (centres_s <= tracks.time_s[-1] + frame_s)
-            usable = seen & pictured & ~np.isnan(features).any(axis=1)
-            shares = [usable[lost_frames([span], n_frames, config.stft)].mean() for span in own]
-            problems = ["" if share >= MIN_SEEN else f"the face is seen in {share:.0%} of it" for share in shares]
-        if any(problems) and self.audio_only is None:
-            reason = next(filter(None, problems))
-            raise FaceError(
-                f"{reason}, and the model needs a face; give a video that shows the speaker, or an audio-only model"
-            )
-        return torch.from_numpy(features), problems
-
 
 def _checked(samples: np.ndarray, rate: int, gaps: list[Gap]) -> tuple[np.ndarray, int, list[Gap]]:
     """The arguments of :meth:`Inpainter.inpaint`. Raises MediaError for no recording."""
@@ -387,11 +362,3 @@ def _checked(samples: np.ndarray, rate: int, gaps: list[Gap]) -> tuple[np.ndarra
     rate = int(rate)
     gaps = [gap if isinstance(gap, Gap) else Gap(*gap) for gap in gaps]
     return samples, rate, gaps
-
-
-def _around(tracks: Tracks | None, start_s: float, stop_s: float) -> tuple[Tracks | None, str]:
-    """A face in a stretch of a recording, its clock starting with the stretch; or None and the reason."""
-    if tracks is None:
-        return None, "there is no video"
-    tracks = tracks.excerpt(start_s, stop_s)
-    return (tracks, "") if tracks.found.any() else (None, "no face is seen in the video around it")
