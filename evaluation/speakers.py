@@ -64,7 +64,9 @@ class Result(NamedTuple):
 @app.command()
 def main(
     datadir: Annotated[Path, typer.Argument(help="A data directory with several speakers.")],
-    seconds: Annotated[list[float], typer.Option(help="How much speech each voice is taken from; repeatable.")],
+    seconds: Annotated[
+        list[float], typer.Option(min=0.1, help="How much speech each voice is taken from; repeatable.")
+    ],
     encoder: Annotated[str, typer.Option(help="A speaker encoder: a pretrained model, or a folder.")] = SPEAKER_ENCODER,
     out: Annotated[
         Path | None, typer.Option(help="The JSON file to write; speaker_errors.json in the data directory by default.")
@@ -83,6 +85,9 @@ def main(
     """
     known = VoiceEncoder.from_pretrained(encoder)
     utterances = read_datadir(datadir)
+    out = out or datadir / "speaker_errors.json"
+    if not out.parent.is_dir():
+        raise DataError(f"{out}: the folder {out.parent} does not exist")
     if len({utterance.speaker for utterance in utterances}) < 2:
         raise DataError(f"{datadir}: has one speaker; telling speakers apart takes two or more")
     _tell_overlap(encoder, utterances)
@@ -104,9 +109,7 @@ def main(
     told = [one._asdict() | one.errors._asdict() for one in results]
     for each in told:
         del each["errors"]
-    write_text(
-        out or datadir / "speaker_errors.json", json.dumps({"encoder": known.digest, "results": told}, indent=2) + "\n"
-    )
+    write_text(out, json.dumps({"encoder": known.digest, "results": told}, indent=2) + "\n")
     if keep_threshold:
         path = find_model(encoder) / DESCRIPTION
         description = json.loads(path.read_text("utf-8"))
@@ -134,6 +137,8 @@ def _measure(
     datadir: Path, utterances: list[Utterance], speech: list[torch.Tensor], length_s: float, encoder: VoiceEncoder
 ) -> Result:
     pieces = cut(utterances, speech, length_s, encoder)
+    if len(pieces) < 2:
+        raise DataError(f"{datadir}: no two speakers with two pieces of {length_s:g} s of speech")
     speakers = np.array([piece.speaker for piece in pieces])
     one, two = np.triu_indices(len(pieces), 1)
     same = speakers[one] == speakers[two]
@@ -147,7 +152,7 @@ def _measure(
     try:
         errors = trials.equal_errors()
     except UndefinedMetric as error:
-        raise DataError(f"{datadir}: {error}: no two speakers with two pieces of {length_s:g} s of speech") from error
+        raise DataError(f"{datadir}: no two speakers with two pieces of {length_s:g} s of speech") from error
     low, high = _interval(trials, speakers[one], speakers[two])
     counts = len(set(speakers.tolist())), len(pieces), int(same.sum()), int((~same).sum()), len(lacking)
     return Result(length_s, errors, low, high, *counts)

@@ -15,6 +15,7 @@ import soundfile
 import torch
 from conftest import RATE, small_config, speech, write_video
 from safetensors.torch import save_file
+from voices import save_encoder
 
 from avsi.config import RecognizerConfig
 from avsi.models.inpainter import BLSTMInpainter
@@ -42,6 +43,7 @@ def place(corpus, made, tmp_path_factory) -> Path:
 def _media(folder: Path) -> None:
     soundfile.write(folder / "good.wav", speech(0), RATE)
     soundfile.write(folder / "short.wav", speech(0)[:0], RATE)
+    soundfile.write(folder / "silence.wav", np.zeros(2 * RATE), RATE)
     samples = speech(0).copy()
     samples[40000] = np.nan
     soundfile.write(folder / "nan.wav", samples, RATE, subtype="FLOAT")
@@ -156,6 +158,7 @@ def _models(folder: Path) -> None:
     (folder / "m_weights_gone" / "model.safetensors").unlink()
     listener = small_config(RecognizerConfig)
     save_model(folder / "listener", PhoneRecognizer(listener, phones=("A", "B")))
+    save_encoder(folder / "encoder")
     (folder / "listener" / "lexicon.txt").write_text("bin B A\n")
     shutil.copytree(folder / "small", folder / "m_card_latin1")
     (folder / "m_card_latin1" / "README.md").write_bytes(b"gepr\xfcft")
@@ -386,6 +389,23 @@ CASES = [
         "avsi adapt good.wav -o mine --model listener",
         "listener: holds a model of the kind recognizer, expected inpainter",
     ),
+    # avsi voice
+    *(
+        (f"avsi voice {arguments} --model encoder", fragment)
+        for arguments, fragment in (
+            ("good.wav none.wav", "none.wav: no such file"),
+            ("short.wav", "short.wav: holds no sound samples"),
+            ("nan.wav", "nan.wav: holds samples that are not a number"),
+            ("good.wav@2:9", "good.wav@2:9: outside the sound, which plays from 0.000 to 2.978 s"),
+            ("good.wav@2:1", "'good.wav@2:1': expected FILE@START:END in seconds, such as good.wav@0.80:4.60"),
+            ("good.wav@0.5:0.9", "s of speech, expected 1 s or more to tell whose voice it is"),
+            ("silence.wav", "silence.wav: no speech: it is silent"),
+            ("good.wav --gap 2:9", "good.wav: gap 2:9: outside the recording, which lasts 2.978 s"),
+            ("good.wav --gap 0:2.978", "the gaps cover the whole recording"),
+        )
+    ),
+    ("avsi voice good.wav --model small", "small: holds a model of the kind inpainter, expected speaker_encoder"),
+    ("avsi voice good.wav --model m_version", "m_version: format version 99, expected"),
     ("avsi adapt good.wav -o mine --model m_adapted", "m_adapted: does not say what it was adapted to"),
     # models
     *(
@@ -707,6 +727,17 @@ CASES = [
         "evaluation.recognize e_heard --recognizer listener",
         "clean/phones.jsonl:1: per: expected a value, found nothing",
     ),
+    ("evaluation.similarity test --encoder encoder", "test: not an evaluation"),
+    (
+        "evaluation.similarity evaluation --encoder small",
+        "small: holds a model of the kind inpainter, expected speaker",
+    ),
+    ("evaluation.speakers none --seconds 3 --encoder encoder", "none: not a data directory"),
+    (
+        "evaluation.speakers test --seconds 3 --encoder encoder",
+        "test: has one speaker; telling speakers apart takes two",
+    ),
+    ("evaluation.speakers train --seconds 60 --encoder encoder", "no two speakers with two pieces of 60 s of speech"),
     ("evaluation.benchmark none", "none: not a data directory"),
     ("evaluation.benchmark test", "test: has no video.scp"),
     ("evaluation.benchmark test --config broken.yaml", "broken.yaml: not a YAML file"),
@@ -735,6 +766,8 @@ MISUSED = [
     ("evaluation.report evaluation --examples 51", "--examples"),
     ("evaluation.recognize evaluation --recognizer listener --beam 0", "--beam"),
     ("evaluation.compare evaluation interpolation", "Missing argument"),
+    ("evaluation.speakers test --seconds 0", "--seconds"),
+    ("avsi voice", "Missing argument"),
 ]
 
 

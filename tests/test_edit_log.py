@@ -219,7 +219,9 @@ def test_a_damaged_list_is_one_clear_error(talk, tmp_path, change, told):
     inpaint_file(talk, one, BASELINE, [GAP])
     changed = change(content(one))
     list_path(one).write_text(changed if isinstance(changed, str) else json.dumps(changed))
-    with pytest.raises(DataError, match=r"one\.wav\.edits\.json: no list of what was restored \(.*--no-log") as error:
+    with pytest.raises(
+        DataError, match=r"one\.wav\.edits\.json: no list of what was restored \(.*move it away"
+    ) as error:
         inpaint_file(one, tmp_path / "two.wav", BASELINE, [GAP])
     assert told in str(error.value) and "\n" not in str(error.value)
     assert not (tmp_path / "two.wav").exists()

@@ -129,5 +129,12 @@ def test_a_model_of_ones_own(run):
     assert 0.05 < inside.std() < 0.2
 
 
+@pytest.mark.filterwarnings("ignore:.*less than 3 s.*:avsi.AvsiWarning")
+def test_whose_voice_it_is(run):
+    names = run("Whose voice it is")
+    assert names["one"].alike(names["two"]) > max(names["encoder"].threshold, 0.9)
+    assert names["two"].vector.shape == (192,)
+
+
 def test_each_recipe_has_a_test():
-    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 8
+    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 9

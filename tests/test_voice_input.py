@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import torch
 from conftest import RATE, corpus_config, make_datadir, run_app, small_config, speech
-from voices import N_VALUES, TOLD, make_models
+from voice_models import N_VALUES, TOLD, make_models
 
 from avsi.data.datadir import read_datadir, write_datadir
 from avsi.data.gaps import Gap

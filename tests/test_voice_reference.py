@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import RATE, make_datadir, run_app, speech
-from voices import make_models, ship
+from voice_models import make_models, ship
 
 from avsi.data.datadir import read_datadir
 from avsi.data.gaps import Gap

@@ -56,17 +56,3 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
         met = windows[..., last + 1 :: down, :][..., : outputs.shape[-1], :]
         outputs[...] = met @ taps[first_tap::up][::-1].copy()
     return resampled.T
-
-
-def check_samples(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
-    """The samples of a recording, shape (n_samples,) or (n_samples, n_channels), and its rate. Raises MediaError for no
-    recording.
-    """
-    samples = np.asarray(samples)
-    if samples.ndim not in (1, 2):
-        raise MediaError(f"samples of shape {samples.shape}: expected (n_samples,) or (n_samples, n_channels)")
-    if not len(samples):
-        raise MediaError("the recording holds no samples")
-    if rate <= 0 or rate != int(rate):
-        raise MediaError(f"a rate of {rate} Hz: expected a whole number above 0")
-    return samples, int(rate)

@@ -9,7 +9,7 @@ import typer
 
 from ..pretrained import ALIGNER, WITH_TEXT
 from ..program import print_table, progress
-from .options import Device, Face, NoLog, Pronounce, ReferenceVoice, Transcript
+from .options import Device, Face, Pronounce, ReferenceVoice, Transcript
 
 if TYPE_CHECKING:
     from ..restoring.inpainting import Inpainter
@@ -68,7 +68,6 @@ def edit(
         ),
     ] = False,
     reference: ReferenceVoice = None,
-    no_log: NoLog = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Show what would be done, and write nothing; no model that restores is needed."),
@@ -117,7 +116,6 @@ def edit(
         video,
         face,
         from_first_sample,
-        not no_log,
         progress,
         heard,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,11 +37,6 @@ class Gap:
 
     def __str__(self) -> str:
         return f"{self.start_s:g}:{self.end_s:g}"
-
-
-def as_gaps(gaps: Iterable[Gap | tuple[float, float]]) -> list[Gap]:
-    """Gaps, where (start, end) pairs will do."""
-    return [gap if isinstance(gap, Gap) else Gap(*gap) for gap in gaps]
 
 
 def gap_spans(gaps: list[Gap], n_samples: int, rate: int, start_s: float = 0.0) -> list[tuple[int, int]]:

@@ -36,7 +36,12 @@ def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:
 
 
 def copy_patched(
-    sound: Sound, path: str | Path, patches: list[tuple[int, np.ndarray]], format_: str, subtype: str | None = None
+    sound: Sound,
+    path: str | Path,
+    patches: list[tuple[int, np.ndarray]],
+    format_: str,
+    subtype: str | None = None,
+    comment: str = "",
 ) -> None:
     """Copy ``sound`` to ``path`` with some spans replaced and all other samples unchanged.
 
@@ -44,11 +49,14 @@ def copy_patched(
         patches: (first sample, samples in ``sound.dtype`` of shape (n, channels)), in any order.
         format_: libsndfile's name of the container; WAV becomes RF64 if the file would be larger than 4 GB.
         subtype: libsndfile's name of the sample format; that of ``sound`` by default.
+        comment: kept in the file's metadata.
     """
     subtype = subtype or sound.subtype
     if format_ == "WAV" and sound.n_samples * sound.channels * 8 > 4_000_000_000:
         format_ = "RF64"
     with sound_writer(Path(path), sound.rate, sound.channels, subtype, format_) as out:
+        if comment:
+            out.comment = comment  # before the samples, or players that do not read to the end would miss it
         for start, block in sound.blocks():
             for first, patch in patches:
                 begin, end = max(first, start), min(first + len(patch), start + len(block))

@@ -31,6 +31,7 @@ def write_mp4(
     picture: str | Path | Iterator[tuple[float, np.ndarray]],
     sound_wav: str | Path | None,
     sound_start_s: float,
+    comment: str = "",
 ) -> None:
     """Write an MP4 with a picture track and lossless FLAC sound, in sync with each other.
 
@@ -40,12 +41,15 @@ def write_mp4(
             are encoded as H.264. Their times count from the first sample of the sound.
         sound_wav: a WAV file, whose samples are kept exactly up to 24 bit; None for a video without sound.
         sound_start_s: when a player of the MP4 plays the first sample, in seconds.
+        comment: kept in the file's metadata.
 
     Raises:
         MediaError: FFmpeg cannot write the file.
     """
     with contextlib.ExitStack() as stack:
         out = stack.enter_context(create_container(path, "mp4"))
+        if comment:
+            out.metadata["comment"] = comment
         packets = None
         if isinstance(picture, (str, Path)):
             source = stack.enter_context(open_container(picture))

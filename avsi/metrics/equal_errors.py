@@ -29,8 +29,8 @@ class Trials:
         self._ends = np.flatnonzero(np.diff(self._scores, append=np.inf))  # the last of each run of equal scores
 
     def equal_errors(self, weights: np.ndarray | None = None) -> EqualErrors:
-        """The equal error rate. Where no threshold makes both shares equal, that where they are nearest, and their
-        mean.
+        """The equal error rate. Where no threshold makes both shares equal, that where they are nearest (of several
+        the best), and their mean.
 
         Args:
             weights: of each pair, shape (n,); None for equal ones.
@@ -46,6 +46,7 @@ class Trials:
         if not below_alike[-1] or not below_unlike[-1]:
             raise UndefinedMetric("equal error rate: needs alike and unlike pairs")
         refused, accepted = below_alike / below_alike[-1], 1 - below_unlike / below_unlike[-1]
-        best = int(np.abs(refused - accepted)[:-1].argmin())  # not that above the highest score
+        apart, mean = np.abs(refused - accepted).round(12), refused + accepted
+        best = int(np.lexsort((mean[:-1], apart[:-1]))[0])  # not that above the highest score
         first = 0 if best == 0 else self._ends[best - 1] + 1
         return EqualErrors(float(refused[best] + accepted[best]) / 2, float(self._scores[first]))

@@ -95,9 +95,7 @@ def read_edits(path: Path, sound: Sound) -> list[LoggedEdit]:
     try:
         found = _checked(json.loads(read_text(file)))
     except (ValueError, OverflowError, RecursionError, DataError) as error:
-        raise DataError(
-            f"{file}: no list of what was restored ({error}); remove it, or write none with --no-log"
-        ) from error
+        raise DataError(f"{file}: no list of what was restored ({error}); remove it, or move it away") from error
     if (found["rate"], found["n_samples"]) != (sound.rate, sound.n_samples):
         warnings.warn(
             f"{file}: describes another recording than {path}, of {found['n_samples']} samples at {found['rate']} Hz, "

@@ -46,7 +46,6 @@ def edit_file(
     video: Path | None = None,
     face: int | None = None,
     from_first_sample: bool = False,
-    log: bool = True,
     progress: Callable = lambda items, total, what: items,
     reference: str | Path | HeardReference | None = None,
 ) -> list[Edit]:
@@ -65,8 +64,8 @@ def edit_file(
             what comes after them moves. None keeps it where the output has a picture, which cannot be moved.
         pronunciations: the user's own, as :func:`.pronounce` takes them; for words that the dictionary knows in several
             ways, its first one is said.
-        video, face, from_first_sample, log, progress, reference: as in :func:`avsi.inpaint_file`. The face helps to
-            find the present words.
+        video, face, from_first_sample, progress, reference: as in :func:`avsi.inpaint_file`. The face helps to find the
+            present words.
 
     Returns:
         The gaps, in the order of time.
@@ -97,7 +96,7 @@ def edit_file(
         )
     new_words = _pronounced(new, changes, own)
     with open_sound(path) as sound:
-        earlier = read_edits(path, sound) if log else []
+        earlier = read_edits(path, sound)
         start_s = 0.0 if from_first_sample else sound.start_s
         pictured = path if sound.path != path and has_picture(path) else None
         picture, out_start_s = output_picture(out, path, sound, video or pictured)
@@ -129,17 +128,16 @@ def edit_file(
         blind = _without_face(inpainter)
         patches = list(blind.patches(stretches, sound.rate, [None] * len(excerpts), phones, voice))
         write_restored(edited, patches, out, picture, out_start_s)
-        if log:
-            made = logged(
-                inpainter,
-                (
-                    (each.now.start_s - start_s, each.now.end_s - start_s, each.kind, each.words, each.before)
-                    for each in plan.edits
-                ),
-                heard.name if heard else None,
-            )
-            kept = carried(earlier, plan.splices, sound.rate)
-            write_edits(out, [*kept, *made], edited, 0.0 if from_first_sample else out_start_s, from_first_sample)
+        made = logged(
+            inpainter,
+            (
+                (each.now.start_s - start_s, each.now.end_s - start_s, each.kind, each.words, each.before)
+                for each in plan.edits
+            ),
+            heard.name if heard else None,
+        )
+        kept = carried(earlier, plan.splices, sound.rate)
+        write_edits(out, [*kept, *made], edited, 0.0 if from_first_sample else out_start_s, from_first_sample)
     return plan.edits
 
 

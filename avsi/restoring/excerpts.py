@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from ..video.tracks import Tracks
     from .spectrum_restorer import Inputs
 
 from ..errors import GapError
@@ -119,11 +118,3 @@ class RestoredExcerpt:
     log_spectrum: torch.Tensor
     lost: torch.Tensor
     audio_only: list[str]
-
-
-def tracks_within(tracks: Tracks | None, start_s: float, stop_s: float) -> tuple[Tracks | None, str]:
-    """A face in a stretch of a recording, its clock starting with the stretch; or None and the reason."""
-    if tracks is None:
-        return None, "there is no video"
-    tracks = tracks.excerpt(start_s, stop_s)
-    return (tracks, "") if tracks.found.any() else (None, "no face is seen in the video around it")

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from ..audio.phase import fill_gaps, keep_reliable, paste
-from ..audio.samples import check_samples, from_float, resample, to_float
+from ..audio.samples import from_float, resample, to_float
 from ..audio.stft import log_magnitude, spectrum
 from ..config import AdaptConfig
 from ..data.datadir import Timed
-from ..data.gaps import Gap, as_gaps, gap_spans, lost_frames, lost_samples
+from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
 from ..data.said import phones_at, timed_within
 from ..errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
 from ..media.video_reading import video_info
@@ -28,15 +28,13 @@ from ..video.tracks import Tracks
 from ..words.alignment import Alignment, timed_phones
 from .adapted import Adaptation, adaptation_of, check_voice
 from .batches import in_batches
-from .excerpts import DamagedExcerpt, Excerpt, RestoredExcerpt, Span, plan_excerpts, tracks_within
+from .excerpts import DamagedExcerpt, Excerpt, RestoredExcerpt, Span, plan_excerpts
+from .faces import face_around, look
 from .reliable import Source
-from .seeing import seen_in_gaps
 from .spectrum_restorer import SpectrumRestorer, restore_spectra
 from .voice_input import check_takes_voice, load_encoder_of, told_voices
 from .voices import Voice, VoiceEncoder
 
-# The share of a gap in which the face must be seen for the video to be believed.
-MIN_SEEN = 0.5
 # With less sound than this around its gaps, a model has hardly anything to go by.
 MIN_AROUND_S = 0.5
 WITHOUT_FACE, WITH_WORDS = "restored from the sound alone", "restored from the sound and the words"
@@ -139,9 +137,9 @@ class Inpainter:
         """
         from .adapting import adapt
 
-        samples, rate = check_samples(samples, rate)
+        samples, rate, gaps = _checked(samples, rate, gaps)
         columns = samples.reshape(len(samples), -1)
-        spans = gap_spans(as_gaps(gaps), len(samples), rate) if gaps else []
+        spans = gap_spans(gaps, len(samples), rate) if gaps else []
         video = Path(video) if isinstance(video, str) else video
         source = Source("the recording", len(samples), rate, lambda a, b: columns[a:b], spans, video, face)
         return adapt(self, [source], settings, progress)
@@ -184,10 +182,10 @@ class Inpainter:
         """
         self.check_alignment(alignment)
         check_takes_voice(self, voice)
-        samples, rate = check_samples(samples, rate)
+        samples, rate, gaps = _checked(samples, rate, gaps)
         restored = samples.copy()
         columns = restored.reshape(len(samples), -1)
-        excerpts = plan_excerpts(gap_spans(as_gaps(gaps), len(samples), rate), len(samples), rate)
+        excerpts = plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate)
         tracks = self.follow_face(video, excerpts, rate, face)
         stretches = ((columns[excerpt.start : excerpt.stop].copy(), excerpt) for excerpt in excerpts)
         for start, patch in self.patches(stretches, rate, tracks, timed_phones(alignment), voice):
@@ -297,7 +295,7 @@ class Inpainter:
         own = [convert_span(*span, rate, model_rate) for span in excerpt.within(excerpt.own)]
         spans = [(start, min(stop, len(coarse))) for start, stop in spans]
         start_s, stop_s = to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate)
-        tracks, problem = tracks_within(tracks, start_s, stop_s)
+        tracks, problem = face_around(tracks, start_s, stop_s)
         phones = timed_within(phones, start_s, stop_s)
         return self.prepare_excerpt(coarse, spans, own, tracks, problem, phones, voice), floats
 
@@ -334,7 +332,12 @@ class Inpainter:
         gone_frames = torch.from_numpy(lost_frames(lost, n_frames, stft))
         if gone_frames.all():
             raise GapError("the gaps leave nothing around them to restore them from: every STFT frame touches one")
-        visual, problems = self._look(n_frames, own, tracks, problem)
+        visual, problems = look(self.model.config, n_frames, own, tracks, problem)
+        if any(problems) and self.audio_only is None:
+            raise FaceError(
+                f"{next(filter(None, problems))}, and the model needs a face; give a video that shows the speaker, or "
+                "an audio-only model"
+            )
         said = phones_at(phones, n_frames, stft, getattr(self.model, "phones", ()))
         voices = told_voices(self.encoder, log_spectrum, gone_frames, voice)
         return DamagedExcerpt(signal, gone, log_spectrum, gone_frames, visual, said, voices, own, problems)
@@ -370,26 +373,16 @@ class Inpainter:
             restored.append(RestoredExcerpt(samples, log_spectrum, one.lost, one.audio_only))
         return restored
 
-    def _look(
-        self, n_frames: int, own: list[Span], tracks: Tracks | None, problem: str
-    ) -> tuple[torch.Tensor, list[str]]:
-        """The visual features, and for each gap why they are of no use there: "" where they are, or where none are
-        needed.
 
-        Raises:
-            FaceError: a gap without a face, and no audio-only model.
-        """
-        config = self.model.config
-        if not config.model.video:
-            return torch.zeros(n_frames, 0), [""] * len(own)
-        if tracks is None or not tracks.found.any():
-            features, problems = np.zeros((n_frames, 0), np.float32), [problem or "no face is seen"] * len(own)
-        else:
-            features, shares = seen_in_gaps(tracks, n_frames, own, config)
-            problems = ["" if share >= MIN_SEEN else f"the face is seen in {share:.0%} of it" for share in shares]
-        if any(problems) and self.audio_only is None:
-            reason = next(filter(None, problems))
-            raise FaceError(
-                f"{reason}, and the model needs a face; give a video that shows the speaker, or an audio-only model"
-            )
-        return torch.from_numpy(features), problems
+def _checked(samples: np.ndarray, rate: int, gaps: list[Gap]) -> tuple[np.ndarray, int, list[Gap]]:
+    """The arguments of :meth:`Inpainter.inpaint`. Raises MediaError for no recording."""
+    samples = np.asarray(samples)
+    if samples.ndim not in (1, 2):
+        raise MediaError(f"samples of shape {samples.shape}: expected (n_samples,) or (n_samples, n_channels)")
+    if not len(samples):
+        raise MediaError("the recording holds no samples")
+    if rate <= 0 or rate != int(rate):
+        raise MediaError(f"a rate of {rate} Hz: expected a whole number above 0")
+    rate = int(rate)
+    gaps = [gap if isinstance(gap, Gap) else Gap(*gap) for gap in gaps]
+    return samples, rate, gaps

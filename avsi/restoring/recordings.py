@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import __version__
 from ..data.gaps import Gap, gap_spans
 from ..errors import AvsiWarning, ConfigError, GapError, MediaError
 from ..files import written_beside
@@ -198,17 +199,19 @@ def write_restored(
     sound: Sound, patches: list[tuple[int, np.ndarray]], out: Path, picture: Path | None, sound_start_s: float
 ) -> None:
     """Write a sound with some of its samples replaced, as of :func:`.copy_patched`; beside a picture, at a player's
-    times. The list of what was restored in an old ``out`` goes with that.
+    times. The file's metadata says that it holds made speech. The list of what was restored in an old ``out`` goes with
+    that.
     """
+    comment = f"contains speech made by avsi {__version__}"
     with written_beside(out) as partial:
         if picture:
             with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
                 track = Path(folder) / "restored.wav"
                 copy_patched(sound, track, patches, "WAV", _subtype_in("WAV", sound))
-                write_mp4(partial, picture, track, sound_start_s)
+                write_mp4(partial, picture, track, sound_start_s, comment)
         else:
             format_ = FORMATS[out.suffix.lower()]
-            copy_patched(sound, partial, patches, format_, _subtype_in(format_, sound))
+            copy_patched(sound, partial, patches, format_, _subtype_in(format_, sound), comment)
         drop_list(out)  # before ``out`` is there: a list of another recording never lies beside it
 
 

@@ -19,7 +19,7 @@ from ..audio.samples import resample, to_float
 from ..audio.stft import log_magnitude, spectrum
 from ..config import SpeakerEncoderConfig
 from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
-from ..errors import AvsiWarning, ConfigError, DataError, MediaError, ModelError
+from ..errors import AvsiWarning, ConfigError, DataError, GapError, MediaError, ModelError
 from ..files import digest
 from ..media.sound_reading import Sound, open_sound
 from ..models.device import AUTO, choose_device
@@ -115,7 +115,7 @@ class VoiceEncoder:
 
 def parse_reference(text: str) -> Reference:
     """From ``FILE``, or ``FILE@START:END`` in seconds. Raises ConfigError for a stretch that is none."""
-    found = re.fullmatch(r"(.+)@([^@:/]*):([^@:/]*)", text)
+    found = re.fullmatch(r"(.+)@([^@/]*?):([^@/]*)", text)
     if not found:
         return Reference(Path(text))
     try:
@@ -166,7 +166,10 @@ def voice_of_file(
     reference = reference if isinstance(reference, Reference) else parse_reference(str(reference))
     with open_sound(reference.path) as sound:
         start_s = 0.0 if from_first_sample else sound.start_s
-        lost = gap_spans(list(gaps), sound.n_samples, sound.rate, start_s) if gaps else []
+        try:
+            lost = gap_spans(list(gaps), sound.n_samples, sound.rate, start_s) if gaps else []
+        except GapError as error:
+            raise GapError(f"{reference.path}: {error}") from error
         start, stop = _stretch(reference, sound, start_s)
         if stop - start > to_samples(LONGEST_S, sound.rate):
             raise DataError(

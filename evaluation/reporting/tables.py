@@ -162,7 +162,7 @@ def voice_table(summary: Summary, condition: Condition) -> Table:
     return Table(
         label=f"voices-{condition.name}",
         caption=f"Gaps: {condition_title(condition)}. How alike (cosine of the speaker encoder) the voice in the "
-        "restored stretches is to the speaker's in the rest of the clean speech, beside that in the original stretches, "
+        "restored stretches is to the speaker's in the rest of the clean speech, beside that in the original ones, "
         f"and to the other speakers'. Means over {speakers} speakers, whose stretches are joined, with 95 % intervals "
         "(bootstrap over speakers) in brackets.",
         header=["System", f"Own voice {UP}", "Original", f"Other speakers {DOWN}"],
