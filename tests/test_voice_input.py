@@ -223,7 +223,11 @@ def test_training_keeps_which_encoder_it_was(voiced, room, tmp_path):
 def test_an_export_names_the_encoder(room, tmp_path, avsi):
     status, _, told = avsi("export", room / "told", "--out", tmp_path / "out", "--trained-on", "nothing")
     assert status == 0, told
-    assert read_description(tmp_path / "out")["voices_by"] == digest(room / "encoder" / WEIGHTS)
+    expected = digest(room / "encoder" / WEIGHTS)
+    assert read_description(tmp_path / "out")["voices_by"] == expected
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert f"| Voices | vectors of the speaker encoder {expected}... |" in card
+    assert "whose voice is heard, as far as it is known" in card
 
 
 def test_another_encoder_is_refused(room):
