@@ -6,6 +6,7 @@ from .restoring.editing import edit_file
 from .restoring.inpainting import Inpainter
 from .restoring.recordings import inpaint_file
 from .restoring.spectrum_restorer import SpectrumRestorer
+from .restoring.voices import Voice, VoiceEncoder, voice_of, voice_of_file
 from .video.landmarks import track_face
 from .video.tracks import Tracks
 from .words.alignment import AlignedWord, Alignment, Phone
@@ -27,9 +28,13 @@ __all__ = [
     "Phone",
     "SpectrumRestorer",
     "Tracks",
+    "Voice",
+    "VoiceEncoder",
     "align_file",
     "edit_file",
     "inpaint_file",
     "track_face",
+    "voice_of",
+    "voice_of_file",
 ]
 __version__: str

@@ -12,6 +12,7 @@ from .commands.info import info
 from .commands.inpaint import inpaint
 from .commands.landmarks import landmarks
 from .commands.train import train
+from .commands.voice import voice
 from .program import run_program
 
 app = typer.Typer(
@@ -20,7 +21,7 @@ app = typer.Typer(
     help="Audio-visual speech inpainting: restore missing stretches of speech from the sound around them and the "
     "speaker's face. Errors are one line; --debug shows where they come from.",
 )
-for command in (inpaint, edit, align, adapt, landmarks, train, demo, augment, export, info):
+for command in (inpaint, edit, align, voice, adapt, landmarks, train, demo, augment, export, info):
     app.command()(command)
 
 

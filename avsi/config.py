@@ -87,6 +87,9 @@ class AugmentConfig:
     noise: float = bounded(0.0, at_least=0, share=1)  # the share of utterances that get a noise floor
     noise_min_db: float = bounded(-80.0, at_least=-200)  # of the loudest reliable bin, the lowest floor
     noise_max_db: float = bounded(-45.0, at_least=lambda c: c.augment.noise_min_db)
+    filter_nats: float = 0.0  # deviation, over the bins, of the natural log gain of a smooth random filter
+    # A speaker encoder's speakers become others, who speak faster and higher or slower and lower by at most this share.
+    speaker_speed: float = bounded(0.0, at_least=0, below=1)
     face_gain: float = 0.0  # deviation of the natural log of each visual feature's factor
     face_lag_ms: float = 0.0  # the face runs ahead of the sound or behind it by at most this
     face_noise: float = 0.0  # deviation of white noise, as a share of each feature's own deviation
@@ -96,6 +99,7 @@ class AugmentConfig:
         0.0, at_least=0, share=1
     )  # of the others, the share whose lost phones have usual lengths
     text_jitter_ms: float = 0.0  # deviation of the errors of boundaries between phones that are lost
+    voice_hidden: float = bounded(0.0, at_least=0, share=1)  # the share of utterances whose voice is not known
 
 
 @dataclass
@@ -111,7 +115,7 @@ class ModelConfig:
     # What an inpainter's settings amount to in a model of another kind. They are no settings there: a config file may
     # repeat these values, and no others.
     audio, video, text, normalise, mask, ctc, gate = True, False, False, "corpus", False, False, False
-    text_scale = 1.0
+    text_scale, voice, voice_values = 1.0, False, 0
 
 
 @dataclass
@@ -130,6 +134,8 @@ class InpainterConfig(ModelConfig):
     mask: bool = False  # which frames are lost, as one more input
     ctc: bool = False  # a second linear layer, to phones: the paper's multi-task model
     gate: bool = False  # a linear layer that says, bin by bin, how far the interpolated spectrum is to be believed
+    voice: bool = False  # whose voice is heard, by a vector of a speaker encoder, as far as that is known
+    voice_values: int = bounded(192, at_least=1, at_most=10000)  # of such a vector; only where ``voice``
     restores = True
 
 
@@ -196,6 +202,21 @@ class RefinerConfig(ModelConfig):
     mask, refines = True, True
 
 
+@dataclass
+class SpeakerEncoderConfig(ModelConfig):
+    """From clean sound to a vector that says whose voice it is."""
+
+    kind: str = "speaker_encoder"
+    layers: int = bounded(5, at_least=1, at_most=100)  # of dilated convolutions
+    hidden: int = bounded(192, at_least=1, at_most=10000)
+    mels: int = bounded(56, at_least=1, at_most=lambda c: c.stft.n_bins)  # log-mel bands
+    values: int = bounded(192, at_least=2, at_most=10000)  # of the vector
+    window_s: float = bounded(1.6, at_least=0.1, at_most=60)  # of speech without pauses, for one vector
+    # Two voices at least so alike (cosine) are one person's: where both errors are equally frequent on a development
+    # set, which ``python -m evaluation.speakers --keep-threshold`` finds.
+    threshold: float = bounded(0.5, at_least=0, at_most=1)
+
+
 # By kind.
 MODELS = {
     "inpainter": InpainterConfig,
@@ -204,6 +225,7 @@ MODELS = {
     "durations": DurationsConfig,
     "painter": PainterConfig,
     "refiner": RefinerConfig,
+    "speaker_encoder": SpeakerEncoderConfig,
 }
 
 
@@ -237,6 +259,7 @@ class TrainingConfig:
     init: str = ""  # a trained model to start from, its statistics too; empty: random weights
     clip_norm: float = 0.0  # gradients of a larger norm are scaled down to this one; 0: none are
     batch_size: int = bounded(8, at_least=1)
+    speaker_windows: int = bounded(4, at_least=2)  # of each speaker in a speaker encoder's batch
     epoch_utterances: int = 0  # an epoch's length; 0: each utterance once
     balance: float = 1.0  # speakers are drawn by their share to this power: 1 as they come, 0 each as often
     filmed: float = bounded(0.0, at_least=0, share=1)  # the share of an epoch that has a video; 0: as they come

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from .config import Config, PainterConfig
+from .config import Config, PainterConfig, SpeakerEncoderConfig
 from .errors import ConfigError
 
 # The bounds that a number may have, and what is said of one beyond them.
@@ -87,3 +87,12 @@ def _check_together(config: Config) -> None:
             f"model.kind: {model.kind}: has no spectra for a discriminator; take training.adversarial 0 and "
             "training.feature_matching 0"
         )
+    training = config.training
+    if isinstance(model, SpeakerEncoderConfig):
+        if training.batch_size % training.speaker_windows or training.batch_size == training.speaker_windows:
+            raise ConfigError(
+                f"training.batch_size: {training.batch_size} must be the windows of two or more speakers, a multiple "
+                f"of training.speaker_windows, which is {training.speaker_windows}"
+            )
+    elif augment.speaker_speed:
+        raise ConfigError(f"model.kind {model.kind}: takes augment.speaker_speed 0")

@@ -52,6 +52,14 @@ def frames_touching(start: int, stop: int, stft: StftConfig) -> tuple[int, int]:
     return first, last
 
 
+def frames_within(start: int, stop: int, stft: StftConfig) -> tuple[int, int]:
+    """The frames ``[first, last)`` whose window lies in samples ``[start, stop)``; none where ``last <= first``."""
+    overlap = (stft.window_samples - stft.hop_samples) // 2
+    return -(-(start + overlap) // stft.hop_samples), max(
+        (stop + overlap - stft.window_samples) // stft.hop_samples + 1, 0
+    )
+
+
 def video_grid_s(start_s: float, stop_s: float, fps: float) -> np.ndarray:
     """Times in seconds from ``start_s`` to at least ``stop_s`` in steps of ``1/fps``; never empty."""
     count = max(1, math.ceil((stop_s - start_s) * fps - 1e-6) + 1)

@@ -22,7 +22,7 @@ from avsi.models.device import choose_device
 from avsi.program import in_parallel, progress, run_program
 
 from .folder.evaluation import Evaluation
-from .folder.layout import FAILED, STATS, STFT, SYSTEM
+from .folder.layout import CLEAN, FAILED, STATS, STFT, SYSTEM
 from .folder.opening import check_filmed, open_evaluation
 from .folder.restored_set import read_fingerprint, write_lists
 from .systems.description import describe
@@ -89,7 +89,7 @@ def main(
         check_gaps_cover(gaps_of[condition], utterances, path)
         check_gaps_fit(gaps_of[condition], utterances, path, STFT.sample_rate)
     for spec in specs.values():
-        check_system(spec, stats, utterances)  # one that cannot be loaded is refused before any work
+        check_system(spec, stats, datadir, utterances)  # one that cannot be loaded is refused before any work
     if (bins := len(Stats.load(stats).audio_mean)) != STFT.n_bins:
         raise DataError(f"{stats}: is of {bins} bins, expected {STFT.n_bins}, on which scores are measured")
     described = {name: describe(spec, utterances) for name, spec in specs.items()}
@@ -106,7 +106,17 @@ def main(
         # A few large parts, so that each process loads a system once.
         parts = [part for index in range(4 * jobs) if (part := utterances[index :: 4 * jobs])]
         tasks = [
-            (restore_utterances, part, gaps_of[condition], specs[name], out / STATS, condition, folder, device)
+            (
+                restore_utterances,
+                part,
+                gaps_of[condition],
+                specs[name],
+                out / STATS,
+                out / CLEAN,
+                condition,
+                folder,
+                device,
+            )
             for name, condition in todo
             for folder in [evaluation.set_folder(name, condition)]
             for part in parts

@@ -15,6 +15,7 @@ import soundfile
 import torch
 from conftest import RATE, small_config, speech, write_video
 from safetensors.torch import save_file
+from voices import save_encoder
 
 from avsi.config import RecognizerConfig
 from avsi.models.inpainter import BLSTMInpainter
@@ -42,6 +43,7 @@ def place(corpus, made, tmp_path_factory) -> Path:
 def _media(folder: Path) -> None:
     soundfile.write(folder / "good.wav", speech(0), RATE)
     soundfile.write(folder / "short.wav", speech(0)[:0], RATE)
+    soundfile.write(folder / "silence.wav", np.zeros(2 * RATE), RATE)
     samples = speech(0).copy()
     samples[40000] = np.nan
     soundfile.write(folder / "nan.wav", samples, RATE, subtype="FLOAT")
@@ -156,6 +158,7 @@ def _models(folder: Path) -> None:
     (folder / "m_weights_gone" / "model.safetensors").unlink()
     listener = small_config(RecognizerConfig)
     save_model(folder / "listener", PhoneRecognizer(listener, phones=("A", "B")))
+    save_encoder(folder / "encoder")
     (folder / "listener" / "lexicon.txt").write_text("bin B A\n")
     shutil.copytree(folder / "small", folder / "m_card_latin1")
     (folder / "m_card_latin1" / "README.md").write_bytes(b"gepr\xfcft")
@@ -189,6 +192,8 @@ def _data_directories(folder: Path, corpus: Path) -> None:
     changed("d_latin1", "text", lambda lines: lines)
     changed("d_made_lips", "text", lambda lines: lines)
     (folder / "d_made_lips" / "made_lips").write_text("s04_clip0 0123456789abcdef\n")
+    changed("d_voices", "text", lambda lines: lines)
+    (folder / "d_voices" / "voices.scp").write_text("s04_clip0 cat voices.ark |\n")
     (folder / "d_latin1" / "text").write_bytes(b"s04_clip0 gr\xfcn\n")
 
 
@@ -323,6 +328,10 @@ CASES = [
             ("clockless", "first_sample_s is nan); remove it"),
         )
     ),
+    (
+        "avsi inpaint good.wav --gap 0.8:1.6 -o out.wav --model small --reference good.wav",
+        "small: is told no voice; leave the reference out",
+    ),
     # avsi edit
     (f"{EDIT} --say 'bin red' --model small", "small: is not told what is said"),
     (f"{EDIT} --say 'bin red' --model none", "none: neither a folder with a trained model nor a pretrained one"),
@@ -380,6 +389,23 @@ CASES = [
         "avsi adapt good.wav -o mine --model listener",
         "listener: holds a model of the kind recognizer, expected inpainter",
     ),
+    # avsi voice
+    *(
+        (f"avsi voice {arguments} --model encoder", fragment)
+        for arguments, fragment in (
+            ("good.wav none.wav", "none.wav: no such file"),
+            ("short.wav", "short.wav: holds no sound samples"),
+            ("nan.wav", "nan.wav: holds samples that are not a number"),
+            ("good.wav@2:9", "good.wav@2:9: outside the sound, which plays from 0.000 to 2.978 s"),
+            ("good.wav@2:1", "'good.wav@2:1': expected FILE@START:END in seconds, such as good.wav@0.80:4.60"),
+            ("good.wav@0.5:0.9", "s of speech, expected 1 s or more to tell whose voice it is"),
+            ("silence.wav", "silence.wav: no speech: it is silent"),
+            ("good.wav --gap 2:9", "good.wav: gap 2:9: outside the recording, which lasts 2.978 s"),
+            ("good.wav --gap 0:2.978", "the gaps cover the whole recording"),
+        )
+    ),
+    ("avsi voice good.wav --model small", "small: holds a model of the kind inpainter, expected speaker_encoder"),
+    ("avsi voice good.wav --model m_version", "m_version: format version 99, expected"),
     ("avsi adapt good.wav -o mine --model m_adapted", "m_adapted: does not say what it was adapted to"),
     # models
     *(
@@ -467,6 +493,14 @@ CASES = [
             ("data.stats=unequal.npz", "unequal.npz: not a statistics file (a mean of shape (257,) beside a deviation"),
             ("data.stats=nan.npz", "nan.npz: not a statistics file (a mean or deviation that is no finite number"),
         )
+    ),
+    (
+        f"{TRAIN} --set model.voice=true",
+        "train: no utterance has the vector of a voice; run python -m data_prep.voice_v",
+    ),
+    (
+        f"{TRAIN} --set model.kind=painter --set model.voice=true",
+        "model.voice: found 'True', but a painter has no such setting",
     ),
     (f"{TRAIN} --config none.yaml", "none.yaml: no such config file"),
     (f"{TRAIN} --config nothing", "nothing: no such config file"),
@@ -558,6 +592,7 @@ CASES = [
             ("d_align", "d_align/align:1: expected '<utt> <start_s> <duration_s> <word>'"),
             ("d_sorted", "d_sorted/landmarks.scp:2: s04_clip2 is out of order"),
             ("d_unknown", "d_unknown/landmarks.scp:1: s00_clip0 is not in wav.scp"),
+            ("d_voices", "d_voices/voices.scp:1: expected '<utt> <path>:<offset>', found a command"),
             ("d_latin1", "d_latin1/text: not a text file in UTF-8"),
         )
     ),
@@ -576,6 +611,7 @@ CASES = [
     ("data_prep.voices none voices", "none: not a data directory"),
     ("data_prep.voices test file", "file: is a file; expected a folder"),
     ("data_prep.voices test train", "train: holds a data directory without"),
+    ("data_prep.voice_vectors test --encoder small", "small: holds a model of the kind inpainter, expected speaker_e"),
     # evaluation.restore
     (f"{RESTORE.replace(' test ', ' d_made_lips ')} --gaps 600", "d_made_lips: the lips of 1 of 4 utterances"),
     (f"{RESTORE}", "name the gaps to restore: --gaps, or --protocol FILE"),
@@ -691,6 +727,17 @@ CASES = [
         "evaluation.recognize e_heard --recognizer listener",
         "clean/phones.jsonl:1: per: expected a value, found nothing",
     ),
+    ("evaluation.similarity test --encoder encoder", "test: not an evaluation"),
+    (
+        "evaluation.similarity evaluation --encoder small",
+        "small: holds a model of the kind inpainter, expected speaker",
+    ),
+    ("evaluation.speakers none --seconds 3 --encoder encoder", "none: not a data directory"),
+    (
+        "evaluation.speakers test --seconds 3 --encoder encoder",
+        "test: has one speaker; telling speakers apart takes two",
+    ),
+    ("evaluation.speakers train --seconds 60 --encoder encoder", "no two speakers with two pieces of 60 s of speech"),
     ("evaluation.benchmark none", "none: not a data directory"),
     ("evaluation.benchmark test", "test: has no video.scp"),
     ("evaluation.benchmark test --config broken.yaml", "broken.yaml: not a YAML file"),
@@ -719,6 +766,8 @@ MISUSED = [
     ("evaluation.report evaluation --examples 51", "--examples"),
     ("evaluation.recognize evaluation --recognizer listener --beam 0", "--beam"),
     ("evaluation.compare evaluation interpolation", "Missing argument"),
+    ("evaluation.speakers test --seconds 0", "--seconds"),
+    ("avsi voice", "Missing argument"),
 ]
 
 

@@ -88,6 +88,7 @@ def test_what_is_restored_is_listed_with_what_was_before(talk, tmp_path):
                 "made_by": f"avsi {avsi.__version__}",
                 "model": None,
                 "weights": None,
+                "reference": None,
             }
         ],
     }

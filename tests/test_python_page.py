@@ -69,8 +69,8 @@ def test_adapted_to_the_speaker(run, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(
         adapting,
         "adapt_model",
-        lambda start, stretches, gaps_s, settings, progress: adapt_model(
-            start, stretches, gaps_s, replace(settings, steps=1, batch_size=2), progress
+        lambda start, stretches, gaps_s, settings, progress, voice: adapt_model(
+            start, stretches, gaps_s, replace(settings, steps=1, batch_size=2), progress, voice
         ),
     )
     monkeypatch.setenv("AVSI_CACHE", str(tmp_path / "cache"))
@@ -129,5 +129,12 @@ def test_a_model_of_ones_own(run):
     assert 0.05 < inside.std() < 0.2
 
 
+@pytest.mark.filterwarnings("ignore:.*less than 3 s.*:avsi.AvsiWarning")
+def test_whose_voice_it_is(run):
+    names = run("Whose voice it is")
+    assert names["one"].alike(names["two"]) > max(names["encoder"].threshold, 0.9)
+    assert names["two"].vector.shape == (192,)
+
+
 def test_each_recipe_has_a_test():
-    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 8
+    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 9

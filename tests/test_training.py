@@ -303,7 +303,9 @@ def test_a_run_on_another_training_set_is_not_gone_on_with(corpus, tmp_path):
     # The same path in the config of the first run, as if the set had been changed in place.
     note = tmp_path / "run" / "config.yaml"
     note.write_text(note.read_text().replace(str(corpus / "train") + "\n", f"{smaller}\n"))
-    with pytest.raises(DataError, match=r"holds a run on other utterances or from another model \(.*made_from\)"):
+    with pytest.raises(
+        DataError, match=r"holds a run on other utterances or voices, or from another model \(.*made_from\)"
+    ):
         train(config, tmp_path / "run", progress=False)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from ..pretrained import ALIGNER, WITH_TEXT
 from ..program import print_table, progress
-from .options import Device, Face, Pronounce, Transcript
+from .options import Device, Face, Pronounce, ReferenceVoice, Transcript
 
 if TYPE_CHECKING:
     from ..restoring.inpainting import Inpainter
@@ -67,6 +67,7 @@ def edit(
             "it they are those that a player shows.",
         ),
     ] = False,
+    reference: ReferenceVoice = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Show what would be done, and write nothing; no model that restores is needed."),
@@ -85,6 +86,7 @@ def edit(
     from ..models.store import check_takes_text, find_model
     from ..restoring.aligning import load_aligner
     from ..restoring.editing import edit_file
+    from ..restoring.voice_input import check_model_takes_voice, hear_reference
     from ..words.pronouncing import parse_pronunciation
     from ..words.transcript import read_transcript
 
@@ -93,6 +95,9 @@ def edit(
     find_model(aligner)
     if not dry_run:
         check_takes_text(model)
+    if reference is not None and not dry_run:
+        check_model_takes_voice(model)
+    heard = hear_reference(reference, [], None, from_first_sample)
 
     def load() -> Inpainter:
         from ..restoring.inpainting import Inpainter
@@ -112,6 +117,7 @@ def edit(
         face,
         from_first_sample,
         progress,
+        heard,
     )
     rows = [
         [

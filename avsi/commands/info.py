@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, DURATIONS, WITH_TEXT
+from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, DURATIONS, SPEAKER_ENCODER, WITH_TEXT
 from ..program import print_markdown, print_table
 
 ROLES = {
@@ -15,6 +15,7 @@ ROLES = {
     WITH_TEXT: " (where the words are known)",
     ALIGNER: " (finds words)",
     DURATIONS: " (how long phones last)",
+    SPEAKER_ENCODER: " (whose voice it is)",
 }
 
 

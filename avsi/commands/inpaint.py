@@ -9,7 +9,7 @@ import typer
 
 from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, WITH_TEXT
 from ..program import print_error, print_table, progress
-from .options import Device, Face, NoLog, Pronounce
+from .options import Device, Face, NoLog, Pronounce, ReferenceVoice
 
 if TYPE_CHECKING:
     from ..restoring.inpainting import Inpainter
@@ -92,6 +92,7 @@ def inpaint(
     ] = None,
     pronounce: Pronounce = [],  # noqa: B006
     aligner: Annotated[str, typer.Option(help="The model that finds the words of a transcript.")] = ALIGNER,
+    reference: ReferenceVoice = None,
     no_log: NoLog = False,
     device: Device = "auto",
 ) -> None:
@@ -128,9 +129,14 @@ def inpaint(
         raise ConfigError(f"--video {video}: is the picture of one file, and there are {len(clips)}")
     if len(clips) > 1 and transcript is not None:
         raise ConfigError(f"--transcript: is what one file says, and there are {len(clips)}; restore each by itself")
-    alignment = None
+    alignment = heard = None
     if not into_folder:
         check_output(clips[0], Path(out))
+    if reference is not None:
+        from ..restoring.voice_input import check_model_takes_voice, hear_reference
+
+        check_model_takes_voice(model)
+        heard = hear_reference(reference, clips, gaps, from_first_sample)
     if transcript is not None:
         from ..restoring.aligning import align_file, load_aligner
         from ..words.pronouncing import parse_pronunciation
@@ -144,7 +150,7 @@ def inpaint(
     if into_folder:
         outputs = plan_outputs(clips, Path(out))
         options: dict[str, Any] = {"video": video, "face": face, "from_first_sample": from_first_sample, "adapt": adapt}
-        options |= {"alignment": alignment, "log": not no_log}
+        options |= {"alignment": alignment, "log": not no_log, "reference": heard}
         results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
         rows = []
         for file in results:
@@ -153,7 +159,7 @@ def inpaint(
         print_table(f"restored into {out}", ["file", "gaps", "seconds of gaps", "output"], rows)
         raise typer.Exit(int(any(file.error for file in results)))
     restored = inpaint_file(
-        clips[0], out, load, gaps, video, progress, face, from_first_sample, adapt, alignment, not no_log
+        clips[0], out, load, gaps, video, progress, face, from_first_sample, adapt, alignment, not no_log, heard
     )
     shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
     more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import DataError
 from ..files import read_lines, write_text
 from ..folders import files_together
@@ -14,7 +16,7 @@ from .matrices import check_path, check_place, read_matrix
 
 # Files with one line for every utterance, and those that may lack some.
 COMPLETE = ("wav.scp", "text", "utt2spk", "utt2dur")
-PARTIAL = ("video.scp", "video_start", "landmarks.scp", "made_lips")
+PARTIAL = ("video.scp", "video_start", "landmarks.scp", "made_lips", "voices.scp", "voices_by")
 TIMED = ("align", "phones")  # words and phones, each with its time on a line of its own
 OPTIONAL = (*PARTIAL, "phones")  # files that an older directory may have and a new one has not
 # What programs make of the utterances that there are, and what goes when they change.
@@ -26,6 +28,7 @@ MADE_OF = (
     "landmarks_notes",
     "align_failed",
     ".align_journal",
+    "voices_left_out",
 )
 CORPUS = "corpus"  # the name of the corpus, on one line
 UNNAMED = "unnamed corpus"
@@ -53,6 +56,8 @@ class Utterance:
             0 where it is cut out of a longer recording, and below 0 where its sound is late by more than that.
         made_lips: the digest of the model that made its landmarks from its sound (``python -m data_prep.lips``); None
             where they are those of a film.
+        voice: ``path:offset`` of the vector of its voice in a Kaldi archive; None before it is made.
+        voice_by: the digest of the weights of the speaker encoder that made it.
     """
 
     id: str
@@ -66,6 +71,8 @@ class Utterance:
     landmarks: str | None = None
     video_start_s: float = 0.0
     made_lips: str | None = None
+    voice: str | None = None
+    voice_by: str | None = None
 
     @property
     def words_have_times(self) -> bool:
@@ -85,6 +92,18 @@ class Utterance:
             return Tracks.from_matrix(read_matrix(self.landmarks))
         except (OSError, DataError) as error:
             raise DataError(f"{self.id}: its landmarks cannot be read from {self.landmarks} ({error})") from error
+
+    def load_voice(self) -> np.ndarray | None:
+        """The vector of its voice, shape (n_values,); None where there is none. Raises DataError where the archive is
+        gone or damaged.
+        """
+        if self.voice is None:
+            return None
+        try:
+            (vector,) = read_matrix(self.voice)
+        except (OSError, ValueError, DataError) as error:
+            raise DataError(f"{self.id}: its voice cannot be read from {self.voice} ({error})") from error
+        return vector
 
 
 def write_datadir(
@@ -115,6 +134,8 @@ def write_datadir(
         "video_start": {u.id: f"{u.video_start_s:.6f}" for u in utterances if u.video and u.video_start_s},
         "landmarks.scp": {u.id: u.landmarks for u in utterances if u.landmarks},
         "made_lips": {u.id: u.made_lips for u in utterances if u.made_lips and u.landmarks},
+        "voices.scp": {u.id: u.voice for u in utterances if u.voice},
+        "voices_by": {u.id: u.voice_by for u in utterances if u.voice and u.voice_by},
     }
     texts = {name: "".join(f"{key} {value}\n" for key, value in of.items()) for name, of in columns.items() if of}
     texts |= {name: f"{line}\n" for name, line in ((CORPUS, corpus), (SPLIT, split)) if line is not None}
@@ -152,6 +173,8 @@ def read_datadir(path: str | Path) -> list[Utterance]:
             landmarks=tables["landmarks.scp"].get(id_),
             video_start_s=float(tables["video_start"].get(id_, 0)),
             made_lips=tables["made_lips"].get(id_),
+            voice=tables["voices.scp"].get(id_),
+            voice_by=tables["voices_by"].get(id_),
         )
         for id_, wav in tables["wav.scp"].items()
     ]
@@ -188,8 +211,10 @@ def _checked_tables(path: Path) -> tuple[dict[str, dict[str, str]], dict[str, di
         for number, id_ in enumerate(tables[name], start=1):
             if id_ not in ids:
                 raise DataError(f"{path / name}:{number}: {id_} is not in wav.scp")
-    for name, check in (("wav.scp", check_path), ("video.scp", check_path), ("landmarks.scp", check_place)):
-        _check_values(path / name, tables[name], check)
+    for name in ("wav.scp", "video.scp"):
+        _check_values(path / name, tables[name], check_path)
+    for name in ("landmarks.scp", "voices.scp"):
+        _check_values(path / name, tables[name], check_place)
     for number, (id_, value) in enumerate(tables["utt2dur"].items(), start=1):
         if not _is_positive(value):
             raise DataError(f"{path / 'utt2dur'}:{number}: {id_} lasts '{value}', expected seconds above 0")

@@ -24,6 +24,8 @@ class Features(NamedTuple):
         word_at: int64, shape (n_frames,): which word is spoken in each frame, counted from 1, and 0 between words; -1
             where it is not known. None for a model that does not ask.
         said: as of :func:`.phones_at`; None for a model that does not ask.
+        voice: the unit vector of the voice that is told, shape (n_values,), NaN where it is not known; None for a model
+            that does not ask.
     """
 
     log_spectrum: Tensor
@@ -31,6 +33,7 @@ class Features(NamedTuple):
     labels: tuple[int, ...] = ()
     word_at: Tensor | None = None
     said: Tensor | None = None
+    voice: Tensor | None = None
 
 
 def load_features(utterance: Utterance, config: Config) -> Features:

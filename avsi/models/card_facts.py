@@ -4,10 +4,10 @@ import dataclasses
 from collections import Counter
 from pathlib import Path
 
-from ..config import MODELS, Config, ModelConfig, PainterConfig
+from ..config import MODELS, Config, ModelConfig, PainterConfig, SpeakerEncoderConfig
 from ..data.ids import recording_in, speaker_in
 from ..files import digest
-from .store import WEIGHTS, load_model, read_description, read_train_ids
+from .store import VOICES_BY, WEIGHTS, load_model, read_description, read_train_ids
 
 # Where and how fast training ran, which does not affect the model.
 _NOT_LISTED = ("training.accelerator", "training.devices", "training.workers", "training.cache")
@@ -25,6 +25,7 @@ _OUTPUTS = {
     "recognizer": "phones",
     "aligner": "how likely silence and each phone are in each frame; with these, the times of known words",
     "durations": "the log-normal distribution of each phone's length",
+    "speaker_encoder": "a vector of length 1 that says whose voice it is",
 }
 _LEVELS = {
     "corpus": "that of the training recordings is expected: what is much louder or softer is understood worse",
@@ -44,12 +45,13 @@ def facts_table(folder: Path) -> str:
         + (", phones as a second task" if config.model.ctc else ""),
         "Input": _input(config),
         "Output": _OUTPUTS[kind],
-        "Level": _LEVELS[config.model.normalise] if config.model.audio else "",
-        "Gaps in training": "" if kind == "recognizer" else _gaps(config),
+        "Level": _level(config.model),
+        "Gaps in training": "" if kind in ("recognizer", "speaker_encoder") else _gaps(config),
         "Trained on": str(about.get("trained_on", "")),
         "Adapted": _adapted(about.get("adapted")),
         "Utterances": _utterances(ids),
         "Faces": _faces(about.get("faces", {})),
+        "Voices": f"vectors of the speaker encoder {made_by}..." if (made_by := getattr(model, VOICES_BY, "")) else "",
         "Training": ", ".join([f"seed {config.training.seed}", *run]),
         "Settings": " ".join(f"`{setting}`" for setting in _settings(config)) or "the defaults",
         "Weights": f"{(folder / WEIGHTS).stat().st_size / 1e6:.1f} MB, SHA-256 {digest(folder / WEIGHTS)}...",
@@ -62,7 +64,16 @@ def _layers(model: ModelConfig) -> str:
     if isinstance(model, PainterConfig):
         patches = f"patches of {model.patch_frames} frames and {model.patch_bins} bins"
         return f"{model.layers} blocks over {model.latents} latents of {model.hidden} values, {patches}"
+    if isinstance(model, SpeakerEncoderConfig):
+        window = f"windows of {model.window_s:g} s of {model.mels} log-mel bands"
+        return f"{model.layers} dilated convolutions of {model.hidden} channels, {window}, {model.values} values"
     return f"{model.layers} BLSTM layers of {model.hidden} units a direction"
+
+
+def _level(model: ModelConfig) -> str:
+    if isinstance(model, SpeakerEncoderConfig):
+        return "how loud a recording is does not matter, nor does a fixed filter: the mean of each band is taken away"
+    return _LEVELS[model.normalise] if model.audio else ""
 
 
 def _input(config: Config) -> str:
@@ -75,7 +86,8 @@ def _input(config: Config) -> str:
     text = f"what is said, as far as it is known: {phones}" if config.model.text else ""
     if config.model.kind == "durations":
         text = "the phones of an utterance, and the lengths of those and of the pauses that are known"
-    return "; ".join(filter(None, [audio, video, text]))
+    voice = "whose voice is heard, as far as it is known: a speaker encoder's vector" if config.model.voice else ""
+    return "; ".join(filter(None, [audio, video, text, voice]))
 
 
 def _gaps(config: Config) -> str:

@@ -68,12 +68,13 @@ class Painter(SpectrumInpainter):
         lost: Tensor,
         lengths: Tensor | None = None,
         said: Tensor | None = None,
+        voice: Tensor | None = None,
     ) -> Tensor:
         """The latents, shape (batch, n_latents, hidden).
 
         Args:
             normalised: log magnitudes from :meth:`normalise`, shape (batch, n_frames, n_bins); ignored where ``lost``.
-            visual, lost, lengths, said: as of :meth:`forward`.
+            visual, lost, lengths, said, voice: as of :meth:`forward`.
         """
         inside = _inside(lost, lengths)
         parts = [self.always.expand(len(lost), 1, -1)]

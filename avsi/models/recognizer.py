@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from ..audio.mel import mel_filters
-from ..audio.stft import magnitude
+from ..audio.mel import log_mel, mel_filters
 from ..config import Config, RecognizerConfig
 from ..data.phones import to_phones
 from ..data.stats import Stats
@@ -58,8 +57,7 @@ class PhoneRecognizer(nn.Module):
 
     def log_mel(self, log_spectrum: Tensor) -> Tensor:
         """Natural log magnitude of each bin -> natural log of the power in each mel band, shape (..., n_mels)."""
-        stft = self.config.stft
-        return torch.log(magnitude(log_spectrum, stft).square() @ self.filters + stft.log_floor**2)
+        return log_mel(log_spectrum, self.filters, self.config.stft)
 
     def normalised_mel(self, log_spectrum: Tensor) -> Tensor:
         """Log-mel bands, normalised by mean and standard deviation, shape (..., n_mels)."""

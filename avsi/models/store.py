@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from .durations import DurationModel
     from .recognizer import PhoneRecognizer
     from .refiner import SpectrumRefiner
+    from .speaker_encoder import SpeakerEncoder
     from .spectrum_inpainter import SpectrumInpainter
 
-    Model = SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel
+    Model = SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder
 
 FORMAT_VERSION = 2
 # Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
@@ -30,6 +31,7 @@ _TEXT_SCALE = 1.0  # of models with text before it was a setting
 _FRAMES_1 = {"loudest_s": 12, "max_pauses_s": 167}  # version 1 counted these in frames
 WEIGHTS, DESCRIPTION = "model.safetensors", "config.json"
 TRAIN_IDS = "train_ids"  # the utterances that a model was trained on, one a line
+VOICES_BY = "voices_by"  # by its weights' digest, the speaker encoder whose vectors a model was trained with
 LEXICON = "lexicon.txt"  # the lexicon of a model that was trained on phones
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 
@@ -61,6 +63,8 @@ def save_model(
     }
     if model.phones:
         description["phones"] = list(model.phones)
+    if made_by := getattr(model, VOICES_BY, ""):
+        description[VOICES_BY] = made_by
     with written_beside(folder / WEIGHTS) as partial:
         try:
             save_file(tensors, partial)
@@ -80,6 +84,8 @@ def load_model(name_or_path: str | Path, kind: Literal["aligner"]) -> PhoneAlign
 def load_model(name_or_path: str | Path, kind: Literal["durations"]) -> DurationModel: ...
 @overload
 def load_model(name_or_path: str | Path, kind: Literal["refiner"]) -> SpectrumRefiner: ...
+@overload
+def load_model(name_or_path: str | Path, kind: Literal["speaker_encoder"]) -> SpeakerEncoder: ...
 @overload
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model: ...
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
@@ -102,6 +108,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     from .painter import Painter
     from .recognizer import PhoneRecognizer
     from .refiner import SpectrumRefiner
+    from .speaker_encoder import SpeakerEncoder
 
     folder = find_model(name_or_path)
     description = read_description(folder)
@@ -124,10 +131,12 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
             "aligner": PhoneAligner,
             "durations": DurationModel,
             "refiner": SpectrumRefiner,
+            "speaker_encoder": SpeakerEncoder,
         }
         model = kinds[config.model.kind](config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
+        setattr(model, VOICES_BY, description.get(VOICES_BY, ""))
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{folder}: {WEIGHTS} is damaged or incomplete ({error})") from error
     except RuntimeError as error:
@@ -161,8 +170,13 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
     asked, found = dataclasses.asdict(model.config), dataclasses.asdict(trained.config)
     for section in ("stft", "visual", "model", *(["normalise"] if model.config.model.normalise == "utterance" else [])):
         for name, value in asked[section].items():
-            # A new gate and new text start by themselves, and what was learned about phones can be left away.
-            may_differ = name == "dropout" or (name in ("gate", "text") and value) or (name == "ctc" and not value)
+            # A new gate, new text and a new voice start by themselves; what was learned about phones can be left away.
+            may_differ = (
+                name in ("dropout", "threshold")
+                or (name in ("gate", "text", "voice") and value)
+                or (name == "ctc" and not value)
+                or (name == "voice_values" and not trained.config.model.voice)
+            )
             if found[section][name] != value and not may_differ:
                 raise ModelError(
                     f"{name_or_path}: has {section}.{name} {found[section][name]}, but the config asks for {value}"
@@ -171,6 +185,12 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
     both_use_phones = not (one.restores or one.refines) or (one.ctc and two.ctc) or (one.text and two.text)
     if both_use_phones and trained.phones != model.phones:
         raise ModelError(f"{name_or_path}: knows other phones than the lexicon")
+    encoders = [getattr(each, VOICES_BY, "") for each in (trained, model)]
+    if one.voice and two.voice and encoders[0] != encoders[1]:
+        raise ModelError(
+            f"{name_or_path}: was trained with voices of the speaker encoder {encoders[0]}, but those of the training "
+            f"set are of {encoders[1]}; python -m data_prep.voice_vectors makes others"
+        )
     own, known = model.state_dict(), trained.state_dict()
     if model.config.model.text and not trained.config.model.text:  # the last inputs, which at first change nothing
         for name in [name for name in known if name.startswith("blstm.weight_ih_l0")]:

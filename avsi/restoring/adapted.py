@@ -21,7 +21,7 @@ from ..folders import folder_beside
 from ..models.normalised import NormalisedModel
 from ..models.spectrum_inpainter import SpectrumInpainter
 from ..models.store import find_model, load_model, read_description, save_model
-from .reliable import voice_of
+from .reliable import timbre_of
 
 ABOUT = "adapted"  # the entry of a model's description that holds these facts
 FACTS = "adapted.json"  # in a folder of the cache, which holds a model too where the adapted one is used
@@ -93,7 +93,7 @@ def check_voice(adaptation: Adaptation, log_spectra: list[torch.Tensor], stft: S
     """
     if not adaptation.kept:
         return
-    apart_db = float(np.sqrt(np.mean((voice_of(log_spectra, stft) - np.array(adaptation.voice)) ** 2)))
+    apart_db = float(np.sqrt(np.mean((timbre_of(log_spectra, stft) - np.array(adaptation.voice)) ** 2)))
     if apart_db > OTHER_VOICE_DB:
         warnings.warn(
             f"the model was adapted to {listed(adaptation.recordings)}, which this recording does not sound like "

@@ -32,7 +32,8 @@ from ..video.tracks import Tracks
 from .adapted import ABOUT, Adaptation, listed, read_cached, weights_digest, write_cached
 from .copies import without_copies
 from .excerpts import Excerpt
-from .reliable import Piece, Source, near, open_source, read_pieces, share_out, speech_frames, still_mouth, voice_of
+from .reliable import Piece, Source, near, open_source, read_pieces, share_out, speech_frames, still_mouth, timbre_of
+from .voice_input import told_voices
 
 if TYPE_CHECKING:
     from .inpainting import Inpainter
@@ -211,7 +212,11 @@ def _train(
             stacklevel=4,
         )
     gaps_s = [to_seconds(last - first, source.rate) for source in sources for first, last in source.gaps]
-    model, outcome = adapt_model(start, stretches, gaps_s, settings, progress)
+    voice = None
+    if inpainter.encoder is not None and start.config.model.voice:
+        heard = torch.cat([each.log_spectrum for each in stretches])
+        voice = told_voices(inpainter.encoder, heard[None], torch.zeros(len(heard), dtype=torch.bool))[0]
+    model, outcome = adapt_model(start, stretches, gaps_s, settings, progress, voice)
     adaptation = Adaptation(
         recordings=names,
         speech_s=round(speech_s, 1),
@@ -223,7 +228,7 @@ def _train(
         kept=outcome.better,
         of=of,
         start=weights_digest([start]),
-        voice=[round(float(level_db), 2) for level_db in voice_of([each.log_spectrum for each in stretches], stft)],
+        voice=[round(float(level_db), 2) for level_db in timbre_of([each.log_spectrum for each in stretches], stft)],
     )
     return adaptation, model if outcome.better else None
 

@@ -15,7 +15,9 @@ The list is an object of JSON:
     - ``made_by``: what wrote it, such as "avsi 0.1.0";
     - ``model``: its name, such as "av_text" or "av, refined", null where it has none; that of an audio-visual model
       also where it saw no face, and the audio-only one that belongs to it filled the gap;
-    - ``weights``: a digest of the model's weights, null of what has none.
+    - ``weights``: a digest of the model's weights, null of what has none;
+    - ``reference``: the recording whose voice the model was told, as the user named it, such as "talk.wav@2:7"; null
+      where none was named, and in lists of earlier versions missing.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ KINDS = ("restored", "replaced", "inserted", "removed")
 FIELDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("start_s", "end_s"), (int, float)),
     **dict.fromkeys(("kind", "made_by"), (str,)),
-    **dict.fromkeys(("words", "before", "model", "weights"), (str, type(None))),
+    **dict.fromkeys(("words", "before", "model", "weights", "reference"), (str, type(None))),
 }
 
 
@@ -58,16 +60,21 @@ class LoggedEdit:
     made_by: str
     model: str | None
     weights: str | None
+    reference: str | None = None
 
 
-def logged(inpainter: Inpainter, edits: Iterable[tuple[float, float, str, str | None, str | None]]) -> list[LoggedEdit]:
+def logged(
+    inpainter: Inpainter,
+    edits: Iterable[tuple[float, float, str, str | None, str | None]],
+    reference: str | None = None,
+) -> list[LoggedEdit]:
     """Entries for what an inpainter made: (start_s, end_s, kind, words, before) of each."""
     from .adapted import weights_digest
 
     weights = weights_digest([inpainter.model, inpainter.refiner])
     digest = None if weights == weights_digest([]) else weights
     name = inpainter.name + ", refined" * (inpainter.refiner is not None)
-    return [LoggedEdit(*edit, f"avsi {__version__}", name or None, digest) for edit in edits]
+    return [LoggedEdit(*edit, f"avsi {__version__}", name or None, digest, reference) for edit in edits]
 
 
 def list_path(path: Path) -> Path:
@@ -170,6 +177,8 @@ def _checked(found: Any) -> dict[str, Any]:
     first_s, last_s = found["first_sample_s"], found["first_sample_s"] + found["n_samples"] / found["rate"]
     slack_s = 1 / found["rate"]  # above what rounding to the microsecond adds
     for number, edit in enumerate(found["edits"], start=1):
+        if isinstance(edit, dict):
+            edit.setdefault("reference", None)
         bad = [name for name, kinds in FIELDS.items() if not isinstance(edit, dict) or not _is(edit, name, kinds)]
         if bad or edit["kind"] not in KINDS or not edit["start_s"] < edit["end_s"]:
             raise DataError(f"entry {number} is not as expected" + (f", in its {bad[0]}" if bad else ""))

@@ -25,6 +25,7 @@ from .edit_planning import Edit, NewWord, plan_edits
 from .excerpts import plan_excerpts
 from .inpainting import Inpainter
 from .recordings import check_output, output_picture, tell_other_clock, write_restored
+from .voice_input import HeardReference, check_takes_voice, hear_reference
 
 if TYPE_CHECKING:
     from ..models.aligner import PhoneAligner
@@ -46,6 +47,7 @@ def edit_file(
     face: int | None = None,
     from_first_sample: bool = False,
     progress: Callable = lambda items, total, what: items,
+    reference: str | Path | HeardReference | None = None,
 ) -> list[Edit]:
     """Have other words said in a sound or video file: those that differ are replaced by gaps, as
     :func:`.plan_edits` says, which a model fills that is told what is said. Every sample outside them stays as it is.
@@ -62,7 +64,7 @@ def edit_file(
             what comes after them moves. None keeps it where the output has a picture, which cannot be moved.
         pronunciations: the user's own, as :func:`.pronounce` takes them; for words that the dictionary knows in several
             ways, its first one is said.
-        video, face, from_first_sample, progress: as in :func:`avsi.inpaint_file`. The face helps to find the
+        video, face, from_first_sample, progress, reference: as in :func:`avsi.inpaint_file`. The face helps to find the
             present words.
 
     Returns:
@@ -103,6 +105,8 @@ def edit_file(
                 f"{out}: its picture cannot be made longer or shorter with its sound; choose a .wav file, or keep the "
                 "length"
             )
+        heard = hear_reference(reference, [], None, from_first_sample)
+        voice = heard.voice if heard else None
         keep_length = picture is not None if keep_length is None else keep_length
         tell_other_clock(out, out_start_s, start_s)
         aligner = cache(load_aligner)
@@ -115,13 +119,14 @@ def edit_file(
             return plan.edits
         inpainter = load_inpainter()
         inpainter.check_alignment(plan.alignment)
+        check_takes_voice(inpainter, voice)
         _tell_long(plan.edits, sound.rate, inpainter.model.config.gaps.total_max_ms / 1000)
         edited = spliced(sound, plan.splices, plan.copies)
         shown = progress(excerpts, len(excerpts), "editing")
         stretches = ((edited.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
         phones = timed_phones(plan.alignment, start_s)
         blind = _without_face(inpainter)
-        patches = list(blind.patches(stretches, sound.rate, [None] * len(excerpts), phones))
+        patches = list(blind.patches(stretches, sound.rate, [None] * len(excerpts), phones, voice))
         write_restored(edited, patches, out, picture, out_start_s)
         made = logged(
             inpainter,
@@ -129,6 +134,7 @@ def edit_file(
                 (each.now.start_s - start_s, each.now.end_s - start_s, each.kind, each.words, each.before)
                 for each in plan.edits
             ),
+            heard.name if heard else None,
         )
         kept = carried(earlier, plan.splices, sound.rate)
         write_edits(out, [*kept, *made], edited, 0.0 if from_first_sample else out_start_s, from_first_sample)
@@ -157,7 +163,12 @@ def _without_face(inpainter: Inpainter) -> Inpainter:
             "the model needs a face, and in an edited gap the lips say the old words; choose one of sound and words"
         )
     return Inpainter(
-        model.without_face(), None, inpainter.batch_frames, inpainter.adaptation, inpainter.name, inpainter.refiner
+        model.without_face(),
+        None,
+        inpainter.batch_frames,
+        inpainter.adaptation,
+        refiner=inpainter.refiner,
+        encoder=inpainter.encoder,
     )
 
 

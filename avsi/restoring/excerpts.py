@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from .spectrum_restorer import Inputs
+
 from ..errors import GapError
 from ..timebase import to_samples, to_seconds
 
@@ -80,6 +82,7 @@ class DamagedExcerpt:
         lost: the frames that touch a lost sample, shape (n_frames,), bool.
         visual: features of the face, shape (n_frames, n_visual); none where there is no face.
         said: what is said, shape (n_frames, 3), as of :func:`avsi.data.said.phones_at`.
+        voices: whose voice is heard in each channel, shape (n_channels, n_values), as of :func:`.told_voices`.
         own: the gaps for which the face must be seen, in samples.
         audio_only: for each of them, why the video is not used; "" where it is or none is needed.
     """
@@ -90,8 +93,14 @@ class DamagedExcerpt:
     lost: torch.Tensor
     visual: torch.Tensor
     said: torch.Tensor
+    voices: torch.Tensor
     own: list[Span]
     audio_only: list[str]
+
+    def inputs(self, with_face: bool = True) -> Inputs:
+        """What a network is given of it."""
+        visual = self.visual if with_face else self.visual[:, :0]
+        return self.log_spectrum, visual, self.lost, self.said, self.voices
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ..media.video_reading import video_info
 from ..models.device import AUTO, choose_device
 from ..models.refiner import SpectrumRefiner
 from ..models.store import load_model
-from ..pretrained import AUDIO_ONLY, DEFAULT, REFINER
+from ..pretrained import AUDIO_ONLY, DEFAULT, SPEAKER_ENCODER
 from ..timebase import convert_span, join_stretches, to_seconds
 from ..video.landmarks import track_each_stretch
 from ..video.tracks import Tracks
@@ -31,8 +31,11 @@ from .adapted import Adaptation, adaptation_of, check_voice
 from .batches import in_batches
 from .excerpts import DamagedExcerpt, Excerpt, RestoredExcerpt, Span, plan_excerpts
 from .faces import face_around, look
+from .refining import check_refiner, load_refiner
 from .reliable import Source
 from .spectrum_restorer import SpectrumRestorer, restore_spectra
+from .voice_input import check_takes_voice, load_encoder_of, told_voices
+from .voices import Voice, VoiceEncoder
 
 # With less sound than this around its gaps, a model has hardly anything to go by.
 MIN_AROUND_S = 0.5
@@ -55,6 +58,7 @@ class Inpainter:
         adaptation: Adaptation | None = None,
         name: str = "",
         refiner: SpectrumRefiner | None = None,
+        encoder: VoiceEncoder | None = None,
     ) -> None:
         """Without ``batch_frames``, a network restores one excerpt in a run.
 
@@ -66,6 +70,7 @@ class Inpainter:
             adaptation: what one of the models was adapted to; other voices are then told of.
             name: of the model, for lists of what was restored.
             refiner: what makes of the restored spectra sharper ones.
+            encoder: what finds whose voice is heard, for models that are told; without it they are not.
 
         Raises:
             ModelError: an audio-only model that needs a face, or works on another kind of spectrogram.
@@ -80,14 +85,14 @@ class Inpainter:
             phones = [getattr(each, "phones", ()) for each in (model, audio_only)]
             if model.config.model.text and phones[0] != phones[1]:
                 raise ModelError("the audio-only model knows other phones than the model it stands in for")
-        if refiner is not None and refiner.config.stft != model.config.stft:
-            raise ModelError("the refiner works on another kind of spectrogram (stft) than the model")
+        check_refiner(refiner, model)
         self.model = model
         self.audio_only = audio_only
         self.batch_frames = batch_frames
         self.adaptation = adaptation
         self.name = name
         self.refiner = refiner
+        self.encoder = encoder
 
     @classmethod
     def from_pretrained(
@@ -96,6 +101,7 @@ class Inpainter:
         audio_only: str | Path | None = AUDIO_ONLY,
         device: str = AUTO,
         refiner: str | Path | None = None,
+        encoder: str | Path = SPEAKER_ENCODER,
     ) -> Inpainter:
         """Load a pretrained or self-trained model, the audio-only one that takes over without a face, and the refiner.
 
@@ -104,29 +110,27 @@ class Inpainter:
                 restore several excerpts in one run.
             refiner: None does not refine what is restored. The pretrained one is left out, with a warning, for a model
                 of another kind of spectrogram.
+            encoder: the speaker encoder of a model that is told whose voice is heard.
 
         Raises:
-            ModelError: no such model, a damaged one, one that does not restore, or a refiner of another kind of
-                spectrogram.
+            ModelError: no such model, a damaged one, one that does not restore, a refiner of another kind of
+                spectrogram, or another encoder than the model's.
             ConfigError: no such device.
         """
         place = choose_device(device)
         model = load_model(name_or_path, "inpainter").to(place)
         other = None
         if model.config.model.video and audio_only is not None:
-            # A model that knows what is said knows it without a face, too; another one need not.
-            is_own = model.config.model.text and model.config.model.audio and audio_only == AUDIO_ONLY
+            # A model that knows what is said, or the voice, knows it without a face, too; another one need not.
+            is_told = model.config.model.text or model.config.model.voice
+            is_own = is_told and model.config.model.audio and audio_only == AUDIO_ONLY
             other = model.without_face() if is_own else load_model(audio_only, "inpainter").to(place)
         at_once = 0 if place.type == "cpu" else BATCH_FRAMES
-        refining = None if refiner is None else load_model(refiner, "refiner").to(place)
-        if refining is not None and refiner == REFINER and refining.config.stft != model.config.stft:
-            warnings.warn(
-                f"{name_or_path}: works on another kind of spectrogram (stft) than the refiner, which is left out",
-                AvsiWarning,
-                stacklevel=2,
-            )
-            refining = None
-        return cls(model, other, at_once, adaptation_of(name_or_path), Path(name_or_path).name, refining)
+        refining = load_refiner(refiner, model, name_or_path)
+        refining = refining and refining.to(place)
+        heard_by = load_encoder_of([model, other], encoder)
+        name = Path(name_or_path).name
+        return cls(model, other, at_once, adaptation_of(name_or_path), name, refining, heard_by)
 
     def adapt(
         self,
@@ -161,6 +165,7 @@ class Inpainter:
         video: str | Path | Tracks | None = None,
         face: int | None = None,
         alignment: Alignment | None = None,
+        voice: Voice | None = None,
     ) -> np.ndarray:
         """Restore the gaps of a recording.
 
@@ -173,6 +178,8 @@ class Inpainter:
                 belongs to the first sample; or the landmarks of one.
             face: which of several in the video, as :func:`avsi.video.landmarks.track_each_stretch` counts them.
             alignment: what is said when, as :func:`avsi.align_file` finds it, for a model that takes that.
+            voice: the speaker's, for a model that takes that; by default that of what is heard around the gaps, as far
+                as that is enough.
 
         Returns:
             A copy with the gaps filled: same shape and type, every sample outside the gaps unchanged. A gap of a
@@ -183,17 +190,18 @@ class Inpainter:
             MediaError: samples that are not numbers, or a video that cannot be read.
             FaceError: the model needs a face, none is there, and there is no audio-only model.
             ConfigError: a face of a number that is not there.
-            ModelError: an alignment, but the model does not take what is said.
+            ModelError: an alignment or a voice, but the model does not take that.
             DataError: phones that the model does not know.
         """
         self.check_alignment(alignment)
+        check_takes_voice(self, voice)
         samples, rate, gaps = _checked(samples, rate, gaps)
         restored = samples.copy()
         columns = restored.reshape(len(samples), -1)
         excerpts = plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate)
         tracks = self.follow_face(video, excerpts, rate, face)
         stretches = ((columns[excerpt.start : excerpt.stop].copy(), excerpt) for excerpt in excerpts)
-        for start, patch in self.patches(stretches, rate, tracks, timed_phones(alignment)):
+        for start, patch in self.patches(stretches, rate, tracks, timed_phones(alignment), voice):
             columns[start : start + len(patch)] = patch
         return restored
 
@@ -229,6 +237,7 @@ class Inpainter:
         rate: int,
         tracks: list[Tracks | None],
         phones: Sequence[Timed] | None = None,
+        voice: Voice | None = None,
     ) -> Iterator[tuple[int, np.ndarray]]:
         """The restored samples of the gaps of a recording's excerpts, of which several are restored in one batch.
 
@@ -236,13 +245,14 @@ class Inpainter:
             stretches: the samples of an excerpt, shape (n_samples, n_channels), and the excerpt.
             tracks: for each excerpt the face, on the clock of the recording; None where there is no video.
             phones: those of the recording; None where it is not known what is said.
+            voice: as in :meth:`inpaint`.
 
         Returns:
             For each of an excerpt's own gaps (first sample in the recording, samples of shape (n, n_channels) in the
             type that came in).
         """
         prepared = (
-            (*self._prepare(samples, excerpt, rate, track, phones), samples.dtype, excerpt)
+            (*self._prepare(samples, excerpt, rate, track, phones, voice), samples.dtype, excerpt)
             for (samples, excerpt), track in zip(stretches, tracks, strict=True)
         )
         heard: list[torch.Tensor] = []
@@ -274,7 +284,13 @@ class Inpainter:
             check_voice(self.adaptation, heard, self.model.config.stft)
 
     def _prepare(
-        self, samples: np.ndarray, excerpt: Excerpt, rate: int, tracks: Tracks | None, phones: Sequence[Timed] | None
+        self,
+        samples: np.ndarray,
+        excerpt: Excerpt,
+        rate: int,
+        tracks: Tracks | None,
+        phones: Sequence[Timed] | None,
+        voice: Voice | None,
     ) -> tuple[DamagedExcerpt, np.ndarray]:
         """(what is restored, at the model's rate; samples as floats, 0 in the gaps, shape (n_samples, n_channels))."""
         inside = excerpt.within(excerpt.lost)
@@ -294,7 +310,7 @@ class Inpainter:
         start_s, stop_s = to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate)
         tracks, problem = face_around(tracks, start_s, stop_s)
         phones = timed_within(phones, start_s, stop_s)
-        return self.prepare_excerpt(coarse, spans, own, tracks, problem, phones), floats
+        return self.prepare_excerpt(coarse, spans, own, tracks, problem, phones, voice), floats
 
     def prepare_excerpt(
         self,
@@ -304,6 +320,7 @@ class Inpainter:
         tracks: Tracks | None,
         problem: str = "",
         phones: Sequence[Timed] | None = None,
+        voice: Voice | None = None,
     ) -> DamagedExcerpt:
         """Check a stretch of sound at the model's rate, its gaps, and the face, and make of them what is restored.
 
@@ -313,6 +330,7 @@ class Inpainter:
             own: those among them for which the face must be seen.
             tracks: the face, on the clock of the samples; None where it is not known, for the reason in ``problem``.
             phones: on the same clock; None where it is not known what is said.
+            voice: as in :meth:`inpaint`.
 
         Raises:
             GapError: gaps that leave nothing.
@@ -334,7 +352,8 @@ class Inpainter:
                 "an audio-only model"
             )
         said = phones_at(phones, n_frames, stft, getattr(self.model, "phones", ()))
-        return DamagedExcerpt(signal, gone, log_spectrum, gone_frames, visual, said, own, problems)
+        voices = told_voices(self.encoder, log_spectrum, gone_frames, voice)
+        return DamagedExcerpt(signal, gone, log_spectrum, gone_frames, visual, said, voices, own, problems)
 
     def restore_excerpt(self, *prepared_from: Any, **further: Any) -> RestoredExcerpt:
         """One excerpt, prepared and restored: arguments and errors as of :meth:`prepare_excerpt`."""
@@ -346,10 +365,10 @@ class Inpainter:
         predicted = [excerpt.log_spectrum for excerpt in excerpts]
         seeing = [n for n, excerpt in enumerate(excerpts) if not all(excerpt.audio_only)]
         blind = [n for n, excerpt in enumerate(excerpts) if any(excerpt.audio_only)]
-        inputs = [(one.log_spectrum, one.visual, one.lost, one.said) for one in (excerpts[n] for n in seeing)]
+        inputs = [excerpts[n].inputs() for n in seeing]
         for n, seen in zip(seeing, restore_spectra(self.model, inputs), strict=True):
             predicted[n] = seen
-        inputs = [(one.log_spectrum, one.visual[:, :0], one.lost, one.said) for one in (excerpts[n] for n in blind)]
+        inputs = [excerpts[n].inputs(with_face=False) for n in blind]
         for n, audio_only in zip(blind, restore_spectra(self.audio_only, inputs), strict=True):
             one = excerpts[n]
             only = one.lost

@@ -23,6 +23,7 @@ from ..words.alignment import Alignment, said_between, timed_phones
 from .detection import MIN_SILENCE_S, find_silences
 from .edit_log import carried, drop_list, logged, read_edits, write_edits
 from .excerpts import plan_excerpts
+from .voice_input import HeardReference, check_takes_voice, hear_reference
 
 if TYPE_CHECKING:
     from .inpainting import Inpainter
@@ -49,6 +50,7 @@ def inpaint_file(
     adapt: bool = False,
     alignment: Alignment | None = None,
     log: bool = True,
+    reference: str | Path | HeardReference | None = None,
 ) -> list[Gap]:
     """Restore the gaps of a sound or video file into a new file, in the memory of a short one.
 
@@ -72,6 +74,8 @@ def inpaint_file(
             that takes that.
         log: list what was restored in a file beside ``out``, as :mod:`avsi.restoring.edit_log` describes, and what the
             list beside ``path`` says of its other parts. Without it a list that lies there goes with the old ``out``.
+        reference: a file with the speaker's voice, ``FILE`` or ``FILE@START:END`` in seconds, for a model that is told
+            whose voice is heard; it may be ``path``, without its gaps. By default that is what is heard around a gap.
         progress: wraps the loops over the frames in which a face is looked for and over the stretches that are
             restored, as :func:`avsi.program.progress` does.
 
@@ -113,9 +117,13 @@ def inpaint_file(
                 stacklevel=2,
             )
         tell_other_clock(out, out_start_s, start_s)
+        encoder = None if callable(inpainter) else inpainter.encoder
+        heard = hear_reference(reference, [path], gaps, from_first_sample, encoder)
+        voice = heard.voice if heard else None
         if callable(inpainter):
             inpainter = inpainter()
         inpainter.check_alignment(alignment)
+        check_takes_voice(inpainter, voice)
         if adapt:
             from .adapting import adapt_if_possible
             from .reliable import Source
@@ -126,13 +134,14 @@ def inpaint_file(
         shown = progress(excerpts, len(excerpts), "restoring")
         stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
         phones = timed_phones(alignment, start_s)
-        patches = list(inpainter.patches(stretches, sound.rate, tracks, phones))
+        patches = list(inpainter.patches(stretches, sound.rate, tracks, phones, voice))
         write_restored(sound, patches, out, picture, out_start_s)
         if log:
             kept = carried(earlier, [(start, stop, stop - start) for start, stop in spans], sound.rate)
             times_s = [(start / sound.rate, stop / sound.rate) for start, stop in spans]
             words = [said_between(alignment, start_s + begin_s, start_s + end_s) for begin_s, end_s in times_s]
-            made = logged(inpainter, ((*at, "restored", said, None) for at, said in zip(times_s, words, strict=True)))
+            entries = [(*at, "restored", said, None) for at, said in zip(times_s, words, strict=True)]
+            made = logged(inpainter, entries, heard.name if heard else None)
             write_edits(out, [*kept, *made], sound, 0.0 if from_first_sample else out_start_s, from_first_sample)
     return gaps
 

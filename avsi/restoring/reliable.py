@@ -18,7 +18,7 @@ from ..data.gaps import Gap, gap_spans
 from ..errors import ConfigError, GapError, MediaError
 from ..media.sound_reading import open_sound
 from ..media.video_reading import has_picture
-from ..timebase import frame_centres_s, join_stretches, to_frames, to_samples, to_seconds
+from ..timebase import frame_centres_s, frames_within, join_stretches, to_frames, to_samples, to_seconds
 from ..training.losses import third_octaves
 from ..training.stretches import MIN_STRETCH_S
 from ..video.tracks import LEFT_EYE, RIGHT_EYE, Tracks
@@ -151,19 +151,13 @@ def read_pieces(source: Source, stft: StftConfig, longest_s: float) -> list[Piec
             at = to_seconds(start + int(bad[0]), source.rate)
             raise MediaError(f"{source.name}: holds samples that are not a number, the first {at:.3f} s from its start")
         coarse = torch.from_numpy(resample(samples, source.rate, stft.sample_rate).astype(np.float32))
-        first, last = whole_frames(len(coarse), stft)
+        first, last = frames_within(0, len(coarse), stft)
         log_spectrum = log_magnitude(spectrum(coarse, stft), stft)[first:last]
         if len(log_spectrum):
             first_frame_s = to_seconds(start, source.rate) + first * stft.hop_samples / stft.sample_rate
             inside = coarse[first * stft.hop_samples : last * stft.hop_samples]
             pieces.append(Piece(source, start, stop, inside, log_spectrum, first_frame_s))
     return pieces
-
-
-def whole_frames(n_samples: int, stft: StftConfig) -> tuple[int, int]:
-    """The frames [first, last) of so many samples whose windows lie within them."""
-    overlap = (stft.window_samples - stft.hop_samples) // 2
-    return -(-overlap // stft.hop_samples), max((n_samples + overlap - stft.window_samples) // stft.hop_samples + 1, 0)
 
 
 def speech_frames(log_spectra: list[torch.Tensor], stft: StftConfig) -> list[torch.Tensor]:
@@ -210,7 +204,7 @@ def still_mouth(tracks: Tracks | None, n_frames: int, stft: StftConfig) -> torch
     return still
 
 
-def voice_of(log_spectra: list[torch.Tensor], stft: StftConfig) -> np.ndarray:
+def timbre_of(log_spectra: list[torch.Tensor], stft: StftConfig) -> np.ndarray:
     """How a voice and its microphone sound on the whole: the mean level of speech in third-octave bands, in dB above
     the mean of the bands; shape (15,). NaN without speech.
     """

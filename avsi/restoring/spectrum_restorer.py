@@ -32,7 +32,7 @@ class SpectrumRestorer(Protocol):
         """
 
 
-Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def restore_spectra(model: SpectrumRestorer | None, recordings: list[Inputs]) -> list[torch.Tensor]:
@@ -40,10 +40,10 @@ def restore_spectra(model: SpectrumRestorer | None, recordings: list[Inputs]) ->
 
     Args:
         recordings: of each (log_spectrum, visual, lost) as of :meth:`SpectrumRestorer.restore_spectrum`, and what is
-            said in its frames, which only a network is told.
+            said in its frames and whose voices are heard, which only a network is told.
     """
     if model is None or not recordings:
         return []
     if hasattr(model, "restore_spectra"):
         return model.restore_spectra(recordings)
-    return [model.restore_spectrum(*inputs) for *inputs, _ in recordings]
+    return [model.restore_spectrum(*inputs) for *inputs, _, _ in recordings]

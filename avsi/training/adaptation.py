@@ -84,6 +84,7 @@ def adapt_model(
     gaps_s: Sequence[float],
     settings: AdaptConfig,
     progress: Callable = lambda items, total, what: items,
+    voice: Tensor | None = None,
 ) -> tuple[SpectrumInpainter, Outcome]:
     """Train a copy of a model on with artificial gaps, and judge both on pieces that were held out.
 
@@ -93,13 +94,14 @@ def adapt_model(
         gaps_s: the lengths of the gaps to be restored, which the artificial gaps resemble; where there are none, those
             resemble the ones that the model was trained with.
         progress: wraps the loop over the steps, as :func:`avsi.program.progress` does.
+        voice: whose it is, shape (n_values,), for a model that is told; None where it is not known.
     """
     config, device = start.config, start.audio_mean.device
     training, held_out = split(stretches, settings, config)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.enable_grad():
         torch.manual_seed(settings.seed)  # for dropout
         judged = _held_out_gaps(held_out, gaps_s, settings, config)
-        before = judge(start, judged)
+        before = judge(start, judged, voice)
         model = copy.deepcopy(start).train()
         optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
         origin = [weights.detach().clone() for weights in model.parameters()]
@@ -107,7 +109,7 @@ def adapt_model(
             rng = generator(settings.seed, "adapt", step)
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * math.cos(math.pi / 2 * step / settings.steps)
-            batch = _to(_draw_batch(training, gaps_s, settings, config, rng), device)
+            batch = _to(_draw_batch(training, gaps_s, settings, config, rng), device, voice)
             loss = _total(losses_of(restore(model, batch)[0], config))
             if settings.pull:
                 away = sum((w - o).square().sum() for w, o in zip(model.parameters(), origin, strict=True))
@@ -116,7 +118,7 @@ def adapt_model(
             loss.backward()
             optimizer.step()
         model.eval()
-        after = judge(model, judged)
+        after = judge(model, judged, voice)
     held_out_s = sum(len(each.log_spectrum) for each in held_out) * config.stft.hop_samples / config.stft.sample_rate
     return model, Outcome(before, after, held_out_s)
 
@@ -155,19 +157,20 @@ def _held_out_gaps(
 
 
 @torch.no_grad()
-def judge(model: SpectrumInpainter, damaged: Sequence[Damaged]) -> Judged:
+def judge(model: SpectrumInpainter, damaged: Sequence[Damaged], voice: Tensor | None = None) -> Judged:
     """A model in evaluation mode on damaged pieces: the loss weighted by lost frames, and the mean STOI of what is
-    restored.
+    restored. ``voice`` as in :func:`adapt_model`.
     """
     config, device = model.config, model.audio_mean.device
     losses, weights, scores = [], [], []
     for piece in damaged:
-        batch = _to(collate([("", piece.features, piece.lost)]), device)
+        batch = _to(collate([("", piece.features, piece.lost)]), device, voice)
         losses.append(float(_total(losses_of(restore(model, batch)[0], config))))
         weights.append(int(piece.lost.sum()))
         gone = torch.from_numpy(lost_samples(piece.gaps, len(piece.samples)))
         of = piece.features
-        predicted = model.restore_spectrum(of.log_spectrum[None], of.visual, piece.lost)[0]
+        voices = None if voice is None else voice[None]
+        predicted = model.restore_spectrum(of.log_spectrum[None], of.visual, piece.lost, voices)[0]
         restored = fill_gaps(piece.samples, gone, predicted, piece.lost, config.stft)
         restored = torch.where(gone, restored, piece.samples)
         with contextlib.suppress(UndefinedMetric):  # too short, or without speech
@@ -179,6 +182,7 @@ def _total(terms: list[LossTerm]) -> Tensor:
     return sum((term.weight * term.value for term in terms), start=terms[0].value.new_zeros(()))
 
 
-def _to(batch: Batch, device: torch.device) -> Batch:
+def _to(batch: Batch, device: torch.device, voice: Tensor | None) -> Batch:
     ids, *tensors = batch[:7]  # of what is said nothing is known
-    return Batch(ids, *(each.to(device) for each in tensors))
+    voices = None if voice is None else voice.expand(len(ids), -1).to(device)
+    return Batch(ids, *(each.to(device) for each in tensors))._replace(voice=voices)

@@ -11,6 +11,8 @@ from torch import Tensor
 from ..config import AugmentConfig, StftConfig
 from ..data.features import Features
 
+FILTER_WAVES = 4
+
 
 @dataclass(frozen=True)
 class Variation:
@@ -25,6 +27,7 @@ class Variation:
         face_hidden: whether the visual features are replaced by NaN.
         face_seed: for the gains and the noise of visual features.
         noise_seed: for the noise floor.
+        filter_seed: for the filter.
     """
 
     speed: float
@@ -35,6 +38,7 @@ class Variation:
     face_hidden: bool
     face_seed: np.random.SeedSequence = field(repr=False)
     noise_seed: np.random.SeedSequence = field(repr=False)
+    filter_seed: np.random.SeedSequence = field(repr=False)
 
 
 def augment(
@@ -53,7 +57,7 @@ def draw_variation(config: AugmentConfig, rng: np.random.Generator) -> Variation
     contrast = rng.uniform(-1, 1)
     seed = rng.bit_generator.seed_seq
     assert isinstance(seed, np.random.SeedSequence)  # numpy's types do not say that it can spawn
-    face_seed, noise_seed = seed.spawn(2)
+    face_seed, noise_seed, filter_seed = seed.spawn(3)
     noise_db = config.noise_min_db + noise_share * (config.noise_max_db - config.noise_min_db)
     return Variation(
         speed=1 + config.tempo * speed,
@@ -64,6 +68,7 @@ def draw_variation(config: AugmentConfig, rng: np.random.Generator) -> Variation
         face_hidden=hidden < config.face_hidden,
         face_seed=face_seed,
         noise_seed=noise_seed,
+        filter_seed=filter_seed,
     )
 
 
@@ -81,6 +86,9 @@ def apply_variation(
     spectrum, visual = features.log_spectrum, features.visual
     if config.contrast:
         spectrum = change_contrast(spectrum, variation.contrast, stft, lost)
+    if config.filter_nats:
+        filter_rng = np.random.default_rng(variation.filter_seed)
+        spectrum = change_filter(spectrum, config.filter_nats, stft, filter_rng)
     if variation.noise_db is not None:
         noise_rng = np.random.default_rng(variation.noise_seed)
         spectrum = add_noise_floor(spectrum, variation.noise_db, stft, noise_rng, lost)
@@ -124,6 +132,18 @@ def change_contrast(log_spectrum: Tensor, factor: float, stft: StftConfig, lost:
     """
     mean = _reliable(log_spectrum, lost).mean(dim=0)
     return (mean + factor * (log_spectrum - mean)).clamp_min(math.log(stft.log_floor))
+
+
+def change_filter(log_spectrum: Tensor, deviation: float, stft: StftConfig, rng: np.random.Generator) -> Tensor:
+    """Apply the same smooth random filter, as of a room or a microphone, to all frames of shape (n_frames, n_bins).
+
+    Args:
+        deviation: of its natural log gain, over bins and filters: a sum of ``FILTER_WAVES`` half waves.
+    """
+    places = (np.arange(log_spectrum.shape[1]) + 0.5) / log_spectrum.shape[1]
+    waves = np.cos(np.pi * np.arange(1, FILTER_WAVES + 1)[:, None] * places)
+    gain = deviation * math.sqrt(2 / FILTER_WAVES) * rng.standard_normal(FILTER_WAVES) @ waves
+    return (log_spectrum + torch.from_numpy(gain).to(log_spectrum.dtype)).clamp_min(math.log(stft.log_floor))
 
 
 def add_noise_floor(

@@ -24,7 +24,9 @@ from ..errors import AvsiWarning, DataError, GapError
 from ..rng import generator
 from ..timebase import to_samples
 from .augmentation import augment
+from .order import draw_order
 from .text_variation import usual_lengths, vary_phones
+from .told_voices import ToldVoices
 
 
 class Batch(NamedTuple):
@@ -41,6 +43,7 @@ class Batch(NamedTuple):
         label_lengths: int64, shape (batch,): the number of labels of each utterance.
         word_at: int64, shape (batch, n_frames), as in :class:`Features`; None for a model that does not ask.
         said: float32, shape (batch, n_frames, 3), as in :class:`Features`; None for a model that does not ask.
+        voice: float32, shape (batch, n_values), as in :class:`Features`; None for a model that does not ask.
     """
 
     ids: list[str]
@@ -52,6 +55,7 @@ class Batch(NamedTuple):
     label_lengths: Tensor
     word_at: Tensor | None = None
     said: Tensor | None = None
+    voice: Tensor | None = None
 
 
 class SpeechData(Dataset):
@@ -61,7 +65,8 @@ class SpeechData(Dataset):
         self, datadir: str | Path, config: Config, lexicon: Lexicon | None = None, augmented: bool = False
     ) -> None:
         """Raises DataError for an invalid directory and for words that are not in the lexicon; if the model has video
-        input, also for videos without landmarks, and for a training set (``augmented``) without any.
+        input, also for videos without landmarks, and for a training set (``augmented``) without any; if it is told the
+        voice, as :class:`.ToldVoices`.
         """
         self.config = config
         self.epoch = 0
@@ -75,6 +80,7 @@ class SpeechData(Dataset):
         self.inventory = lexicon.phones if lexicon else ()
         if config.model.text:
             self.usual_lengths = usual_lengths(self.utterances, self.inventory, config.stft)
+        self.voices = ToldVoices(self.utterances, config, datadir) if config.model.voice else None
         self._cache: dict[int, Features] = {}
         if config.model.video:
             unseen = [utterance for utterance in self.utterances if utterance.landmarks is None]
@@ -88,6 +94,15 @@ class SpeechData(Dataset):
 
     def __len__(self) -> int:
         return len(self.utterances)
+
+    @property
+    def batch_size(self) -> int:
+        return self.config.training.batch_size
+
+    def order(self, rng: np.random.Generator) -> list[tuple[int, int]]:
+        """The places of one epoch of training, in a random order."""
+        speakers, filmed = [u.speaker for u in self.utterances], [u.is_filmed for u in self.utterances]
+        return draw_order(speakers, filmed, self.config.training, rng)
 
     def __getitem__(self, place: int | tuple[int, int]) -> tuple[str, Features, Tensor]:
         """(id, features, lost frames as bool of shape (n_frames,)).
@@ -116,6 +131,8 @@ class SpeechData(Dataset):
                 rng = self._generator(repeat, "text", utterance.id)
                 said = vary_phones(features.said, lost, self.usual_lengths, self.config.augment, self.config.stft, rng)
                 features = features._replace(said=said)
+        if self.voices is not None:
+            features = features._replace(voice=self._voice(self.voices, utterance, repeat))
         return utterance.id, features, lost
 
     def _usable(self, utterances: list[Utterance], datadir: str | Path) -> list[Utterance]:
@@ -139,6 +156,12 @@ class SpeechData(Dataset):
 
     def _frames_needed(self, labels: tuple[int, ...]) -> int:
         return frames_needed(labels)
+
+    def _voice(self, voices: ToldVoices, utterance: Utterance, repeat: int) -> Tensor:
+        """In validation the same in every run."""
+        if not self.augmented:
+            return voices.draw(utterance, generator(0, "voice", utterance.id))
+        return voices.draw(utterance, self._generator(repeat, "voice", utterance.id), self.config.augment.voice_hidden)
 
     def _generator(self, repeat: int, *names: str) -> np.random.Generator:
         return generator(self.config.training.seed, self.epoch, *names, *([repeat] if repeat else []))
@@ -251,4 +274,5 @@ def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
         torch.tensor([len(f.labels) for f in features]),
         None if features[0].word_at is None else pad(f.word_at for f in features if f.word_at is not None),
         None if features[0].said is None else pad(f.said for f in features if f.said is not None),
+        None if features[0].voice is None else torch.stack([f.voice for f in features if f.voice is not None]),
     )

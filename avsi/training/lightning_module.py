@@ -13,8 +13,7 @@ from torch.utils.data import DataLoader
 from ..config import Config
 from ..data.stats import Stats
 from ..rng import generator
-from .dataset import Batch, collate
-from .order import draw_order
+from .dataset import Batch, SpeechData, collate
 from .tasks import LossTerm, Model, make_task
 
 
@@ -52,16 +51,10 @@ class TrainingRun(LightningModule):
     def train_dataloader(self) -> DataLoader:
         data = self.task.train_set
         data.epoch = self.current_epoch
-        order = draw_order(
-            [utterance.speaker for utterance in data.utterances],
-            [utterance.is_filmed for utterance in data.utterances],
-            self.config.training,
-            self._epoch_generator("order"),
-        )
-        return DataLoader(data, sampler=order, **self._loading())
+        return DataLoader(data, sampler=data.order(self._epoch_generator("order")), **self._loading(data))
 
     def val_dataloader(self) -> DataLoader:
-        return DataLoader(self.task.valid_set, **self._loading())
+        return DataLoader(self.task.valid_set, **self._loading(self.task.valid_set))
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout draws from the global generator, whose state is not in checkpoints.
@@ -117,6 +110,5 @@ class TrainingRun(LightningModule):
     def _epoch_generator(self, *purpose: object) -> np.random.Generator:
         return generator(self.config.training.seed, self.current_epoch, *purpose)
 
-    def _loading(self) -> dict:
-        settings = self.config.training
-        return {"batch_size": settings.batch_size, "num_workers": settings.workers, "collate_fn": collate}
+    def _loading(self, data: SpeechData) -> dict:
+        return {"batch_size": data.batch_size, "num_workers": self.config.training.workers, "collate_fn": collate}

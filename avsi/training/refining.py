@@ -33,7 +33,7 @@ class Window(NamedTuple):
 def restored_by(restorer: SpectrumInpainter, batch: Batch) -> Tensor:
     """The spectra of a batch as a trained model restores them, shape (batch, n_frames, n_bins)."""
     restorer.to(batch.log_spectrum.device)
-    restored = restorer(batch.log_spectrum, batch.visual, batch.lost, batch.lengths, batch.said)
+    restored = restorer(batch.log_spectrum, batch.visual, batch.lost, batch.lengths, batch.said, batch.voice)
     return keep_reliable(batch.log_spectrum, restored, batch.lost)
 
 

@@ -23,7 +23,9 @@ from .checkpoints import LAST, AtomicCheckpointIO, BestAndLast
 from .lightning_module import TrainingRun
 from .precision import choose_precision
 
-MADE_FROM = "made_from"  # initial weights and training utterances; those of a resumed run must be the same
+# Initial weights, the speaker encoder of told voices and training utterances; those of a resumed run must be the same.
+MADE_FROM = "made_from"
+_OTHER = "on other utterances or voices, or from another model"
 
 
 def train(config: Config, folder: str | Path, progress: bool = True, callbacks: Sequence[Callback] = ()) -> float:
@@ -136,7 +138,7 @@ def _prepare_folder(folder: Path, config: Config, run: TrainingRun, train_ids: s
     if (folder / LAST).is_file():
         if note.is_file() and _without_run_settings(load_config([note])) != _without_run_settings(config):
             raise DataError(f"{folder}: holds a run with another config ({note}); choose another folder or delete it")
-        for name, what in ((MADE_FROM, "on other utterances or from another model"), (LEXICON, "with another lexicon")):
+        for name, what in ((MADE_FROM, _OTHER), (LEXICON, "with another lexicon")):
             earlier = folder / name
             if earlier.is_file() and earlier.read_text("utf-8") != texts.get(name):
                 raise DataError(f"{folder}: holds a run {what} ({earlier}); choose another folder or delete it")
@@ -159,7 +161,9 @@ def _all_train_ids(config: Config, run: TrainingRun, stats: Stats, folder: Path)
 
 
 def _made_from(config: Config, run: TrainingRun, folder: Path) -> str:
-    """A digest of the initial model's weights, and the ids of the training set, one a line."""
+    """A digest of the initial model's weights, that of the encoder of voices, if any, and the ids of the training set,
+    one a line.
+    """
     init, earlier = "", folder / MADE_FROM
     if config.training.init:
         try:
@@ -168,7 +172,10 @@ def _made_from(config: Config, run: TrainingRun, folder: Path) -> str:
             if not earlier.is_file():
                 raise
             init = earlier.read_text("utf-8").partition("\n")[0]
-    return "".join(f"{line}\n" for line in (init, *(utterance.id for utterance in run.task.train_set.utterances)))
+    voices = run.task.train_set.voices
+    encoder = [] if voices is None else [f"voices by {voices.by}"]
+    ids = (utterance.id for utterance in run.task.train_set.utterances)
+    return "".join(f"{line}\n" for line in (init, *encoder, *ids))
 
 
 def _without_run_settings(config: Config) -> Config:

@@ -21,6 +21,7 @@ from ..models.inpainter import BLSTMInpainter
 from ..models.painter import Painter
 from ..models.recognizer import PhoneRecognizer
 from ..models.refiner import SpectrumRefiner
+from ..models.speaker_encoder import SpeakerEncoder
 from ..models.spectrum_inpainter import SpectrumInpainter
 from ..models.store import load_model
 from .aligning import align, follow, spread_evenly
@@ -28,10 +29,13 @@ from .dataset import AligningData, Batch, InpaintingData, SpeechData, TimedData
 from .durations import duration_loss
 from .losses import ctc_loss, masked_loss, stoi_loss, texture_loss
 from .refining import most_lost, restored_by
+from .speakers import SpeakerData, errors_of, ge2e_loss
 
 SHARP_WEIGHT = 0.1  # of the loss on the lost bins of a refined spectrum, beside that of its texture
-Model = SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel
-ModelT = TypeVar("ModelT", SpectrumInpainter, SpectrumRefiner, PhoneRecognizer, PhoneAligner, DurationModel)
+Model = SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder
+ModelT = TypeVar(
+    "ModelT", SpectrumInpainter, SpectrumRefiner, PhoneRecognizer, PhoneAligner, DurationModel, SpeakerEncoder
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,13 @@ class Inpainting(Task[SpectrumInpainter]):
         self.model = network(config, stats, self.lexicon.phones if self.lexicon else ())
         self.train_set = InpaintingData(config.data.train, config, config.data.train_gaps or None, self.lexicon, True)
         self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
+        if self.train_set.voices is not None and self.valid_set.voices is not None:
+            self.model.voices_by = self.train_set.voices.by
+            if self.valid_set.voices.by != self.model.voices_by:
+                raise DataError(
+                    f"{config.data.valid}: its voices are of the speaker encoder {self.valid_set.voices.by}, those of "
+                    f"{config.data.train} of {self.model.voices_by}; python -m data_prep.voice_vectors makes others"
+                )
 
     def losses(self, model: SpectrumInpainter, batch: Batch) -> list[LossTerm]:
         return self.restore(model, batch)[1]
@@ -119,7 +130,7 @@ class Inpainting(Task[SpectrumInpainter]):
 def restore(model: SpectrumInpainter, batch: Batch) -> tuple[Restored, Tensor]:
     """What a model makes of a batch, and what it makes that of, as of :meth:`SpectrumInpainter.encode`."""
     target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
-    hidden = model.encode(target, batch.visual, batch.lost, batch.lengths, batch.said)
+    hidden = model.encode(target, batch.visual, batch.lost, batch.lengths, batch.said, batch.voice)
     predicted = model.decode(hidden, target, batch.lost, batch.lengths)
     return Restored(batch.log_spectrum, target, predicted, mean, std, batch.lost, batch.lengths), hidden
 
@@ -247,6 +258,27 @@ class Durations(Task[DurationModel]):
         return [LossTerm("lengths", value, 1.0, count)]
 
 
+class TellingSpeakers(Task[SpeakerEncoder]):
+    """Telling speakers apart. The validation loss is that on windows which stay the same; beside it is their equal
+    error rate.
+    """
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        self.lexicon = None
+        self.model = SpeakerEncoder(config)
+        self.train_set = SpeakerData(config.data.train, config, True)
+        self.valid_set = SpeakerData(config.data.valid, config)
+        self._speaker_of = {u.id: u.speaker for data in (self.train_set, self.valid_set) for u in data.utterances}
+
+    def losses(self, model: SpeakerEncoder, batch: Batch) -> list[LossTerm]:
+        speakers = [self._speaker_of[id_] for id_ in batch.ids]
+        vectors = model(batch.log_spectrum).float()
+        terms = [LossTerm("ge2e", ge2e_loss(vectors, speakers, model.sharpness), 1.0, len(speakers))]
+        if not model.training:
+            terms.append(LossTerm("eer", vectors.new_tensor(errors_of(vectors, speakers)), 0.0, len(speakers)))
+        return terms
+
+
 def make_task(config: Config, stats: Stats) -> Task[Any]:
     """The task for the config's kind of model. Raises DataError for missing or invalid data sets or lexicon."""
     tasks: dict[str, Callable[[Config, Stats], Task[Any]]] = {
@@ -256,5 +288,6 @@ def make_task(config: Config, stats: Stats) -> Task[Any]:
         "recognizer": Recognition,
         "aligner": Aligning,
         "durations": Durations,
+        "speaker_encoder": TellingSpeakers,
     }
     return tasks[config.model.kind](config, stats)

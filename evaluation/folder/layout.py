@@ -17,6 +17,7 @@ ABOUT, STATS, CLEAN, REPORT = "evaluation.json", "stats.npz", "clean", "report"
 SYSTEM, WAVS, SPECTRA, FAILED = "system.json", "wav.scp", "spectra.scp", "failed"
 # Added later by evaluation.score, evaluation.recognize and evaluation.keywords: one row an utterance.
 SCORES, PHONES, WORDS = "scores.jsonl", "phones.jsonl", "keywords.jsonl"
+VOICES = "voices.jsonl"  # by evaluation.similarity: one row a speaker
 # The key that names the recogniser, by column.
 RECOGNIZERS = {"per": "recognizer", "per_gaps": "recognizer", "keywords": "keywords_recognizer"}
 # All sound has this rate, and scores are measured on this spectrogram.

@@ -8,11 +8,19 @@ from avsi.files import read_lines, write_text
 from avsi.metrics.registry import COLUMNS
 
 from .json_files import check_types, with_current_keys
-from .layout import PHONES, WORDS
+from .layout import PHONES, VOICES, WORDS
 
 # The keys that a row must have, besides its id and the reasons for failures; and the keys whose values are numbers.
-_NEEDED = {PHONES: ("per",), WORDS: ("keywords", "recognized")}
-_NUMBERS = {*COLUMNS, *(column.weight for column in COLUMNS.values()), "substitutions", "deletions", "insertions"}
+_OF_VOICES = ("own", "original", "others")
+_NEEDED = {PHONES: ("per",), WORDS: ("keywords", "recognized"), VOICES: (*_OF_VOICES, "encoder")}
+_NUMBERS = {
+    *COLUMNS,
+    *(column.weight for column in COLUMNS.values()),
+    "substitutions",
+    "deletions",
+    "insertions",
+    *_OF_VOICES,
+}
 
 
 def merged_rows(folder: Path, *files: str) -> dict[str, dict]:

@@ -8,7 +8,15 @@ from ..statistics.summary import Summary
 from ..systems.names import SYSTEMS
 from .cells import mean_text
 from .markdown import escape_markdown, to_markdown
-from .tables import condition_table, difference_table, harm_table, length_table, speaker_table
+from .tables import (
+    condition_table,
+    difference_table,
+    harm_table,
+    has_voices,
+    length_table,
+    speaker_table,
+    voice_table,
+)
 
 CUT = (
     "An arrow and a name at the top of a panel: this system is far worse than the others, and its line leaves the "
@@ -38,6 +46,10 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
         ]
     if summary.harms:
         parts += ["### Worse than silence", to_markdown(harm_table(summary)).strip()]
+    if summary.voices:
+        parts.append("### Whose voice it is")
+        heard = [condition for condition in summary.conditions if has_voices(summary, condition)]
+        parts += [to_markdown(voice_table(summary, condition)).strip() for condition in heard]
     if len(speakers) > 1:
         parts.append("### By speaker")
         parts += [to_markdown(speaker_table(summary, condition)).strip() for condition in summary.conditions]
@@ -103,6 +115,8 @@ def _models(systems: dict[str, dict], n_speakers: int) -> str:
             facts.append(f"{about['models']} models, each utterance restored by the one trained without its speaker")
         if "told_of_words" in about:
             facts.append(f"told of what is said: {about['told_of_words']}")
+        if "told_of_voice" in about:
+            facts.append(f"told of the voice: {about['told_of_voice']}")
         if about["trained_on"]:
             facts.append(f"trained on {about['trained_on']}")
         if "seen_speakers" in about:

@@ -12,6 +12,8 @@ from ..systems.names import ORACLE, UNPROCESSED
 from .cells import (
     ARROWS,
     DECIMALS,
+    DOWN,
+    UP,
     best_places,
     blank_note,
     column_heading,
@@ -33,6 +35,7 @@ def all_tables(summary: Summary, pairs: Iterable[tuple[str, str]]) -> list[Table
         *(condition_table(summary, condition) for condition in summary.conditions),
         *(length_table(summary, column) for column in summary.columns if summary.has_lengths),
         *([harm_table(summary)] if summary.harms else []),
+        *(voice_table(summary, condition) for condition in summary.conditions if has_voices(summary, condition)),
         *(speaker_table(summary, condition) for condition in summary.conditions if len(summary.by_speaker) > 1),
         *(difference_table(summary, *pair) for pair in pairs),
     ]
@@ -140,6 +143,30 @@ def harm_table(summary: Summary) -> Table:
         "brackets the lowest difference and its clip.",
         header=["System"] + [condition_title(condition) for condition in summary.conditions],
         alignment="l" + "r" * len(summary.conditions),
+        rows=rows,
+    )
+
+
+def has_voices(summary: Summary, condition: Condition) -> bool:
+    return any(name == condition.name for _, name in summary.voices)
+
+
+def voice_table(summary: Summary, condition: Condition) -> Table:
+    """How alike the voice in what each system restored is to the speaker's own, under one condition."""
+    found = {name: alike for (name, of), alike in summary.voices.items() if of == condition.name}
+    rows = [
+        [name, *(interval_text(estimate) for estimate in (alike.own, alike.original, alike.others))]
+        for name, alike in found.items()
+    ]
+    speakers = max(alike.own.scored + alike.own.missing for alike in found.values())
+    return Table(
+        label=f"voices-{condition.name}",
+        caption=f"Gaps: {condition_title(condition)}. How alike (cosine of the speaker encoder) the voice in the "
+        "restored stretches is to the speaker's in the rest of the clean speech, beside that in the original ones, "
+        f"and to the other speakers'. Means over {speakers} speakers, whose stretches are joined, with 95 % intervals "
+        "(bootstrap over speakers) in brackets.",
+        header=["System", f"Own voice {UP}", "Original", f"Other speakers {DOWN}"],
+        alignment="lrrr",
         rows=rows,
     )
 

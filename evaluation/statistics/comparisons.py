@@ -10,10 +10,12 @@ from ..folder.evaluation import Evaluation
 from .intervals import Estimate, jointly
 from .summary import System
 
+KNOWLEDGE = ("takes_text", "told_of_words", "takes_voice", "told_of_voice")  # in a system's description
+
 
 def ablation_pairs(evaluation: Evaluation) -> list[tuple[str, str]]:
     """The pairs of models that differ in one of sound, video and phones, which only the second has, and are told the
-    same of what is said.
+    same of what is said and whose voice it is.
     """
     systems = evaluation.about["systems"]
     senses = {name: about["senses"] for name, about in systems.items() if "senses" in about}
@@ -21,8 +23,8 @@ def ablation_pairs(evaluation: Evaluation) -> list[tuple[str, str]]:
     for pair in combinations(senses, 2):
         first, second = sorted(pair, key=lambda name: sum(senses[name]))
         more = [two - one for one, two in zip(senses[first], senses[second], strict=True)]
-        words = [(systems[name].get("takes_text"), systems[name].get("told_of_words")) for name in pair]
-        if sorted(more) == [0, 0, 1] and words[0] == words[1]:
+        told = [[systems[name].get(key) for key in KNOWLEDGE] for name in pair]
+        if sorted(more) == [0, 0, 1] and told[0] == told[1]:
             pairs.append((first, second))
     return pairs
 

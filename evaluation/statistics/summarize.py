@@ -16,6 +16,7 @@ from .comparisons import comparable
 from .gain_over_silence import add_l1_ratios, harm_of
 from .intervals import Bootstrap, Estimate, estimate_mean
 from .summary import Summary, System
+from .voices import compare_voices
 
 # Those that compute a column.
 _PROGRAMS = {"per": "evaluation.recognize", "per_gaps": "evaluation.recognize", "keywords": "evaluation.keywords"}
@@ -72,6 +73,7 @@ def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> 
             for speaker in np.unique(speakers)
         },
         harms=harms,
+        voices=compare_voices(evaluation),
         speakers=len(set(speakers)),
         units=bootstrap.units,
         stats=evaluation.about.get("stats", ""),

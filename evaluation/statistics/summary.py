@@ -30,6 +30,21 @@ class System:
 
 
 @dataclass(frozen=True)
+class Alike:
+    """How alike the voice in what was restored is to voices in clean speech: means of cosines over speakers.
+
+    Attributes:
+        own: to the speaker's own.
+        original: of what was there before, to the speaker's own: what a perfect system reaches.
+        others: to those of the other speakers, on average; of one speaker there are none.
+    """
+
+    own: Estimate
+    original: Estimate
+    others: Estimate
+
+
+@dataclass(frozen=True)
 class Summary:
     """Means with intervals over one set of utterances.
 
@@ -42,6 +57,7 @@ class Summary:
             absent where only one of both predicts one.
         by_speaker: without intervals, by name of the speaker, then as ``estimates``.
         harms: by names of (system, condition), where both it and ``unprocessed`` have STOI.
+        voices: by names of (system, condition), where evaluation.similarity compared voices.
         speakers: their number.
         units: the number of units of the bootstrap: speakers, or utterances of one speaker.
         stats: the file of the statistics that are the unit of L1, and the mean fill; "" where that is not known.
@@ -55,6 +71,7 @@ class Summary:
     differences: dict[tuple[str, str, str, str], Estimate]
     by_speaker: dict[str, dict[tuple[str, str, str], Estimate]] = field(default_factory=dict)
     harms: dict[tuple[str, str], Harm] = field(default_factory=dict)
+    voices: dict[tuple[str, str], Alike] = field(default_factory=dict)
     speakers: int = field(kw_only=True)
     units: int = field(kw_only=True)
     stats: str = field(default="", kw_only=True)

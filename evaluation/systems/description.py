@@ -9,7 +9,7 @@ from avsi.models.store import find_model, read_description, read_train_ids
 
 from .families import is_family
 from .fingerprints import weights_digest
-from .knowledge import NO_FACE, Knowledge, split_knowledge, tell
+from .knowledge import NO_FACE, Knowledge, split_knowledge, tell, tell_voice
 from .names import ORACLE, SPECTRAL, UNPROCESSED, model_folders
 from .train_test_overlap import overlap
 
@@ -44,6 +44,7 @@ def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
         "trained_on": f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} utterances" if counts else "",
         **more,
         **({"takes_text": True, "told_of_words": tell(told)} if configs[0].model.text else {}),
+        **({"takes_voice": True, "told_of_voice": tell_voice(told)} if configs[0].model.voice else {}),
         **overlap(trained, utterances),
         "weights": weights_digest(name),
     }

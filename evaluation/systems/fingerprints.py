@@ -5,10 +5,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from avsi.files import digest
-from avsi.models.store import TRAIN_IDS, WEIGHTS
+from avsi.models.store import TRAIN_IDS, WEIGHTS, find_model, read_description
+from avsi.pretrained import SPEAKER_ENCODER
 
 from .families import is_family
-from .knowledge import Knowledge, split_knowledge
+from .knowledge import NO_VOICE, Knowledge, split_knowledge
 from .names import holds_files, model_folders
 
 
@@ -22,8 +23,15 @@ def fingerprint(name: str, condition: str, device: str) -> dict[str, str]:
         listing = "".join(f"{file} {of.st_size} {of.st_mtime_ns}\n" for file, of in found)
         files = hashlib.sha256(listing.encode()).hexdigest()[:16]
     weights = weights_digest(name)
-    told = Knowledge(split_knowledge(name)[1], Path()).state()
+    told = Knowledge(split_knowledge(name)[1], Path()).state() | _encoder(name)
     return {"weights": weights, "files": files, **told, **({"device": device} if weights and device != "cpu" else {})}
+
+
+def _encoder(name: str) -> dict[str, str]:
+    """Of a model that is told a voice, the digest of the speaker encoder that finds it."""
+    model, told = split_knowledge(name)
+    voices = [read_description(folder)["config"].get("model", {}).get("voice") for folder in model_folders(model)]
+    return {"encoder": _digest(find_model(SPEAKER_ENCODER) / WEIGHTS)} if any(voices) and NO_VOICE not in told else {}
 
 
 def weights_digest(name: str) -> str:

@@ -1,4 +1,6 @@
-"""What a model is told of an utterance beside its sound: the face, and what is said, as far as a system's name asks."""
+"""What a model is told of an utterance beside its sound: the face, what is said and whose voice is heard, as far as a
+system's name asks.
+"""
 
 from functools import lru_cache
 from pathlib import Path
@@ -15,21 +17,30 @@ from avsi.models.store import LEXICON, WEIGHTS, find_model
 from avsi.pretrained import ALIGNER, DURATIONS
 from avsi.pretrained import REFINER as PRETRAINED_REFINER
 from avsi.restoring.aligning import align_excerpt, load_aligner
+from avsi.restoring.voices import Voice, VoiceEncoder
 from avsi.rng import generator
 from avsi.video.tracks import Tracks
 
 from ..folder.layout import STFT
 from ..folder.signals import Spans
+from .references import read_references, voice_in
 
 # What may follow a model's name after a colon each.
 WORDS, TIMES, WRONG, NO_FACE = "words", "times", "wrong-word", "no-face"
 REFINED = "refined"  # what it restores is refined by another model
+NO_VOICE, REFERENCE, STRANGER = "no-voice", "reference", "stranger"
+VOICES = {
+    NO_VOICE: "no voice",
+    REFERENCE: "that in other utterances of the speaker",
+    STRANGER: "that of another speaker",
+}
 TELLS = {
     WORDS: "the words, which an aligner finds",
     TIMES: "the words with their times",
     WRONG: "the words, of which one in a gap is another",
     NO_FACE: "no face",
     REFINED: "refined",
+    **VOICES,
 }
 
 
@@ -46,7 +57,12 @@ def split_knowledge(spec: str) -> tuple[str, tuple[str, ...]]:
 def tell(told: tuple[str, ...]) -> str:
     """What a model is told of what is said, for readers."""
     kinds = [each.partition("=")[0] for each in told]
-    return ", ".join(TELLS[kind] for kind in kinds if kind not in (NO_FACE, REFINED)) or "nothing"
+    return ", ".join(TELLS[kind] for kind in kinds if kind not in (NO_FACE, REFINED, *VOICES)) or "nothing"
+
+
+def tell_voice(told: tuple[str, ...]) -> str:
+    """Whose voice a model is told that takes one, for readers."""
+    return next((VOICES[each] for each in told if each in VOICES), "that heard around the gap")
 
 
 class Knowledge:
@@ -69,9 +85,18 @@ class Knowledge:
     def hides_face(self) -> bool:
         return NO_FACE in self._told
 
-    def check(self, takes_text: bool) -> None:
+    @property
+    def hides_voice(self) -> bool:
+        return NO_VOICE in self._told
+
+    def check(self, takes_text: bool, takes_voice: bool) -> None:
         """Raise ConfigError, ModelError or DataError where the model cannot be told that."""
-        words = self._told - {NO_FACE, REFINED}
+        voices = self._told & set(VOICES)
+        if len(voices) > 1:
+            raise ConfigError(f"{self._model}: is told {' and '.join(sorted(voices))}; expected one of them")
+        if voices and not takes_voice:
+            raise ConfigError(f"{self._model}: is told no voice, so it cannot be restored with {voices.pop()}")
+        words = self._told - {NO_FACE, REFINED, *VOICES}
         if len(words) > 1:
             raise ConfigError(f"{self._model}: is told {' and '.join(sorted(words))}; expected one of them")
         if words and not takes_text:
@@ -113,6 +138,22 @@ class Knowledge:
             self._replace_one(words, spans, utterance)
         aligner = _load_aligner(self._aligner_name)
         return align_excerpt(aligner, samples, STFT.sample_rate, words, spans, tracks).aligned.timed_phones(aligner)
+
+    def voice(self, utterance: Utterance, datadir: Path, encoder: VoiceEncoder | None) -> Voice | None:
+        """The voice that is told instead of that around the gap; None where there is none.
+
+        Args:
+            datadir: with clean utterances, from which a reference is drawn.
+            encoder: of a model that is told a voice.
+
+        Raises:
+            DataError: no other utterance, or speaker, that could be the reference; or too little speech.
+        """
+        if encoder is None or not {REFERENCE, STRANGER} & self._told:
+            return None
+        references = read_references(datadir)
+        of = references.of_speaker if REFERENCE in self._told else references.of_stranger
+        return voice_in(of(utterance), encoder)
 
     def _replace_one(self, words: list[list[tuple[str, ...]]], spans: Spans, utterance: Utterance) -> None:
         """Put another word of the lexicon, of as many phones, in the place of the one deepest in a gap."""

@@ -26,11 +26,12 @@ from .names import ORACLE, SPECTRAL, UNPROCESSED, holds_files
 Restorer = Callable[[np.ndarray, Spans, Utterance, str], tuple[np.ndarray, np.ndarray]]
 
 
-def make_restorer(name: str, stats: Path, device: str = "cpu") -> Restorer:
+def make_restorer(name: str, stats: Path, clean: Path, device: str = "cpu") -> Restorer:
     """One of ``SYSTEMS``, a model by its folder or its name among the pretrained, a family of models by a pattern, or a
     folder of restored files.
 
     Args:
+        clean: a data directory with the utterances, from which references for a voice are drawn.
         device: where the networks compute.
 
     Raises:
@@ -63,18 +64,18 @@ def make_restorer(name: str, stats: Path, device: str = "cpu") -> Restorer:
         samples: np.ndarray, spans: Spans, utterance: Utterance, condition: str
     ) -> tuple[np.ndarray, np.ndarray]:
         folder = family.held_out_model(utterance) if family else find_model(model)
-        return _by_inpainter(samples, spans, utterance, load(folder), Knowledge(told, folder))
+        return _by_inpainter(samples, spans, utterance, load(folder), Knowledge(told, folder), clean)
 
     if family is None:
         load(find_model(model))
     return restore
 
 
-def check_system(name: str, stats: Path, utterances: list[Utterance]) -> None:
+def check_system(name: str, stats: Path, datadir: Path, utterances: list[Utterance]) -> None:
     """Raise the errors of :func:`make_restorer` before any work; also ConfigError where a family has not one model for
     each utterance.
     """
-    make_restorer(name, stats)
+    make_restorer(name, stats, datadir)
     model, told = split_knowledge(name)
     if is_family(model):
         family = ModelFamily(model)
@@ -91,10 +92,12 @@ def _inpainter(folder: str | Path, device: str = "cpu", told: tuple[str, ...] = 
     config = inpainter.model.config
     if config.stft != STFT:
         raise ConfigError(f"{folder}: works on another spectrogram (stft) than the one that scores are measured on")
-    knowledge.check(config.model.text)
+    knowledge.check(config.model.text, config.model.voice)
     if knowledge.hides_face and config.model.video:
         blind = inpainter.model.without_face()  # type: ignore[attr-defined]  # it was loaded above
-        inpainter = Inpainter(blind, refiner=inpainter.refiner)
+        inpainter = Inpainter(blind, refiner=inpainter.refiner, encoder=inpainter.encoder)
+    if knowledge.hides_voice:
+        inpainter.encoder = None
     return inpainter
 
 
@@ -110,10 +113,16 @@ def _by_file(samples: np.ndarray, spans: Spans, path: Path) -> tuple[np.ndarray,
 
 
 def _by_inpainter(
-    samples: np.ndarray, spans: Spans, utterance: Utterance, inpainter: Inpainter, knowledge: Knowledge | None = None
+    samples: np.ndarray,
+    spans: Spans,
+    utterance: Utterance,
+    inpainter: Inpainter,
+    knowledge: Knowledge | None = None,
+    clean: Path = Path(),
 ) -> tuple[np.ndarray, np.ndarray]:
     tracks = utterance.load_landmarks() if inpainter.model.config.model.video else None
     phones = knowledge.phones(samples, spans, utterance, tracks) if knowledge else None
-    restored = inpainter.restore_excerpt(samples[:, None], spans, spans, tracks, phones=phones)
+    voice = knowledge.voice(utterance, clean, inpainter.encoder) if knowledge else None
+    restored = inpainter.restore_excerpt(samples[:, None], spans, spans, tracks, phones=phones, voice=voice)
     pasted = paste(samples, restored.samples[:, 0], spans, STFT.sample_rate)
     return pasted, restored.log_spectrum[0, restored.lost].numpy()

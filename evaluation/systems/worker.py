@@ -20,9 +20,9 @@ from .restorers import Restorer, make_restorer
 
 
 @lru_cache(maxsize=1)
-def _loaded(spec: str, stats: Path, device: str, state: tuple) -> Restorer:
+def _loaded(spec: str, stats: Path, clean: Path, device: str, state: tuple) -> Restorer:
     """A system by its fingerprint too, so that one which changes meanwhile is loaded again."""
-    return make_restorer(spec, stats, device)
+    return make_restorer(spec, stats, clean, device)
 
 
 def restore_utterances(
@@ -30,11 +30,15 @@ def restore_utterances(
     gaps_of: dict[str, list[Gap]],
     spec: str,
     stats: Path,
+    clean: Path,
     condition: str,
     folder: Path,
     device: str,
 ) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, str]]:
     """Write the restored sound of some utterances into ``folder``.
+
+    Args:
+        clean: a data directory with all utterances.
 
     Returns:
         (natural log magnitude of the lost frames by utterance id, reason by id of an utterance that could not be
@@ -44,7 +48,7 @@ def restore_utterances(
 
     torch.set_num_threads(1)
     state = fingerprint(spec, condition, device)
-    system = _loaded(spec, stats, device, tuple(state.items()))
+    system = _loaded(spec, stats, clean, device, tuple(state.items()))
     spectra, failures = {}, {}
     wav_path(folder, "").parent.mkdir(parents=True, exist_ok=True)
     for utterance in utterances:
