@@ -110,6 +110,7 @@ class ModelConfig:
     hidden: int = bounded(250, at_least=1, at_most=10000)  # a direction; the weights of 10000 take 3 GB a layer
     dropout: float = bounded(0.0, at_least=0, below=1)  # between the layers
     restores = False  # a model of this kind predicts lost frames
+    refines = False  # it makes of such predictions better ones
     # What an inpainter's settings amount to in a model of another kind. They are no settings there: a config file may
     # repeat these values, and no others.
     audio, video, text, normalise, mask, ctc, gate = True, False, False, "corpus", False, False, False
@@ -198,6 +199,21 @@ class SpeakerEncoderConfig(ModelConfig):
     threshold: float = bounded(0.5, at_least=0, at_most=1)
 
 
+@dataclass
+class RefinerConfig(ModelConfig):
+    """From a restored log spectrum, which is smooth, to one that is as sharp as that of recorded speech."""
+
+    kind: str = "refiner"
+    layers: int = bounded(6, at_least=1, at_most=100)  # blocks of convolutions over time
+    hidden: int = bounded(256, at_least=1, at_most=10000)  # channels
+    # The texture of noise is added above the first of these only, since lower down it makes a voice hoarse; before
+    # training, all of it above the second.
+    noise_from_hz: float = 800.0
+    noise_to_hz: float = bounded(2500.0, at_least=lambda c: c.model.noise_from_hz + 1)
+    normalise: str = one_of("utterance", "corpus")
+    mask, refines = True, True
+
+
 # By kind.
 MODELS = {
     "inpainter": InpainterConfig,
@@ -206,6 +222,7 @@ MODELS = {
     "durations": DurationsConfig,
     "painter": PainterConfig,
     "speaker_encoder": SpeakerEncoderConfig,
+    "refiner": RefinerConfig,
 }
 
 
@@ -231,6 +248,7 @@ class TrainingConfig:
     stoi_weight: float = 0.0  # of the loss of short-time intelligibility beside that on the lost bins
     adversarial: float = 0.0  # of the loss of being told from true sound by a discriminator; above 0 there is one
     feature_matching: float = 0.0  # of the distance from true sound in the discriminator's layers; above 0 there is one
+    restorer: str = ""  # a trained model, of whose predictions a refiner learns to make better ones
     learning_rate: float = 1e-3
     weight_decay: float = 0.0  # decoupled from the gradient, as in AdamW
     # The model is the exponential moving average of its weights with this decay, from the first step on; 0: it is not.

@@ -77,9 +77,12 @@ def _check_together(config: Config) -> None:
         )
     if config.training.is_adversarial and config.training.lr_patience:
         raise ConfigError("training.lr_patience: against a discriminator the learning rate stays; take 0")
-    if not model.restores and config.training.stoi_weight:
+    makes_spectra = model.restores or model.refines
+    if not makes_spectra and config.training.stoi_weight:
         raise ConfigError(f"model.kind {model.kind}: takes training.stoi_weight 0")
-    if config.training.is_adversarial and not model.restores:
+    if config.training.restorer and not model.refines:
+        raise ConfigError(f"training.restorer: names a model whose predictions are refined, which no {model.kind} does")
+    if config.training.is_adversarial and not makes_spectra:
         raise ConfigError(
             f"model.kind: {model.kind}: has no spectra for a discriminator; take training.adversarial 0 and "
             "training.feature_matching 0"

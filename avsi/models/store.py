@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from .aligner import PhoneAligner
     from .durations import DurationModel
     from .recognizer import PhoneRecognizer
+    from .refiner import SpectrumRefiner
     from .speaker_encoder import SpeakerEncoder
     from .spectrum_inpainter import SpectrumInpainter
 
-    Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder
+    Model = SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder
 
 FORMAT_VERSION = 2
 # Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
@@ -81,6 +82,8 @@ def load_model(name_or_path: str | Path, kind: Literal["durations"]) -> Duration
 @overload
 def load_model(name_or_path: str | Path, kind: Literal["speaker_encoder"]) -> SpeakerEncoder: ...
 @overload
+def load_model(name_or_path: str | Path, kind: Literal["refiner"]) -> SpectrumRefiner: ...
+@overload
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model: ...
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     """A model in evaluation mode, float32, on the CPU.
@@ -101,6 +104,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     from .inpainter import BLSTMInpainter
     from .painter import Painter
     from .recognizer import PhoneRecognizer
+    from .refiner import SpectrumRefiner
     from .speaker_encoder import SpeakerEncoder
 
     folder = find_model(name_or_path)
@@ -124,6 +128,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
             "aligner": PhoneAligner,
             "durations": DurationModel,
             "speaker_encoder": SpeakerEncoder,
+            "refiner": SpectrumRefiner,
         }
         model = kinds[config.model.kind](config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
@@ -172,7 +177,7 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
                     f"{name_or_path}: has {section}.{name} {found[section][name]}, but the config asks for {value}"
                 )
     one, two = model.config.model, trained.config.model
-    both_use_phones = not one.restores or (one.ctc and two.ctc) or (one.text and two.text)
+    both_use_phones = not (one.restores or one.refines) or (one.ctc and two.ctc) or (one.text and two.text)
     if both_use_phones and trained.phones != model.phones:
         raise ModelError(f"{name_or_path}: knows other phones than the lexicon")
     own, known = model.state_dict(), trained.state_dict()

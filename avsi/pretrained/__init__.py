@@ -6,6 +6,7 @@ May import: nothing.
 DEFAULT = "av"
 WITH_TEXT = "av_text"  # where what is said is known
 AUDIO_ONLY = "a"  # takes over where no face is seen
+REFINER = "refiner"  # makes restored spectra as sharp as recorded ones
 ALIGNER = "aligner"  # finds when known words are said
 DURATIONS = "durations"  # how long phones last
 SPEAKER_ENCODER = "speaker_encoder"  # whose voice is heard

@@ -18,6 +18,7 @@ from ..config import StftConfig
 from ..errors import AvsiError, AvsiWarning, ModelError
 from ..files import write_text
 from ..folders import folder_beside
+from ..models.normalised import NormalisedModel
 from ..models.spectrum_inpainter import SpectrumInpainter
 from ..models.store import find_model, load_model, read_description, save_model
 from .reliable import timbre_of
@@ -107,7 +108,7 @@ def weights_digest(models: Iterable[object]) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of the networks' weights, statistics and settings."""
     summed = hashlib.sha256()
     for model in models:
-        if isinstance(model, SpectrumInpainter):
+        if isinstance(model, NormalisedModel):
             summed.update(json.dumps(dataclasses.asdict(model.config), sort_keys=True).encode())
             for name, tensor in sorted(model.state_dict().items()):
                 summed.update(name.encode() + tensor.detach().cpu().numpy().tobytes())

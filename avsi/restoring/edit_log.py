@@ -13,8 +13,8 @@ The list is an object of JSON:
       with an entry each;
     - ``before``: what was said there, null where that is not known; likewise;
     - ``made_by``: what wrote it, such as "avsi 0.1.0";
-    - ``model``: its name, such as "av_text", null where it has none; that of an audio-visual model also where it saw
-      no face, and the audio-only one that belongs to it filled the gap;
+    - ``model``: its name, such as "av_text" or "av, refined", null where it has none; that of an audio-visual model
+      also where it saw no face, and the audio-only one that belongs to it filled the gap;
     - ``weights``: a digest of the model's weights, null of what has none.
 """
 
@@ -64,9 +64,10 @@ def logged(inpainter: Inpainter, edits: Iterable[tuple[float, float, str, str | 
     """Entries for what an inpainter made: (start_s, end_s, kind, words, before) of each."""
     from .adapted import weights_digest
 
-    weights = weights_digest([inpainter.model])
+    weights = weights_digest([inpainter.model, inpainter.refiner])
     digest = None if weights == weights_digest([]) else weights
-    return [LoggedEdit(*edit, f"avsi {__version__}", inpainter.name or None, digest) for edit in edits]
+    name = inpainter.name + ", refined" * (inpainter.refiner is not None)
+    return [LoggedEdit(*edit, f"avsi {__version__}", name or None, digest) for edit in edits]
 
 
 def list_path(path: Path) -> Path:

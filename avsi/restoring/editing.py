@@ -156,7 +156,9 @@ def _without_face(inpainter: Inpainter) -> Inpainter:
         raise ModelError(
             "the model needs a face, and in an edited gap the lips say the old words; choose one of sound and words"
         )
-    return Inpainter(model.without_face(), None, inpainter.batch_frames, inpainter.adaptation)
+    return Inpainter(
+        model.without_face(), None, inpainter.batch_frames, inpainter.adaptation, inpainter.name, inpainter.refiner
+    )
 
 
 def _tell_hurry(edits: Sequence[Edit]) -> None:

@@ -20,8 +20,9 @@ from ..data.said import phones_at, timed_within
 from ..errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
 from ..media.video_reading import video_info
 from ..models.device import AUTO, choose_device
+from ..models.refiner import SpectrumRefiner
 from ..models.store import load_model
-from ..pretrained import AUDIO_ONLY, DEFAULT
+from ..pretrained import AUDIO_ONLY, DEFAULT, REFINER
 from ..timebase import convert_span, join_stretches, to_seconds
 from ..video.landmarks import track_each_stretch
 from ..video.tracks import Tracks
@@ -53,6 +54,7 @@ class Inpainter:
         batch_frames: int = 0,
         adaptation: Adaptation | None = None,
         name: str = "",
+        refiner: SpectrumRefiner | None = None,
     ) -> None:
         """Without ``batch_frames``, a network restores one excerpt in a run.
 
@@ -63,6 +65,7 @@ class Inpainter:
             batch_frames: how many frames, with the padding, a network restores in one run.
             adaptation: what one of the models was adapted to; other voices are then told of.
             name: of the model, for lists of what was restored.
+            refiner: what makes of the restored spectra sharper ones.
 
         Raises:
             ModelError: an audio-only model that needs a face, or works on another kind of spectrogram.
@@ -77,11 +80,14 @@ class Inpainter:
             phones = [getattr(each, "phones", ()) for each in (model, audio_only)]
             if model.config.model.text and phones[0] != phones[1]:
                 raise ModelError("the audio-only model knows other phones than the model it stands in for")
+        if refiner is not None and refiner.config.stft != model.config.stft:
+            raise ModelError("the refiner works on another kind of spectrogram (stft) than the model")
         self.model = model
         self.audio_only = audio_only
         self.batch_frames = batch_frames
         self.adaptation = adaptation
         self.name = name
+        self.refiner = refiner
 
     @classmethod
     def from_pretrained(
@@ -89,15 +95,19 @@ class Inpainter:
         name_or_path: str | Path = DEFAULT,
         audio_only: str | Path | None = AUDIO_ONLY,
         device: str = AUTO,
+        refiner: str | Path | None = None,
     ) -> Inpainter:
-        """Load a pretrained or self-trained model, and the audio-only one that takes over without a face.
+        """Load a pretrained or self-trained model, the audio-only one that takes over without a face, and the refiner.
 
         Args:
             device: where the networks compute, as :func:`avsi.models.device.choose_device` takes it. On a GPU they
                 restore several excerpts in one run.
+            refiner: None does not refine what is restored. The pretrained one is left out, with a warning, for a model
+                of another kind of spectrogram.
 
         Raises:
-            ModelError: no such model, a damaged one, or one that does not restore.
+            ModelError: no such model, a damaged one, one that does not restore, or a refiner of another kind of
+                spectrogram.
             ConfigError: no such device.
         """
         place = choose_device(device)
@@ -108,7 +118,15 @@ class Inpainter:
             is_own = model.config.model.text and model.config.model.audio and audio_only == AUDIO_ONLY
             other = model.without_face() if is_own else load_model(audio_only, "inpainter").to(place)
         at_once = 0 if place.type == "cpu" else BATCH_FRAMES
-        return cls(model, other, at_once, adaptation_of(name_or_path), Path(name_or_path).name)
+        refining = None if refiner is None else load_model(refiner, "refiner").to(place)
+        if refining is not None and refiner == REFINER and refining.config.stft != model.config.stft:
+            warnings.warn(
+                f"{name_or_path}: works on another kind of spectrogram (stft) than the refiner, which is left out",
+                AvsiWarning,
+                stacklevel=2,
+            )
+            refining = None
+        return cls(model, other, at_once, adaptation_of(name_or_path), Path(name_or_path).name, refining)
 
     def adapt(
         self,
@@ -339,6 +357,9 @@ class Inpainter:
                 spans = [span for span, reason in zip(one.own, one.audio_only, strict=True) if reason]
                 only = torch.from_numpy(lost_frames(spans, len(only), stft))
             predicted[n] = keep_reliable(predicted[n], audio_only, only)
+        if self.refiner is not None:
+            refine = self.refiner.refine
+            predicted = [refine(frames, one.lost) for frames, one in zip(predicted, excerpts, strict=True)]
         restored = []
         for one, log_spectrum in zip(excerpts, predicted, strict=True):
             channels = [

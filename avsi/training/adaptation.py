@@ -23,7 +23,7 @@ from ..timebase import to_frames
 from .augmentation import augment
 from .dataset import Batch, collate
 from .stretches import LONGEST_S, SHORTEST_S, Stretch, draw_gaps, features_of, part_of, split
-from .tasks import LossTerm, restore
+from .tasks import LossTerm, losses_of, restore
 
 STEP_S = 0.5  # lengths of pieces differ by this: the libraries of a CPU keep working memory for each one that they met
 HELD_OUT_DRAWS = 4  # how often the held-out sound is judged, each time with other gaps
@@ -108,7 +108,7 @@ def adapt_model(
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * math.cos(math.pi / 2 * step / settings.steps)
             batch = _to(_draw_batch(training, gaps_s, settings, config, rng), device)
-            loss = _total(restore(model, batch, config.training).terms)
+            loss = _total(losses_of(restore(model, batch)[0], config))
             if settings.pull:
                 away = sum((w - o).square().sum() for w, o in zip(model.parameters(), origin, strict=True))
                 loss = loss + settings.pull * away
@@ -163,7 +163,7 @@ def judge(model: SpectrumInpainter, damaged: Sequence[Damaged]) -> Judged:
     losses, weights, scores = [], [], []
     for piece in damaged:
         batch = _to(collate([("", piece.features, piece.lost)]), device)
-        losses.append(float(_total(restore(model, batch, config.training).terms)))
+        losses.append(float(_total(losses_of(restore(model, batch)[0], config))))
         weights.append(int(piece.lost.sum()))
         gone = torch.from_numpy(lost_samples(piece.gaps, len(piece.samples)))
         of = piece.features

@@ -1,6 +1,6 @@
 """Training against a discriminator, which tells restored spectra from true ones."""
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -8,11 +8,10 @@ from torch import Tensor
 from ..audio.phase import keep_reliable
 from ..config import Config
 from ..data.stats import Stats
-from ..models.spectrum_inpainter import SpectrumInpainter
 from .dataset import Batch
 from .discriminator import Discriminator, adversarial_loss, discriminator_loss, feature_matching_loss
 from .lightning_module import TrainingRun
-from .tasks import Inpainting, LossTerm
+from .tasks import Inpainting, LossTerm, Refining, Restored
 
 BETAS = (0.5, 0.9)  # of the discriminator's optimiser: shorter memories than usual, since what it is shown changes
 
@@ -25,8 +24,8 @@ class AdversarialRun(TrainingRun):
     step both networks learn from what they made of the same batch with the weights from before it.
     """
 
-    task: Inpainting
-    model: SpectrumInpainter
+    task: Inpainting | Refining
+    model: Any
 
     def __init__(self, config: Config, stats: Stats) -> None:
         super().__init__(config, stats)
@@ -35,20 +34,21 @@ class AdversarialRun(TrainingRun):
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         settings = self.config.training
-        restored = self.task.restore(self.model, batch)
-        true, made = (self._shown(each, restored.target, batch) for each in (restored.target, restored.predicted))
+        restored, terms = self.task.restore(self.model, batch)
+        true, made = (_shown(each, restored) for each in (restored.target, restored.predicted))
+        lost = restored.lost
 
-        on_true = self.discriminator(true, batch.lost)
+        on_true = self.discriminator(true, lost)
         self.discriminator.requires_grad_(False)
-        on_made = self.discriminator(made, batch.lost)
+        on_made = self.discriminator(made, lost)
         self.discriminator.requires_grad_(True)
         matching = feature_matching_loss(on_true, on_made)
         terms = [
-            *restored.terms,
+            *terms,
             LossTerm("adversarial", adversarial_loss(on_made), settings.adversarial, len(batch.ids)),
             LossTerm("matching", matching, settings.feature_matching, len(batch.ids)),
         ]
-        told_apart = discriminator_loss(on_true, self.discriminator(made.detach(), batch.lost))
+        told_apart = discriminator_loss(on_true, self.discriminator(made.detach(), lost))
         self._log_terms("train", [LossTerm("discriminator", told_apart, 1.0, len(batch.ids))])
         total = self.total(terms, batch)
         for optimizer, loss in zip(cast(list, self.optimizers()), (total, told_apart), strict=True):
@@ -63,8 +63,8 @@ class AdversarialRun(TrainingRun):
         parameters, rate = self.discriminator.parameters(), self.config.training.learning_rate
         return [self._optimizer(), torch.optim.Adam(parameters, lr=rate, betas=BETAS)]
 
-    @staticmethod
-    def _shown(spectrum: Tensor, target: Tensor, batch: Batch) -> Tensor:
-        """What the discriminator is shown of a spectrum: its lost frames in their surroundings; 0 in the padding."""
-        inside = torch.arange(batch.lost.shape[1], device=batch.lost.device) < batch.lengths[:, None]
-        return keep_reliable(target, spectrum, batch.lost) * inside[..., None]
+
+def _shown(spectrum: Tensor, restored: Restored) -> Tensor:
+    """What the discriminator is shown of a spectrum: its lost frames in their surroundings; 0 in the padding."""
+    inside = torch.arange(restored.lost.shape[1], device=restored.lost.device) < restored.lengths[:, None]
+    return keep_reliable(restored.target, spectrum, restored.lost) * inside[..., None]

@@ -1,4 +1,4 @@
-"""Loss functions: on the lost bins, on phones, and on intelligibility."""
+"""Loss functions: on the lost bins, on phones, on intelligibility, and on fine structure."""
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from ..data.phones import BLANK
 # STOI (Taal et al., 2011): 15 third-octave bands from 150 Hz on, segments of 384 ms; segments 40 dB below the loudest
 # are left out, and the signal-to-distortion ratio is clipped at -15 dB.
 BANDS, LOWEST_HZ, SEGMENT_S, RANGE_DB, CLIP_DB = 15, 150.0, 0.384, 40.0, -15.0
+FINE_HZ = 530.0  # what differs from the mean over so many hertz is fine structure
 HIGHEST = 40.0  # of log magnitudes, far above full scale; the squares of higher magnitudes overflow float32
 
 
@@ -84,6 +85,31 @@ def stoi_loss(restored: Tensor, clean: Tensor, lost: Tensor, lengths: Tensor, st
         y = y * x.norm(dim=-1, keepdim=True) / y.norm(dim=-1, keepdim=True)
         y = torch.minimum(y, x * (1 + 10 ** (-CLIP_DB / 20)))
         return 1 - functional.cosine_similarity(x - x.mean(-1, True), y - y.mean(-1, True), dim=-1).mean()
+
+
+def texture_loss(one: Tensor, other: Tensor, true: Tensor, lost: Tensor, stft: StftConfig) -> Tensor:
+    """The energy distance of two drawn spectra from the true one (Gritsenko et al., 2020), by their fine structure:
+    how far each is from the truth, less half of how far they are from each other. It is lowest where what is drawn is
+    distributed as what is true; without the last term it would be lowest without any noise.
+
+    Args:
+        one, other, true: log magnitudes of one scale, shape (batch, n_frames, n_bins).
+        lost: bool, shape (batch, n_frames), with at least one lost frame.
+
+    Returns:
+        Root mean square over the bins, averaged over the lost frames. Shape ().
+    """
+    first, second, target = (fine_structure(each[lost], stft) for each in (one, other, true))
+    pairs = ((target, first, 0.5), (target, second, 0.5), (first, second, -0.5))
+    distances = [weight * (left - right).norm(dim=-1).mean() for left, right, weight in pairs]
+    return torch.stack(distances).sum() / true.shape[-1] ** 0.5
+
+
+def fine_structure(frames: Tensor, stft: StftConfig) -> Tensor:
+    """By how much each bin differs from the mean over the bins around it, shape (n, n_bins) as ``frames``."""
+    reach = round(FINE_HZ / 2 * stft.n_fft / stft.sample_rate)
+    around = functional.pad(frames[:, None], (reach, reach), mode="replicate")
+    return frames - functional.avg_pool1d(around, 2 * reach + 1, stride=1)[:, 0]
 
 
 def third_octaves(stft: StftConfig) -> Tensor:

@@ -3,30 +3,39 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
+import torch
 from torch import Tensor
 
 from ..audio.phase import keep_reliable
-from ..config import Config, TrainingConfig
+from ..audio.texture import texture_of
+from ..config import Config
 from ..data.phones import Lexicon
 from ..data.stats import Stats
+from ..errors import ConfigError, DataError
 from ..models.aligner import PhoneAligner
 from ..models.durations import DurationModel
 from ..models.inpainter import BLSTMInpainter
 from ..models.painter import Painter
 from ..models.recognizer import PhoneRecognizer
+from ..models.refiner import SpectrumRefiner
 from ..models.speaker_encoder import SpeakerEncoder
 from ..models.spectrum_inpainter import SpectrumInpainter
+from ..models.store import load_model
 from .aligning import align, follow, spread_evenly
 from .dataset import AligningData, Batch, InpaintingData, SpeechData, TimedData
 from .durations import duration_loss
-from .losses import ctc_loss, masked_loss, stoi_loss
+from .losses import ctc_loss, masked_loss, stoi_loss, texture_loss
+from .refining import most_lost, restored_by
 from .speakers import SpeakerData, errors_of, ge2e_loss
 
-Model = SpectrumInpainter | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder
-ModelT = TypeVar("ModelT", SpectrumInpainter, PhoneRecognizer, PhoneAligner, DurationModel, SpeakerEncoder)
+SHARP_WEIGHT = 0.1  # of the loss on the lost bins of a refined spectrum, beside that of its texture
+Model = SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder
+ModelT = TypeVar(
+    "ModelT", SpectrumInpainter, SpectrumRefiner, PhoneRecognizer, PhoneAligner, DurationModel, SpeakerEncoder
+)
 
 
 @dataclass(frozen=True)
@@ -49,15 +58,20 @@ class Restored(NamedTuple):
     """What a model makes of a batch.
 
     Attributes:
-        terms: its losses.
-        hidden: as of :meth:`SpectrumInpainter.encode`.
-        target, predicted: normalised log magnitudes, shape (batch, n_frames, n_bins).
+        true: natural log magnitudes, shape (batch, n_frames, n_bins).
+        target, predicted: normalised ones, same shape.
+        mean, std: by which they are normalised, as of :meth:`NormalisedModel.normalise`.
+        lost: bool, shape (batch, n_frames).
+        lengths: int64, shape (batch,): frames that are no padding.
     """
 
-    terms: list[LossTerm]
-    hidden: Tensor
+    true: Tensor
     target: Tensor
     predicted: Tensor
+    mean: Tensor
+    std: Tensor
+    lost: Tensor
+    lengths: Tensor
 
 
 class Task(ABC, Generic[ModelT]):
@@ -92,31 +106,90 @@ class Inpainting(Task[SpectrumInpainter]):
         self.valid_set = InpaintingData(config.data.valid, config, config.data.valid_gaps, self.lexicon)
 
     def losses(self, model: SpectrumInpainter, batch: Batch) -> list[LossTerm]:
-        return self.restore(model, batch).terms
+        return self.restore(model, batch)[1]
 
-    def restore(self, model: SpectrumInpainter, batch: Batch) -> Restored:
+    def restore(self, model: SpectrumInpainter, batch: Batch) -> tuple[Restored, list[LossTerm]]:
         """What a model makes of a batch, and all its losses."""
-        restored = restore(model, batch, self._settings)
+        restored, hidden = restore(model, batch)
+        terms = losses_of(restored, model.config)
         said = batch.label_lengths > 0  # what was said is not known of every utterance
         if model.config.model.ctc and said.any():
-            scores = model.to_phones(restored.hidden[said])
+            scores = model.to_phones(hidden[said])
             on_phones = ctc_loss(scores, batch.lengths[said], batch.labels[said], batch.label_lengths[said])
-            restored.terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, int(said.sum())))
-        return restored
+            terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, int(said.sum())))
+        return restored, terms
 
 
-def restore(model: SpectrumInpainter, batch: Batch, settings: TrainingConfig) -> Restored:
-    """What a model makes of a batch, and the losses on its lost frames, that on the lost bins first."""
+def restore(model: SpectrumInpainter, batch: Batch) -> tuple[Restored, Tensor]:
+    """What a model makes of a batch, and what it makes that of, as of :meth:`SpectrumInpainter.encode`."""
     target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
     hidden = model.encode(target, batch.visual, batch.lost, batch.lengths, batch.said)
     predicted = model.decode(hidden, target, batch.lost, batch.lengths)
-    on_gaps = masked_loss(predicted, target, batch.lost, settings.loss)
-    terms = [LossTerm("gaps", on_gaps, 1.0, int(batch.lost.sum()))]
-    if settings.stoi_weight:
-        restored = keep_reliable(batch.log_spectrum, predicted * std + mean, batch.lost)
-        on_bands = stoi_loss(restored, batch.log_spectrum, batch.lost, batch.lengths, model.config.stft)
-        terms.append(LossTerm("stoi", on_bands, settings.stoi_weight, len(batch.ids)))
-    return Restored(terms, hidden, target, predicted)
+    return Restored(batch.log_spectrum, target, predicted, mean, std, batch.lost, batch.lengths), hidden
+
+
+def losses_of(restored: Restored, config: Config) -> list[LossTerm]:
+    """The losses on the lost frames, that on the lost bins first."""
+    on_gaps = masked_loss(restored.predicted, restored.target, restored.lost, config.training.loss)
+    return [LossTerm("gaps", on_gaps, 1.0, int(restored.lost.sum())), *on_bands(restored, config)]
+
+
+def on_bands(restored: Restored, config: Config) -> list[LossTerm]:
+    """The loss of intelligibility, where it counts."""
+    if not config.training.stoi_weight:
+        return []
+    made = keep_reliable(restored.true, restored.predicted * restored.std + restored.mean, restored.lost)
+    value = stoi_loss(made, restored.true, restored.lost, restored.lengths, config.stft)
+    return [LossTerm("stoi", value, config.training.stoi_weight, len(restored.lost))]
+
+
+class Refining(Task[SpectrumRefiner]):
+    """Making of what another model restored something that is as sharp as recorded speech.
+
+    The validation loss is that of the texture.
+    """
+
+    lexicon = None
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        if not config.training.restorer:
+            raise ConfigError("training.restorer: names nothing; expected a trained model, to refine its predictions")
+        self._settings = config.training
+        self._restorer = load_model(config.training.restorer, "inpainter")
+        restorer = self._restorer.config
+        if restorer.stft != config.stft:
+            raise ConfigError(f"training.restorer: {config.training.restorer} works on another spectrogram (stft)")
+        self.model = SpectrumRefiner(config, stats)
+        seen = replace(config, model=restorer.model, visual=restorer.visual)  # what the other model is shown
+        lexicon = Lexicon.read(config.data.lexicon) if restorer.model.text else None
+        if lexicon and lexicon.phones != self._restorer.phones:
+            raise DataError(f"{config.data.lexicon}: has other phones than {config.training.restorer}")
+        self.train_set = InpaintingData(config.data.train, seen, config.data.train_gaps or None, lexicon, True)
+        self.valid_set = InpaintingData(config.data.valid, seen, config.data.valid_gaps, lexicon)
+
+    def losses(self, model: SpectrumRefiner, batch: Batch) -> list[LossTerm]:
+        return self.restore(model, batch)[1]
+
+    def restore(self, model: SpectrumRefiner, batch: Batch) -> tuple[Restored, list[LossTerm]]:
+        """What a model makes of a batch, and all its losses."""
+        smooth = restored_by(self._restorer, batch)
+        target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
+        smooth, *_ = model.normalise(smooth, batch.lost, batch.lengths)
+        window = most_lost(batch.lost, batch.lengths)
+        true, target, smooth, lost = (window.of(each) for each in (batch.log_spectrum, target, smooth, batch.lost))
+        sharp, amount = model(smooth, lost)
+        stft = model.config.stft
+        seeded = None if model.training else torch.Generator(true.device).manual_seed(0)
+        noise = torch.randn(2, len(true), true.shape[1] * stft.hop_samples, device=true.device, generator=seeded)
+        one, other = sharp + amount * texture_of(noise, stft) / std
+        restored = Restored(true, target, one, mean, std, lost, window.lengths)
+        terms = [
+            LossTerm("texture", texture_loss(one, other, target, lost, stft), 1.0, int(lost.sum())),
+            # Bin by bin, noise is wrong whatever it is like.
+            LossTerm("gaps", masked_loss(sharp, target, lost, self._settings.loss), SHARP_WEIGHT, int(lost.sum())),
+            *on_bands(restored, model.config),
+        ]
+        return restored, terms
 
 
 class Recognition(Task[PhoneRecognizer]):
@@ -204,6 +277,7 @@ def make_task(config: Config, stats: Stats) -> Task[Any]:
     tasks: dict[str, Callable[[Config, Stats], Task[Any]]] = {
         "inpainter": Inpainting,
         "painter": Inpainting,
+        "refiner": Refining,
         "recognizer": Recognition,
         "aligner": Aligning,
         "durations": Durations,

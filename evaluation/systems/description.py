@@ -1,13 +1,15 @@
 """The description of a system in evaluation.json, which tables and pages show."""
 
+from pathlib import Path
+
 from avsi.config_files import config_from_dict
 from avsi.data.datadir import Utterance
 from avsi.errors import ConfigError
-from avsi.models.store import read_description, read_train_ids
+from avsi.models.store import find_model, read_description, read_train_ids
 
 from .families import is_family
 from .fingerprints import weights_digest
-from .knowledge import NO_FACE, split_knowledge, tell
+from .knowledge import NO_FACE, Knowledge, split_knowledge, tell
 from .names import ORACLE, SPECTRAL, UNPROCESSED, model_folders
 from .train_test_overlap import overlap
 
@@ -28,6 +30,8 @@ def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
     if other := next((at for at, of in enumerate(senses) if of != senses[0]), None):
         raise ConfigError(f"{name}: {folders[0]} and {folders[other]} differ in inputs or tasks (sound, video, phones)")
     told = split_knowledge(name)[1]
+    refiner = Knowledge(told, Path()).refiner
+    trained = [*([] if is_family(name) else folders[:1]), *([find_model(refiner)] if refiner else [])]
     if NO_FACE in told:
         senses[0][1] = False
     seeds = sorted({config.training.seed for config in configs})
@@ -40,7 +44,7 @@ def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
         "trained_on": f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} utterances" if counts else "",
         **more,
         **({"takes_text": True, "told_of_words": tell(told)} if configs[0].model.text else {}),
-        **({} if is_family(name) else overlap(folders[0], utterances)),
+        **overlap(trained, utterances),
         "weights": weights_digest(name),
     }
 

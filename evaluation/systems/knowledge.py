@@ -13,6 +13,7 @@ from avsi.files import digest
 from avsi.models.aligner import PhoneAligner
 from avsi.models.store import LEXICON, WEIGHTS, find_model
 from avsi.pretrained import ALIGNER, DURATIONS
+from avsi.pretrained import REFINER as PRETRAINED_REFINER
 from avsi.restoring.aligning import align_excerpt, load_aligner
 from avsi.rng import generator
 from avsi.video.tracks import Tracks
@@ -22,17 +23,19 @@ from ..folder.signals import Spans
 
 # What may follow a model's name after a colon each.
 WORDS, TIMES, WRONG, NO_FACE = "words", "times", "wrong-word", "no-face"
+REFINED = "refined"  # what it restores is refined by another model
 TELLS = {
     WORDS: "the words, which an aligner finds",
     TIMES: "the words with their times",
     WRONG: "the words, of which one in a gap is another",
     NO_FACE: "no face",
+    REFINED: "refined",
 }
 
 
 def split_knowledge(spec: str) -> tuple[str, tuple[str, ...]]:
     """The model of a system, and what it is told: ("exp/text", ("no-face", "words")) of "exp/text:words:no-face".
-    ``words=FOLDER`` names the aligner.
+    ``words=FOLDER`` names the aligner, ``refined=FOLDER`` the refiner.
     """
     model, *told = spec.split(":")
     if not told or not {each.partition("=")[0] for each in told} <= set(TELLS):
@@ -43,7 +46,7 @@ def split_knowledge(spec: str) -> tuple[str, tuple[str, ...]]:
 def tell(told: tuple[str, ...]) -> str:
     """What a model is told of what is said, for readers."""
     kinds = [each.partition("=")[0] for each in told]
-    return ", ".join(TELLS[kind] for kind in kinds if kind != NO_FACE) or "nothing"
+    return ", ".join(TELLS[kind] for kind in kinds if kind not in (NO_FACE, REFINED)) or "nothing"
 
 
 class Knowledge:
@@ -53,10 +56,14 @@ class Knowledge:
         """Args:
         told: as of :func:`split_knowledge`.
         model: its folder, whose lexicon has the pronunciations.
+
+        Attributes:
+            refiner: the model that refines what is restored; None where none does.
         """
         named = dict(each.partition("=")[::2] for each in told)
         self._told, self._model = set(named), model
-        self._aligner_name = next(filter(None, named.values()), ALIGNER)
+        self.refiner = named[REFINED] or PRETRAINED_REFINER if REFINED in named else None
+        self._aligner_name = named.get(WORDS) or named.get(WRONG) or ALIGNER
 
     @property
     def hides_face(self) -> bool:
@@ -64,7 +71,7 @@ class Knowledge:
 
     def check(self, takes_text: bool) -> None:
         """Raise ConfigError, ModelError or DataError where the model cannot be told that."""
-        words = self._told - {NO_FACE}
+        words = self._told - {NO_FACE, REFINED}
         if len(words) > 1:
             raise ConfigError(f"{self._model}: is told {' and '.join(sorted(words))}; expected one of them")
         if words and not takes_text:
@@ -80,6 +87,7 @@ class Knowledge:
         """What else than the model decides what it is told."""
         aligned = {WORDS, WRONG} & self._told
         models = {"aligner": self._aligner_name, "durations": DURATIONS} if aligned else {}
+        models |= {"refiner": self.refiner} if self.refiner else {}
         digests = {kind: digest(find_model(name) / WEIGHTS) for kind, name in models.items()}
         return ({"told": " ".join(sorted(self._told))} if self._told else {}) | digests
 

@@ -86,14 +86,15 @@ def check_system(name: str, stats: Path, utterances: list[Utterance]) -> None:
 
 def _inpainter(folder: str | Path, device: str = "cpu", told: tuple[str, ...] = ()) -> Inpainter:
     # Scores of one model must not be those of another: no audio-only model takes over.
-    inpainter = Inpainter.from_pretrained(folder, audio_only=None, device=device)
+    knowledge = Knowledge(told, Path(folder))
+    inpainter = Inpainter.from_pretrained(folder, audio_only=None, device=device, refiner=knowledge.refiner)
     config = inpainter.model.config
     if config.stft != STFT:
         raise ConfigError(f"{folder}: works on another spectrogram (stft) than the one that scores are measured on")
-    knowledge = Knowledge(told, Path(folder))
     knowledge.check(config.model.text)
     if knowledge.hides_face and config.model.video:
-        inpainter = Inpainter(inpainter.model.without_face())  # type: ignore[attr-defined]  # it was loaded above
+        blind = inpainter.model.without_face()  # type: ignore[attr-defined]  # it was loaded above
+        inpainter = Inpainter(blind, refiner=inpainter.refiner)
     return inpainter
 
 

@@ -1,0 +1,232 @@
+"""The refiner: what it does before it is trained, its training on another model's answers, and restoring with it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import RATE, corpus_config, run_app, small_config, speech
+
+from avsi import Gap, Inpainter
+from avsi.audio.texture import texture_of
+from avsi.config import InpainterConfig, RefinerConfig
+from avsi.config_checks import check_config
+from avsi.data.datadir import read_datadir
+from avsi.data.gap_files import write_gap_file
+from avsi.data.stats import Stats
+from avsi.errors import ConfigError, DataError, ModelError
+from avsi.models.inpainter import BLSTMInpainter
+from avsi.models.refiner import SpectrumRefiner
+from avsi.models.store import load_model, read_train_ids, save_model
+from avsi.restoring.baselines import SpectralInterpolation
+from avsi.restoring.edit_log import logged
+from avsi.training.losses import texture_loss
+from avsi.training.refining import WINDOW_FRAMES, most_lost
+from avsi.training.run import train
+from evaluation import restore
+from evaluation.folder.evaluation import Evaluation
+from evaluation.systems.fingerprints import fingerprint
+
+STFT = small_config().stft
+GAP = slice(60, 90)
+LOST = torch.zeros(150, dtype=torch.bool).index_fill(0, torch.arange(GAP.start, GAP.stop), True)
+
+
+@pytest.fixture
+def refiner():
+    """One that was not trained, but has weights as if it had been."""
+    torch.manual_seed(0)
+    model = SpectrumRefiner(small_config(RefinerConfig)).eval()
+    torch.nn.init.normal_(model.to_change.weight, std=0.05)
+    return model
+
+
+def smooth(n_channels: int = 1) -> torch.Tensor:
+    torch.manual_seed(1)
+    return torch.randn(n_channels, 150, 1).cumsum(1) * 0.1 + torch.linspace(0, -5, 257)
+
+
+def test_the_texture_is_that_of_the_spectrogram_of_noise():
+    torch.manual_seed(0)
+    texture = texture_of(torch.randn(2, 300 * STFT.hop_samples), STFT)
+    assert texture.shape == (2, 300, 257)
+    assert texture.median().item() == pytest.approx(0, abs=1e-4)
+    assert texture.std().item() == pytest.approx(np.pi / np.sqrt(24), rel=0.03)  # of the log of a Rayleigh variable
+    beside = torch.corrcoef(torch.stack([texture[:, :, 50:200].flatten(), texture[:, :, 51:201].flatten()]))[0, 1]
+    assert 0.3 < beside < 0.8  # bins are narrower than the window's lobe
+
+
+def test_before_training_it_adds_noise_at_high_frequencies_alone():
+    refiner = SpectrumRefiner(small_config(RefinerConfig))
+    before = smooth()
+    change = refiner.refine(before, LOST) - before
+    assert torch.equal(change[:, ~LOST], torch.zeros_like(change[:, ~LOST]))
+    assert change[0, GAP, :26].abs().max() < 1e-5  # up to 800 Hz
+    assert change[0, GAP, 80:].std().item() == pytest.approx(0.64, rel=0.1)  # from 2500 Hz on
+    assert 0.05 < change[0, GAP, 26:80].std() < 0.55
+
+
+def test_a_draw_is_the_same_each_time_and_in_all_channels(refiner):
+    two = smooth().expand(2, -1, -1)
+    one, again, other = refiner.refine(two, LOST, 3), refiner.refine(two, LOST, 3), refiner.refine(two, LOST, 4)
+    assert torch.equal(one, again) and torch.equal(one[0], one[1])
+    assert not torch.equal(one[:, GAP], other[:, GAP])
+    assert torch.allclose(one[..., :26], other[..., :26])
+
+
+def test_only_the_surroundings_of_a_gap_are_computed_and_nothing_else_matters(refiner):
+    spectrum, far = smooth(), smooth()
+    lost = LOST.clone()
+    lost[100] = True
+    normalised, mean, std = refiner.normalise(spectrum, lost[None])
+    sharp, _ = refiner(normalised, lost[None])
+    found = refiner.refine(spectrum, lost)
+    low = slice(0, 26)  # without noise
+    assert torch.allclose(found[0, lost, low], (sharp * std + mean)[0, lost, low], atol=1e-5)
+    assert not torch.allclose(found[0, lost, low], spectrum[0, lost, low], atol=1e-3)
+    far[0, 0, 0], far[0, 1, 0] = far[0, 1, 0].item(), far[0, 0, 0].item()  # swapped: the means stay
+    assert torch.allclose(refiner.refine(far, lost)[0, lost], found[0, lost], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("lost", "length"),
+    [
+        (range(150, 160), 250),
+        (range(10), 250),
+        (range(240, 250), 250),
+        (range(90, 100), 100),  # shorter than a window
+    ],
+)
+def test_the_window_is_where_most_is_lost(lost, length):
+    mask = torch.zeros(1, 250, dtype=torch.bool)
+    mask[0, list(lost)] = True
+    window = most_lost(mask, torch.tensor([length]))
+    first = int(window.at[0, 0])
+    assert window.at.shape == (1, WINDOW_FRAMES) and torch.equal(
+        window.at[0], torch.arange(first, first + WINDOW_FRAMES)
+    )
+    assert window.of(mask).sum() == len(lost) and window.lengths.tolist() == [min(length - first, WINDOW_FRAMES)]
+
+
+def test_of_several_windows_with_as_much_the_middle_one_is_taken():
+    mask = torch.zeros(1, 250, dtype=torch.bool)
+    mask[0, 100:150] = True
+    assert most_lost(mask, torch.tensor([250])).at[0, 0] == 61  # 22 to 100 hold all of it
+
+
+@pytest.fixture(scope="module")
+def restorer(corpus, tmp_path_factory):
+    """An inpainter that was not trained."""
+    torch.manual_seed(0)
+    config = corpus_config(corpus)
+    config.model = InpainterConfig(hidden=16, layers=1, normalise="utterance")
+    folder = tmp_path_factory.mktemp("restorer") / "model"
+    save_model(folder, BLSTMInpainter(config, Stats.load(config.data.stats)), {})
+    return folder
+
+
+def refining(corpus, restorer, **training):
+    config = corpus_config(corpus, training={"restorer": str(restorer), **training})
+    config.model = RefinerConfig(hidden=16, layers=2)
+    return config
+
+
+def test_its_noise_becomes_that_of_the_training_set(corpus, restorer, tmp_path):
+    before = (restorer / "model.safetensors").read_bytes()
+    config = refining(corpus, restorer, max_epochs=12, learning_rate=1e-2, stoi_weight=0.1)
+    first = train(refining(corpus, restorer, max_epochs=1, learning_rate=1e-9), tmp_path / "first", progress=False)
+    assert train(config, tmp_path / "run", progress=False) < 0.995 * first
+    assert (restorer / "model.safetensors").read_bytes() == before
+    assert load_model(tmp_path / "run", "refiner").config.training.restorer == str(restorer)
+    assert read_train_ids(tmp_path / "run") == {u.id for u in read_datadir(corpus / "train")}
+    with pytest.raises(ModelError, match="holds a model of the kind refiner, expected inpainter"):
+        load_model(tmp_path / "run", "inpainter")
+
+
+def test_the_energy_distance_is_lowest_for_draws_as_the_truth_is_drawn():
+    torch.manual_seed(0)
+    lost = torch.ones(4, 50, dtype=torch.bool)
+    draw = [torch.randn(4, 50, 257) for _ in range(3)]
+    losses = {size: texture_loss(size * draw[0], size * draw[1], draw[2], lost, STFT) for size in (0.0, 0.7, 1.0, 1.4)}
+    assert min(losses, key=losses.get) == 1.0
+    # Of the root mean square over the bins, each with a variance of 1 - 1/17, three equal distances make up a half.
+    assert losses[1.0].item() == pytest.approx(0.5 * np.sqrt(2 * 16 / 17), rel=0.02)
+    tilted = draw[0] + torch.linspace(0, 3, 257)
+    assert texture_loss(tilted, draw[1], draw[2], lost, STFT).item() == pytest.approx(losses[1.0].item(), rel=0.01)
+
+
+def test_it_learns_against_a_discriminator(corpus, restorer, tmp_path):
+    config = refining(corpus, restorer, max_epochs=1, adversarial=0.1, feature_matching=1.0)
+    train(config, tmp_path / "run", progress=False)
+    trained = load_model(tmp_path / "run", "refiner")
+    assert trained.to_noise.weight.abs().max() > 0  # the discriminator alone sees the noise
+
+
+def test_settings_that_do_not_fit_are_refused(corpus, restorer):
+    config = refining(corpus, restorer)
+    config.training.restorer = ""
+    with pytest.raises(ConfigError, match=r"training\.restorer: names nothing"):
+        train(config, "nowhere", progress=False)
+    with pytest.raises(ConfigError, match=r"training\.restorer: .* which no inpainter does"):
+        check_config(corpus_config(corpus, training={"restorer": str(restorer)}))
+    other = refining(corpus, restorer)
+    other.stft.log_floor = 1e-5
+    with pytest.raises(ConfigError, match="works on another spectrogram"):
+        train(other, "nowhere", progress=False)
+
+
+def test_the_phones_must_be_those_of_the_restorer(corpus, tmp_path):
+    config = corpus_config(corpus)
+    config.model = InpainterConfig(hidden=8, layers=1, text=True)
+    save_model(tmp_path / "text", BLSTMInpainter(config, Stats.load(config.data.stats), ("AA", "ZZ")), {})
+    (tmp_path / "lexicon.txt").write_text("bin B IH N\nblue B L UW\n")
+    asked = refining(corpus, tmp_path / "text")
+    asked.data.lexicon = str(tmp_path / "lexicon.txt")
+    with pytest.raises(DataError, match="has other phones than"):
+        train(asked, tmp_path / "run", progress=False)
+
+
+def test_restoring_with_it_changes_the_gaps_alone(refiner):
+    samples, gap = speech(0), Gap(1.0, 1.4)
+    plain = Inpainter(SpectralInterpolation()).inpaint(samples, RATE, [gap])
+    refined = Inpainter(SpectralInterpolation(), refiner=refiner).inpaint(samples, RATE, [gap])
+    inside = slice(RATE, round(1.4 * RATE))
+    outside = np.r_[0 : inside.start, inside.stop : len(samples)]
+    assert np.array_equal(refined[outside], samples[outside])
+    assert not np.allclose(refined[inside], plain[inside])
+
+
+def test_a_list_of_what_was_restored_names_it(refiner):
+    model = BLSTMInpainter(small_config())
+    edit = (0.0, 1.0, "restored", None, None)
+    [plain], [with_it] = (logged(Inpainter(model, name="av", refiner=each), [edit]) for each in (None, refiner))
+    assert (plain.model, with_it.model) == ("av", "av, refined")
+    assert plain.weights != with_it.weights
+
+
+def test_a_refiner_of_another_spectrogram_is_refused(refiner, tmp_path):
+    other = small_config()
+    other.stft.hop_samples = 128
+    save_model(tmp_path / "other", BLSTMInpainter(other), {})
+    save_model(tmp_path / "refiner", refiner, {})
+    with pytest.raises(ModelError, match="the refiner works on another kind of spectrogram"):
+        Inpainter.from_pretrained(tmp_path / "other", None, refiner=tmp_path / "refiner")
+
+
+def test_evaluations_restore_with_it_where_the_system_says_so(corpus, restorer, refiner, tmp_path):
+    save_model(tmp_path / "refiner", refiner, {})
+    (tmp_path / "refiner" / "train_ids").write_text("s1_other\n")
+    (restorer / "train_ids").write_text("s2_other\n")
+    gap_file = tmp_path / "gaps_600ms"
+    write_gap_file(gap_file, {u.id: [Gap(1.0, 1.6)] for u in read_datadir(corpus / "test")})
+    name, out = f"{restorer}:refined={tmp_path / 'refiner'}", tmp_path / "exp"
+    systems = ("--system", f"plain={restorer}", "--system", f"refined={name}")
+    stats = ("--stats", corpus / "train" / "stats.npz", "--jobs", 1)
+    run_app(restore.app, corpus / "test", "--gaps", gap_file, *systems, "--out", out, *stats)
+    evaluation = Evaluation.read(out)
+    plain, refined = (evaluation.set(each, "600ms") for each in ("plain", "refined"))
+    assert len(plain.wavs) == len(refined.wavs) > 0
+    assert all(Path(plain.wavs[id_]).read_bytes() != Path(refined.wavs[id_]).read_bytes() for id_ in plain.wavs)
+    assert "refiner" in fingerprint(name, "600ms", "cpu") and "refiner" not in fingerprint(
+        str(restorer), "600ms", "cpu"
+    )
