@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..pretrained import ALIGNER, WITH_TEXT
+from ..pretrained import ALIGNER, REFINER, WITH_TEXT
 from ..program import print_table, progress
-from .options import Device, Face, Pronounce, ReferenceVoice, Transcript
+from .options import Device, Face, Pronounce, ReferenceVoice, Refine, Transcript
 
 if TYPE_CHECKING:
     from ..restoring.inpainting import Inpainter
@@ -68,6 +68,7 @@ def edit(
         ),
     ] = False,
     reference: ReferenceVoice = None,
+    refine: Refine = True,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Show what would be done, and write nothing; no model that restores is needed."),
@@ -102,7 +103,7 @@ def edit(
     def load() -> Inpainter:
         from ..restoring.inpainting import Inpainter
 
-        return Inpainter.from_pretrained(model, None, device)
+        return Inpainter.from_pretrained(model, None, device, REFINER if refine else None)
 
     edits = edit_file(
         clip,

@@ -192,9 +192,9 @@ class Refining(Task[SpectrumRefiner]):
         restored = Restored(true, target, one, mean, std, lost, window.lengths)
         terms = [
             LossTerm("texture", texture_loss(one, other, target, lost, stft), 1.0, int(lost.sum())),
-            # Bin by bin, noise is wrong whatever it is like.
+            # By these, noise is wrong whatever it is like.
             LossTerm("gaps", masked_loss(sharp, target, lost, self._settings.loss), SHARP_WEIGHT, int(lost.sum())),
-            *on_bands(restored, model.config),
+            *on_bands(restored._replace(predicted=sharp), model.config),
         ]
         return restored, terms
 
