@@ -160,10 +160,11 @@ def test_the_energy_distance_is_lowest_for_draws_as_the_truth_is_drawn():
 
 
 def test_it_learns_against_a_discriminator(corpus, restorer, tmp_path):
+    train(refining(corpus, restorer, max_epochs=1), tmp_path / "without", progress=False)
     config = refining(corpus, restorer, max_epochs=1, adversarial=0.1, feature_matching=1.0)
     train(config, tmp_path / "run", progress=False)
-    trained = load_model(tmp_path / "run", "refiner")
-    assert trained.to_noise.weight.abs().max() > 0  # the discriminator alone sees the noise
+    without, trained = (load_model(tmp_path / name, "refiner").to_noise.weight for name in ("without", "run"))
+    assert not torch.allclose(trained, without, atol=1e-4)
 
 
 def test_settings_that_do_not_fit_are_refused(corpus, restorer):
@@ -204,7 +205,7 @@ def test_a_list_of_what_was_restored_names_it(refiner):
     model = BLSTMInpainter(small_config())
     edit = (0.0, 1.0, "restored", None, None)
     [plain], [with_it] = (logged(Inpainter(model, name="av", refiner=each), [edit]) for each in (None, refiner))
-    assert (plain.model, with_it.model) == ("av", "av, refined")
+    assert (plain.model, with_it.model) == ("av", "av, refined, seed 0")
     assert plain.weights != with_it.weights
 
 
@@ -268,7 +269,7 @@ def test_draws_are_files_of_their_own_that_differ_in_the_gaps_alone(talk, tmp_pa
     made_by = [
         json.loads(list_path(tmp_path / name).read_text())["edits"][0]["model"] for name in ("out.wav", "out.2.wav")
     ]
-    assert made_by == ["a, refined (draw 5)", "a, refined (draw 6)"]
+    assert made_by == ["a, refined, seed 5", "a, refined, seed 6"]
 
 
 def test_a_level_goes_on_at_the_edges_of_a_refined_gap(talk, tmp_path):
@@ -284,6 +285,7 @@ def test_a_level_goes_on_at_the_edges_of_a_refined_gap(talk, tmp_path):
     ("options", "told"),
     [
         ({"draws": 2, "refine": False}, "--draws 2: without a refiner there is one answer alone"),
+        ({"seed": 2, "refine": False}, "--seed 2: without a refiner nothing is drawn"),
         ({"draws": 2, "out": "folder/"}, "--draws: several answers are written beside one output file"),
     ],
 )

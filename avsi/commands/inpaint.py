@@ -103,7 +103,9 @@ def inpaint(
             "on. Only with a single clip.",
         ),
     ] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="The number of the first of them.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Which answer, or the first of which: the same seed gives the same samples.")
+    ] = 0,
     no_log: NoLog = False,
     device: Device = "auto",
 ) -> None:
@@ -144,6 +146,8 @@ def inpaint(
         raise ConfigError("--draws: several answers are written beside one output file, and --out names a folder")
     if draws > 1 and not refine:
         raise ConfigError(f"--draws {draws}: without a refiner there is one answer alone; leave out --no-refine")
+    if seed and not refine:
+        raise ConfigError(f"--seed {seed}: without a refiner nothing is drawn; leave out --no-refine")
     alignment = heard = None
     if not into_folder:
         check_output(clips[0], Path(out))
@@ -165,7 +169,7 @@ def inpaint(
     if into_folder:
         outputs = plan_outputs(clips, Path(out))
         options: dict[str, Any] = {"video": video, "face": face, "from_first_sample": from_first_sample, "adapt": adapt}
-        options |= {"alignment": alignment, "log": not no_log, "reference": heard}
+        options |= {"alignment": alignment, "log": not no_log, "reference": heard, "seed": seed}
         results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
         rows = []
         for file in results:

@@ -17,7 +17,7 @@ NO_FIGURES = {
     "painter": "None yet: `python -m evaluation.card FOLDER EVALUATION` puts those of an evaluation here.",
     "aligner": "None yet: `python -m evaluation.align` measures them.",
     "durations": "None yet: `python -m evaluation.align` measures what it adds to an aligner.",
-    "refiner": "None yet: `python -m evaluation.restore` with systems such as av and av:refined={name} measures them.",
+    "refiner": "None yet: `python -m evaluation.restore` with systems such as av and av:refined=FOLDER measures them.",
     "speaker_encoder": "None yet: `python -m evaluation.speakers` measures them.",
     "recognizer": "None yet: `python -m evaluation.recognize` measures them.",
 }

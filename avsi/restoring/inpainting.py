@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from .arguments import checked_recording
 from .batches import in_batches
 from .excerpts import DamagedExcerpt, Excerpt, RestoredExcerpt, Span, plan_excerpts
 from .faces import face_around, look
-from .refining import check_refiner, load_refiner
+from .refining import check_refiner, load_refiner, refined
 from .reliable import Source
 from .spectrum_restorer import SpectrumRestorer, restore_spectra
 from .voice_input import check_takes_voice, load_encoder_of, told_voices
@@ -320,7 +321,8 @@ class Inpainter:
         start_s, stop_s = to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate)
         tracks, problem = face_around(tracks, start_s, stop_s)
         phones = timed_within(phones, start_s, stop_s)
-        return self.prepare_excerpt(coarse, spans, own, tracks, problem, phones, voice), floats
+        prepared = self.prepare_excerpt(coarse, spans, own, tracks, problem, phones, voice)
+        return replace(prepared, place=excerpt.start), floats
 
     def prepare_excerpt(
         self,
@@ -386,9 +388,7 @@ class Inpainter:
                 spans = [span for span, reason in zip(one.own, one.audio_only, strict=True) if reason]
                 only = torch.from_numpy(lost_frames(spans, len(only), stft))
             predicted[n] = keep_reliable(predicted[n], audio_only, only)
-        if self.refiner is not None:
-            refine = self.refiner.refine
-            predicted = [refine(frames, one.lost, self.draw) for frames, one in zip(predicted, excerpts, strict=True)]
+        predicted = refined(self.refiner, predicted, excerpts, self.draw)
         restored = []
         for one, log_spectrum in zip(excerpts, predicted, strict=True):
             channels = [

@@ -52,7 +52,7 @@ def inpaint_file(
     log: bool = True,
     reference: str | Path | HeardReference | None = None,
     draws: int = 1,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> list[Gap]:
     """Restore the gaps of a sound or video file into a new file, in the memory of a short one.
 
@@ -80,7 +80,7 @@ def inpaint_file(
             whose voice is heard; it may be ``path``, without its gaps. By default that is what is heard around a gap.
         draws: how many answers of the refiner are written, each into a file of its own: ``out``, then the others, as
             ``talk.2.wav`` beside ``talk.wav``.
-        seed: the number of the first draw; the same number gives the same samples.
+        seed: of the first draw; the next ones have the seeds after it. By default that of the inpainter.
         progress: wraps the loops over the frames in which a face is looked for and over the stretches that are
             restored, as :func:`avsi.program.progress` does.
 
@@ -141,9 +141,10 @@ def inpaint_file(
             inpainter = adapt_if_possible(inpainter, source, progress)
         tracks = inpainter.follow_face(video, excerpts, sound.rate, face, progress)
         phones = timed_phones(alignment, start_s)
+        first = inpainter.draw if seed is None else seed
         for number, each in enumerate(outputs):
-            inpainter = inpainter.with_draw(seed + number)
-            shown = progress(excerpts, len(excerpts), f"draw {number + 1}" if draws > 1 else "restoring")
+            inpainter = inpainter.with_draw(first + number)
+            shown = progress(excerpts, len(excerpts), f"restoring {each.name}" if draws > 1 else "restoring")
             stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
             with warnings.catch_warnings():
                 if number:  # what there is to say of the recording has been said

@@ -173,6 +173,11 @@ class Refining(Task[SpectrumRefiner]):
             raise DataError(f"{config.data.lexicon}: has other phones than {config.training.restorer}")
         self.train_set = InpaintingData(config.data.train, seen, config.data.train_gaps or None, lexicon, True)
         self.valid_set = InpaintingData(config.data.valid, seen, config.data.valid_gaps, lexicon)
+        for data, where in ((self.train_set, config.data.train), (self.valid_set, config.data.valid)):
+            if data.voices is not None and data.voices.by != self._restorer.voices_by:
+                raise DataError(
+                    f"{where}: its voices are of another speaker encoder than {config.training.restorer} takes"
+                )
 
     def losses(self, model: SpectrumRefiner, batch: Batch) -> list[LossTerm]:
         return self.restore(model, batch)[1]

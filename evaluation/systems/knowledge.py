@@ -13,7 +13,7 @@ from avsi.data.phones import Lexicon
 from avsi.errors import ConfigError, DataError
 from avsi.files import digest
 from avsi.models.aligner import PhoneAligner
-from avsi.models.store import LEXICON, WEIGHTS, find_model
+from avsi.models.store import DESCRIPTION, LEXICON, WEIGHTS, find_model
 from avsi.pretrained import ALIGNER, DURATIONS
 from avsi.pretrained import REFINER as PRETRAINED_REFINER
 from avsi.restoring.aligning import align_excerpt, load_aligner
@@ -39,8 +39,8 @@ TELLS = {
     TIMES: "the words with their times",
     WRONG: "the words, of which one in a gap is another",
     NO_FACE: "no face",
-    REFINED: "refined",
-    DRAW: "refined in one of many ways",
+    REFINED: "",
+    DRAW: "",
     **VOICES,
 }
 NO_WORDS = {NO_FACE, REFINED, DRAW, *VOICES}
@@ -122,6 +122,8 @@ class Knowledge:
         models = {"aligner": self._aligner_name, "durations": DURATIONS} if aligned else {}
         models |= {"refiner": self.refiner} if self.refiner else {}
         digests = {kind: digest(find_model(name) / WEIGHTS) for kind, name in models.items()}
+        if self.refiner:  # its settings change the sound too
+            digests["refiner_settings"] = digest(find_model(self.refiner) / DESCRIPTION)
         drawn = {"draw": str(self.draw)} if self.draw else {}
         return ({"told": " ".join(sorted(self._told))} if self._told else {}) | drawn | digests
 
