@@ -23,10 +23,10 @@ from ..words.alignment import Alignment, said_between, timed_phones
 from .detection import MIN_SILENCE_S, find_silences
 from .edit_log import carried, drop_list, logged, read_edits, write_edits
 from .excerpts import plan_excerpts
-from .voice_input import HeardReference, check_takes_voice, hear_reference
 
 if TYPE_CHECKING:
     from .inpainting import Inpainter
+    from .voice_input import HeardReference
 
 # Clocks that differ by less are the same to people.
 CLOCKS_DIFFER_S = 0.05
@@ -124,6 +124,8 @@ def inpaint_file(
                 stacklevel=2,
             )
         tell_other_clock(out, out_start_s, start_s)
+        from .voice_input import check_takes_voice, hear_reference  # which needs torch
+
         encoder = None if callable(inpainter) else inpainter.encoder
         heard = hear_reference(reference, [path], gaps, from_first_sample, encoder)
         voice = heard.voice if heard else None
