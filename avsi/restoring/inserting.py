@@ -18,7 +18,7 @@ from ..words.alignment import AlignedWord
 from ..words.captions import Caption
 from ..words.changes import Change
 from ..words.pronouncing import pronounce
-from ..words.transcript import Word, spoken_words
+from ..words.transcript import Word, holds_word, spoken_words
 from .aligning import align_file
 from .edit_planning import Edit, NewWord
 from .editing import Wish, carry_out, check_files, tell_unused
@@ -50,7 +50,7 @@ class Insertion:
             at_s = math.nan
         if not math.isfinite(at_s):
             raise ConfigError(f"--insert '{text}': '{time}' is no number of seconds; {EXPECTED}")
-        if not words.strip():
+        if not holds_word(words):
             raise ConfigError(f"--insert '{text}': holds no word; {EXPECTED}")
         return cls(at_s, words)
 
