@@ -26,7 +26,7 @@ from avsi.files import digest, write_text
 from avsi.folders import check_folder, folder_beside
 from avsi.media.sound_reading import read_mono
 from avsi.models.store import WEIGHTS, find_model
-from avsi.pretrained import WITH_TEXT
+from avsi.pretrained import ALIGNER, WITH_TEXT
 from avsi.program import in_parallel, once, print_table, progress, run_program
 from avsi.restoring.aligning import load_aligner
 from avsi.restoring.inpainting import Inpainter
@@ -126,13 +126,13 @@ def _say(
     soundfile.write(heard, from_float(samples, np.int16), RATE)
     insertion = Insertion(len(samples) / RATE, " ".join(utterance.words))
     present = [Caption(" ".join(words))] if told else None
-    with warnings.catch_warnings():
+    with warnings.catch_warnings():  # notes on each recording, such as on words that hardly fit
         warnings.simplefilter("ignore", AvsiWarning)
         [edit] = insert_file(
             heard,
             whole,
             [insertion],
-            lambda: once(load_aligner, device="cpu"),
+            lambda: once(load_aligner, ALIGNER, "cpu"),
             lambda: once(Inpainter.from_pretrained, model, None, "cpu"),
             present,
             own,

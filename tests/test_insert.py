@@ -106,7 +106,8 @@ def test_only_the_inserted_words_are_told_and_they_are_as_long_as_usual(inserted
     assert [length for _, length, _ in first] == pytest.approx([length for _, length, _ in second])
     model = load_aligner(folder / "aligner")
     frame_s = model.config.stft.hop_samples / RATE
-    usual_s = [frame_s * np.exp(model.length_mean[1 + ARPABET.index(label)].item()) for label in ("T", "UW")]
+    labels = [1 + ARPABET.index(label) for label in ("T", "UW")]
+    usual_s = frame_s * np.exp(model.durations.predict(labels, [np.nan, np.nan])[0])
     assert [length for _, length, _ in first] == pytest.approx(usual_s, rel=1e-3)
     assert phones[0] == (0.0, pytest.approx(0.47), NOT_KNOWN) and first[0][0] == pytest.approx(0.5)
     assert phones[3][0] == pytest.approx(one.now.end_s) and sum(phones[3][:2]) == pytest.approx(two.now.start_s)
@@ -137,7 +138,7 @@ def aligned(monkeypatch):
     [
         (1.0, (0.97, 1.03), None),
         (0.2, (0.17, 0.23), None),
-        (0.87, (0.875, 0.93), None),  # 30 ms inside "so": at its end, without a word
+        (0.88, (0.875, 0.93), None),  # 20 ms inside "so": at its end, without a word
         (0.8, (0.875, 0.93), "'now' at 0.80 s: is inside 'so' at 0.50-0.90 s, and is said after it"),
         (1.6, (1.47, 1.525), "'now' at 1.60 s: is inside 'two' at 1.50-1.90 s, and is said before it"),
     ],
