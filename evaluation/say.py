@@ -58,6 +58,9 @@ def main(
     told: Annotated[
         bool, typer.Option("--told", help="Also tell the transcript of these seconds, as avsi edit --transcript does.")
     ] = False,
+    refiner: Annotated[
+        str | None, typer.Option(help="A model that sharpens what is made, as in avsi inpaint.", show_default=False)
+    ] = None,
     keywords: Annotated[str, typer.Option(help="The places of the sentence that count.")] = "colour,letter,digit",
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
 ) -> None:
@@ -73,26 +76,32 @@ def main(
         lexicon.in_words(utterance)
         if not utterance.words_have_times:
             raise DataError(f"{datadir}: {utterance.id} has no times of its words (align)")
-    find_model(model)
+    for name in (model, *([refiner] if refiner else [])):
+        find_model(name)
     check_folder(out)
     with folder_beside(out) as partial:
         heard = [heard_of(references.of_speaker(utterance), seconds) for utterance in utterances]
         tasks = [
-            (_say, utterance, *pieces, told, model, str(grammar), partial)
+            (_say, utterance, *pieces, told, model, refiner, str(grammar), partial)
             for utterance, pieces in zip(utterances, heard, strict=True)
         ]
         recognized = list(progress(in_parallel(jobs, tasks), len(tasks), "saying"))
         rows = _rows(utterances, recognized, partial, sentences, places)
         write_text(partial / "rows.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
         summary = _summary(rows)
-        about = {"set": f"{corpus_of(datadir)}, {split_of(datadir)}", "seconds": seconds, "told": told}
-        about |= {"model": digest(find_model(model) / WEIGHTS), "utterances": len(rows)}
+        about = {
+            "set": f"{corpus_of(datadir)}, {split_of(datadir)}",
+            "seconds": seconds,
+            "told": told,
+            "refiner": refiner,
+        }
+        about |= {"model": digest(find_model(model) / WEIGHTS), "utterances": len(utterances)}
         write_text(partial / "summary.json", json.dumps(about | summary, indent=2) + "\n")
     table = [
         [name, *(f"{m:.3f} [{low:.3f}, {high:.3f}]" for m, low, high in of.values())] for name, of in summary.items()
     ]
     header = ["", "keywords", "like the speaker", "like others", "speaker ranks first"]
-    print_table(f"{len(rows)} utterances of {datadir}, said by {model} after {seconds:g} s", header, table)
+    print_table(f"{len(utterances)} utterances of {datadir}, said by {model} after {seconds:g} s", header, table)
 
 
 def heard_of(others: list[Utterance], seconds: float) -> tuple[np.ndarray, list[str]]:
@@ -115,7 +124,14 @@ def heard_of(others: list[Utterance], seconds: float) -> tuple[np.ndarray, list[
 
 
 def _say(
-    utterance: Utterance, samples: np.ndarray, words: list[str], told: bool, model: str, grammar: str, folder: Path
+    utterance: Utterance,
+    samples: np.ndarray,
+    words: list[str],
+    told: bool,
+    model: str,
+    refiner: str | None,
+    grammar: str,
+    folder: Path,
 ) -> list[list[str]]:
     """Write the whole sound and the inserted stretch; the words recognised in that and in what was recorded."""
     lexicon = once(Lexicon.read, str(Path(grammar).with_name("lexicon.txt")))
@@ -133,7 +149,7 @@ def _say(
             whole,
             [insertion],
             lambda: once(load_aligner, ALIGNER, "cpu"),
-            lambda: once(Inpainter.from_pretrained, model, None, "cpu"),
+            lambda: once(Inpainter.from_pretrained, model, None, "cpu", refiner),
             present,
             own,
         )

