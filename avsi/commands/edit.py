@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -135,7 +135,7 @@ def edit(
         return Inpainter.from_pretrained(model, None, device)
 
     loads = partial(load_aligner, aligner, device), None if dry_run else load
-    options = {
+    options: dict[str, Any] = {
         "pronunciations": own,
         "video": video,
         "face": face,
