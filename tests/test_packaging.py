@@ -58,6 +58,16 @@ def test_the_models_taken_where_none_is_named_are_there():
     from avsi.models.store import pretrained_names
     from avsi.pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, DURATIONS, SPEAKER_ENCODER, WITH_TEXT
 
-    assert pretrained_names() == ["a", "aligner", "av", "av_text", "durations", "s1_a", "s1_av", "speaker_encoder"]
+    assert pretrained_names() == [
+        "a",
+        "aligner",
+        "av",
+        "av_text",
+        "durations",
+        "refiner",
+        "s1_a",
+        "s1_av",
+        "speaker_encoder",
+    ]
     assert (DEFAULT, AUDIO_ONLY, WITH_TEXT) == ("av", "a", "av_text")
     assert (ALIGNER, DURATIONS, SPEAKER_ENCODER) == ("aligner", "durations", "speaker_encoder")

@@ -1,31 +1,35 @@
 """The refiner: what it does before it is trained, its training on another model's answers, and restoring with it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from conftest import RATE, corpus_config, run_app, small_config, speech
 
-from avsi import Gap, Inpainter
+from avsi import Gap, Inpainter, inpaint_file
 from avsi.audio.texture import texture_of
+from avsi.commands.inpaint import inpaint
 from avsi.config import InpainterConfig, RefinerConfig
 from avsi.config_checks import check_config
 from avsi.data.datadir import read_datadir
 from avsi.data.gap_files import write_gap_file
 from avsi.data.stats import Stats
-from avsi.errors import ConfigError, DataError, ModelError
+from avsi.errors import AvsiWarning, ConfigError, DataError, ModelError
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.refiner import SpectrumRefiner
 from avsi.models.store import load_model, read_train_ids, save_model
 from avsi.restoring.baselines import SpectralInterpolation
-from avsi.restoring.edit_log import logged
+from avsi.restoring.edit_log import list_path, logged
 from avsi.training.losses import texture_loss
 from avsi.training.refining import WINDOW_FRAMES, most_lost
 from avsi.training.run import train
 from evaluation import restore
 from evaluation.folder.evaluation import Evaluation
 from evaluation.systems.fingerprints import fingerprint
+from evaluation.systems.knowledge import Knowledge
 
 STFT = small_config().stft
 GAP = slice(60, 90)
@@ -156,10 +160,11 @@ def test_the_energy_distance_is_lowest_for_draws_as_the_truth_is_drawn():
 
 
 def test_it_learns_against_a_discriminator(corpus, restorer, tmp_path):
+    train(refining(corpus, restorer, max_epochs=1), tmp_path / "without", progress=False)
     config = refining(corpus, restorer, max_epochs=1, adversarial=0.1, feature_matching=1.0)
     train(config, tmp_path / "run", progress=False)
-    trained = load_model(tmp_path / "run", "refiner")
-    assert trained.to_noise.weight.abs().max() > 0  # the discriminator alone sees the noise
+    without, trained = (load_model(tmp_path / name, "refiner").to_noise.weight for name in ("without", "run"))
+    assert not torch.allclose(trained, without, atol=1e-4)
 
 
 def test_settings_that_do_not_fit_are_refused(corpus, restorer):
@@ -200,7 +205,7 @@ def test_a_list_of_what_was_restored_names_it(refiner):
     model = BLSTMInpainter(small_config())
     edit = (0.0, 1.0, "restored", None, None)
     [plain], [with_it] = (logged(Inpainter(model, name="av", refiner=each), [edit]) for each in (None, refiner))
-    assert (plain.model, with_it.model) == ("av", "av, refined")
+    assert (plain.model, with_it.model) == ("av", "av, refined, seed 0")
     assert plain.weights != with_it.weights
 
 
@@ -220,13 +225,86 @@ def test_evaluations_restore_with_it_where_the_system_says_so(corpus, restorer, 
     gap_file = tmp_path / "gaps_600ms"
     write_gap_file(gap_file, {u.id: [Gap(1.0, 1.6)] for u in read_datadir(corpus / "test")})
     name, out = f"{restorer}:refined={tmp_path / 'refiner'}", tmp_path / "exp"
-    systems = ("--system", f"plain={restorer}", "--system", f"refined={name}")
+    systems = ("--system", f"plain={restorer}", "--system", f"refined={name}", "--system", f"other={name}:draw=2")
     stats = ("--stats", corpus / "train" / "stats.npz", "--jobs", 1)
     run_app(restore.app, corpus / "test", "--gaps", gap_file, *systems, "--out", out, *stats)
     evaluation = Evaluation.read(out)
-    plain, refined = (evaluation.set(each, "600ms") for each in ("plain", "refined"))
-    assert len(plain.wavs) == len(refined.wavs) > 0
-    assert all(Path(plain.wavs[id_]).read_bytes() != Path(refined.wavs[id_]).read_bytes() for id_ in plain.wavs)
+    plain, refined, other = (evaluation.set(each, "600ms") for each in ("plain", "refined", "other"))
+    assert len(plain.wavs) == len(refined.wavs) == len(other.wavs) > 0
+    for one, two in ((plain, refined), (refined, other)):
+        assert all(Path(one.wavs[id_]).read_bytes() != Path(two.wavs[id_]).read_bytes() for id_ in one.wavs)
+    assert fingerprint(name, "600ms", "cpu") != fingerprint(f"{name}:draw=2", "600ms", "cpu")
+    with pytest.raises(ConfigError, match="draw=two: expected a whole number"):
+        Knowledge(("draw=two",), Path())
     assert "refiner" in fingerprint(name, "600ms", "cpu") and "refiner" not in fingerprint(
         str(restorer), "600ms", "cpu"
     )
+
+
+@pytest.fixture
+def talk(tmp_path):
+    """A recording, and a model that restores it without a face."""
+    torch.manual_seed(0)
+    save_model(tmp_path / "a", BLSTMInpainter(small_config(model={"video": False})), {})
+    soundfile.write(tmp_path / "talk.wav", speech(0), RATE)
+    return tmp_path / "talk.wav"
+
+
+def draw(talk, out, *, gap=("1:1.4",), **options):
+    model = str(talk.parent / "a")
+    inpaint([talk], str(out), list(gap), model=model, audio_only=model, device="cpu", **options)
+
+
+def test_draws_are_files_of_their_own_that_differ_in_the_gaps_alone(talk, tmp_path, capsys):
+    draw(talk, tmp_path / "out.wav", draws=2, seed=5)
+    assert f"-> {tmp_path / 'out.wav'}, {tmp_path / 'out.2.wav'}" in capsys.readouterr().out
+    draw(talk, tmp_path / "again.wav", seed=6)
+    recorded, one, two, again = (
+        soundfile.read(tmp_path / name)[0] for name in ("talk.wav", "out.wav", "out.2.wav", "again.wav")
+    )
+    inside = slice(RATE, round(1.4 * RATE))
+    outside = np.r_[0 : inside.start, inside.stop : len(recorded)]
+    assert np.array_equal(one[outside], recorded[outside]) and np.array_equal(two[outside], recorded[outside])
+    assert not np.allclose(one[inside], two[inside], atol=1e-3) and np.array_equal(two, again)
+    made_by = [
+        json.loads(list_path(tmp_path / name).read_text())["edits"][0]["model"] for name in ("out.wav", "out.2.wav")
+    ]
+    assert made_by == ["a, refined, seed 5", "a, refined, seed 6"]
+
+
+def test_a_level_goes_on_at_the_edges_of_a_refined_gap(talk, tmp_path):
+    draw(talk, tmp_path / "plain.wav", refine=False)
+    draw(talk, tmp_path / "out.wav")
+    plain, refined = (soundfile.read(tmp_path / name)[0] for name in ("plain.wav", "out.wav"))
+    for edge in (RATE, round(1.4 * RATE)):
+        steps = [np.abs(np.diff(samples[edge - 80 : edge + 80])).max() for samples in (plain, refined)]
+        assert steps[1] < 1.5 * steps[0] + 0.01  # no click
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"draws": 2, "refine": False}, "--draws 2: without a refiner there is one answer alone"),
+        ({"seed": 2, "refine": False}, "--seed 2: without a refiner nothing is drawn"),
+        ({"draws": 2, "out": "folder/"}, "--draws: several answers are written beside one output file"),
+    ],
+)
+def test_draws_need_a_refiner_and_a_file(talk, tmp_path, options, told):
+    out = tmp_path / options.pop("out", "out.wav")
+    with pytest.raises(ConfigError, match=told):
+        draw(talk, f"{out}/" if out.name == "folder" else out, **options)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "talk.wav"]
+
+
+def test_draws_from_python_need_a_refiner_too(talk, tmp_path):
+    with pytest.raises(ConfigError, match="2 draws are asked for, but without a refiner there is one alone"):
+        inpaint_file(talk, tmp_path / "out.wav", Inpainter(SpectralInterpolation()), [Gap(1.0, 1.4)], draws=2)
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_the_pretrained_refiner_is_left_out_for_a_model_of_another_spectrogram(tmp_path):
+    other = small_config(model={"video": False})
+    other.stft.hop_samples = 128
+    save_model(tmp_path / "other", BLSTMInpainter(other), {})
+    with pytest.warns(AvsiWarning, match="works on another kind of spectrogram .* which is left out"):
+        assert Inpainter.from_pretrained(tmp_path / "other", None).refiner is None

@@ -259,7 +259,7 @@ def test_little_speech_tells_no_voice(room):
     inpainter = told_inpainter(room)
     short = speech(0, 1.2)
     gap = Gap(0.4, 0.7)
-    untold = Inpainter(inpainter.model).inpaint(short, RATE, [gap])
+    untold = Inpainter(inpainter.model, refiner=inpainter.refiner).inpaint(short, RATE, [gap])
     assert np.array_equal(inpainter.inpaint(short, RATE, [gap]), untold)
 
 

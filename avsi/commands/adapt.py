@@ -65,7 +65,7 @@ def adapt(
     def load() -> tuple[Inpainter, AdaptConfig]:
         from ..restoring.inpainting import Inpainter
 
-        inpainter = Inpainter.from_pretrained(model, audio_only, device)
+        inpainter = Inpainter.from_pretrained(model, audio_only, device, None)
         settings = replace(inpainter.model.config.adapt, seed=seed)
         return inpainter, settings if steps is None else replace(settings, steps=steps)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..pretrained import ALIGNER, WITH_TEXT
+from ..pretrained import ALIGNER, REFINER, WITH_TEXT
 from ..program import print_table, progress
-from .options import Device, Face, Pronounce, ReferenceVoice
+from .options import Device, Face, Pronounce, ReferenceVoice, Refine
 
 if TYPE_CHECKING:
     from ..restoring.inpainting import Inpainter
@@ -85,6 +85,7 @@ def edit(
         ),
     ] = False,
     reference: ReferenceVoice = None,
+    refine: Refine = True,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Show what would be done, and write nothing; no model that restores is needed."),
@@ -132,7 +133,7 @@ def edit(
     def load() -> Inpainter:
         from ..restoring.inpainting import Inpainter
 
-        return Inpainter.from_pretrained(model, None, device)
+        return Inpainter.from_pretrained(model, None, device, REFINER if refine else None)
 
     loads = partial(load_aligner, aligner, device), None if dry_run else load
     options: dict[str, Any] = {

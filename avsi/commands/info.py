@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, DURATIONS, SPEAKER_ENCODER, WITH_TEXT
+from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, DURATIONS, REFINER, SPEAKER_ENCODER, WITH_TEXT
 from ..program import print_markdown, print_table
 
 ROLES = {
@@ -15,6 +15,7 @@ ROLES = {
     WITH_TEXT: " (where the words are known)",
     ALIGNER: " (finds words)",
     DURATIONS: " (how long phones last)",
+    REFINER: " (as fine as recorded speech)",
     SPEAKER_ENCODER: " (whose voice it is)",
 }
 
@@ -42,7 +43,7 @@ def info(
     for name in pretrained_names():
         description = read_description(PRETRAINED / name)
         parts = config_from_dict(description["config"]).model
-        inputs = {"sound": parts.audio, "face": parts.video, "words": parts.text}
+        inputs = {"sound": parts.audio, "face": parts.video, "words": parts.text, "voice": parts.voice}
         takes = " and ".join(what for what, used in inputs.items() if used)
         role = ROLES.get(name, "")
         about = [parts.kind, takes, f"{size_mb(PRETRAINED / name):.1f}"]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, WITH_TEXT
+from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, REFINER, WITH_TEXT
 from ..program import print_error, print_table, progress
-from .options import Device, Face, NoLog, Pronounce, ReferenceVoice
+from .options import Device, Face, NoLog, Pronounce, ReferenceVoice, Refine
 
 if TYPE_CHECKING:
     from ..restoring.inpainting import Inpainter
@@ -93,6 +93,19 @@ def inpaint(
     pronounce: Pronounce = [],  # noqa: B006
     aligner: Annotated[str, typer.Option(help="The model that finds the words of a transcript.")] = ALIGNER,
     reference: ReferenceVoice = None,
+    refine: Refine = True,
+    draws: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=100,
+            help="How many answers of the refiner are written, to choose from: beside talk.wav also talk.2.wav and so "
+            "on. Only with a single clip.",
+        ),
+    ] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Which answer, or the first of which: the same seed gives the same samples.")
+    ] = 0,
     no_log: NoLog = False,
     device: Device = "auto",
 ) -> None:
@@ -104,7 +117,7 @@ def inpaint(
     from ..errors import ConfigError, GapError
     from ..models.store import check_takes_text, find_model
     from ..restoring.many_recordings import inpaint_files, plan_outputs
-    from ..restoring.recordings import check_output, inpaint_file
+    from ..restoring.recordings import check_output, inpaint_file, numbered
 
     if detect == bool(gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
@@ -118,7 +131,7 @@ def inpaint(
     def load() -> Inpainter:
         from ..restoring.inpainting import Inpainter
 
-        return Inpainter.from_pretrained(model, audio_only, device)
+        return Inpainter.from_pretrained(model, audio_only, device, REFINER if refine else None)
 
     if not out:
         raise ConfigError("--out: names nothing; expected a file, or a folder with '/' at its end")
@@ -129,6 +142,12 @@ def inpaint(
         raise ConfigError(f"--video {video}: is the picture of one file, and there are {len(clips)}")
     if len(clips) > 1 and transcript is not None:
         raise ConfigError(f"--transcript: is what one file says, and there are {len(clips)}; restore each by itself")
+    if draws > 1 and into_folder:
+        raise ConfigError("--draws: several answers are written beside one output file, and --out names a folder")
+    if draws > 1 and not refine:
+        raise ConfigError(f"--draws {draws}: without a refiner there is one answer alone; leave out --no-refine")
+    if seed and not refine:
+        raise ConfigError(f"--seed {seed}: without a refiner nothing is drawn; leave out --no-refine")
     alignment = heard = None
     if not into_folder:
         check_output(clips[0], Path(out))
@@ -150,7 +169,7 @@ def inpaint(
     if into_folder:
         outputs = plan_outputs(clips, Path(out))
         options: dict[str, Any] = {"video": video, "face": face, "from_first_sample": from_first_sample, "adapt": adapt}
-        options |= {"alignment": alignment, "log": not no_log, "reference": heard}
+        options |= {"alignment": alignment, "log": not no_log, "reference": heard, "seed": seed}
         results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
         rows = []
         for file in results:
@@ -159,9 +178,22 @@ def inpaint(
         print_table(f"restored into {out}", ["file", "gaps", "seconds of gaps", "output"], rows)
         raise typer.Exit(int(any(file.error for file in results)))
     restored = inpaint_file(
-        clips[0], out, load, gaps, video, progress, face, from_first_sample, adapt, alignment, not no_log, heard
+        clips[0],
+        out,
+        load,
+        gaps,
+        video,
+        progress,
+        face,
+        from_first_sample,
+        adapt,
+        alignment,
+        not no_log,
+        heard,
+        draws,
+        seed,
     )
     shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
     more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""
     clock = " from its first sample on" if from_first_sample else ""
-    typer.echo(f"restored {shown}{more}{clock} -> {out}")
+    typer.echo(f"restored {shown}{more}{clock} -> {', '.join(map(str, numbered(Path(out), draws)))}")

@@ -33,6 +33,13 @@ Pronounce = Annotated[
         metavar="WORD=PHONES",
     ),
 ]
+Refine = Annotated[
+    bool,
+    typer.Option(
+        "--refine/--no-refine",
+        help="Whether what is restored gets the fine structure of recorded speech. Without it, it is smoother.",
+    ),
+]
 NoLog = Annotated[
     bool,
     typer.Option(

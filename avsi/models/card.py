@@ -17,6 +17,7 @@ NO_FIGURES = {
     "painter": "None yet: `python -m evaluation.card FOLDER EVALUATION` puts those of an evaluation here.",
     "aligner": "None yet: `python -m evaluation.align` measures them.",
     "durations": "None yet: `python -m evaluation.align` measures what it adds to an aligner.",
+    "refiner": "None yet: `python -m evaluation.restore` with systems such as av and av:refined=FOLDER measures them.",
     "speaker_encoder": "None yet: `python -m evaluation.speakers` measures them.",
     "recognizer": "None yet: `python -m evaluation.recognize` measures them.",
 }
@@ -29,6 +30,7 @@ _USAGE = {
     "painter": "avsi inpaint clip.mpg --gap 0.80:1.60 -o restored.mp4 --model {name}",
     "aligner": 'avsi align clip.mpg --transcript "bin blue at f two now" --model {name}',
     "durations": "avsi inpaint clip.wav --gap 0.80:1.60 --transcript TEXT -o restored.wav",
+    "refiner": "avsi inpaint clip.wav --gap 0.80:1.60 -o restored.wav",
     "speaker_encoder": "avsi voice one.wav two.mp4@3.5:9 --model {name}",
     "recognizer": "python -m evaluation.recognize EVALUATION --recognizer {name}",
 }

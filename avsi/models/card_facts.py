@@ -4,7 +4,7 @@ import dataclasses
 from collections import Counter
 from pathlib import Path
 
-from ..config import MODELS, Config, ModelConfig, PainterConfig, SpeakerEncoderConfig
+from ..config import MODELS, Config, ModelConfig, PainterConfig, RefinerConfig, SpeakerEncoderConfig
 from ..data.ids import recording_in, speaker_in
 from ..files import digest
 from .store import VOICES_BY, WEIGHTS, load_model, read_description, read_train_ids
@@ -25,6 +25,7 @@ _OUTPUTS = {
     "recognizer": "phones",
     "aligner": "how likely silence and each phone are in each frame; with these, the times of known words",
     "durations": "the log-normal distribution of each phone's length",
+    "refiner": "the sound of the gaps, as fine as recorded sound; every sample outside them stays as it is",
     "speaker_encoder": "a vector of length 1 that says whose voice it is",
 }
 _LEVELS = {
@@ -67,6 +68,8 @@ def _layers(model: ModelConfig) -> str:
     if isinstance(model, SpeakerEncoderConfig):
         window = f"windows of {model.window_s:g} s of {model.mels} log-mel bands"
         return f"{model.layers} dilated convolutions of {model.hidden} channels, {window}, {model.values} values"
+    if isinstance(model, RefinerConfig):
+        return f"{model.layers} blocks of convolutions over time, of {model.hidden} channels"
     return f"{model.layers} BLSTM layers of {model.hidden} units a direction"
 
 
@@ -84,6 +87,8 @@ def _input(config: Config) -> str:
     video = f"the speaker's face: {_POINTS[config.visual.points]}{motion}{lost}" if config.model.video else ""
     phones = "the phones in their order" if config.model.kind == "painter" else "the phone of each frame"
     text = f"what is said, as far as it is known: {phones}" if config.model.text else ""
+    if config.model.refines:
+        audio = f"the spectrum at {rate} in which a model has restored the gaps, each channel by itself"
     if config.model.kind == "durations":
         text = "the phones of an utterance, and the lengths of those and of the pauses that are known"
     voice = "whose voice is heard, as far as it is known: a speaker encoder's vector" if config.model.voice else ""

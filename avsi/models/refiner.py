@@ -71,13 +71,14 @@ class SpectrumRefiner(NormalisedModel):
         return normalised + self.to_change(values), self.noise_at_first * (1 + self.to_noise(values))
 
     @torch.inference_mode()
-    def refine(self, log_spectrum: Tensor, lost: Tensor, draw: int = 0) -> Tensor:
+    def refine(self, log_spectrum: Tensor, lost: Tensor, draw: int = 0, place: int = 0) -> Tensor:
         """Refine the lost frames of one recording, wherever the model computes.
 
         Args:
             log_spectrum: natural log magnitude, the lost frames as restored, shape (n_channels, n_frames, n_bins).
             lost: bool, shape (n_frames,).
             draw: the seed of the noise, which is the same in all channels.
+            place: where this begins in a longer recording, so that its gaps do not have the same noise.
 
         Returns:
             Natural log magnitude on the CPU, same shape; only the lost frames are changed.
@@ -85,7 +86,9 @@ class SpectrumRefiner(NormalisedModel):
         device, stft = self.audio_mean.device, self.config.stft
         channels, gone = log_spectrum.to(device), lost.to(device).expand(len(log_spectrum), -1)
         normalised, mean, std = self.normalise(channels, gone)
-        noise = generator(draw, "texture").standard_normal(len(lost) * stft.hop_samples, dtype="float32")
+        noise = generator(draw, "texture", *([place] if place else [])).standard_normal(
+            len(lost) * stft.hop_samples, dtype="float32"
+        )
         texture = texture_of(torch.from_numpy(noise), stft).to(device)
         refined = channels.clone()
         for start, stop in _stretches(lost, self.reach_frames):

@@ -80,7 +80,7 @@ class SpeakerEncoder(nn.Module):
         Raises:
             DataError: no frame is used.
         """
-        used = log_spectrum if use is None else log_spectrum[use]
+        used = (log_spectrum if use is None else log_spectrum[use]).to(self.filters.device)
         if not len(used):
             raise DataError("a voice without any speech: there is no frame to use")
         bands = without_mean(to_bands(used, self.filters, self.config.stft))

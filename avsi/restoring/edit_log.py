@@ -13,8 +13,8 @@ The list is an object of JSON:
       with an entry each;
     - ``before``: what was said there, null where that is not known; likewise;
     - ``made_by``: what wrote it, such as "avsi 0.1.0";
-    - ``model``: its name, such as "av_text" or "av, refined", null where it has none; that of an audio-visual model
-      also where it saw no face, and the audio-only one that belongs to it filled the gap;
+    - ``model``: its name, such as "av_text" or "av, refined, seed 0", null where it has none; that of an audio-visual
+      model also where it saw no face, and the audio-only one that belongs to it filled the gap;
     - ``weights``: a digest of the model's weights, null of what has none;
     - ``reference``: the recording whose voice the model was told, as the user named it, such as "talk.wav@2:7"; null
       where none was named, and in lists of earlier versions missing.
@@ -73,7 +73,7 @@ def logged(
 
     weights = weights_digest([inpainter.model, inpainter.refiner])
     digest = None if weights == weights_digest([]) else weights
-    name = inpainter.name + ", refined" * (inpainter.refiner is not None)
+    name = inpainter.name + f", refined, seed {inpainter.draw}" * (inpainter.refiner is not None)
     return [LoggedEdit(*edit, f"avsi {__version__}", name or None, digest, reference) for edit in edits]
 
 

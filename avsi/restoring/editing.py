@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -229,14 +230,9 @@ def _without_face(inpainter: Inpainter) -> Inpainter:
         raise ModelError(
             "the model needs a face, and in an edited gap the lips say the old words; choose one of sound and words"
         )
-    return Inpainter(
-        model.without_face(),
-        None,
-        inpainter.batch_frames,
-        inpainter.adaptation,
-        refiner=inpainter.refiner,
-        encoder=inpainter.encoder,
-    )
+    blind = copy.copy(inpainter)
+    blind.model, blind.audio_only = model.without_face(), None
+    return blind
 
 
 def _tell_hurry(edits: Sequence[Edit]) -> None:

@@ -85,6 +85,7 @@ class DamagedExcerpt:
         voices: whose voice is heard in each channel, shape (n_channels, n_values), as of :func:`.told_voices`.
         own: the gaps for which the face must be seen, in samples.
         audio_only: for each of them, why the video is not used; "" where it is or none is needed.
+        place: the first sample in the recording, at its rate.
     """
 
     signal: torch.Tensor
@@ -96,6 +97,7 @@ class DamagedExcerpt:
     voices: torch.Tensor
     own: list[Span]
     audio_only: list[str]
+    place: int = 0
 
     def inputs(self, with_face: bool = True) -> Inputs:
         """What a network is given of it."""

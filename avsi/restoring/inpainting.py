@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +24,17 @@ from ..media.video_reading import video_info
 from ..models.device import AUTO, choose_device
 from ..models.refiner import SpectrumRefiner
 from ..models.store import load_model
-from ..pretrained import AUDIO_ONLY, DEFAULT, SPEAKER_ENCODER
+from ..pretrained import AUDIO_ONLY, DEFAULT, REFINER, SPEAKER_ENCODER
 from ..timebase import convert_span, join_stretches, to_seconds
 from ..video.landmarks import track_each_stretch
 from ..video.tracks import Tracks
 from ..words.alignment import Alignment, timed_phones
 from .adapted import Adaptation, adaptation_of, check_voice
+from .arguments import checked_recording
 from .batches import in_batches
 from .excerpts import DamagedExcerpt, Excerpt, RestoredExcerpt, Span, plan_excerpts
 from .faces import face_around, look
-from .refining import check_refiner, load_refiner
+from .refining import check_refiner, load_refiner, refined
 from .reliable import Source
 from .spectrum_restorer import SpectrumRestorer, restore_spectra
 from .voice_input import check_takes_voice, load_encoder_of, told_voices
@@ -69,7 +72,8 @@ class Inpainter:
             batch_frames: how many frames, with the padding, a network restores in one run.
             adaptation: what one of the models was adapted to; other voices are then told of.
             name: of the model, for lists of what was restored.
-            refiner: what makes of the restored spectra sharper ones.
+            refiner: what gives the restored spectra the fine structure of recorded ones. Its ``draw``, an attribute of
+                the inpainter, numbers what it may make of them; 0 at first.
             encoder: what finds whose voice is heard, for models that are told; without it they are not.
 
         Raises:
@@ -92,6 +96,7 @@ class Inpainter:
         self.adaptation = adaptation
         self.name = name
         self.refiner = refiner
+        self.draw = 0
         self.encoder = encoder
 
     @classmethod
@@ -100,7 +105,7 @@ class Inpainter:
         name_or_path: str | Path = DEFAULT,
         audio_only: str | Path | None = AUDIO_ONLY,
         device: str = AUTO,
-        refiner: str | Path | None = None,
+        refiner: str | Path | None = REFINER,
         encoder: str | Path = SPEAKER_ENCODER,
     ) -> Inpainter:
         """Load a pretrained or self-trained model, the audio-only one that takes over without a face, and the refiner.
@@ -132,6 +137,12 @@ class Inpainter:
         name = Path(name_or_path).name
         return cls(model, other, at_once, adaptation_of(name_or_path), name, refining, heard_by)
 
+    def with_draw(self, draw: int) -> Inpainter:
+        """The same with another number of what the refiner makes."""
+        other = copy.copy(self)
+        other.draw = draw
+        return other
+
     def adapt(
         self,
         samples: np.ndarray,
@@ -150,7 +161,7 @@ class Inpainter:
         """
         from .adapting import adapt
 
-        samples, rate, gaps = _checked(samples, rate, gaps)
+        samples, rate, gaps = checked_recording(samples, rate, gaps)
         columns = samples.reshape(len(samples), -1)
         spans = gap_spans(gaps, len(samples), rate) if gaps else []
         video = Path(video) if isinstance(video, str) else video
@@ -195,7 +206,7 @@ class Inpainter:
         """
         self.check_alignment(alignment)
         check_takes_voice(self, voice)
-        samples, rate, gaps = _checked(samples, rate, gaps)
+        samples, rate, gaps = checked_recording(samples, rate, gaps)
         restored = samples.copy()
         columns = restored.reshape(len(samples), -1)
         excerpts = plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate)
@@ -310,7 +321,8 @@ class Inpainter:
         start_s, stop_s = to_seconds(excerpt.start, rate), to_seconds(excerpt.stop, rate)
         tracks, problem = face_around(tracks, start_s, stop_s)
         phones = timed_within(phones, start_s, stop_s)
-        return self.prepare_excerpt(coarse, spans, own, tracks, problem, phones, voice), floats
+        prepared = self.prepare_excerpt(coarse, spans, own, tracks, problem, phones, voice)
+        return replace(prepared, place=excerpt.start), floats
 
     def prepare_excerpt(
         self,
@@ -376,9 +388,7 @@ class Inpainter:
                 spans = [span for span, reason in zip(one.own, one.audio_only, strict=True) if reason]
                 only = torch.from_numpy(lost_frames(spans, len(only), stft))
             predicted[n] = keep_reliable(predicted[n], audio_only, only)
-        if self.refiner is not None:
-            refine = self.refiner.refine
-            predicted = [refine(frames, one.lost) for frames, one in zip(predicted, excerpts, strict=True)]
+        predicted = refined(self.refiner, predicted, excerpts, self.draw)
         restored = []
         for one, log_spectrum in zip(excerpts, predicted, strict=True):
             channels = [
@@ -388,17 +398,3 @@ class Inpainter:
             samples = torch.stack(channels, dim=1).numpy().astype(np.float64)
             restored.append(RestoredExcerpt(samples, log_spectrum, one.lost, one.audio_only))
         return restored
-
-
-def _checked(samples: np.ndarray, rate: int, gaps: list[Gap]) -> tuple[np.ndarray, int, list[Gap]]:
-    """The arguments of :meth:`Inpainter.inpaint`. Raises MediaError for no recording."""
-    samples = np.asarray(samples)
-    if samples.ndim not in (1, 2):
-        raise MediaError(f"samples of shape {samples.shape}: expected (n_samples,) or (n_samples, n_channels)")
-    if not len(samples):
-        raise MediaError("the recording holds no samples")
-    if rate <= 0 or rate != int(rate):
-        raise MediaError(f"a rate of {rate} Hz: expected a whole number above 0")
-    rate = int(rate)
-    gaps = [gap if isinstance(gap, Gap) else Gap(*gap) for gap in gaps]
-    return samples, rate, gaps

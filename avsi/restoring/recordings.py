@@ -51,6 +51,8 @@ def inpaint_file(
     alignment: Alignment | None = None,
     log: bool = True,
     reference: str | Path | HeardReference | None = None,
+    draws: int = 1,
+    seed: int | None = None,
 ) -> list[Gap]:
     """Restore the gaps of a sound or video file into a new file, in the memory of a short one.
 
@@ -76,6 +78,9 @@ def inpaint_file(
             list beside ``path`` says of its other parts. Without it a list that lies there goes with the old ``out``.
         reference: a file with the speaker's voice, ``FILE`` or ``FILE@START:END`` in seconds, for a model that is told
             whose voice is heard; it may be ``path``, without its gaps. By default that is what is heard around a gap.
+        draws: how many answers of the refiner are written, each into a file of its own: ``out``, then the others, as
+            ``talk.2.wav`` beside ``talk.wav``.
+        seed: of the first draw; the next ones have the seeds after it. By default that of the inpainter.
         progress: wraps the loops over the frames in which a face is looked for and over the stretches that are
             restored, as :func:`avsi.program.progress` does.
 
@@ -87,7 +92,9 @@ def inpaint_file(
             then written.
     """
     path, out, video = Path(path), Path(out), Path(video) if video else None
-    check_output(path, out)
+    outputs = numbered(out, draws)
+    for each in outputs:
+        check_output(path, each)
     check_file(path)
     if video is not None and not has_picture(video):
         raise MediaError(f"{video}: has no picture track")
@@ -124,6 +131,8 @@ def inpaint_file(
             inpainter = inpainter()
         inpainter.check_alignment(alignment)
         check_takes_voice(inpainter, voice)
+        if draws > 1 and inpainter.refiner is None:
+            raise ConfigError(f"{draws} draws are asked for, but without a refiner there is one alone")
         if adapt:
             from .adapting import adapt_if_possible
             from .reliable import Source
@@ -131,19 +140,30 @@ def inpaint_file(
             source = Source(path.name, sound.n_samples, sound.rate, sound.read, spans, video, face)
             inpainter = adapt_if_possible(inpainter, source, progress)
         tracks = inpainter.follow_face(video, excerpts, sound.rate, face, progress)
-        shown = progress(excerpts, len(excerpts), "restoring")
-        stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
         phones = timed_phones(alignment, start_s)
-        patches = list(inpainter.patches(stretches, sound.rate, tracks, phones, voice))
-        write_restored(sound, patches, out, picture, out_start_s)
-        if log:
-            kept = carried(earlier, [(start, stop, stop - start) for start, stop in spans], sound.rate)
-            times_s = [(start / sound.rate, stop / sound.rate) for start, stop in spans]
-            words = [said_between(alignment, start_s + begin_s, start_s + end_s) for begin_s, end_s in times_s]
-            entries = [(*at, "restored", said, None) for at, said in zip(times_s, words, strict=True)]
-            made = logged(inpainter, entries, heard.name if heard else None)
-            write_edits(out, [*kept, *made], sound, 0.0 if from_first_sample else out_start_s, from_first_sample)
+        first = inpainter.draw if seed is None else seed
+        for number, each in enumerate(outputs):
+            inpainter = inpainter.with_draw(first + number)
+            shown = progress(excerpts, len(excerpts), f"restoring {each.name}" if draws > 1 else "restoring")
+            stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
+            with warnings.catch_warnings():
+                if number:  # what there is to say of the recording has been said
+                    warnings.simplefilter("ignore", AvsiWarning)
+                patches = list(inpainter.patches(stretches, sound.rate, tracks, phones, voice))
+            write_restored(sound, patches, each, picture, out_start_s)
+            if log:
+                kept = carried(earlier, [(start, stop, stop - start) for start, stop in spans], sound.rate)
+                times_s = [(start / sound.rate, stop / sound.rate) for start, stop in spans]
+                words = [said_between(alignment, start_s + begin_s, start_s + end_s) for begin_s, end_s in times_s]
+                entries = [(*at, "restored", said, None) for at, said in zip(times_s, words, strict=True)]
+                made = logged(inpainter, entries, heard.name if heard else None)
+                write_edits(each, [*kept, *made], sound, 0.0 if from_first_sample else out_start_s, from_first_sample)
     return gaps
+
+
+def numbered(out: Path, draws: int) -> list[Path]:
+    """The files of several draws: ``talk.wav``, ``talk.2.wav`` and so on."""
+    return [out, *(out.with_stem(f"{out.stem}.{number}") for number in range(2, draws + 1))]
 
 
 def check_output(path: Path, out: Path, kinds: tuple[str, ...] = (*FORMATS, ".mp4")) -> None:

@@ -11,7 +11,10 @@ from ..models.store import load_model
 from ..pretrained import REFINER
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..models.refiner import SpectrumRefiner
+    from .excerpts import DamagedExcerpt
     from .spectrum_restorer import SpectrumRestorer
 
 
@@ -39,3 +42,13 @@ def check_refiner(refiner: SpectrumRefiner | None, model: SpectrumRestorer) -> N
     """Raise ModelError for one of another kind of spectrogram."""
     if refiner is not None and refiner.config.stft != model.config.stft:
         raise ModelError("the refiner works on another kind of spectrogram (stft) than the model")
+
+
+def refined(
+    refiner: SpectrumRefiner | None, predicted: list[Tensor], excerpts: list[DamagedExcerpt], draw: int
+) -> list[Tensor]:
+    """The spectra that a model has predicted of some excerpts, as the refiner makes them in one of its draws."""
+    if refiner is None:
+        return predicted
+    pairs = zip(predicted, excerpts, strict=True)
+    return [refiner.refine(log_spectrum, one.lost, draw, one.place) for log_spectrum, one in pairs]

@@ -11,7 +11,7 @@ from ..data.phones import BLANK
 # STOI (Taal et al., 2011): 15 third-octave bands from 150 Hz on, segments of 384 ms; segments 40 dB below the loudest
 # are left out, and the signal-to-distortion ratio is clipped at -15 dB.
 BANDS, LOWEST_HZ, SEGMENT_S, RANGE_DB, CLIP_DB = 15, 150.0, 0.384, 40.0, -15.0
-FINE_HZ = 530.0  # what differs from the mean over so many hertz is fine structure
+FINE_HZ = 1000.0  # what differs from the mean over so many hertz is fine structure
 HIGHEST = 40.0  # of log magnitudes, far above full scale; the squares of higher magnitudes overflow float32
 
 

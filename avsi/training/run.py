@@ -161,8 +161,8 @@ def _all_train_ids(config: Config, run: TrainingRun, stats: Stats, folder: Path)
 
 
 def _made_from(config: Config, run: TrainingRun, folder: Path) -> str:
-    """A digest of the initial model's weights, that of the encoder of voices, if any, and the ids of the training set,
-    one a line.
+    """A digest of the initial model's weights, those of the encoder of voices and of the model that is refined, if any,
+    and the ids of the training set, one a line.
     """
     init, earlier = "", folder / MADE_FROM
     if config.training.init:
@@ -174,8 +174,10 @@ def _made_from(config: Config, run: TrainingRun, folder: Path) -> str:
             init = earlier.read_text("utf-8").partition("\n")[0]
     voices = run.task.train_set.voices
     encoder = [] if voices is None else [f"voices by {voices.by}"]
+    refined = config.training.restorer
+    restorer = [f"refines {digest(find_model(refined) / WEIGHTS)}"] if refined else []
     ids = (utterance.id for utterance in run.task.train_set.utterances)
-    return "".join(f"{line}\n" for line in (init, *encoder, *ids))
+    return "".join(f"{line}\n" for line in (init, *encoder, *restorer, *ids))
 
 
 def _without_run_settings(config: Config) -> Config:

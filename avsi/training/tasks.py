@@ -173,6 +173,11 @@ class Refining(Task[SpectrumRefiner]):
             raise DataError(f"{config.data.lexicon}: has other phones than {config.training.restorer}")
         self.train_set = InpaintingData(config.data.train, seen, config.data.train_gaps or None, lexicon, True)
         self.valid_set = InpaintingData(config.data.valid, seen, config.data.valid_gaps, lexicon)
+        for data, where in ((self.train_set, config.data.train), (self.valid_set, config.data.valid)):
+            if data.voices is not None and data.voices.by != self._restorer.voices_by:
+                raise DataError(
+                    f"{where}: its voices are of another speaker encoder than {config.training.restorer} takes"
+                )
 
     def losses(self, model: SpectrumRefiner, batch: Batch) -> list[LossTerm]:
         return self.restore(model, batch)[1]
@@ -192,9 +197,9 @@ class Refining(Task[SpectrumRefiner]):
         restored = Restored(true, target, one, mean, std, lost, window.lengths)
         terms = [
             LossTerm("texture", texture_loss(one, other, target, lost, stft), 1.0, int(lost.sum())),
-            # Bin by bin, noise is wrong whatever it is like.
+            # By these, noise is wrong whatever it is like.
             LossTerm("gaps", masked_loss(sharp, target, lost, self._settings.loss), SHARP_WEIGHT, int(lost.sum())),
-            *on_bands(restored, model.config),
+            *on_bands(restored._replace(predicted=sharp), model.config),
         ]
         return restored, terms
 

@@ -115,6 +115,8 @@ def _models(systems: dict[str, dict], n_speakers: int) -> str:
             facts.append(f"{about['models']} models, each utterance restored by the one trained without its speaker")
         if "told_of_words" in about:
             facts.append(f"told of what is said: {about['told_of_words']}")
+        if "refined_by" in about:
+            facts.append(f"refined by {about['refined_by']}")
         if "told_of_voice" in about:
             facts.append(f"told of the voice: {about['told_of_voice']}")
         if about["trained_on"]:

@@ -10,12 +10,13 @@ from ..folder.evaluation import Evaluation
 from .intervals import Estimate, jointly
 from .summary import System
 
-KNOWLEDGE = ("takes_text", "told_of_words", "takes_voice", "told_of_voice")  # in a system's description
+# In a system's description.
+KNOWLEDGE = ("takes_text", "told_of_words", "takes_voice", "told_of_voice", "refined_by")
 
 
 def ablation_pairs(evaluation: Evaluation) -> list[tuple[str, str]]:
     """The pairs of models that differ in one of sound, video and phones, which only the second has, and are told the
-    same of what is said and whose voice it is.
+    same of what is said and whose voice it is, and refined alike.
     """
     systems = evaluation.about["systems"]
     senses = {name: about["senses"] for name, about in systems.items() if "senses" in about}

@@ -45,6 +45,7 @@ def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
         **more,
         **({"takes_text": True, "told_of_words": tell(told)} if configs[0].model.text else {}),
         **({"takes_voice": True, "told_of_voice": tell_voice(told)} if configs[0].model.voice else {}),
+        **({"refined_by": f"{refiner}, seed {Knowledge(told, Path()).draw}"} if refiner else {}),
         **overlap(trained, utterances),
         "weights": weights_digest(name),
     }

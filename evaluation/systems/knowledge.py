@@ -13,7 +13,7 @@ from avsi.data.phones import Lexicon
 from avsi.errors import ConfigError, DataError
 from avsi.files import digest
 from avsi.models.aligner import PhoneAligner
-from avsi.models.store import LEXICON, WEIGHTS, find_model
+from avsi.models.store import DESCRIPTION, LEXICON, WEIGHTS, find_model
 from avsi.pretrained import ALIGNER, DURATIONS
 from avsi.pretrained import REFINER as PRETRAINED_REFINER
 from avsi.restoring.aligning import align_excerpt, load_aligner
@@ -27,7 +27,7 @@ from .references import read_references, voice_in
 
 # What may follow a model's name after a colon each.
 WORDS, TIMES, WRONG, NO_FACE = "words", "times", "wrong-word", "no-face"
-REFINED = "refined"  # what it restores is refined by another model
+REFINED, DRAW = "refined", "draw"  # what it restores is refined by another model, whose draws have numbers
 NO_VOICE, REFERENCE, STRANGER = "no-voice", "reference", "stranger"
 VOICES = {
     NO_VOICE: "no voice",
@@ -39,14 +39,17 @@ TELLS = {
     TIMES: "the words with their times",
     WRONG: "the words, of which one in a gap is another",
     NO_FACE: "no face",
-    REFINED: "refined",
+    REFINED: "",
+    DRAW: "",
     **VOICES,
 }
+NO_WORDS = {NO_FACE, REFINED, DRAW, *VOICES}
 
 
 def split_knowledge(spec: str) -> tuple[str, tuple[str, ...]]:
     """The model of a system, and what it is told: ("exp/text", ("no-face", "words")) of "exp/text:words:no-face".
-    ``words=FOLDER`` names the aligner, ``refined=FOLDER`` the refiner.
+    ``words=FOLDER`` names the aligner, ``refined=FOLDER`` the refiner, and ``draw=2`` what it
+    draws.
     """
     model, *told = spec.split(":")
     if not told or not {each.partition("=")[0] for each in told} <= set(TELLS):
@@ -57,7 +60,7 @@ def split_knowledge(spec: str) -> tuple[str, tuple[str, ...]]:
 def tell(told: tuple[str, ...]) -> str:
     """What a model is told of what is said, for readers."""
     kinds = [each.partition("=")[0] for each in told]
-    return ", ".join(TELLS[kind] for kind in kinds if kind not in (NO_FACE, REFINED, *VOICES)) or "nothing"
+    return ", ".join(TELLS[kind] for kind in kinds if kind not in NO_WORDS) or "nothing"
 
 
 def tell_voice(told: tuple[str, ...]) -> str:
@@ -75,10 +78,15 @@ class Knowledge:
 
         Attributes:
             refiner: the model that refines what is restored; None where none does.
+            draw: the number of what it makes.
         """
         named = dict(each.partition("=")[::2] for each in told)
         self._told, self._model = set(named), model
-        self.refiner = named[REFINED] or PRETRAINED_REFINER if REFINED in named else None
+        self.refiner = named.get(REFINED) or PRETRAINED_REFINER if {REFINED, DRAW} & set(named) else None
+        try:
+            self.draw = int(named.get(DRAW, 0))
+        except ValueError:
+            raise ConfigError(f"{DRAW}={named[DRAW]}: expected a whole number, the seed of what is drawn") from None
         self._aligner_name = named.get(WORDS) or named.get(WRONG) or ALIGNER
 
     @property
@@ -96,7 +104,7 @@ class Knowledge:
             raise ConfigError(f"{self._model}: is told {' and '.join(sorted(voices))}; expected one of them")
         if voices and not takes_voice:
             raise ConfigError(f"{self._model}: is told no voice, so it cannot be restored with {voices.pop()}")
-        words = self._told - {NO_FACE, REFINED, *VOICES}
+        words = self._told - NO_WORDS
         if len(words) > 1:
             raise ConfigError(f"{self._model}: is told {' and '.join(sorted(words))}; expected one of them")
         if words and not takes_text:
@@ -114,7 +122,10 @@ class Knowledge:
         models = {"aligner": self._aligner_name, "durations": DURATIONS} if aligned else {}
         models |= {"refiner": self.refiner} if self.refiner else {}
         digests = {kind: digest(find_model(name) / WEIGHTS) for kind, name in models.items()}
-        return ({"told": " ".join(sorted(self._told))} if self._told else {}) | digests
+        if self.refiner:  # its settings change the sound too
+            digests["refiner_settings"] = digest(find_model(self.refiner) / DESCRIPTION)
+        drawn = {"draw": str(self.draw)} if self.draw else {}
+        return ({"told": " ".join(sorted(self._told))} if self._told else {}) | drawn | digests
 
     def phones(
         self, samples: np.ndarray, spans: Spans, utterance: Utterance, tracks: Tracks | None

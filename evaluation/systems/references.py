@@ -63,8 +63,11 @@ def voice_in(utterances: list[Utterance], encoder: VoiceEncoder) -> Voice:
         samples = torch.from_numpy(read_mono(utterance.wav, stft.sample_rate))
         log_spectrum = log_magnitude(spectrum(samples, stft), stft)
         speech = log_spectrum[is_speech(log_spectrum, stft, limits)][: most - taken]
+        try:
+            voices.append(voice_of_frames(speech, encoder))
+        except DataError:  # silent; others may not be
+            continue
         taken += len(speech)
-        voices.append(voice_of_frames(speech, encoder))
         if taken >= most:
             break
     speech_s = sum(voice.speech_s for voice in voices)

@@ -98,7 +98,7 @@ def _inpainter(folder: str | Path, device: str = "cpu", told: tuple[str, ...] = 
         inpainter = Inpainter(blind, refiner=inpainter.refiner, encoder=inpainter.encoder)
     if knowledge.hides_voice:
         inpainter.encoder = None
-    return inpainter
+    return inpainter.with_draw(knowledge.draw)
 
 
 def _by_file(samples: np.ndarray, spans: Spans, path: Path) -> tuple[np.ndarray, np.ndarray]:
