@@ -4,6 +4,7 @@ from .restoring.adapted import Adaptation
 from .restoring.aligning import align_file
 from .restoring.editing import edit_file
 from .restoring.inpainting import Inpainter
+from .restoring.inserting import Insertion, insert_file
 from .restoring.recordings import inpaint_file
 from .restoring.spectrum_restorer import SpectrumRestorer
 from .restoring.voices import Voice, VoiceEncoder, voice_of, voice_of_file
@@ -23,6 +24,7 @@ __all__ = [
     "Gap",
     "GapError",
     "Inpainter",
+    "Insertion",
     "MediaError",
     "ModelError",
     "Phone",
@@ -33,6 +35,7 @@ __all__ = [
     "align_file",
     "edit_file",
     "inpaint_file",
+    "insert_file",
     "track_face",
     "voice_of",
     "voice_of_file",

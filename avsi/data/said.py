@@ -13,6 +13,7 @@ from .datadir import Timed, Utterance
 from .phones import SILENCE_LABEL
 
 UNKNOWN = -1
+NOT_KNOWN = ""  # in the place of a phone: what is said then is not known
 
 
 def words_at(utterance: Utterance, n_frames: int, stft: StftConfig) -> Tensor:
@@ -35,15 +36,15 @@ def phones_at(phones: Sequence[Timed] | None, n_frames: int, stft: StftConfig, i
     what is said.
 
     Returns:
-        float32, shape (n_frames, 3): the phone's label, 0 for silence, and -1 everywhere if nothing is known; how
-        much of the phone or the silence has passed at the frame's centre, 0 to 1; its number in the recording.
+        float32, shape (n_frames, 3): the phone's label, 0 for silence, and -1 where it is not known; how much of the
+        phone or the silence has passed at the frame's centre, 0 to 1; its number in the recording.
 
     Raises:
         DataError: a phone that is not in the inventory.
     """
     if phones is None:
         return unknown_phones(n_frames)
-    unknown = {phone for _, _, phone in phones} - set(inventory)
+    unknown = {phone for _, _, phone in phones} - {*inventory, NOT_KNOWN}
     if unknown:
         raise DataError(
             f"the phones {', '.join(sorted(unknown))} are not among those of the model: {' '.join(inventory)}"
@@ -54,7 +55,8 @@ def phones_at(phones: Sequence[Timed] | None, n_frames: int, stft: StftConfig, i
     for start_s, length_s, phone in phones:
         if start_s > before_s:
             segments.append((before_s, start_s, SILENCE_LABEL))
-        segments.append((start_s, start_s + length_s, 1 + inventory.index(phone)))
+        label = UNKNOWN if phone == NOT_KNOWN else 1 + inventory.index(phone)
+        segments.append((start_s, start_s + length_s, label))
         before_s = start_s + length_s
     if end_s > before_s:
         segments.append((before_s, end_s, SILENCE_LABEL))
@@ -67,6 +69,18 @@ def phones_at(phones: Sequence[Timed] | None, n_frames: int, stft: StftConfig, i
 def unknown_phones(n_frames: int) -> Tensor:
     """As :func:`phones_at`, where nothing is known."""
     return torch.tensor([UNKNOWN, 0.0, 0.0]).expand(n_frames, 3).clone()
+
+
+def known_within(phones: Sequence[Timed], spans_s: Sequence[tuple[float, float]], end_s: float) -> list[Timed]:
+    """Phones that lie in some spans (start, end) of a recording, and that what is said around these is not known.
+
+    Args:
+        spans_s: sorted, disjoint, in seconds.
+        end_s: when the recording ends.
+    """
+    starts_s, ends_s = [*(start_s for start_s, _ in spans_s), end_s], [0.0, *(end_s for _, end_s in spans_s)]
+    around = [(a, b - a, NOT_KNOWN) for a, b in zip(ends_s, starts_s, strict=True) if b > a]
+    return sorted([*phones, *around])
 
 
 def timed_within(phones: Sequence[Timed] | None, start_s: float, stop_s: float) -> list[Timed] | None:

@@ -147,7 +147,7 @@ def plan_edits(
     recording is copied, if that is long enough, and otherwise silence is said to the model.
 
     Args:
-        alignment: the words of the recording, without a gap.
+        alignment: the words of the recording, without a gap; none where they are not known.
         new_words: all that are to be said.
         changes: between the words of the two, at least one.
         start_s: what the clock of the alignment, and that of the plan, shows at the first sample.
@@ -161,7 +161,11 @@ def plan_edits(
             f"the model does not know the phones {', '.join(sorted(unknown))}, but {' '.join(model.phones)}"
         )
     words = [_shifted(word, -start_s) for word in alignment.words]
-    lengths = _all_lengths(model, words, new_words, changes, to_seconds(n_samples, rate))
+    if words:
+        lengths = _all_lengths(model, words, new_words, changes, to_seconds(n_samples, rate))
+    else:  # nothing joins the words of one place to those of another
+        pieces = [new_words[each.new_start : each.new_stop] for each in changes]
+        lengths = [of for piece in pieces for of in _all_lengths(model, [], piece, [Change(0, 0, 0, len(piece))], 0)]
     spots: list[_Spot] = []
     for change in changes:
         spot = _spot(change, words, lengths, to_seconds(n_samples, rate), keep_length)
@@ -269,6 +273,8 @@ def _spot(
     left_s, right_s = before[-1].end_s if before else 0.0, after[0].start_s if after else duration_s
     if change.start < change.stop:
         start_s, end_s = words[change.start].start_s, words[change.stop - 1].end_s
+    elif change.at_s is not None:
+        start_s = end_s = min(max(change.at_s, left_s), right_s)
     elif before and after:
         start_s = end_s = (left_s + right_s) / 2
     else:  # close to the words that are there

@@ -8,14 +8,16 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from ..data.said import known_within
 from ..errors import AvsiWarning, ConfigError, DataError, MediaError, ModelError
 from ..media.containers import check_file
-from ..media.sound_reading import open_sound
+from ..media.sound_reading import Sound, open_sound
 from ..media.spliced_sound import spliced
 from ..media.video_reading import has_picture
-from ..words.alignment import timed_phones
+from ..timebase import to_seconds
+from ..words.alignment import Alignment, timed_phones
 from ..words.captions import Caption
 from ..words.changes import Change, find_changes
 from ..words.pronouncing import pronounce
@@ -33,6 +35,20 @@ if TYPE_CHECKING:
 
 # Words are doubted that would have to be said so many times as fast or as slowly as usual.
 STRANGE = 2.0
+
+
+class Wish(NamedTuple):
+    """What is to be said in a recording.
+
+    Attributes:
+        alignment: what is said in it now; None where that is not known.
+        new_words: all that are then to be said.
+        changes: between the words of the two, at least one.
+    """
+
+    alignment: Alignment | None
+    new_words: list[NewWord]
+    changes: list[Change]
 
 
 def edit_file(
@@ -77,10 +93,7 @@ def edit_file(
             needs a face, and a picture whose sound would change its length. Nothing is then written.
     """
     path, out, own = Path(path), Path(out), pronunciations or {}
-    check_output(path, out)
-    check_file(path)
-    if video is not None and not has_picture(video):
-        raise MediaError(f"{video}: has no picture track")
+    check_files(path, out, video)
     old, new = ([w for caption in each for w in spoken_words(caption.text, own)] for each in (present, wanted))
     changes = find_changes(old, new)
     if not changes:
@@ -91,55 +104,109 @@ def edit_file(
             AvsiWarning,
             stacklevel=2,
         )
-    if pronunciations and (unused := set(own) - {word for each in old + new for word in each.spoken}):
-        warnings.warn(
-            f"neither transcript has the '{min(unused)}' that a pronunciation is for", AvsiWarning, stacklevel=2
-        )
+    tell_unused(own, old + new, "neither transcript")
     new_words = _pronounced(new, changes, own)
+    known = {word: own[word] for each in old for word in each.spoken if word in own}
+
+    def wish(load: Callable[[], PhoneAligner]) -> Wish:
+        alignment = align_file(path, present, load, (), known, video, face, from_first_sample, progress)
+        return Wish(alignment, new_words, changes)
+
     with open_sound(path) as sound:
-        earlier = read_edits(path, sound)
-        start_s = 0.0 if from_first_sample else sound.start_s
-        pictured = path if sound.path != path and has_picture(path) else None
-        picture, out_start_s = output_picture(out, path, sound, video or pictured)
-        if picture and keep_length is False:
-            raise ConfigError(
-                f"{out}: its picture cannot be made longer or shorter with its sound; choose a .wav file, or keep the "
-                "length"
-            )
-        heard = hear_reference(reference, [], None, from_first_sample)
-        voice = heard.voice if heard else None
-        keep_length = picture is not None if keep_length is None else keep_length
-        tell_other_clock(out, out_start_s, start_s)
-        aligner = cache(load_aligner)
-        known = {word: own[word] for each in old for word in each.spoken if word in own}
-        alignment = align_file(path, present, aligner, (), known, video, face, from_first_sample, progress)
-        plan = plan_edits(aligner(), alignment, new_words, changes, sound.n_samples, sound.rate, start_s, keep_length)
-        excerpts = plan_excerpts(plan.lost, plan.n_samples, sound.rate, start_s)
-        _tell_hurry(plan.edits)
-        if load_inpainter is None:
-            return plan.edits
-        inpainter = load_inpainter()
-        inpainter.check_alignment(plan.alignment)
-        check_takes_voice(inpainter, voice)
-        _tell_long(plan.edits, sound.rate, inpainter.model.config.gaps.total_max_ms / 1000)
-        edited = spliced(sound, plan.splices, plan.copies)
-        shown = progress(excerpts, len(excerpts), "editing")
-        stretches = ((edited.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
-        phones = timed_phones(plan.alignment, start_s)
-        blind = _without_face(inpainter)
-        patches = list(blind.patches(stretches, sound.rate, [None] * len(excerpts), phones, voice))
-        write_restored(edited, patches, out, picture, out_start_s)
-        made = logged(
-            inpainter,
-            (
-                (each.now.start_s - start_s, each.now.end_s - start_s, each.kind, each.words, each.before)
-                for each in plan.edits
-            ),
-            heard.name if heard else None,
+        return carry_out(
+            wish,
+            sound,
+            path,
+            out,
+            load_aligner,
+            load_inpainter,
+            keep_length,
+            video,
+            from_first_sample,
+            progress,
+            reference,
         )
-        kept = carried(earlier, plan.splices, sound.rate)
-        write_edits(out, [*kept, *made], edited, 0.0 if from_first_sample else out_start_s, from_first_sample)
+
+
+def carry_out(
+    wish: Callable[[Callable[[], PhoneAligner]], Wish],
+    sound: Sound,
+    path: Path,
+    out: Path,
+    load_aligner: Callable[[], PhoneAligner],
+    load_inpainter: Callable[[], Inpainter] | None,
+    keep_length: bool | None,
+    video: Path | None,
+    from_first_sample: bool,
+    progress: Callable,
+    reference: str | Path | HeardReference | None,
+) -> list[Edit]:
+    """Make what is wished of a recording that is open; arguments and errors as of :func:`edit_file`.
+
+    Args:
+        wish: finds out what it is, with what loads the aligner, once the files are found to be good. Where it does not
+            know what is said now, the model is only told the new words.
+    """
+    earlier = read_edits(path, sound)
+    start_s = 0.0 if from_first_sample else sound.start_s
+    pictured = path if sound.path != path and has_picture(path) else None
+    picture, out_start_s = output_picture(out, path, sound, video or pictured)
+    if picture and keep_length is False:
+        raise ConfigError(
+            f"{out}: its picture cannot be made longer or shorter with its sound; choose a .wav file, or replace words "
+            "in the time of the old ones"
+        )
+    heard = hear_reference(reference, [], None, from_first_sample)
+    voice = heard.voice if heard else None
+    keep_length = picture is not None if keep_length is None else keep_length
+    tell_other_clock(out, out_start_s, start_s)
+    aligner = cache(load_aligner)
+    present, new_words, changes = wish(aligner)
+    alignment = present or Alignment((), start_s + to_seconds(sound.n_samples, sound.rate))
+    plan = plan_edits(aligner(), alignment, new_words, changes, sound.n_samples, sound.rate, start_s, keep_length)
+    excerpts = plan_excerpts(plan.lost, plan.n_samples, sound.rate, start_s)
+    _tell_hurry(plan.edits)
+    if load_inpainter is None:
+        return plan.edits
+    inpainter = load_inpainter()
+    inpainter.check_alignment(plan.alignment)
+    check_takes_voice(inpainter, voice)
+    _tell_long(plan.edits, sound.rate, inpainter.model.config.gaps.total_max_ms / 1000)
+    edited = spliced(sound, plan.splices, plan.copies)
+    shown = progress(excerpts, len(excerpts), "editing")
+    stretches = ((edited.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
+    phones = timed_phones(plan.alignment, start_s) or []
+    if present is None:
+        told = [(to_seconds(start, sound.rate), to_seconds(stop, sound.rate)) for start, stop in plan.lost]
+        phones = known_within(phones, told, to_seconds(plan.n_samples, sound.rate))
+    blind = _without_face(inpainter)
+    patches = list(blind.patches(stretches, sound.rate, [None] * len(excerpts), phones, voice))
+    write_restored(edited, patches, out, picture, out_start_s)
+    made = logged(
+        inpainter,
+        (
+            (each.now.start_s - start_s, each.now.end_s - start_s, each.kind, each.words, each.before)
+            for each in plan.edits
+        ),
+        heard.name if heard else None,
+    )
+    kept = carried(earlier, plan.splices, sound.rate)
+    write_edits(out, [*kept, *made], edited, 0.0 if from_first_sample else out_start_s, from_first_sample)
     return plan.edits
+
+
+def check_files(path: Path, out: Path, video: Path | None) -> None:
+    """Raise MediaError for files that cannot be read or written."""
+    check_output(path, out)
+    check_file(path)
+    if video is not None and not has_picture(video):
+        raise MediaError(f"{video}: has no picture track")
+
+
+def tell_unused(own: Mapping[str, tuple[str, ...]], words: Sequence[Word], where: str) -> None:
+    """A warning where the user says how a word is pronounced that is not among some words."""
+    if unused := set(own) - {word for each in words for word in each.spoken}:
+        warnings.warn(f"{where} has the '{min(unused)}' that a pronunciation is for", AvsiWarning, stacklevel=3)
 
 
 def _pronounced(new: Sequence[Word], changes: Sequence[Change], own: Mapping[str, tuple[str, ...]]) -> list[NewWord]:

@@ -13,12 +13,16 @@ from .transcript import Word
 class Change:
     """Words [start, stop) of a transcript that became the words [new_start, new_stop) of another. One of both may be
     none: words are inserted before ``start``, or removed.
+
+    Attributes:
+        at_s: where words are inserted, in seconds from the first sample; None chooses a place between their neighbours.
     """
 
     start: int
     stop: int
     new_start: int
     new_stop: int
+    at_s: float | None = None
 
     @property
     def kind(self) -> str:
@@ -33,7 +37,7 @@ class Change:
 
     def joined(self, later: Change) -> Change:
         """One change of this one, a later one, and the words between."""
-        return Change(self.start, later.stop, self.new_start, later.new_stop)
+        return Change(self.start, later.stop, self.new_start, later.new_stop, self.at_s)
 
 
 def find_changes(before: Sequence[Word], after: Sequence[Word]) -> list[Change]:

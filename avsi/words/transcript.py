@@ -53,7 +53,7 @@ def read_transcript(text_or_file: str, name: str = "the transcript") -> list[Cap
             captions = parse_captions(text) if suffix in CAPTION_FILES else [Caption(said_in_text(text))]
         except DataError as error:
             raise DataError(f"{where}: {error}") from error
-    captions = [caption for caption in captions if _holds_word(caption.text)]
+    captions = [caption for caption in captions if holds_word(caption.text)]
     if not captions:
         raise DataError(f"{where}: holds no word; {EXPECTED}")
     return captions
@@ -92,7 +92,7 @@ def spoken_words(text: str, own: Collection[str] = ()) -> list[Word]:
     return words
 
 
-def _holds_word(text: str) -> bool:
+def holds_word(text: str) -> bool:
     return next(places(plain(text)), None) is not None
 
 
