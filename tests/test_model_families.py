@@ -85,11 +85,11 @@ def test_an_utterance_is_seen_in_whichever_voice_it_was_trained_on(tmp_path):
     (tmp_path / "train_ids").write_text("s01_a\ns04_clip3-v1\ns05_clip2-v3\n")
     utterances = [Utterance(id_, id_[:3], "x.wav", 1.0) for id_ in IDS]
     seen = {"seen_speakers": ["s04", "s05"], "seen_utterances": ["s05_clip2"]}
-    assert overlap(tmp_path, utterances) == seen
+    assert overlap([tmp_path], utterances) == seen
     (tmp_path / "train_ids").write_text("s01_a\n")
-    assert overlap(tmp_path, utterances) == {"seen_speakers": [], "seen_utterances": []}
+    assert overlap([tmp_path], utterances) == {"seen_speakers": [], "seen_utterances": []}
     (tmp_path / "train_ids").unlink()
-    assert overlap(tmp_path, utterances) == {}
+    assert overlap([tmp_path], utterances) == {}
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def inpaint(
             min=1,
             max=100,
             help="How many answers of the refiner are written, to choose from: beside talk.wav also talk.2.wav and so "
-            "on. Only with a single clip.",
+            "on, in the place of files of these names. Only with a single clip.",
         ),
     ] = 1,
     seed: Annotated[
