@@ -163,6 +163,8 @@ def test_the_command_tells_how_alike_each_pair_is(recordings, folder, encoder, m
     other = voice_of_file("one.wav", encoder).alike(voice_of_file("two.wav@10:20", encoder))
     answer = "yes" if other >= encoder.threshold else "no"
     assert ["one.wav", "two.wav@10.0:20", f"{other:.2f}", answer] in lines
+    short = run_app(app, "voice", "one.wav", "two.wav@10.0:12.5", "--model", folder)
+    assert [line.split()[-1] for line in short.splitlines() if "@" in line and "one.wav" in line] == ["unsure"]
     printed = json.loads(run_app(app, "voice", "one.wav", "soft.wav", "--json", "--gap", "0:2", "--model", folder))
     assert printed["encoder"] == encoder.digest and printed["threshold"] == 0.5
     assert printed["pairs"] == [{"files": ["one.wav", "soft.wav"], "alike": 1.0, "one_person": True}]

@@ -37,7 +37,8 @@ def voice(
 ) -> None:
     """Say how alike voices are, pair by pair, and whether they are one person's. What is said and how loud it is do not
     matter; digital silence and pauses are not heard. Two people with similar voices can be taken for one, and one
-    person with a cold or in another room for two: it is no proof.
+    person with a cold or in another room for two: it is no
+    proof. With less than 3 s of speech the answer is "unsure".
     """
     import json
     from itertools import combinations
@@ -45,7 +46,7 @@ def voice(
     from ..data.gap_files import read_label_file
     from ..data.gaps import Gap
     from ..media.containers import check_file
-    from ..restoring.voices import VoiceEncoder, parse_reference, voice_of_file
+    from ..restoring.voices import LITTLE_SPEECH_S, VoiceEncoder, parse_reference, voice_of_file
 
     references = [parse_reference(file) for file in files]
     for reference in references:
@@ -80,8 +81,12 @@ def voice(
     rows = [[file, f"{each.speech_s:.1f}"] for file, each in zip(files, voices, strict=True)]
     print_table("speech", ["file", "seconds of speech"], rows)
     if pairs:
+        little = {file for file, each in zip(files, voices, strict=True) if each.speech_s < LITTLE_SPEECH_S}
         print_table(
-            f"voices, from -1 to 1; alike from {encoder.threshold:.2f} on",
+            f"voices: 1 is the same, and one person's are {encoder.threshold:.2f} or more",
             ["file", "and", "alike", "one person"],
-            [[one, two, f"{cosine:.2f}", "yes" if same else "no"] for one, two, cosine, same in pairs],
+            [
+                [one, two, f"{cosine:.2f}", "unsure" if {one, two} & little else "yes" if same else "no"]
+                for one, two, cosine, same in pairs
+            ],
         )
