@@ -37,8 +37,7 @@ def voice(
 ) -> None:
     """Say how alike voices are, pair by pair, and whether they are one person's. What is said and how loud it is do not
     matter; digital silence and pauses are not heard. Two people with similar voices can be taken for one, and one
-    person with a cold or in another room for two: it is no
-    proof. With less than 3 s of speech the answer is "unsure".
+    person with a cold or in another room for two: it is no proof. With less than 3 s of speech the answer is "unsure".
     """
     import json
     from itertools import combinations
