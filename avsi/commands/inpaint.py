@@ -106,12 +106,29 @@ def inpaint(
     seed: Annotated[
         int, typer.Option(min=0, help="Which answer, or the first of which: the same seed gives the same samples.")
     ] = 0,
+    keep_below: Annotated[
+        float | None,
+        typer.Option(
+            metavar="HZ",
+            help="Of the gaps, keep all up to this frequency: where the damage, such as hiss, lies above it.",
+            show_default=False,
+        ),
+    ] = None,
+    keep_above: Annotated[
+        float | None,
+        typer.Option(
+            metavar="HZ",
+            help="Of the gaps, keep all from this frequency on: where the damage, such as wind or hum, lies below it.",
+            show_default=False,
+        ),
+    ] = None,
     no_log: NoLog = False,
     device: Device = "auto",
 ) -> None:
     """Restore the gaps of recordings; every sample outside them stays as it is."""
     from functools import partial
 
+    from ..audio.kept_band import KeptBand
     from ..data.gap_files import read_label_file
     from ..data.gaps import Gap
     from ..errors import ConfigError, GapError
@@ -128,10 +145,12 @@ def inpaint(
     if pronounce and transcript is None:
         raise ConfigError("--pronounce: says how words of a --transcript are said, and there is none")
 
+    kept = None if keep_below is None and keep_above is None else KeptBand(keep_below, keep_above)
+
     def load() -> Inpainter:
         from ..restoring.inpainting import Inpainter
 
-        return Inpainter.from_pretrained(model, audio_only, device, REFINER if refine else None)
+        return Inpainter.from_pretrained(model, audio_only, device, REFINER if refine else None).with_kept(kept)
 
     if not out:
         raise ConfigError("--out: names nothing; expected a file, or a folder with '/' at its end")

@@ -115,7 +115,8 @@ def _versions(
 ) -> dict[str, np.ndarray]:
     """The damaged clip and what each way of restoring makes of it, by name; shape (n_samples,), float32."""
     from ..restoring.baselines import SpectralInterpolation
-    from ..restoring.inpainting import WITHOUT_FACE, Inpainter
+    from ..restoring.gap_notes import WITHOUT_FACE
+    from ..restoring.inpainting import Inpainter
 
     damaged = np.where(lost_samples(spans, len(original)), 0, original).astype(np.float32)
     face = Tracks(*(np.concatenate(parts) for parts in zip(*((f.time_s, f.points) for f in faces), strict=True)))

@@ -1,9 +1,17 @@
 """Checks of what users of :class:`avsi.Inpainter` pass."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..data.gaps import Gap
-from ..errors import MediaError
+from ..errors import MediaError, ModelError
+
+if TYPE_CHECKING:
+    from ..words.alignment import Alignment
+    from .inpainting import Inpainter
 
 
 def checked_recording(samples: np.ndarray, rate: int, gaps: list[Gap]) -> tuple[np.ndarray, int, list[Gap]]:
@@ -18,3 +26,9 @@ def checked_recording(samples: np.ndarray, rate: int, gaps: list[Gap]) -> tuple[
     rate = int(rate)
     gaps = [gap if isinstance(gap, Gap) else Gap(*gap) for gap in gaps]
     return samples, rate, gaps
+
+
+def check_takes_words(inpainter: Inpainter, alignment: Alignment | None) -> None:
+    """Raise ModelError where an alignment is given to a model that takes none."""
+    if alignment is not None and not inpainter.model.config.model.text:
+        raise ModelError("the model does not take what is said; choose one that does, or leave out the transcript")

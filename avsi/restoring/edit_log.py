@@ -74,6 +74,7 @@ def logged(
     weights = weights_digest([inpainter.model, inpainter.refiner])
     digest = None if weights == weights_digest([]) else weights
     name = inpainter.name + f", refined, seed {inpainter.draw}" * (inpainter.refiner is not None)
+    name += f", the sound {inpainter.kept} kept" * (inpainter.kept is not None)
     return [LoggedEdit(*edit, f"avsi {__version__}", name or None, digest, reference) for edit in edits]
 
 

@@ -23,6 +23,7 @@ from ..words.changes import Change, find_changes
 from ..words.pronouncing import pronounce
 from ..words.transcript import Word, spoken_words
 from .aligning import align_file
+from .arguments import check_takes_words
 from .edit_log import carried, logged, read_edits, write_edits
 from .edit_planning import Edit, NewWord, plan_edits
 from .excerpts import plan_excerpts
@@ -169,7 +170,7 @@ def carry_out(
     if load_inpainter is None:
         return plan.edits
     inpainter = load_inpainter()
-    inpainter.check_alignment(plan.alignment)
+    check_takes_words(inpainter, plan.alignment)
     check_takes_voice(inpainter, voice)
     _tell_long(plan.edits, sound.rate, inpainter.model.config.gaps.total_max_ms / 1000)
     edited = spliced(sound, plan.splices, plan.copies)

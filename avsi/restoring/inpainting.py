@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..audio.kept_band import KeptBand
 from ..audio.phase import fill_gaps, keep_reliable, paste
 from ..audio.samples import from_float, resample, to_float
 from ..audio.stft import log_magnitude, spectrum
@@ -19,7 +19,7 @@ from ..config import AdaptConfig
 from ..data.datadir import Timed
 from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
 from ..data.said import phones_at, timed_within
-from ..errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
+from ..errors import FaceError, GapError, MediaError, ModelError
 from ..media.video_reading import video_info
 from ..models.device import AUTO, choose_device
 from ..models.refiner import SpectrumRefiner
@@ -30,20 +30,17 @@ from ..video.landmarks import track_each_stretch
 from ..video.tracks import Tracks
 from ..words.alignment import Alignment, timed_phones
 from .adapted import Adaptation, adaptation_of, check_voice
-from .arguments import checked_recording
+from .arguments import check_takes_words, checked_recording
 from .batches import in_batches
 from .excerpts import DamagedExcerpt, Excerpt, RestoredExcerpt, Span, plan_excerpts
 from .faces import face_around, look
+from .gap_notes import tell_of_gap
 from .refining import check_refiner, load_refiner, refined
 from .reliable import Source
 from .spectrum_restorer import SpectrumRestorer, restore_spectra
 from .voice_input import check_takes_voice, load_encoder_of, told_voices
 from .voices import Voice, VoiceEncoder
 
-# With less sound than this around its gaps, a model has hardly anything to go by.
-MIN_AROUND_S = 0.5
-WITHOUT_FACE, WITH_WORDS = "restored from the sound alone", "restored from the sound and the words"
-UNADAPTED = ", by a model that is not adapted"
 # What a network on a GPU restores in one run, with the padding: it bounds the memory.
 BATCH_FRAMES = 8000
 # How much of a recording is compared to the voice that a model was adapted to.
@@ -97,6 +94,7 @@ class Inpainter:
         self.name = name
         self.refiner = refiner
         self.draw = 0
+        self.kept: KeptBand | None = None
         self.encoder = encoder
 
     @classmethod
@@ -141,6 +139,12 @@ class Inpainter:
         """The same with another number of what the refiner makes."""
         other = copy.copy(self)
         other.draw = draw
+        return other
+
+    def with_kept(self, kept: KeptBand | None) -> Inpainter:
+        """The same, which keeps a part of the frequencies in the gaps as they are, and restores the others."""
+        other = copy.copy(self)
+        other.kept = kept
         return other
 
     def adapt(
@@ -204,7 +208,7 @@ class Inpainter:
             ModelError: an alignment or a voice, but the model does not take that.
             DataError: phones that the model does not know.
         """
-        self.check_alignment(alignment)
+        check_takes_words(self, alignment)
         check_takes_voice(self, voice)
         samples, rate, gaps = checked_recording(samples, rate, gaps)
         restored = samples.copy()
@@ -237,11 +241,6 @@ class Inpainter:
         total = round(length_s * video_info(video).fps)
         return [*track_each_stretch(video, stretches, lambda items: progress(items, total, "faces"), face)]
 
-    def check_alignment(self, alignment: Alignment | None) -> None:
-        """Raise ModelError where an alignment is given to a model that takes none."""
-        if alignment is not None and not self.model.config.model.text:
-            raise ModelError("the model does not take what is said; choose one that does, or leave out the transcript")
-
     def patches(
         self,
         stretches: Iterable[tuple[np.ndarray, Excerpt]],
@@ -270,25 +269,18 @@ class Inpainter:
         for batch in in_batches(prepared, self.batch_frames):
             if self.adaptation and sum(map(len, heard)) < COMPARED_FRAMES:
                 heard += [one.log_spectrum[:, ~one.lost].amax(dim=0) for one, *_ in batch]
-            restored = self.restore_excerpts([damaged for damaged, *_ in batch])
-            for (_, floats, dtype, excerpt), one in zip(batch, restored, strict=True):
+            restored = self.restore_excerpts([prepared for prepared, *_ in batch])
+            for (_, damaged, floats, dtype, excerpt), one in zip(batch, restored, strict=True):
                 inside = excerpt.within(excerpt.lost)
                 around_s = to_seconds(len(floats) - sum(stop - start for start, stop in inside), rate)
                 for (start, stop), reason in zip(excerpt.own, one.audio_only, strict=True):
                     where = f"gap {excerpt.told(start, rate):.2f}-{excerpt.told(stop, rate):.2f} s"
-                    if reason:
-                        whose = UNADAPTED if self.adaptation and self.adaptation.of == "model" else ""
-                        how = WITHOUT_FACE if phones is None else WITH_WORDS
-                        warnings.warn(f"{where}: {reason}; {how}{whose}", AvsiWarning, stacklevel=3)
-                    if around_s < MIN_AROUND_S:
-                        warnings.warn(
-                            f"{where}: only {around_s:.2f} s of sound are left around it to restore it from; "
-                            "expect little",
-                            AvsiWarning,
-                            stacklevel=3,
-                        )
+                    unadapted = bool(self.adaptation and self.adaptation.of == "model")
+                    tell_of_gap(where, reason, phones is not None, unadapted, around_s)
                 fine = resample(one.samples, self.model.config.stft.sample_rate, rate)[: len(floats)]
                 pasted = np.stack([paste(x, y, inside, rate) for x, y in zip(floats.T, fine.T, strict=True)], axis=1)
+                if self.kept:
+                    pasted = self.kept.mix(damaged, pasted, rate)
                 for (start, _), (first, last) in zip(excerpt.own, excerpt.within(excerpt.own), strict=True):
                     yield start, from_float(pasted[first:last], dtype)
         if self.adaptation:
@@ -302,16 +294,19 @@ class Inpainter:
         tracks: Tracks | None,
         phones: Sequence[Timed] | None,
         voice: Voice | None,
-    ) -> tuple[DamagedExcerpt, np.ndarray]:
-        """(what is restored, at the model's rate; samples as floats, 0 in the gaps, shape (n_samples, n_channels))."""
+    ) -> tuple[DamagedExcerpt, np.ndarray, np.ndarray]:
+        """(what is restored, at the model's rate; samples as floats, (n_samples, n_channels); these, 0 in the gaps)."""
         inside = excerpt.within(excerpt.lost)
-        floats = to_float(samples)
+        damaged = to_float(samples)
+        floats = damaged.copy()
         floats[lost_samples(inside, len(floats))] = 0
-        bad = np.flatnonzero(~np.isfinite(floats).all(axis=1))
+        read = damaged if self.kept else floats
+        bad = np.flatnonzero(~np.isfinite(read).all(axis=1))
         if len(bad):
             at = excerpt.told(excerpt.start + int(bad[0]), rate)
             raise MediaError(
-                f"the sound holds samples that are not a number, the first at {at:.3f} s, outside the gaps"
+                f"the sound holds samples that are not a number, the first at {at:.3f} s"
+                + ", outside the gaps" * (self.kept is None)
             )
         model_rate = self.model.config.stft.sample_rate
         coarse = resample(floats, rate, model_rate)
@@ -322,7 +317,7 @@ class Inpainter:
         tracks, problem = face_around(tracks, start_s, stop_s)
         phones = timed_within(phones, start_s, stop_s)
         prepared = self.prepare_excerpt(coarse, spans, own, tracks, problem, phones, voice)
-        return replace(prepared, place=excerpt.start), floats
+        return replace(prepared, place=excerpt.start), damaged, floats
 
     def prepare_excerpt(
         self,

@@ -20,6 +20,7 @@ from ..media.sound_writing import copy_patched
 from ..media.video_reading import has_picture, sound_start_s
 from ..media.video_writing import write_mp4
 from ..words.alignment import Alignment, said_between, timed_phones
+from .arguments import check_takes_words
 from .detection import MIN_SILENCE_S, find_silences
 from .edit_log import carried, drop_list, logged, read_edits, write_edits
 from .excerpts import plan_excerpts
@@ -131,7 +132,7 @@ def inpaint_file(
         voice = heard.voice if heard else None
         if callable(inpainter):
             inpainter = inpainter()
-        inpainter.check_alignment(alignment)
+        check_takes_words(inpainter, alignment)
         check_takes_voice(inpainter, voice)
         if draws > 1 and inpainter.refiner is None:
             raise ConfigError(f"{draws} draws are asked for, but without a refiner there is one alone")
