@@ -1,4 +1,6 @@
+from .data.damage import Damage
 from .data.gaps import Gap
+from .detecting.detect import detect
 from .errors import AvsiError, AvsiWarning, ConfigError, DataError, FaceError, GapError, MediaError, ModelError
 from .restoring.adapted import Adaptation
 from .restoring.aligning import align_file
@@ -19,6 +21,7 @@ __all__ = [
     "AvsiError",
     "AvsiWarning",
     "ConfigError",
+    "Damage",
     "DataError",
     "FaceError",
     "Gap",
@@ -33,6 +36,7 @@ __all__ = [
     "Voice",
     "VoiceEncoder",
     "align_file",
+    "detect",
     "edit_file",
     "inpaint_file",
     "insert_file",

@@ -29,7 +29,7 @@ def adapt(
         ),
     ] = [],  # noqa: B006
     gaps_file: Annotated[Path | None, typer.Option(help="The same, as lines '<start_s> <end_s> <label>'.")] = None,
-    detect: Annotated[bool, typer.Option("--detect", help="What is damaged is every run of digital silence.")] = False,
+    detect: Annotated[bool, typer.Option("--detect", help="What is damaged is found, as by `avsi detect`.")] = False,
     model: Annotated[str, typer.Option(help="The model to start from: a pretrained one, or a folder.")] = DEFAULT,
     audio_only: Annotated[
         str, typer.Option(help="The model to start from where no recording shows a face.")

@@ -9,9 +9,12 @@ import typer
 
 from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, REFINER, WITH_TEXT
 from ..program import print_error, print_table, progress
-from .options import Device, Face, NoLog, Pronounce, ReferenceVoice, Refine
+from .damage_table import parse_kinds, print_damage
+from .options import Device, Face, Kinds, NoLog, Pronounce, ReferenceVoice, Refine, Sure
 
 if TYPE_CHECKING:
+    from ..data.gaps import Gap
+    from ..media.sound_reading import Sound
     from ..restoring.inpainting import Inpainter
 
 
@@ -54,9 +57,14 @@ def inpaint(
         bool,
         typer.Option(
             "--detect",
-            help="Take every run of digital silence as a gap. Where the output is a folder, a file without any is said "
-            "to have no gaps: it is not copied there, and is no failure.",
+            help="Find the gaps, as `avsi detect` does, and show them before they are restored. Where the output is a "
+            "folder, a file without any is said to have no gaps: it is not copied there, and is no failure.",
         ),
+    ] = False,
+    kinds: Kinds = None,
+    sure: Sure = 0.5,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what --detect finds; nothing is written.")
     ] = False,
     video: Annotated[
         Path | None,
@@ -131,13 +139,19 @@ def inpaint(
     from ..audio.kept_band import KeptBand
     from ..data.gap_files import read_label_file
     from ..data.gaps import Gap
+    from ..detecting.detect import check_asked, detect_file
     from ..errors import ConfigError, GapError
     from ..models.store import check_takes_text, find_model
+    from ..restoring.detection import REPAIRED, find_gaps
     from ..restoring.many_recordings import inpaint_files, plan_outputs
     from ..restoring.recordings import check_output, inpaint_file, numbered
 
     if detect == bool(gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
+    asked = parse_kinds(kinds)
+    if not detect and (dry_run or asked is not None):
+        raise ConfigError(f"{'--dry-run' if dry_run else '--kinds'}: belongs to --detect")
+    check_asked(asked, sure)
     model = model or (DEFAULT if transcript is None else WITH_TEXT)
     gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
     for name in (model, audio_only, *([aligner] if transcript is not None else [])):
@@ -168,8 +182,26 @@ def inpaint(
     if seed and not refine:
         raise ConfigError(f"--seed {seed}: without a refiner nothing is drawn; leave out --no-refine")
     alignment = heard = None
+    clock = ", from its first sample on" if from_first_sample else ""
+
+    def find(path: Path, sound: Sound, from_first_sample: bool) -> list[Gap]:
+        return find_gaps(
+            path,
+            sound,
+            from_first_sample,
+            asked or REPAIRED,
+            sure,
+            progress,
+            lambda all_: print_damage(path, all_, clock),
+        )
+
     if not into_folder:
         check_output(clips[0], Path(out))
+    if dry_run:
+        for clip in clips:
+            found = detect_file(clip, asked or REPAIRED, sure, from_first_sample, progress)
+            print_damage(clip, found, clock)
+        return
     if reference is not None:
         from ..restoring.voice_input import check_model_takes_voice, hear_reference
 
@@ -188,7 +220,7 @@ def inpaint(
     if into_folder:
         outputs = plan_outputs(clips, Path(out))
         options: dict[str, Any] = {"video": video, "face": face, "from_first_sample": from_first_sample, "adapt": adapt}
-        options |= {"alignment": alignment, "log": not no_log, "reference": heard, "seed": seed}
+        options |= {"alignment": alignment, "log": not no_log, "reference": heard, "seed": seed, "find": find}
         results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
         rows = []
         for file in results:
@@ -211,6 +243,7 @@ def inpaint(
         heard,
         draws,
         seed,
+        find,
     )
     shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
     more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""

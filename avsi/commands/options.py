@@ -59,3 +59,17 @@ ReferenceVoice = Annotated[
         show_default=False,
     ),
 ]
+Kinds = Annotated[
+    str | None,
+    typer.Option(
+        "--kinds",
+        help="The kinds of damage, such as silence,tone; `avsi detect --help` lists them. By default all, of which "
+        "inpaint leaves clipping as it is.",
+        metavar="KIND,KIND...",
+        show_default=False,
+    ),
+]
+Sure = Annotated[
+    float,
+    typer.Option("--sure", min=0.0, max=1.0, help="What is less likely to be damage than this is left out."),
+]

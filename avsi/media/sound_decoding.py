@@ -2,6 +2,7 @@
 
 import contextlib
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +19,25 @@ OVER_24_BIT = ("PCM_32", "FLOAT", "DOUBLE")
 _SUBTYPE_OF_DECODED = {"u8": "PCM_U8", "s16": "PCM_16", "s32": "PCM_32", "flt": "FLOAT", "dbl": "DOUBLE"}
 
 
-def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
+@dataclass(frozen=True)
+class DecodedTrack:
+    """What there is to know of a decoded sound track.
+
+    Attributes:
+        start_s, over_24_bit: as in :class:`.sound_reading.Sound`.
+        holes: where the time stamps skip, samples [start, stop) that are zeros; in the order of time.
+    """
+
+    start_s: float
+    over_24_bit: bool
+    holes: tuple[tuple[int, int], ...] = ()
+
+
+def decode_track(path: Path, wav: Path) -> DecodedTrack:
     """Decode the first sound track of ``path`` into a WAV file of the same rate, channels and sample values.
 
     Lost or damaged packets are replaced by zeros, so that later samples keep their times, and a warning says how much
     was lost.
-
-    Returns:
-        ``start_s`` and ``over_24_bit`` as in :class:`.sound_reading.Sound`.
     """
     import av
 
@@ -34,7 +46,8 @@ def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
             raise MediaError(f"{path}: has no sound track")
         stream = container.streams.audio[0]
         lossless = stream.codec.lossless and not stream.codec.lossy
-        out, n_samples, missing, over_24_bit = None, 0, 0, False
+        out, n_samples, over_24_bit = None, 0, False
+        holes: list[tuple[int, int]] = []
         waiting = av.AudioFifo()  # a decoded frame lasts some 20 ms: writing each by itself takes longer than decoding
 
         def write_waiting(out: soundfile.SoundFile, at_least: int = 1) -> bool:
@@ -63,7 +76,7 @@ def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
                 if frame.time is not None:
                     hole = to_samples(frame.time - origin_s, frame.rate) - n_samples
                     if hole > HOLE_S * frame.rate:
-                        missing += hole
+                        holes.append((n_samples, n_samples + hole))
                         n_samples += hole
                         over_24_bit |= write_waiting(out)
                         for first in range(0, hole, BLOCK_SAMPLES):
@@ -76,9 +89,9 @@ def decode_track(path: Path, wav: Path) -> tuple[float, bool]:
                 over_24_bit |= write_waiting(out)
         if out is None:
             raise MediaError(f"{path}: its sound track cannot be decoded")
-        if missing:
-            lost_s = to_seconds(missing, stream.rate)
+        if holes:
+            lost_s = to_seconds(sum(stop - start for start, stop in holes), kind[0])
             warnings.warn(
                 f"{path}: {lost_s:.2f} s of its sound are lost and count as silence", AvsiWarning, stacklevel=2
             )
-        return round(origin_s - start_s(container), 6), lossless and over_24_bit
+        return DecodedTrack(round(origin_s - start_s(container), 6), lossless and over_24_bit, tuple(holes))

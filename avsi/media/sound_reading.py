@@ -37,6 +37,8 @@ class Sound:
             picture; a sound file starts at 0.
         over_24_bit: whether its samples have more than 24 significant bits that do not come from decoding a lossy
             format.
+        holes: where the time stamps of its container skip, samples [start, stop) that are zeros in place of what is
+            missing.
     """
 
     path: Path
@@ -47,6 +49,7 @@ class Sound:
     dtype: str
     start_s: float = 0.0
     over_24_bit: bool = False
+    holes: tuple[tuple[int, int], ...] = ()
 
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Samples ``[start, stop)`` in ``self.dtype``; shape (n, channels)."""
@@ -92,9 +95,9 @@ def open_sound(path: str | Path) -> Iterator[Sound]:
         return
     with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
         decoded = Path(folder) / "track.wav"
-        start, over_24_bit = decode_track(path, decoded)
+        track = decode_track(path, decoded)
         sound = _checked(_sound_file(decoded), path)
-        yield replace(sound, start_s=start, over_24_bit=over_24_bit)
+        yield replace(sound, start_s=track.start_s, over_24_bit=track.over_24_bit, holes=track.holes)
 
 
 def read_mono(path: str | Path, rate: int) -> np.ndarray:

@@ -1,4 +1,5 @@
-"""Recordings restored: arrays in and out, files in and out, baselines, detectors of damage.
+"""Recordings restored: arrays in and out, files in and out, baselines, what of their damage is repaired.
 
-May import: audio, data, media, models, pretrained, training, video, words, and the modules at the top of avsi.
+May import: audio, data, detecting, media, models, pretrained, training, video, words, and
+the modules at the top of avsi.
 """

@@ -122,7 +122,7 @@ def adapt_to_files(
 
     Args:
         load: what loads an inpainter, and the settings, once the files are found to be good.
-        gaps: those of each file, at a player's times; None finds the runs of digital silence.
+        gaps: those of each file, at a player's times; None finds them.
         face: which of several in the pictures.
     """
     for index, path in enumerate(paths):

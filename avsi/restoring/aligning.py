@@ -32,7 +32,7 @@ from ..words.alignment import AlignedWord, Alignment, Phone
 from ..words.captions import Caption
 from ..words.pronouncing import pronounce
 from ..words.transcript import spoken_words
-from .detection import find_silences
+from .detection import find_gaps
 
 # The search for the words of a longer stretch would take minutes, and gigabytes.
 LONGEST_S = 120.0
@@ -75,7 +75,7 @@ def align_file(
     Args:
         captions: what is said, in the order of time; those with times are looked for there.
         load: what loads the model, once the files are found to be good.
-        gaps: where the sound is lost; None finds the runs of digital silence.
+        gaps: where the sound is lost; None finds them.
         pronunciations: the user's own, as :func:`.pronounce` takes them.
         video, face, from_first_sample: as in :func:`avsi.restoring.recordings.inpaint_file`; all times, also those of
             captions, count so.
@@ -89,7 +89,7 @@ def align_file(
         sound = stack.enter_context(open_sound(path))
         start_s = 0.0 if from_first_sample else sound.start_s
         if gaps is None:
-            gaps = [Gap(start_s + gap.start_s, start_s + gap.end_s) for gap in find_silences(sound)]
+            gaps = find_gaps(path, sound, from_first_sample)
         lost = gap_spans(list(gaps), sound.n_samples, sound.rate, start_s) if gaps else []
         if video is None and sound.path != path and has_picture(path):
             video = path

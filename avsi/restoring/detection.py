@@ -1,36 +1,51 @@
-"""Where a recording is damaged: detectors of gaps."""
+"""Which of the damage that is found in a recording is repaired."""
+
+from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 
-import numpy as np
-
+from ..data.damage import KINDS, Damage
 from ..data.gaps import Gap
+from ..detecting.detect import PICTURE, SURE, detect_in, no_progress
 from ..errors import AvsiWarning
 from ..media.sound_reading import Sound
-from ..timebase import to_samples, to_seconds
+from ..timebase import join_stretches
 from .excerpts import MAX_GAP_S
 
-MIN_SILENCE_S = 0.02
+# Clipping may be meant: it is told, and repaired only where that is asked for.
+REPAIRED = tuple(kind for kind in KINDS if kind != "clipping")
+# What is no sound of the recording at all, and so is never learned from or listened to.
+LOST = ("silence", "jump")
 
 
-def find_silences(sound: Sound, min_s: float = MIN_SILENCE_S) -> list[Gap]:
-    """The runs of digital silence: all channels exactly 0 for at least ``min_s`` seconds.
+def find_gaps(
+    path: Path,
+    sound: Sound,
+    from_first_sample: bool = False,
+    kinds: Collection[str] = REPAIRED,
+    sure: float = SURE,
+    progress: Callable = no_progress,
+    tell: Callable[[list[Damage]], None] = lambda found: None,
+) -> list[Gap]:
+    """The damage of an open file that can be repaired, as gaps.
 
-    Times count from the first sample. Runs of more than 30 s are no drop-outs; they are passed over with a warning.
+    Args:
+        from_first_sample, kinds, sure, progress: as :func:`avsi.detecting.detect.detect_file` takes them.
+        tell: what is done with all that is found.
     """
-    shortest = to_samples(min_s, sound.rate)
-    edges, previous = [], False
-    for start, block in sound.blocks():
-        # libsndfile moves the middle of 8-bit samples to 0.
-        silent = ~block.any(axis=1)
-        changes = np.flatnonzero(np.diff(silent, prepend=previous))
-        edges += (start + changes).tolist()
-        previous = bool(silent[-1])
-    if previous:
-        edges.append(sound.n_samples)
-    runs = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= shortest]
-    longest = to_samples(MAX_GAP_S, sound.rate)
-    if any(b - a > longest for a, b in runs):
-        warnings.warn(f"silences of more than {MAX_GAP_S:g} s are left as they are", AvsiWarning, stacklevel=2)
-        runs = [(a, b) for a, b in runs if b - a <= longest]
-    return [Gap(to_seconds(a, sound.rate), to_seconds(b, sound.rate)) for a, b in runs]
+    found = detect_in(path, sound, kinds, sure, from_first_sample, progress)
+    tell(found)
+    return gaps_of(found)
+
+
+def gaps_of(found: Sequence[Damage]) -> list[Gap]:
+    """The gaps, sorted and disjoint, that damage leaves. Where pictures alone are missing there is none; what lasts
+    more than 30 s is no drop-out, and is passed over with a warning.
+    """
+    heard = [damage for damage in found if damage.seen_by != PICTURE]
+    stretches = join_stretches((damage.start_s, damage.end_s) for damage in heard)
+    if any(end_s - start_s > MAX_GAP_S for start_s, end_s in stretches):
+        warnings.warn(f"damage of more than {MAX_GAP_S:g} s is left as it is", AvsiWarning, stacklevel=3)
+    return [Gap(start_s, end_s) for start_s, end_s in stretches if end_s - start_s <= MAX_GAP_S]

@@ -81,7 +81,7 @@ def inpaint_files(
 
     Args:
         outputs: as :func:`plan_outputs` gives them; their folder is made, and goes again where it stays empty.
-        gaps: those of each file. None finds the runs of digital silence, and a file without any has no gaps.
+        gaps: those of each file. None finds them, and a file without damage has none.
         tell: what is to be done with an error at once: (line that names the file, error).
         progress, options: as of :func:`inpaint_file`.
     """

@@ -21,7 +21,7 @@ from ..media.video_reading import has_picture, sound_start_s
 from ..media.video_writing import write_mp4
 from ..words.alignment import Alignment, said_between, timed_phones
 from .arguments import check_takes_words
-from .detection import MIN_SILENCE_S, find_silences
+from .detection import find_gaps
 from .edit_log import carried, drop_list, logged, read_edits, write_edits
 from .excerpts import plan_excerpts
 
@@ -54,6 +54,7 @@ def inpaint_file(
     reference: str | Path | HeardReference | None = None,
     draws: int = 1,
     seed: int | None = None,
+    find: Callable[[Path, Sound, bool], list[Gap]] = find_gaps,
 ) -> list[Gap]:
     """Restore the gaps of a sound or video file into a new file, in the memory of a short one.
 
@@ -66,7 +67,7 @@ def inpaint_file(
             kept as decoded), or ``.mp4`` with the picture track as it was and the sound as lossless FLAC.
             All that a player shows at one time of ``path`` stays together, pictures before the sound too.
         inpainter: or what loads one, once everything else is found to be good.
-        gaps: None finds the runs of digital silence.
+        gaps: None has them found by ``find``.
         video: the picture, where it is not in ``path``; the first sample of its own sound (or, without sound, its first
             picture) belongs to the first sample of ``path``.
         face: which of several in the picture, as :func:`avsi.video.landmarks.track_each_stretch` counts them.
@@ -82,6 +83,7 @@ def inpaint_file(
         draws: how many answers of the refiner are written, each into a file of its own: ``out``, then the others, as
             ``talk.2.wav`` beside ``talk.wav``.
         seed: of the first draw; the next ones have the seeds after it. By default that of the inpainter.
+        find: as :func:`.detection.find_gaps`.
         progress: wraps the loops over the frames in which a face is looked for and over the stretches that are
             restored, as :func:`avsi.program.progress` does.
 
@@ -104,10 +106,10 @@ def inpaint_file(
         start_s = 0.0 if from_first_sample else sound.start_s
         detected = gaps is None
         if gaps is None:
-            gaps = [Gap(start_s + gap.start_s, start_s + gap.end_s) for gap in find_silences(sound)]
+            gaps = find(path, sound, from_first_sample)
             if not gaps:
                 raise NothingDetectedError(
-                    f"{path}: no digital silence of {MIN_SILENCE_S * 1000:g} ms or more; name the gaps with --gap"
+                    f"{path}: no damage is found that could be repaired; name the gaps with --gap"
                 )
         spans = gap_spans(gaps, sound.n_samples, sound.rate, start_s)
         excerpts = plan_excerpts(spans, sound.n_samples, sound.rate, start_s)

@@ -22,7 +22,7 @@ from ..timebase import frame_centres_s, frames_within, join_stretches, to_frames
 from ..training.losses import third_octaves
 from ..training.stretches import MIN_STRETCH_S
 from ..video.tracks import LEFT_EYE, RIGHT_EYE, Tracks
-from .detection import find_silences
+from .detection import find_gaps
 from .excerpts import Span
 
 # A recording is read in parts of this length, and of a long one those nearest to the gaps.
@@ -82,7 +82,7 @@ class Piece:
 
 @contextlib.contextmanager
 def open_source(path: Path, gaps: list[Gap] | None, face: int | None = None) -> Iterator[Source]:
-    """A file as a source; its gaps are at a player's times, and None finds the runs of digital silence.
+    """A file as a source; its gaps are at a player's times, and None finds them.
 
     Raises:
         MediaError: not a sound or video file.
@@ -91,7 +91,7 @@ def open_source(path: Path, gaps: list[Gap] | None, face: int | None = None) -> 
     """
     with open_sound(path) as sound:
         if gaps is None:
-            gaps = [Gap(sound.start_s + gap.start_s, sound.start_s + gap.end_s) for gap in find_silences(sound)]
+            gaps = find_gaps(path, sound)
         try:
             spans = gap_spans(gaps, sound.n_samples, sound.rate, sound.start_s) if gaps else []
         except GapError as error:

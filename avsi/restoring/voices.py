@@ -27,7 +27,7 @@ from ..models.speaker_encoder import SpeakerEncoder
 from ..models.store import WEIGHTS, find_model, load_model
 from ..pretrained import SPEAKER_ENCODER
 from ..timebase import convert_span, join_stretches, n_frames, to_samples, to_seconds
-from .detection import find_silences
+from .detection import LOST, find_gaps
 
 # Of less speech than this nothing is decided, and of less than the second with a warning.
 LEAST_SPEECH_S, LITTLE_SPEECH_S = 1.0, 3.0
@@ -149,7 +149,7 @@ def voice_of_file(
     gaps: Sequence[Gap] = (),
     from_first_sample: bool = False,
 ) -> Voice:
-    """The voice in a file or a stretch of it; runs of digital silence are never heard. Warnings tell of little speech
+    """The voice in a file or a stretch of it; what is lost of it is never heard. Warnings tell of little speech
     and of halves that sound like two people.
 
     Args:
@@ -176,7 +176,8 @@ def voice_of_file(
                 f"{reference}: lasts {to_seconds(stop - start, sound.rate):.0f} s, expected {LONGEST_S:g} s at most; "
                 f"name a stretch, such as {reference.path}@0:60"
             )
-        silent = [(to_samples(a.start_s, sound.rate), to_samples(a.end_s, sound.rate)) for a in find_silences(sound)]
+        found = find_gaps(reference.path, sound, True, LOST)
+        silent = [(to_samples(gap.start_s, sound.rate), to_samples(gap.end_s, sound.rate)) for gap in found]
         spans = [(max(a, start) - start, min(b, stop) - start) for a, b in join_stretches([*lost, *silent])]
         try:
             voice = _voice_of(

@@ -1,0 +1,91 @@
+"""`avsi detect`: find where recordings are damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..program import error_text, print_error, progress
+from .damage_table import parse_kinds, print_damage
+from .options import Kinds, Sure
+
+
+def detect(
+    files: Annotated[list[Path], typer.Argument(help="Sound or video files.", metavar="FILE...")],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="LABELS|DIR/",
+            help="What to write: a label track for Audacity (.txt), which --gaps-file reads, a .TextGrid for Praat, or "
+            "all that is known as .json. Or a folder, which is made if its name ends with '/': there "
+            "talk.wav.labels.txt belongs to talk.wav. By default a table is shown and nothing is written.",
+            show_default=False,
+        ),
+    ] = None,
+    kinds: Kinds = None,
+    sure: Sure = 0.5,
+    force: Annotated[bool, typer.Option("--force", help="Write over labels that are there.")] = False,
+    from_first_sample: Annotated[
+        bool,
+        typer.Option(
+            "--from-first-sample",
+            help="Count all times from the first sample of the sound, as Audacity does; without it they are those that "
+            "a player shows.",
+        ),
+    ] = False,
+) -> None:
+    """Find where recordings are damaged. Kinds of damage: silence (that is no pause), jump (time stamps skip), repeat
+    (the same sound again), clipping, tone (such as a bleep) and click. Nothing is changed.
+    """
+    from ..detecting.damage_files import check_damage_path, write_damage
+    from ..detecting.detect import check_asked, detect_in
+    from ..errors import AvsiError, ConfigError
+    from ..folders import check_folder, made_folder
+    from ..media.sound_reading import open_sound
+    from ..timebase import to_seconds
+
+    asked = parse_kinds(kinds)
+    check_asked(asked, sure)
+    outputs: dict[Path, Path] = {}
+    if out is not None:
+        if not out:
+            raise ConfigError("--out: names nothing; expected a file, or a folder with '/' at its end")
+        into_folder = out.endswith("/") or Path(out).is_dir()
+        if len(files) > 1 and not into_folder:
+            raise ConfigError(f"{out}: the labels of several files are written into a folder; end its name with '/'")
+        for file in files:
+            labels = Path(out) / f"{file.name}.labels.txt" if into_folder else Path(out)
+            if labels in outputs.values():
+                raise ConfigError(f"{file}: the labels of another of the files would be written to {labels} too")
+            outputs[file] = labels
+        if into_folder:
+            check_folder(Path(out))
+        for labels in outputs.values():
+            if labels.parent.is_dir() or not into_folder:
+                check_damage_path(labels, force)
+    failed = False
+    for number, file in enumerate(files, 1):
+        what = f"{file.name} ({number} of {len(files)})" if len(files) > 1 else file.name
+
+        def shown(items, total, _, what=what):  # type: ignore[no-untyped-def]
+            return progress(items, total, what)
+
+        try:
+            with open_sound(file) as sound:
+                found = detect_in(file, sound, asked, sure, from_first_sample, shown)
+                end_s = (0.0 if from_first_sample else sound.start_s) + to_seconds(sound.n_samples, sound.rate)
+            print_damage(file, found, ", from its first sample on" if from_first_sample else "")
+            if file in outputs:
+                with made_folder(outputs[file].parent):
+                    write_damage(outputs[file], found, end_s)
+                typer.echo(f"{len(found)} found -> {outputs[file]}")
+        except (AvsiError, OSError) as error:
+            if len(files) == 1:
+                raise
+            failed = True
+            print_error(error_text(error), error)
+    raise typer.Exit(int(failed))

@@ -1,0 +1,79 @@
+"""Damage in files: JSON with all that is known, Audacity's label track, Praat's TextGrid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ..data.damage import Damage
+from ..errors import DataError
+from ..files import write_text
+from ..words.textgrid import Interval, filled, textgrid_text
+
+FORMAT = "avsi damage"  # what a JSON file of ours says it is
+
+
+def write_damage(path: str | Path, damage: Sequence[Damage], duration_s: float) -> None:
+    """Write damage in the format that the suffix names.
+
+    ``.json`` holds everything. ``.txt`` is a label track of Audacity (start, end and kind, separated by tabs), which
+    ``--gaps-file`` reads; ``.TextGrid`` has a tier for each kind and channel. All to the microsecond.
+
+    Args:
+        duration_s: when the recording ends, on the clock of the damage.
+
+    Raises:
+        DataError: another suffix, or a folder that does not exist.
+    """
+    write_text(path, _format(path)(damage, duration_s))
+
+
+def check_damage_path(path: str | Path, force: bool = False) -> None:
+    """Refuse, before any work, a file that :func:`write_damage` cannot write, or one in the way."""
+    path = Path(path)
+    _format(path)
+    if not path.parent.is_dir():
+        raise DataError(f"{path}: the folder {path.parent} does not exist")
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; expected a file to write")
+    if path.exists() and not force:
+        raise DataError(f"{path}: exists already, perhaps with corrections; choose another name, or --force")
+
+
+def told(damage: Damage) -> str:
+    """What a label says of damage: its kind, and its channel where only one has it."""
+    return damage.kind + (f" (channel {damage.channel + 1})" if damage.channel is not None else "")
+
+
+def _format(path: str | Path) -> Callable[[Sequence[Damage], float], str]:
+    suffix = Path(path).suffix
+    if suffix.lower() not in FORMATS:
+        raise DataError(f"{path}: unknown kind of labels '{suffix}'; expected .txt, .json or .TextGrid")
+    return FORMATS[suffix.lower()]
+
+
+def _to_json(damage: Sequence[Damage], duration_s: float) -> str:
+    content = {"format": FORMAT, "duration_s": round(duration_s, 6), "damage": [asdict(each) for each in damage]}
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _to_labels(damage: Sequence[Damage], duration_s: float) -> str:
+    return "".join(f"{each.start_s:.6f}\t{each.end_s:.6f}\t{told(each)}\n" for each in damage)
+
+
+def _to_textgrid(damage: Sequence[Damage], duration_s: float) -> str:
+    tiers: dict[str, list[Interval]] = {}
+    for each in damage:
+        name = told(each) if each.seen_by in ("", each.kind) else f"{told(each)} by {each.seen_by}"
+        tiers.setdefault(name, []).append(Interval(max(each.start_s, 0.0), each.end_s, each.kind))
+    whole = {name: filled(intervals, duration_s) for name, intervals in (tiers or {"damage": []}).items()}
+    return textgrid_text(whole, duration_s)
+
+
+FORMATS: dict[str, Callable[[Sequence[Damage], float], str]] = {
+    ".txt": _to_labels,
+    ".json": _to_json,
+    ".textgrid": _to_textgrid,
+}

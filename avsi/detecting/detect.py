@@ -1,0 +1,196 @@
+"""A recording in, what is wrong with it out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ..audio.samples import to_float
+from ..data.damage import KINDS, Damage
+from ..errors import ConfigError, MediaError
+from ..media.sound_reading import Sound, open_sound
+from ..media.sound_writing import BLOCK_SAMPLES
+from ..media.time_stamps import MIN_JUMP_S, picture_jumps
+from ..timebase import to_seconds
+from . import clicks, clipping, repeats, silence, tones
+from .levels import LevelMeter, Levels
+
+SURE = 0.5  # what is less likely to be damage is not told by default
+JUMP = "jump"
+PICTURE = "picture"  # what saw that pictures are missing; the sound goes on
+# The edge of a gap clicks, and is no click; a tone repeats itself.
+STRONGER = {clicks.NAME: (silence.NAME, JUMP, repeats.NAME, tones.NAME, clipping.NAME), repeats.NAME: (tones.NAME,)}
+NEAR_S = 0.01
+# Damage that all channels have at so nearly the same time is one.
+SAME_TIME = 0.5
+
+
+def no_progress(items: Iterator, total: int, what: str) -> Iterator:
+    return items
+
+
+def detect_file(
+    path: str | Path,
+    kinds: Collection[str] | None = None,
+    sure: float = SURE,
+    from_first_sample: bool = False,
+    progress: Callable = no_progress,
+) -> list[Damage]:
+    """What is wrong with a sound or video file, in the order of time; in the memory of a short one.
+
+    Args:
+        path: any sound or video file that libsndfile or FFmpeg reads.
+        kinds: those of :data:`avsi.data.damage.KINDS` that are looked for; None: all.
+        sure: from 0 to 1; what is less likely to be damage is left out.
+        from_first_sample: times count from the first sample of the sound instead of being those that a player shows.
+        progress: wraps the loop over the blocks of the sound, as :func:`avsi.program.progress` does.
+
+    Raises:
+        MediaError: no such file, not a sound or video file, or samples that are not a number.
+        ConfigError: a kind that does not exist, or a confidence outside 0 to 1.
+    """
+    check_asked(kinds, sure)
+    with open_sound(path) as sound:
+        return detect_in(Path(path), sound, kinds, sure, from_first_sample, progress)
+
+
+detect = detect_file  # as `avsi.detect`
+
+
+def detect_in(
+    path: Path,
+    sound: Sound,
+    kinds: Collection[str] | None = None,
+    sure: float = SURE,
+    from_first_sample: bool = False,
+    progress: Callable = no_progress,
+) -> list[Damage]:
+    """As :func:`detect_file`, in a file that is open."""
+    start_s = 0.0 if from_first_sample else sound.start_s
+    found = [_moved(damage, start_s) for damage in find_damage(sound, kinds, progress)]
+    if sound.path != path and (kinds is None or JUMP in kinds):
+        player_s = start_s - sound.start_s  # what the clock shows when a player starts
+        found += [_moved(Damage(a, b, JUMP, 1.0, PICTURE), player_s) for a, b in picture_jumps(path)]
+    return in_time([damage for damage in found if damage.sure >= sure])
+
+
+def check_asked(kinds: Collection[str] | None, sure: float) -> None:
+    """Raise ConfigError for a kind of damage that does not exist, or a confidence that is none."""
+    for kind in kinds or ():
+        if kind not in KINDS:
+            raise ConfigError(f"kind '{kind}': no such damage; there are {', '.join(KINDS)}")
+    if not 0 <= sure <= 1:
+        raise ConfigError(f"sure {sure:g}: expected from 0 to 1")
+
+
+class _Finder(Protocol):
+    """What looks for one kind of damage in one channel."""
+
+    def take(self, samples: np.ndarray) -> None: ...
+
+
+def find_damage(sound: Sound, kinds: Collection[str] | None = None, progress: Callable = no_progress) -> list[Damage]:
+    """What the rules find in the sound, however sure; in seconds from the first sample, in the order of time."""
+    wanted = set(KINDS if kinds is None else kinds)
+    # What outweighs another kind is looked for with it.
+    looked = wanted | {kind for weaker in wanted & set(STRONGER) for kind in STRONGER[weaker]}
+    every = range(sound.channels)
+    meter, runs = LevelMeter(sound.rate, sound.channels), silence.ConstantRuns(sound.rate, sound.channels)
+    steady = [tones.ToneFinder(sound.rate) for _ in every] if tones.NAME in looked else []
+    again = [repeats.RepeatFinder(sound.rate) for _ in every] if repeats.NAME in looked else []
+    pulses = [clicks.ClickFinder(sound.rate) for _ in every] if clicks.NAME in looked else []
+    tops = [clipping.ClippingFinder(sound.rate) for _ in every] if clipping.NAME in looked else []
+    kinds_of_finders: tuple[Sequence[_Finder], ...] = (steady, again, pulses, tops)
+    n_blocks = math.ceil(sound.n_samples / BLOCK_SAMPLES)
+    for start, block in progress(sound.blocks(), n_blocks, "looking for damage"):
+        samples = to_float(block)
+        if not np.isfinite(samples).all():
+            at = start + int(np.flatnonzero(~np.isfinite(samples).all(axis=1))[0])
+            raise MediaError(
+                f"{sound.path}: the sound holds samples that are not a number, the first at "
+                f"{to_seconds(at, sound.rate):.3f} s"
+            )
+        meter.take(samples)
+        runs.take(samples)
+        for finders in kinds_of_finders:
+            for channel, finder in enumerate(finders):
+                finder.take(samples[:, channel])
+    duration_s = to_seconds(sound.n_samples, sound.rate)
+    decibels, constant = meter.levels(), runs.finish()
+    by_channel: list[list[Damage]] = []
+    for channel in every:
+        levels = Levels(decibels[:, channel], meter.hop / sound.rate)
+        found = silence.find_silences(levels, meter.hop, constant[channel], sound.n_samples, sound.rate, channel)
+        found += steady[channel].finish(levels, duration_s, channel) if steady else []
+        found += again[channel].finish(levels, channel) if again else []
+        found += pulses[channel].finish(levels, channel) if pulses else []
+        found += tops[channel].finish(channel) if tops else []
+        by_channel.append(found)
+    holes = [(to_seconds(a, sound.rate), to_seconds(b, sound.rate)) for a, b in sound.holes]
+    jumps = [Damage(a, b, JUMP, 1.0, JUMP) for a, b in holes if b - a >= MIN_JUMP_S]
+    found = _outweighed([*jumps, *_over_channels(by_channel, duration_s)])
+    return in_time([damage for damage in found if damage.kind in wanted])
+
+
+def _over_channels(by_channel: Sequence[Sequence[Damage]], duration_s: float) -> list[Damage]:
+    """What all channels have becomes one, without a channel. A channel that is silent throughout is not in use, unless
+    all are.
+    """
+    unused = [
+        len(found) == 1 and found[0].kind == silence.NAME and found[0].end_s - found[0].start_s >= duration_s
+        for found in by_channel
+    ]
+    used = [found for found, out in zip(by_channel, unused, strict=True) if not out or all(unused)]
+    joined: list[Damage] = []
+    for damage in used[0]:
+        others = [_same_time(damage, found) for found in used[1:]]
+        joined.append(replace(damage, channel=None) if all(others) else damage)
+    for found in used[1:]:
+        joined += [damage for damage in found if not any(_is_same(damage, other) for other in joined)]
+    return joined
+
+
+def _same_time(damage: Damage, found: Sequence[Damage]) -> bool:
+    return any(_overlap(damage, other) >= SAME_TIME and damage.kind == other.kind for other in found)
+
+
+def _is_same(damage: Damage, other: Damage) -> bool:
+    return other.channel is None and damage.kind == other.kind and _overlap(damage, other) >= SAME_TIME
+
+
+def _overlap(one: Damage, two: Damage) -> float:
+    """What they share, as a part of what they cover together."""
+    shared = min(one.end_s, two.end_s) - max(one.start_s, two.start_s)
+    return max(0.0, shared) / (max(one.end_s, two.end_s) - min(one.start_s, two.start_s))
+
+
+def _outweighed(found: Sequence[Damage]) -> list[Damage]:
+    """Without what is only a sign of something else: a silence in the place of a jump, a click at an edge."""
+    kept = []
+    for damage in found:
+        stronger = STRONGER.get(damage.kind, ()) if damage.kind != silence.NAME else (JUMP,)
+        near_s = NEAR_S if damage.kind == clicks.NAME else 0.0
+        if not any(
+            other.kind in stronger
+            and (other.sure >= SURE or damage.kind == clicks.NAME)
+            and other.start_s < damage.end_s + near_s
+            and other.end_s > damage.start_s - near_s
+            for other in found
+        ):
+            kept.append(damage)
+    return kept
+
+
+def in_time(found: Sequence[Damage]) -> list[Damage]:
+    """In the order of time."""
+    return sorted(found, key=lambda each: (each.start_s, each.end_s, each.kind, each.channel or 0))
+
+
+def _moved(damage: Damage, by_s: float) -> Damage:
+    start_s, end_s = round(damage.start_s + by_s, 6), round(damage.end_s + by_s, 6)
+    return replace(damage, start_s=start_s, end_s=end_s)

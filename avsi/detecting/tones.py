@@ -1,0 +1,201 @@
+"""Steady tones, such as a bleep over a word: sinusoids whose frequency and level stand still, as those of a voice never
+do, and that begin and end at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..data.damage import Damage
+from ..timebase import to_samples
+from .levels import Levels
+
+NAME = "tone"
+WINDOW_S, HOP_S = 0.024, 0.006
+LOWEST_HZ, HIGHEST_HZ = 180.0, 7000.0
+MIN_TONE_S = 0.035
+# From one window to the next, a steady tone moves no more than this, nor by half as much again over its whole length.
+STEP_HZ, STEP_PART, STEP_DB = 2.0, 0.004, 1.5
+STRONG_DB = 12.0  # looked at are the parts of a spectrum that lie so little below its peak
+EDGE_FRAMES, EDGE_DB = 6, 8.0  # within so many windows a tone that begins or ends changes by so much
+# A tone is not softer than this below speech: hums and whistles that are heard in each pause are.
+SOFT_DB = 20.0
+# The part of the energy that a tone has: the less, the longer it must be to be no vowel.
+SHARE, SHORT_SHARE, SHORT_S = 0.25, 0.7, 0.12
+THROUGHOUT = 0.5  # what is heard in so much of a recording belongs to it
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A tone, or a part of one, in seconds from the first sample.
+
+    Attributes:
+        begins, ends: whether its edges were seen.
+    """
+
+    start_s: float
+    end_s: float
+    hz: float
+    db: float
+    share: float
+    begins: bool
+    ends: bool
+
+
+class ToneFinder:
+    """Looks for steady tones in one channel, block by block."""
+
+    def __init__(self, rate: int) -> None:
+        self._step = max(1, rate // 16000)
+        self._rate = rate / self._step
+        self._window, self._hop = to_samples(WINDOW_S, self._rate), to_samples(HOP_S, self._rate)
+        self._n_fft = 1 << (self._window - 1).bit_length()
+        bins = np.fft.rfftfreq(self._n_fft, 1 / self._rate)
+        self._bins = np.flatnonzero((bins >= LOWEST_HZ) & (bins <= min(HIGHEST_HZ, 0.45 * self._rate)))
+        self._hz = bins[self._bins]
+        self._taper = np.hanning(self._window + 2)[1:-1]
+        self._rest, self._first = np.zeros(0), 0
+        self.pieces: list[_Piece] = []
+
+    def take(self, samples: np.ndarray, last: bool = False) -> None:
+        """Args: samples: the next ones of the channel, shape (n,); last: whether there are no more."""
+        joined = np.concatenate([self._rest, samples])
+        whole = len(joined) // self._step * self._step
+        coarse = joined[:whole].reshape(-1, self._step).mean(axis=1)
+        n_frames = (len(coarse) - self._window) // self._hop + 1
+        if n_frames > 2 * EDGE_FRAMES or last:
+            if n_frames > 2:
+                self._look(coarse, n_frames, last)
+            done = max(0, n_frames - 3 * EDGE_FRAMES) * self._hop
+            self._rest, self._first = joined[done * self._step :], self._first + done
+        else:
+            self._rest = joined
+
+    def _look(self, coarse: np.ndarray, n_frames: int, last: bool) -> None:
+        frames = np.lib.stride_tricks.sliding_window_view(coarse, self._window)[:: self._hop][:n_frames]
+        spectra = np.fft.rfft(frames * self._taper, self._n_fft, axis=1).astype(np.complex64)
+        power = spectra.real**2 + spectra.imag**2
+        total = power.sum(axis=1)
+        spectra, power = spectra[:, self._bins], power[:, self._bins]
+        db = 10 * np.log10(power + 1e-12)
+        turned = np.angle(spectra[1:] * spectra[:-1].conj())
+        expected = 2 * np.pi * self._hz * self._hop / self._rate
+        off = (turned - expected + np.pi) % (2 * np.pi) - np.pi
+        hz = self._hz + off * self._rate / (2 * np.pi * self._hop)
+        # Of the bins of one peak, the one in the middle.
+        peak = np.abs(hz - self._hz) <= 0.6 * self._rate / self._n_fft
+        loud = db[1:] > db[1:].max(axis=1, keepdims=True) - STRONG_DB
+        still = (np.abs(np.diff(db, axis=0)) < STEP_DB) & peak & loud
+        still[1:] &= np.abs(np.diff(hz, axis=0)) < STEP_HZ + STEP_PART * self._hz
+        for number in np.flatnonzero(still.any(axis=0)):
+            edges = np.flatnonzero(np.diff(np.concatenate([[False], still[:, number], [False]]).astype(np.int8)))
+            for a, b in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+                at_start, at_end = a == 0, b == len(still)
+                if b - a >= 3 or at_start or at_end:
+                    self._keep(a, b, db[:, number], hz[a:b, number], power, total, number, n_frames, last)
+
+    def _keep(
+        self,
+        first: int,
+        stop: int,
+        db: np.ndarray,
+        hz: np.ndarray,
+        power: np.ndarray,
+        total: np.ndarray,
+        number: int,
+        n_frames: int,
+        last: bool,
+    ) -> None:
+        """A run in which one part of the spectrum stands still: frames [first, stop] of this block."""
+        limit = 1.5 * (STEP_HZ + STEP_PART * float(hz.mean()))
+        if len(hz) > 2 and hz.max() - hz.min() > 2 * limit:
+            return
+        near = slice(max(number - 3, 0), number + 4)
+        share = float((power[first : stop + 1, near].sum(axis=1) / (total[first : stop + 1] + 1e-12)).mean())
+        level = float(np.median(db[first : stop + 1]))
+        before, after = db[max(first - EDGE_FRAMES, 0) : first + 1], db[stop : stop + EDGE_FRAMES + 1]
+        at_start, at_end = first < EDGE_FRAMES, stop + EDGE_FRAMES >= n_frames
+        begins = bool(before.min() < level - EDGE_DB) or (self._first == 0 and at_start)
+        ends = bool(after.min() < level - EDGE_DB) or (last and at_end)
+        start = self._crossing(before[::-1], level, first, -1)
+        end = self._crossing(after, level, stop, 1)
+        if self._first == 0 and at_start and not before.min() < level - EDGE_DB:
+            start = -self._window / 2 / self._hop
+        if last and at_end and not after.min() < level - EDGE_DB:
+            end = n_frames - 1 + self._window / 2 / self._hop
+        origin_s = (self._first + self._window / 2) / self._rate
+        gain = 20 * np.log10(self._taper.sum() / 2)  # of a sinusoid of amplitude 1
+        self.pieces.append(
+            _Piece(
+                origin_s + start * self._hop / self._rate,
+                origin_s + end * self._hop / self._rate,
+                float(np.median(hz)),
+                level - gain - 3,
+                share,
+                begins,
+                ends,
+            )
+        )
+
+    @staticmethod
+    def _crossing(outward_db: np.ndarray, level_db: float, frame: int, sign: int) -> float:
+        """The frame, between two, at whose centre the tone begins or ends: there half of the window is filled."""
+        below = np.flatnonzero(outward_db < level_db - 6.0)
+        if not len(below):
+            return float(frame)
+        n = int(below[0])
+        if n == 0:
+            return float(frame)
+        above_db, under_db = float(outward_db[n - 1]), float(outward_db[n])
+        part = (above_db - (level_db - 6.0)) / max(above_db - under_db, 1e-6)
+        return frame + sign * (n - 1 + part)
+
+    def finish(self, levels: Levels, duration_s: float, channel: int | None) -> list[Damage]:
+        """The tones, in seconds from the first sample."""
+        self.take(np.zeros(0), last=True)
+        tones = [tone for tone in _merged(self.pieces) if tone.begins and tone.ends]
+        found: list[_Piece] = []
+        for tone in tones:
+            length_s = tone.end_s - tone.start_s
+            least = SHARE if length_s >= SHORT_S else SHORT_SHARE
+            middle = min(int((tone.start_s + tone.end_s) / 2 / levels.frame_s), len(levels.frames_db) - 1)
+            soft = tone.db < levels.speech_db[middle] - SOFT_DB
+            if length_s >= MIN_TONE_S and tone.share >= least and not soft and length_s < THROUGHOUT * duration_s:
+                found.append(tone)
+        damages: list[Damage] = []
+        for tone in sorted(found, key=lambda each: (each.start_s, each.end_s)):
+            # The parts of a dual tone, and harmonics, are one.
+            start_s, end_s = max(tone.start_s, 0.0), min(tone.end_s, duration_s)
+            if damages and start_s < damages[-1].end_s:
+                damages[-1] = replace(damages[-1], end_s=max(damages[-1].end_s, end_s))
+            else:
+                damages.append(Damage(start_s, end_s, NAME, 1.0, NAME, channel))
+        return damages
+
+
+def _merged(pieces: list[_Piece]) -> list[_Piece]:
+    """Tones of which parts were seen in one block and parts in the next, or in bins beside each other."""
+    merged: list[_Piece] = []
+    open_: list[_Piece] = []
+    for piece in sorted(pieces, key=lambda each: each.start_s):
+        still_open = []
+        for other in open_:
+            if other.end_s < piece.start_s - 2 * HOP_S:
+                merged.append(other)
+            elif abs(other.hz - piece.hz) <= STEP_HZ * 2 + STEP_PART * 2 * piece.hz:
+                later = piece if piece.end_s > other.end_s else other
+                piece = _Piece(
+                    other.start_s,
+                    max(piece.end_s, other.end_s),
+                    other.hz,
+                    max(piece.db, other.db),
+                    max(piece.share, other.share),
+                    other.begins,
+                    later.ends,
+                )
+            else:
+                still_open.append(other)
+        open_ = [*still_open, piece]
+    return merged + open_
