@@ -5,6 +5,7 @@ import typer
 from .commands.adapt import adapt
 from .commands.align import align
 from .commands.augment import augment
+from .commands.damage import damage
 from .commands.demo import demo
 from .commands.edit import edit
 from .commands.export import export
@@ -21,7 +22,7 @@ app = typer.Typer(
     help="Audio-visual speech inpainting: restore missing stretches of speech from the sound around them and the "
     "speaker's face. Errors are one line; --debug shows where they come from.",
 )
-for command in (inpaint, edit, align, voice, adapt, landmarks, train, demo, augment, export, info):
+for command in (inpaint, edit, align, voice, adapt, damage, landmarks, train, demo, augment, export, info):
     app.command()(command)
 
 
