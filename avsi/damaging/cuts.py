@@ -49,10 +49,10 @@ def lost_packets(n_packets: int, rng: np.random.Generator) -> np.ndarray:
     """
     to_bad, to_good = rng.uniform(0.05, 0.2), rng.uniform(0.2, 0.6)
     loss_in = (rng.uniform(0.0, 0.01), rng.uniform(0.5, 1.0))
-    bad, lost = rng.random() < to_bad / (to_bad + to_good), np.zeros(n_packets, bool)
+    bad, lost = bool(rng.random() < to_bad / (to_bad + to_good)), np.zeros(n_packets, bool)
     for packet, (change, luck) in enumerate(rng.random((n_packets, 2))):
         lost[packet] = luck < loss_in[bad]
-        bad = bad != (change < (to_good if bad else to_bad))
+        bad ^= bool(change < (to_good if bad else to_bad))
     if not lost.any():
         lost[rng.integers(n_packets)] = True
     return lost

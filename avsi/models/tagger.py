@@ -73,9 +73,10 @@ class Tagger(NormalisedModel):
         inside = torch.ones(log_spectrum.shape[:2], dtype=torch.bool, device=log_spectrum.device)
         if lengths is not None:
             inside = torch.arange(inside.shape[1], device=inside.device) < lengths[:, None]
-        inputs = torch.cat([self.hear(log_spectrum, inside if counts is None else inside & counts), self.look(visual)], 2)
+        heard = self.hear(log_spectrum, inside if counts is None else inside & counts)
+        inputs = torch.cat([heard, self.look(visual)], dim=-1).transpose(1, 2)
         mask = inside[:, None].to(inputs.dtype)
-        hidden = self.first(inputs.transpose(1, 2)) * mask
+        hidden = self.first(inputs * mask) * mask
         for block in self.blocks:
             hidden = (hidden + block(hidden)) * mask
         return self.to_kinds(hidden.transpose(1, 2))

@@ -24,7 +24,7 @@ from ..timebase import to_frames
 from .augmentation import augment
 from .dataset import SpeechData
 
-WINDOW_S = 4.0
+WINDOW_S = 3.2
 DAMAGED = 0.75  # the share of windows with damage
 # How often each kind is drawn. Repeats and flat tops are told by rules: here they are sound like any other.
 SHARES = {
@@ -41,7 +41,7 @@ SHARES = {
 }
 ANYWHERE = 0.2  # the share of windows in which damage may be in a pause as well
 # The shares of windows with a steady noise, with pauses that are made silent, with a level that drifts, and coded.
-NOISY, GATED, DRIFTING, CODED = 0.5, 0.15, 0.3, 0.1
+NOISY, GATED, DRIFTING, CODED = 0.5, 0.15, 0.3, 0.05
 GATE_HOLD_S = 0.06  # around speech, that is not silenced
 AS_SILENCE = ("silence", "jump")  # kinds that sound alike
 
@@ -111,7 +111,7 @@ def draw_window(
     if rng.random() < DAMAGED:
         kinds = rng.choice(list(SHARES), size=int(rng.integers(1, 4)), p=np.array([*SHARES.values()])).tolist()
         where = None if rng.random() < ANYWHERE else speech
-        samples, truth = damage_clip(samples, rate, kinds, rng, where, longest_s=len(samples) / rate / 3)
+        samples, truth = damage_clip(samples, rate, kinds, rng, where, longest_s=len(samples) / rate / 2)
     if luck[3] < CODED:
         codec = str(rng.choice(list(CODECS)))
         samples = coded(samples, rate, codec, draw_bit_rate(codec, rng))
