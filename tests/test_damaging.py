@@ -1,6 +1,7 @@
 """Damage made on purpose: its truth is exact, it is as strong as asked, seeds reproduce it, and codecs keep time."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -101,7 +102,7 @@ def test_damage_lies_in_speech_and_apart(clip):
     for seed in range(5):
         _, truth = damage_clip(clip, RATE, ["noise", "silence", "level"], generator(seed), voiced, longest_s=0.4)
         assert len(truth) == 3
-        for one, two in zip(truth, truth[1:], strict=False):
+        for one, two in pairwise(truth):
             assert two.start_s - one.end_s >= 0.15 - 1e-6
         inside = sum(max(0, min(each.end_s, 3) - max(each.start_s, 1)) for each in truth)
         assert inside > 0.75 * sum(each.end_s - each.start_s for each in truth)

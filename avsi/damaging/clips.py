@@ -1,6 +1,6 @@
 """A clip damaged at random, in speech, with the truth of where and how."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -34,6 +34,7 @@ def damage_clip(
     rng: np.random.Generator,
     speech: np.ndarray | None = None,
     longest_s: float = np.inf,
+    fixed: Mapping[str, Mapping[str, object]] = {},
 ) -> tuple[np.ndarray, list[Damage]]:
     """Damage a clip in places that do not overlap and are speech, as far as there is some.
 
@@ -43,6 +44,7 @@ def damage_clip(
             left out, and others are shortened.
         speech: which equal parts of the clip are speech, bool, shape (n_parts,); by default all.
         longest_s: no stretch is longer.
+        fixed: by kind, what its maker is not to draw, such as ``{"noise": {"snr_db": -5.0}}``.
 
     Returns:
         The damaged samples, of the same shape, and the truth, sorted, in seconds from the first sample. All others are
@@ -61,7 +63,7 @@ def damage_clip(
         if span is None:
             continue
         taken.append(span)
-        done = maker(samples, span, rate, rng)
+        done = maker(samples, span, rate, rng, **fixed.get(kind, {}))
         made[slice(*span)] = np.clip(done.samples, -full, full)
         truth += [Damage(to_seconds(a, rate), to_seconds(b, rate), kind_) for (a, b), kind_ in done.spans]
     return made, sorted(truth)

@@ -1,11 +1,17 @@
 """What a lossy codec leaves of a sound, without its delay."""
 
+from __future__ import annotations
+
 import io
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from ..audio.samples import resample
 from ..errors import MediaError
+
+if TYPE_CHECKING:
+    from av import AudioStream
 
 # By codec: FFmpeg's encoder and container, and bit rates for one channel, in kbit/s.
 CODECS = {
@@ -47,9 +53,9 @@ def coded(samples: np.ndarray, rate: int, codec: str, kbits: int) -> np.ndarray:
     file = io.BytesIO()
     try:
         with av.open(file, "w", format=container) as out:
-            stream = out.add_stream(encoder, rate=work_rate, layout=layout)
+            stream = cast("AudioStream", out.add_stream(encoder, rate=work_rate, layout=layout))
             stream.bit_rate = kbits * 1000 * channels
-            format_ = stream.codec_context.codec.audio_formats[0].name if codec == "opus" else "fltp"
+            format_ = "flt" if codec == "opus" else "fltp"
             convert = av.AudioResampler(format=format_, layout=layout, rate=work_rate)
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound.T), format="fltp", layout=layout)
             frame.sample_rate, frame.pts = work_rate, 0
@@ -57,12 +63,14 @@ def coded(samples: np.ndarray, rate: int, codec: str, kbits: int) -> np.ndarray:
                 out.mux(stream.encode(ready))
             out.mux(stream.encode())
         file.seek(0)
-        with av.open(file) as source:
+        with av.open(file, "r") as source:
             convert = av.AudioResampler(format="fltp", layout=layout, rate=work_rate)
             decoded = [*source.decode(audio=0), None]
             parts = [ready.to_ndarray() for each in decoded for ready in convert.resample(each)]
     except (av.error.FFmpegError, ValueError) as error:
-        raise MediaError(f"a sound of {rate} Hz and {channels} channels cannot be coded as {codec} ({error})") from error
+        raise MediaError(
+            f"a sound of {rate} Hz and {channels} channels cannot be coded as {codec} ({error})"
+        ) from error
     # FFmpeg takes the delay away, but for sound put behind the end to fill the last packet.
     back = resample(np.concatenate(parts, axis=1).T, work_rate, rate)[:n_samples]
     return np.pad(back, ((0, n_samples - len(back)), (0, 0))).astype(np.float32)

@@ -92,9 +92,7 @@ def repeat(samples: np.ndarray, span: Span, rate: int, rng: np.random.Generator)
     return Made(np.tile(samples[start - packet : start], (copies, 1))[: stop - start], [(span, "repeat")])
 
 
-def level(
-    samples: np.ndarray, span: Span, rate: int, rng: np.random.Generator, drop_db: float | None = None
-) -> Made:
+def level(samples: np.ndarray, span: Span, rate: int, rng: np.random.Generator, drop_db: float | None = None) -> Made:
     """A drop-out in level, as of a radio microphone, with short fades within the stretch; in half of the draws the
     receiver's hiss is heard meanwhile.
 

@@ -37,9 +37,7 @@ def noise(
     return Made(_over(samples[start:stop], sound, drawn_db if snr_db is None else snr_db), [(span, "noise")])
 
 
-def burst(
-    samples: np.ndarray, span: Span, rate: int, rng: np.random.Generator, snr_db: float | None = None
-) -> Made:
+def burst(samples: np.ndarray, span: Span, rate: int, rng: np.random.Generator, snr_db: float | None = None) -> Made:
     """A cough or a door. ``snr_db`` as of :func:`noise`, by default from -20 to -5 dB."""
     start, stop = span
     drawn_db = rng.uniform(-20, -5)
@@ -48,9 +46,7 @@ def burst(
     return Made(_over(samples[start:stop], sound, drawn_db if snr_db is None else snr_db), [(span, "burst")])
 
 
-def tone(
-    samples: np.ndarray, span: Span, rate: int, rng: np.random.Generator, instead: bool | None = None
-) -> Made:
+def tone(samples: np.ndarray, span: Span, rate: int, rng: np.random.Generator, instead: bool | None = None) -> Made:
     """A bleep of 400 to 2000 Hz with fades of a few milliseconds, as loud as the sound in the stretch or up to 15 dB
     louder; in some draws with a few harmonics.
 

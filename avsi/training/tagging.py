@@ -47,7 +47,7 @@ AS_SILENCE = ("silence", "jump")  # kinds that sound alike
 
 
 class Heard(NamedTuple):
-    """A recording in memory: samples (int16, shape (n,)), speech (bool, by frame), lips (shape (n_frames, n_visual))."""
+    """A recording in memory: int16, shape (n_samples,); bool, (n_frames,); the lips, (n_frames, n_visual)."""
 
     samples: np.ndarray
     speech: np.ndarray
