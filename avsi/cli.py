@@ -5,6 +5,7 @@ import typer
 from .commands.adapt import adapt
 from .commands.align import align
 from .commands.augment import augment
+from .commands.damage import damage
 from .commands.demo import demo
 from .commands.detect import detect
 from .commands.edit import edit
@@ -22,7 +23,7 @@ app = typer.Typer(
     help="Audio-visual speech inpainting: restore missing stretches of speech from the sound around them and the "
     "speaker's face. Errors are one line; --debug shows where they come from.",
 )
-for command in (inpaint, detect, edit, align, voice, adapt, landmarks, train, demo, augment, export, info):
+for command in (inpaint, detect, edit, align, voice, adapt, landmarks, train, demo, augment, damage, export, info):
     app.command()(command)
 
 

@@ -217,6 +217,25 @@ class SpeakerEncoderConfig(ModelConfig):
     threshold: float = bounded(0.5, at_least=0, at_most=1)
 
 
+@dataclass
+class TaggerConfig(ModelConfig):
+    """From sound, and the face where it is seen, to how likely each frame is damaged, by kind."""
+
+    kind: str = "tagger"
+    layers: int = bounded(7, at_least=1, at_most=100)  # of dilated convolutions
+    hidden: int = bounded(96, at_least=1, at_most=10000)
+    mels: int = bounded(40, at_least=1, at_most=lambda c: c.stft.n_bins)  # log-mel bands
+    audio: bool = True
+    video: bool = True
+    # From these probabilities on there is damage, chosen on a development set.
+    silence_threshold: float = bounded(0.5, at_least=0, at_most=1)
+    level_threshold: float = bounded(0.5, at_least=0, at_most=1)
+    noise_threshold: float = bounded(0.5, at_least=0, at_most=1)
+    burst_threshold: float = bounded(0.5, at_least=0, at_most=1)
+    tone_threshold: float = bounded(0.5, at_least=0, at_most=1)
+    click_threshold: float = bounded(0.5, at_least=0, at_most=1)
+
+
 # By kind.
 MODELS = {
     "inpainter": InpainterConfig,
@@ -226,6 +245,7 @@ MODELS = {
     "painter": PainterConfig,
     "refiner": RefinerConfig,
     "speaker_encoder": SpeakerEncoderConfig,
+    "tagger": TaggerConfig,
 }
 
 

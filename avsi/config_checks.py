@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from .config import Config, PainterConfig, SpeakerEncoderConfig
+from .config import Config, PainterConfig, SpeakerEncoderConfig, TaggerConfig
 from .errors import ConfigError
 
 # The bounds that a number may have, and what is said of one beyond them.
@@ -74,6 +74,10 @@ def _check_together(config: Config) -> None:
         raise ConfigError(
             "model.kind: a duration model takes augment.text_hidden, text_usual and text_jitter_ms 0: it would learn "
             "what is made up"
+        )
+    if isinstance(model, TaggerConfig) and (augment.tempo or augment.contrast or augment.noise):
+        raise ConfigError(
+            "model.kind: a tagger takes augment.tempo, contrast and noise 0: damage would be elsewhere, or be hidden"
         )
     if config.training.is_adversarial and config.training.lr_patience:
         raise ConfigError("training.lr_patience: against a discriminator the learning rate stays; take 0")

@@ -56,7 +56,7 @@ def test_a_pretrained_model_loads_and_its_files_are_packed(name):
 
 def test_the_models_taken_where_none_is_named_are_there():
     from avsi.models.store import pretrained_names
-    from avsi.pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, DURATIONS, SPEAKER_ENCODER, WITH_TEXT
+    from avsi.pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, DURATIONS, SPEAKER_ENCODER, TAGGER, WITH_TEXT
 
     assert pretrained_names() == [
         "a",
@@ -68,6 +68,7 @@ def test_the_models_taken_where_none_is_named_are_there():
         "s1_a",
         "s1_av",
         "speaker_encoder",
+        "tagger",
     ]
     assert (DEFAULT, AUDIO_ONLY, WITH_TEXT) == ("av", "a", "av_text")
-    assert (ALIGNER, DURATIONS, SPEAKER_ENCODER) == ("aligner", "durations", "speaker_encoder")
+    assert (ALIGNER, DURATIONS, SPEAKER_ENCODER, TAGGER) == ("aligner", "durations", "speaker_encoder", "tagger")

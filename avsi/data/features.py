@@ -26,6 +26,8 @@ class Features(NamedTuple):
         said: as of :func:`.phones_at`; None for a model that does not ask.
         voice: the unit vector of the voice that is told, shape (n_values,), NaN where it is not known; None for a model
             that does not ask.
+        damage: bool, shape (n_frames, n_kinds), as of :func:`avsi.training.tagging.damage_at`; None for a model that
+            does not ask.
     """
 
     log_spectrum: Tensor
@@ -34,6 +36,7 @@ class Features(NamedTuple):
     word_at: Tensor | None = None
     said: Tensor | None = None
     voice: Tensor | None = None
+    damage: Tensor | None = None
 
 
 def load_features(utterance: Utterance, config: Config) -> Features:

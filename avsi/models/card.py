@@ -19,6 +19,7 @@ NO_FIGURES = {
     "durations": "None yet: `python -m evaluation.align` measures what it adds to an aligner.",
     "refiner": "None yet: `python -m evaluation.restore` with systems such as av and av:refined=FOLDER measures them.",
     "speaker_encoder": "None yet: `python -m evaluation.speakers` measures them.",
+    "tagger": "None yet: `python -m evaluation.detect` measures them.",
     "recognizer": "None yet: `python -m evaluation.recognize` measures them.",
 }
 
@@ -32,6 +33,7 @@ _USAGE = {
     "durations": "avsi inpaint clip.wav --gap 0.80:1.60 --transcript TEXT -o restored.wav",
     "refiner": "avsi inpaint clip.wav --gap 0.80:1.60 -o restored.wav",
     "speaker_encoder": "avsi voice one.wav two.mp4@3.5:9 --model {name}",
+    "tagger": "avsi detect clip.mp4 -o labels.txt",
     "recognizer": "python -m evaluation.recognize EVALUATION --recognizer {name}",
 }
 _NEW = """\

@@ -4,7 +4,7 @@ import dataclasses
 from collections import Counter
 from pathlib import Path
 
-from ..config import MODELS, Config, ModelConfig, PainterConfig, RefinerConfig, SpeakerEncoderConfig
+from ..config import MODELS, Config, ModelConfig, PainterConfig, RefinerConfig, SpeakerEncoderConfig, TaggerConfig
 from ..data.ids import recording_in, speaker_in
 from ..files import digest
 from .store import VOICES_BY, WEIGHTS, load_model, read_description, read_train_ids
@@ -27,6 +27,7 @@ _OUTPUTS = {
     "durations": "the log-normal distribution of each phone's length",
     "refiner": "the sound of the gaps, as fine as recorded sound; every sample outside them stays as it is",
     "speaker_encoder": "a vector of length 1 that says whose voice it is",
+    "tagger": "how likely each frame is damaged, by kind: silence, level, noise, burst, tone, click",
 }
 _LEVELS = {
     "corpus": "that of the training recordings is expected: what is much louder or softer is understood worse",
@@ -47,7 +48,7 @@ def facts_table(folder: Path) -> str:
         "Input": _input(config),
         "Output": _OUTPUTS[kind],
         "Level": _level(config.model),
-        "Gaps in training": "" if kind in ("recognizer", "speaker_encoder") else _gaps(config),
+        "Gaps in training": "" if kind in ("recognizer", "speaker_encoder", "tagger") else _gaps(config),
         "Trained on": str(about.get("trained_on", "")),
         "Adapted": _adapted(about.get("adapted")),
         "Utterances": _utterances(ids),
@@ -68,6 +69,8 @@ def _layers(model: ModelConfig) -> str:
     if isinstance(model, SpeakerEncoderConfig):
         window = f"windows of {model.window_s:g} s of {model.mels} log-mel bands"
         return f"{model.layers} dilated convolutions of {model.hidden} channels, {window}, {model.values} values"
+    if isinstance(model, TaggerConfig):
+        return f"{model.layers} dilated convolutions of {model.hidden} channels, {model.mels} log-mel bands"
     if isinstance(model, RefinerConfig):
         return f"{model.layers} blocks of convolutions over time, of {model.hidden} channels"
     return f"{model.layers} BLSTM layers of {model.hidden} units a direction"
@@ -76,6 +79,8 @@ def _layers(model: ModelConfig) -> str:
 def _level(model: ModelConfig) -> str:
     if isinstance(model, SpeakerEncoderConfig):
         return "how loud a recording is does not matter, nor does a fixed filter: the mean of each band is taken away"
+    if isinstance(model, TaggerConfig):
+        return "relative to the recording's own levels and its own mean spectrum: how loud it is does not matter"
     return _LEVELS[model.normalise] if model.audio else ""
 
 

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from .refiner import SpectrumRefiner
     from .speaker_encoder import SpeakerEncoder
     from .spectrum_inpainter import SpectrumInpainter
+    from .tagger import Tagger
 
-    Model = SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder
+    Model = (
+        SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder | Tagger
+    )
 
 FORMAT_VERSION = 2
 # Settings that folders of version 1 lack: their models are used with these, whatever the defaults are now.
@@ -87,6 +90,8 @@ def load_model(name_or_path: str | Path, kind: Literal["refiner"]) -> SpectrumRe
 @overload
 def load_model(name_or_path: str | Path, kind: Literal["speaker_encoder"]) -> SpeakerEncoder: ...
 @overload
+def load_model(name_or_path: str | Path, kind: Literal["tagger"]) -> Tagger: ...
+@overload
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model: ...
 def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     """A model in evaluation mode, float32, on the CPU.
@@ -109,6 +114,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     from .recognizer import PhoneRecognizer
     from .refiner import SpectrumRefiner
     from .speaker_encoder import SpeakerEncoder
+    from .tagger import Tagger
 
     folder = find_model(name_or_path)
     description = read_description(folder)
@@ -132,6 +138,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
             "durations": DurationModel,
             "refiner": SpectrumRefiner,
             "speaker_encoder": SpeakerEncoder,
+            "tagger": Tagger,
         }
         model = kinds[config.model.kind](config, phones=tuple(description.get("phones", ())))
         tensors = load_file(folder / WEIGHTS)
@@ -172,7 +179,8 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
         for name, value in asked[section].items():
             # A new gate, new text and a new voice start by themselves; what was learned about phones can be left away.
             may_differ = (
-                name in ("dropout", "threshold")
+                name == "dropout"
+                or name.endswith("threshold")
                 or (name in ("gate", "text", "voice") and value)
                 or (name == "ctc" and not value)
                 or (name == "voice_values" and not trained.config.model.voice)

@@ -10,3 +10,4 @@ REFINER = "refiner"  # makes restored spectra as sharp as recorded ones
 ALIGNER = "aligner"  # finds when known words are said
 DURATIONS = "durations"  # how long phones last
 SPEAKER_ENCODER = "speaker_encoder"  # whose voice is heard
+TAGGER = "tagger"  # where a recording is damaged

@@ -221,13 +221,18 @@ def tell_other_clock(out: Path, out_start_s: float, start_s: float) -> None:
 
 
 def write_restored(
-    sound: Sound, patches: list[tuple[int, np.ndarray]], out: Path, picture: Path | None, sound_start_s: float
+    sound: Sound,
+    patches: list[tuple[int, np.ndarray]],
+    out: Path,
+    picture: Path | None,
+    sound_start_s: float,
+    holds: str = "speech",
 ) -> None:
     """Write a sound with some of its samples replaced, as of :func:`.copy_patched`; beside a picture, at a player's
-    times. The file's metadata says that it holds made speech. The list of what was restored in an old ``out`` goes with
-    that.
+    times. The file's metadata says that it ``holds`` what is made. The list of what was restored in an old ``out`` goes
+    with that.
     """
-    comment = f"contains speech made by avsi {__version__}"
+    comment = f"contains {holds} made by avsi {__version__}"
     with written_beside(out) as partial:
         if picture:
             with tempfile.TemporaryDirectory(prefix="avsi-") as folder:

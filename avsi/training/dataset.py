@@ -44,6 +44,7 @@ class Batch(NamedTuple):
         word_at: int64, shape (batch, n_frames), as in :class:`Features`; None for a model that does not ask.
         said: float32, shape (batch, n_frames, 3), as in :class:`Features`; None for a model that does not ask.
         voice: float32, shape (batch, n_values), as in :class:`Features`; None for a model that does not ask.
+        damage: bool, shape (batch, n_frames, n_kinds), as in :class:`Features`; None for a model that does not ask.
     """
 
     ids: list[str]
@@ -56,6 +57,7 @@ class Batch(NamedTuple):
     word_at: Tensor | None = None
     said: Tensor | None = None
     voice: Tensor | None = None
+    damage: Tensor | None = None
 
 
 class SpeechData(Dataset):
@@ -275,4 +277,5 @@ def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
         None if features[0].word_at is None else pad(f.word_at for f in features if f.word_at is not None),
         None if features[0].said is None else pad(f.said for f in features if f.said is not None),
         None if features[0].voice is None else torch.stack([f.voice for f in features if f.voice is not None]),
+        None if features[0].damage is None else pad(f.damage for f in features if f.damage is not None),
     )

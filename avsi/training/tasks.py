@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ..audio.phase import keep_reliable
 from ..audio.texture import texture_of
@@ -24,17 +25,20 @@ from ..models.refiner import SpectrumRefiner
 from ..models.speaker_encoder import SpeakerEncoder
 from ..models.spectrum_inpainter import SpectrumInpainter
 from ..models.store import load_model
+from ..models.tagger import Tagger
 from .aligning import align, follow, spread_evenly
 from .dataset import AligningData, Batch, InpaintingData, SpeechData, TimedData
 from .durations import duration_loss
 from .losses import ctc_loss, masked_loss, stoi_loss, texture_loss
 from .refining import most_lost, restored_by
 from .speakers import SpeakerData, errors_of, ge2e_loss
+from .tagging import TaggingData
 
+POSITIVE_WEIGHT = 2.0  # of damaged frames, which are few, beside the others
 SHARP_WEIGHT = 0.1  # of the loss on the lost bins of a refined spectrum, beside that of its texture
-Model = SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder
+Model = SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder | Tagger
 ModelT = TypeVar(
-    "ModelT", SpectrumInpainter, SpectrumRefiner, PhoneRecognizer, PhoneAligner, DurationModel, SpeakerEncoder
+    "ModelT", SpectrumInpainter, SpectrumRefiner, PhoneRecognizer, PhoneAligner, DurationModel, SpeakerEncoder, Tagger
 )
 
 
@@ -284,6 +288,26 @@ class TellingSpeakers(Task[SpeakerEncoder]):
         return terms
 
 
+class TaggingDamage(Task[Tagger]):
+    """Saying which frames are damaged, and in which way."""
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        self.lexicon = None
+        self.model = Tagger(config, stats)
+        self.train_set = TaggingData(config.data.train, config, True)
+        self.valid_set = TaggingData(config.data.valid, config)
+
+    def losses(self, model: Tagger, batch: Batch) -> list[LossTerm]:
+        assert batch.damage is not None
+        scores = model(batch.log_spectrum, batch.visual, lengths=batch.lengths)
+        inside = torch.arange(scores.shape[1], device=scores.device) < batch.lengths[:, None]
+        weight = scores.new_tensor(POSITIVE_WEIGHT)
+        value = binary_cross_entropy_with_logits(
+            scores[inside], batch.damage[inside].to(scores.dtype), pos_weight=weight
+        )
+        return [LossTerm("damage", value, 1.0, int(inside.sum()))]
+
+
 def make_task(config: Config, stats: Stats) -> Task[Any]:
     """The task for the config's kind of model. Raises DataError for missing or invalid data sets or lexicon."""
     tasks: dict[str, Callable[[Config, Stats], Task[Any]]] = {
@@ -294,5 +318,6 @@ def make_task(config: Config, stats: Stats) -> Task[Any]:
         "aligner": Aligning,
         "durations": Durations,
         "speaker_encoder": TellingSpeakers,
+        "tagger": TaggingDamage,
     }
     return tasks[config.model.kind](config, stats)

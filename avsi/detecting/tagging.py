@@ -1,0 +1,170 @@
+"""Damage that no rule can tell, found by a tagger: probabilities by frame, and the events that these make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from ..audio.samples import to_float
+from ..audio.stft import log_magnitude, spectrum
+from ..config import StftConfig
+from ..data.damage import Damage
+from ..media.sound_reading import Sound
+from ..models.tagger import TAGGED, Tagger
+from ..timebase import n_frames, to_frames, to_samples
+from ..video.motion import visual_features
+from ..video.tracks import Tracks
+
+# What is tagged at once, and what is heard around it. 3 s are a whole number of frames, and of samples at any rate.
+PART_S, AROUND_S = 30, 3
+KEEP = 0.5  # an event goes on while its probability is above this share of what it needs to begin
+JOIN_S = 0.06  # events of a kind that are this close are one
+SHORTEST_S = 0.06  # shorter events are no damage, but for clicks
+SEEN = 0.5  # the share of an event in which the lips must be seen to have had a say
+# An edge is moved by at most so much to where the level changes most, between so long a time before and after it.
+REACH_S, BESIDE_S, BLOCK_S = 0.02, 0.008, 0.002
+LEAST_STEP = 1.0  # of the natural log of the power: weaker ones say nothing
+QUIET = ("silence", "level")  # softer inside than outside; the others are louder
+
+
+def find_tagged(
+    sound: Sound,
+    tracks: Tracks | None,
+    tagger: Tagger,
+    known: Sequence[Damage] = (),
+    progress: Callable = lambda items, total, what: items,
+) -> list[Damage]:
+    """The damage that a tagger finds in a recording, in the memory of a short one.
+
+    Args:
+        tracks: the face, on the clock of the sound; None where there is none.
+        known: damage that was found otherwise, in seconds from the first sample: it tells nothing of the recording's
+            level, and is not reported again.
+        progress: wraps the loop over the parts of the recording.
+
+    Returns:
+        Sorted, not overlapping, in seconds from the first sample; ``sure`` is the mean probability.
+    """
+    parts = [*tag_parts(sound, tracks, tagger, known, progress)]
+    chances, seen = (np.concatenate(each) for each in zip(*parts, strict=True))
+    events = apart([each for kind in TAGGED for each in find_events(chances, kind, tagger)])
+    frame_s = tagger.config.stft.hop_samples / tagger.config.stft.sample_rate
+    found = []
+    for event in events:
+        first, last = round(event.start_s / frame_s), round(event.end_s / frame_s)
+        by = "tagger+face" if seen[first:last].mean() >= SEEN else "tagger"
+        refined = refine_edges(sound, event)
+        found += [replace(refined, seen_by=by)] if refined.end_s > refined.start_s else []
+    return found
+
+
+def tag_parts(
+    sound: Sound, tracks: Tracks | None, tagger: Tagger, known: Sequence[Damage], progress: Callable
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For each part of a recording, the probabilities of :data:`.TAGGED`, shape (n_frames, n_kinds), and in which
+    frames the lips are seen, bool, shape (n_frames,).
+    """
+    stft = tagger.config.stft
+    starts = range(0, sound.n_samples, PART_S * sound.rate)
+    for start in progress(starts, len(starts), "listening"):
+        begin = max(0, start - AROUND_S * sound.rate)
+        stop = min(start + (PART_S + AROUND_S) * sound.rate, sound.n_samples)
+        samples = torch.from_numpy(sound.mono(stft.sample_rate, begin, stop))
+        begin_s = begin / sound.rate
+        first = n_frames((start - begin) // sound.rate * stft.sample_rate, stft)
+        own = slice(first, first + n_frames(PART_S * stft.sample_rate, stft))
+        count = n_frames(len(samples), stft)
+        visual = np.zeros((count, 0), np.float32)
+        face = tracks.excerpt(begin_s, stop / sound.rate) if tracks is not None and tagger.config.model.video else None
+        if face is not None and face.found.any():
+            visual, _ = visual_features(face, count, stft, tagger.config.visual)
+        counts = torch.from_numpy(~frames_of(known, begin_s, count, stft))
+        with torch.inference_mode():
+            log_spectrum = log_magnitude(spectrum(samples, stft), stft)
+            scores = tagger(log_spectrum[None], torch.from_numpy(visual)[None], counts[None])[0]
+            chances = scores.sigmoid() * counts[:, None]
+        seen = ~np.isnan(visual).any(axis=1) if visual.shape[1] else np.zeros(count, bool)
+        yield chances[own].numpy(), seen[own]
+
+
+def frames_of(damage: Sequence[Damage], begin_s: float, count: int, stft: StftConfig) -> np.ndarray:
+    """The frames of a stretch from ``begin_s`` on that damage touches; bool, shape (count,)."""
+    touched, frame_s = np.zeros(count, bool), stft.hop_samples / stft.sample_rate
+    for each in damage:
+        first, last = (each.start_s - begin_s) / frame_s, (each.end_s - begin_s) / frame_s
+        touched[max(0, int(np.floor(first))) : max(0, int(np.ceil(last)))] = True
+    return touched
+
+
+def find_events(chances: np.ndarray, kind: str, tagger: Tagger) -> list[Damage]:
+    """The stretches of one kind of damage, by two thresholds.
+
+    Args:
+        chances: probabilities, shape (n_frames, len(TAGGED)).
+    """
+    stft, threshold = tagger.config.stft, tagger.thresholds[kind]
+    frame_s = stft.hop_samples / stft.sample_rate
+    chance = chances[:, TAGGED.index(kind)]
+    joined = list[list[int]]()
+    for first, last in stretches(chance >= threshold * KEEP):
+        if chance[first:last].max() < threshold:
+            continue
+        if joined and first - joined[-1][1] < to_frames(JOIN_S, stft):
+            joined[-1][1] = last
+        else:
+            joined.append([first, last])
+    shortest = 1 if kind == "click" else to_frames(SHORTEST_S, stft)
+    return [
+        Damage(first * frame_s, last * frame_s, kind, round(float(chance[first:last].mean()), 4))
+        for first, last in joined
+        if last - first >= shortest
+    ]
+
+
+def stretches(here: np.ndarray) -> list[tuple[int, int]]:
+    """Where a mask of shape (n,) is True: [first, last)."""
+    edges = np.flatnonzero(np.diff(here.astype(np.int8), prepend=0, append=0))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def apart(events: Sequence[Damage]) -> list[Damage]:
+    """Events that do not overlap: of those that do, the surest stays."""
+    kept = list[Damage]()
+    for event in sorted(events, key=lambda each: each.sure, reverse=True):
+        if all(event.end_s <= each.start_s or event.start_s >= each.end_s for each in kept):
+            kept.append(event)
+    return sorted(kept)
+
+
+def refine_edges(sound: Sound, event: Damage) -> Damage:
+    """An event with its edges moved to where the level of the sound changes most, near by."""
+    step = 1 if event.kind in QUIET else -1
+    start_s = moved_edge(sound, event.start_s, -step)
+    end_s = moved_edge(sound, event.end_s, step)
+    duration_s = sound.n_samples / sound.rate
+    return replace(event, start_s=max(0.0, start_s), end_s=min(end_s, duration_s))
+
+
+def moved_edge(sound: Sound, edge_s: float, step: int) -> float:
+    """Where near an edge the level rises (``step`` 1) or falls (-1) most, of the sound or of its high tones; the edge
+    itself where it hardly changes.
+    """
+    block = max(1, to_samples(BLOCK_S, sound.rate))
+    beside, reach = round(BESIDE_S / BLOCK_S), round(REACH_S / BLOCK_S)
+    middle = to_samples(edge_s, sound.rate)
+    begin = middle - (reach + beside) * block
+    if begin < 1 or begin + 2 * (reach + beside) * block > sound.n_samples:
+        return edge_s
+    samples = to_float(sound.read(begin - 1, begin + 2 * (reach + beside) * block)).mean(axis=1)
+    best = (LEAST_STEP, edge_s)
+    for each in (samples[1:], np.diff(samples)):
+        level = np.log(np.square(each).reshape(-1, block).mean(axis=1) + 1e-10)
+        sums = np.concatenate([[0.0], np.cumsum(level)])
+        at = np.arange(beside, len(level) - beside + 1)
+        change = step * (sums[at + beside] - 2 * sums[at] + sums[at - beside]) / beside
+        place = int(np.argmax(change))
+        best = max(best, (float(change[place]), (begin + int(at[place]) * block) / sound.rate))
+    return best[1]

@@ -1,0 +1,146 @@
+"""The tagger: what matters to it, what it learns, and how frames become events."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from conftest import RATE, make_datadir, run_app, small_config, speech
+
+from avsi.config import Config, StftConfig, TaggerConfig
+from avsi.config_checks import check_config
+from avsi.damaging.sounds import noise
+from avsi.data.damage import Damage
+from avsi.detecting.tagging import apart, find_events, find_tagged, refine_edges
+from avsi.errors import ConfigError
+from avsi.media.sound_reading import open_sound
+from avsi.models.card import read_card, update_card
+from avsi.models.store import load_model, save_model
+from avsi.models.tagger import TAGGED, Tagger
+from avsi.rng import generator
+from avsi.training.dataset import collate
+from avsi.training.run import train
+from avsi.training.tagging import TaggingData, damage_at
+
+STFT = StftConfig()
+
+
+def config_on(folder: Path) -> Config:
+    config = small_config(TaggerConfig, model={"hidden": 16, "layers": 4})
+    config.data.train = config.data.valid = str(folder / "train")
+    config.data.stats = str(folder / "train" / "stats.npz")
+    return config
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Path:
+    from data_prep import stats
+
+    folder = tmp_path_factory.mktemp("tagger")
+    make_datadir(folder / "train", [f"a_{n}" for n in range(4)])
+    run_app(stats.app, folder / "train")
+    return folder
+
+
+def test_frames_are_damaged_where_more_than_half_of_them_is():
+    truth = [Damage(0.120, 0.2425, "noise"), Damage(0.3, 0.303, "click"), Damage(0.36, 0.48, "repeat")]
+    at = damage_at([*truth, Damage(0.5, 0.6, "jump")], 60, STFT)
+    assert at[:, TAGGED.index("noise")].nonzero()[:, 0].tolist() == list(range(10, 20))
+    assert at[:, TAGGED.index("click")].nonzero()[:, 0].tolist() == [25]
+    assert at[:, TAGGED.index("silence")].nonzero()[:, 0].tolist() == list(range(42, 50)) and int(at.sum()) == 19
+
+
+def test_neither_level_nor_a_filter_nor_padding_matters():
+    torch.manual_seed(0)
+    tagger = Tagger(small_config(TaggerConfig)).eval()
+    spectrum = torch.from_numpy(np.random.default_rng(0).normal(-3, 1, (2, 120, 257)).astype(np.float32))
+    none = torch.zeros(2, 120, 0)
+    scores = tagger(spectrum, none)
+    torch.testing.assert_close(tagger(spectrum + math.log(5), none), scores, atol=1e-3, rtol=1e-3)
+    padded = torch.cat([spectrum, torch.full((2, 30, 257), 4.0)], dim=1)
+    lengths = torch.tensor([120, 120])
+    torch.testing.assert_close(tagger(padded, torch.zeros(2, 150, 0), lengths=lengths)[:, :120], scores)
+    hidden = torch.full((2, 120, len(tagger.visual_mean)), math.nan)
+    torch.testing.assert_close(tagger(spectrum, hidden), scores)
+    assert not torch.allclose(tagger(spectrum, torch.ones_like(hidden)), scores)
+    assert tagger(torch.full((1, 40, 257), math.log(1e-6)), none[:1, :40]).isfinite().all()
+
+
+def test_windows_are_drawn_anew_each_epoch_but_those_of_validation(corpus):
+    config = config_on(corpus)
+    drawn, fixed = TaggingData(corpus / "train", config, True), TaggingData(corpus / "train", config)
+    first, (id_, features, lost) = drawn[(1, 0)][1], drawn[(1, 0)]
+    assert id_ == "a_1" and features.damage.shape == (len(lost), len(TAGGED)) and not lost.any()
+    torch.testing.assert_close(features.log_spectrum, first.log_spectrum)
+    same = fixed[1][1].log_spectrum
+    drawn.epoch = fixed.epoch = 1
+    assert not torch.equal(drawn[(1, 0)][1].log_spectrum, first.log_spectrum)
+    torch.testing.assert_close(fixed[1][1].log_spectrum, same)
+    batch = collate([drawn[(n, r)] for n in range(4) for r in range(8)])
+    assert batch.damage.shape == (32, 249, len(TAGGED)) and 0.005 < batch.damage.float().mean() < 0.1
+
+
+def test_a_tiny_tagger_learns_and_finds_what_was_drawn(corpus, tmp_path):
+    config = config_on(corpus)
+    config.model.layers, config.model.hidden = 5, 32
+    config.training.epoch_utterances, config.training.max_epochs, config.training.batch_size = 320, 1, 8
+    config.training.learning_rate = 1e-2
+    config.training.average = 0.9
+    out = tmp_path / "tagger"
+    loss = train(config, out, progress=False)
+    assert loss < 0.12
+    tagger = load_model(out, "tagger")
+    clip = speech(9, 6.0)[:, None]
+    made, truth = clip.copy(), [Damage(1.0, 1.5, "noise"), Damage(4.0, 4.5, "noise")]
+    for each in truth:
+        span = round(each.start_s * RATE), round(each.end_s * RATE)
+        made[slice(*span)] = noise(clip, span, RATE, generator(0), -10, "coloured").samples
+    soundfile.write(tmp_path / "clip.wav", made[:, 0], RATE, subtype="FLOAT")
+    with open_sound(tmp_path / "clip.wav") as sound:
+        found = [each for each in find_tagged(sound, None, tagger) if each.kind == "noise"]
+        assert len(found) == 2 and {each.seen_by for each in found} == {"tagger"}
+        for one, two in zip(found, truth, strict=True):
+            assert (one.start_s, one.end_s) == pytest.approx((two.start_s, two.end_s), abs=0.05)
+        others = find_tagged(sound, None, tagger, truth[:1])
+        assert not any(each.start_s < 1.45 and each.end_s > 1.05 for each in others)
+    save_model(tmp_path / "half", tagger, half=True)
+    update_card(tmp_path / "half")
+    assert "dilated convolutions of 32 channels" in read_card(tmp_path / "half")
+
+
+def test_events_begin_above_one_threshold_and_end_below_another():
+    config = small_config(TaggerConfig)
+    config.model.noise_threshold = 0.6
+    tagger = Tagger(config)
+    chances = np.zeros((60, len(TAGGED)), np.float32)
+    chance = chances[:, TAGGED.index("noise")]
+    chance[10:20] = 0.4  # with what is beyond the pause
+    chance[22:30] = 0.9
+    chance[40:50] = 0.5  # never begins
+    chance[55:57] = 1.0  # too short
+    (event,) = find_events(chances, "noise", tagger)
+    assert (event.start_s, event.end_s) == (pytest.approx(22 * 0.012), pytest.approx(30 * 0.012))
+    chance[12] = 0.7
+    (event,) = find_events(chances, "noise", tagger)
+    assert (event.start_s, event.end_s) == (pytest.approx(10 * 0.012), pytest.approx(30 * 0.012))
+    sure, doubtful = Damage(1, 2, "noise", 0.9), Damage(1.5, 2.5, "burst", 0.7)
+    assert apart([doubtful, sure, Damage(2, 3, "tone", 0.6)]) == [sure, Damage(2, 3, "tone", 0.6)]
+
+
+def test_edges_move_to_where_the_level_changes(tmp_path):
+    samples = np.random.default_rng(0).normal(0, 0.01, 2 * RATE)
+    samples[16000:20000] *= 10
+    soundfile.write(tmp_path / "a.wav", samples, RATE)
+    with open_sound(tmp_path / "a.wav") as sound:
+        louder = refine_edges(sound, Damage(0.99, 1.265, "noise"))
+        assert (louder.start_s, louder.end_s) == pytest.approx((1.0, 1.25), abs=0.0021)
+        softer = refine_edges(sound, Damage(0.5, 0.99, "level"))
+        assert (softer.start_s, softer.end_s) == pytest.approx((0.5, 1.0), abs=0.0021)
+
+
+def test_what_would_move_the_damage_is_refused():
+    config = small_config(TaggerConfig, augment={"tempo": 0.1})
+    with pytest.raises(ConfigError, match="a tagger takes"):
+        check_config(config)
