@@ -40,9 +40,10 @@ SHARES = {
     "clipping": 0.02,
 }
 ANYWHERE = 0.2  # the share of windows in which damage may be in a pause as well
-# The shares of windows with a steady noise, with pauses that are made silent, with a level that drifts, and coded.
-NOISY, GATED, DRIFTING, CODED = 0.5, 0.15, 0.3, 0.05
-GATE_HOLD_S = 0.06  # around speech, that is not silenced
+# The shares of windows with a steady noise, with a hum, with pauses that are made silent, with a level that drifts, and
+# coded.
+NOISY, HUMMING, GATED, DRIFTING, CODED = 0.5, 0.15, 0.4, 0.3, 0.05
+GATE_HOLD_S = (0.03, 0.2)  # around speech, that is not silenced
 AS_SILENCE = ("silence", "jump")  # kinds that sound alike
 
 
@@ -99,7 +100,7 @@ def draw_window(
     """A clean stretch of sound as it might have been recorded and damaged; float32, shape (n_samples,), both."""
     rate = stft.sample_rate
     samples = samples * np.float32(10 ** (rng.uniform(-15, 10) / 20))
-    luck = rng.random(4)
+    luck = rng.random(5)
     if luck[0] < DRIFTING:
         samples = samples * drift(len(samples), rate, rng)
     if luck[1] < GATED:
@@ -107,6 +108,8 @@ def draw_window(
     if luck[2] < NOISY:
         loudness = np.sqrt(power_of(samples) * 10 ** (-rng.uniform(5, 50) / 10))
         samples = samples + loudness * coloured_noise(len(samples), rng.uniform(0, 2), rng)
+    if luck[4] < HUMMING:
+        samples = samples + hum(len(samples), rate, rng) * np.sqrt(power_of(samples) * 10 ** (-rng.uniform(0, 30) / 10))
     samples, truth = np.clip(samples, -1, 1).astype(np.float32)[:, None], list[Damage]()
     if rng.random() < DAMAGED:
         kinds = rng.choice(list(SHARES), size=int(rng.integers(1, 4)), p=np.array([*SHARES.values()])).tolist()
@@ -125,9 +128,17 @@ def drift(count: int, rate: int, rng: np.random.Generator) -> np.ndarray:
     return (10 ** (decibels / 20)).astype(np.float32)
 
 
+def hum(count: int, rate: int, rng: np.random.Generator) -> np.ndarray:
+    """That of the mains, with harmonics; shape (count,), of power 1."""
+    loud = rng.uniform(0, 1, 6) * (0.3, 1, 0.5, 0.5, 0.3, 0.3) + (1, 0, 0, 0, 0, 0)
+    steps = 2 * np.pi * rng.choice([50.0, 60.0]) * np.arange(count) / rate
+    sound = sum(each * np.sin(n * steps + rng.uniform(0, 2 * np.pi)) for n, each in enumerate(loud, start=1))
+    return sound / np.sqrt(power_of(sound))
+
+
 def gate(samples: np.ndarray, speech: np.ndarray, stft: StftConfig, rng: np.random.Generator) -> np.ndarray:
     """A recording whose pauses a noise gate makes silent, or soft."""
-    hold = to_frames(GATE_HOLD_S, stft)
+    hold = to_frames(rng.uniform(*GATE_HOLD_S), stft)
     near = np.convolve(speech, np.ones(2 * hold + 1), "same") > 0
     closed = 10 ** (-rng.uniform(20, 50) / 20) if rng.random() < 0.5 else 0.0
     gain = np.repeat(np.where(near, 1.0, closed), stft.hop_samples)[: len(samples)]
