@@ -9,7 +9,7 @@ import typer
 
 from ..program import error_text, print_error, progress
 from .damage_table import parse_kinds, print_damage
-from .options import Kinds, Sure
+from .options import Face, Kinds, Sure
 
 
 def detect(
@@ -28,6 +28,13 @@ def detect(
     ] = None,
     kinds: Kinds = None,
     sure: Sure = 0.5,
+    face: Face = None,
+    no_face: Annotated[
+        bool,
+        typer.Option(
+            "--no-face", help="Judge by the sound alone, which is faster; else the lips count where a film shows them."
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over labels that are there.")] = False,
     from_first_sample: Annotated[
         bool,
@@ -39,10 +46,12 @@ def detect(
     ] = False,
 ) -> None:
     """Find where recordings are damaged. Kinds of damage: silence (that is no pause), jump (time stamps skip), repeat
-    (the same sound again), clipping, tone (such as a bleep) and click. Nothing is changed.
+    (the same sound again), clipping, tone (such as a bleep), click, level (much softer than around), burst (a cough, a
+    door) and noise (over the speech). Nothing is changed.
     """
     from ..detecting.damage_files import check_damage_path, write_damage
     from ..detecting.detect import check_asked, detect_in
+    from ..detecting.listener import load_listener
     from ..errors import AvsiError, ConfigError
     from ..folders import check_folder, made_folder
     from ..media.sound_reading import open_sound
@@ -67,6 +76,9 @@ def detect(
         for labels in outputs.values():
             if labels.parent.is_dir() or not into_folder:
                 check_damage_path(labels, force)
+    if no_face and face is not None:
+        raise ConfigError(f"--face {face}: is not looked at with --no-face; leave out one of them")
+    listener = load_listener(look=not no_face, face=face)
     failed = False
     for number, file in enumerate(files, 1):
         what = f"{file.name} ({number} of {len(files)})" if len(files) > 1 else file.name
@@ -76,7 +88,7 @@ def detect(
 
         try:
             with open_sound(file) as sound:
-                found = detect_in(file, sound, asked, sure, from_first_sample, shown)
+                found = detect_in(file, sound, asked, sure, from_first_sample, shown, listener)
                 end_s = (0.0 if from_first_sample else sound.start_s) + to_seconds(sound.n_samples, sound.rate)
             print_damage(file, found, ", from its first sample on" if from_first_sample else "")
             if file in outputs:

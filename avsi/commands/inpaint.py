@@ -140,6 +140,7 @@ def inpaint(
     from ..data.gap_files import read_label_file
     from ..data.gaps import Gap
     from ..detecting.detect import check_asked, detect_file
+    from ..detecting.listener import load_listener
     from ..errors import ConfigError, GapError
     from ..models.store import check_takes_text, find_model
     from ..restoring.detection import REPAIRED, find_gaps
@@ -193,13 +194,14 @@ def inpaint(
             sure,
             progress,
             lambda all_: print_damage(path, all_, clock),
+            load_listener(video=video, face=face),
         )
 
     if not into_folder:
         check_output(clips[0], Path(out))
     if dry_run:
         for clip in clips:
-            found = detect_file(clip, asked or REPAIRED, sure, from_first_sample, progress)
+            found = detect_file(clip, asked or REPAIRED, sure, from_first_sample, progress, video=video, face=face)
             print_damage(clip, found, clock)
         return
     if reference is not None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -16,9 +16,14 @@ from ..errors import ConfigError, MediaError
 from ..media.sound_reading import Sound, open_sound
 from ..media.sound_writing import BLOCK_SAMPLES
 from ..media.time_stamps import MIN_JUMP_S, picture_jumps
+from ..pretrained import TAGGER
 from ..timebase import to_seconds
 from . import clicks, clipping, repeats, silence, tones
 from .levels import LevelMeter, Levels
+from .listener import Listener, load_listener
+
+if TYPE_CHECKING:
+    from ..video.tracks import Tracks
 
 SURE = 0.5  # what is less likely to be damage is not told by default
 JUMP = "jump"
@@ -40,6 +45,10 @@ def detect_file(
     sure: float = SURE,
     from_first_sample: bool = False,
     progress: Callable = no_progress,
+    tagger: str | Path | None = TAGGER,
+    look: bool = True,
+    video: str | Path | Tracks | None = None,
+    face: int | None = None,
 ) -> list[Damage]:
     """What is wrong with a sound or video file, in the order of time; in the memory of a short one.
 
@@ -48,15 +57,21 @@ def detect_file(
         kinds: those of :data:`avsi.data.damage.KINDS` that are looked for; None: all.
         sure: from 0 to 1; what is less likely to be damage is left out.
         from_first_sample: times count from the first sample of the sound instead of being those that a player shows.
-        progress: wraps the loop over the blocks of the sound, as :func:`avsi.program.progress` does.
+        progress: wraps the loops over the sound and the pictures, as :func:`avsi.program.progress` does.
+        tagger: the model that finds what no rule can tell; None leaves that out.
+        look: whether the tagger looks at the lips, which takes a quarter of a film's length.
+        video: the speaker's face, or a video of it, where ``path`` has none; on the clock of its sound.
+        face: which of several in the picture, as :func:`avsi.video.landmarks.track_each_stretch` counts them.
 
     Raises:
         MediaError: no such file, not a sound or video file, or samples that are not a number.
-        ConfigError: a kind that does not exist, or a confidence outside 0 to 1.
+        ConfigError: a kind or a face that does not exist, or a confidence outside 0 to 1.
+        ModelError: no such tagger.
     """
     check_asked(kinds, sure)
+    listener = None if tagger is None else load_listener(tagger, look, video, face)
     with open_sound(path) as sound:
-        return detect_in(Path(path), sound, kinds, sure, from_first_sample, progress)
+        return detect_in(Path(path), sound, kinds, sure, from_first_sample, progress, listener)
 
 
 detect = detect_file  # as `avsi.detect`
@@ -69,10 +84,15 @@ def detect_in(
     sure: float = SURE,
     from_first_sample: bool = False,
     progress: Callable = no_progress,
+    listener: Listener | None = None,
 ) -> list[Damage]:
-    """As :func:`detect_file`, in a file that is open."""
+    """As :func:`detect_file`, in a file that is open; what no rule can tell is found by ``listener``."""
     start_s = 0.0 if from_first_sample else sound.start_s
-    found = [_moved(damage, start_s) for damage in find_damage(sound, kinds, progress)]
+    heard = find_damage(sound, kinds if listener is None else None, progress)
+    if listener is not None:
+        known = [damage for damage in heard if damage.sure >= SURE]
+        heard += listener.listen(path, sound, kinds or KINDS, known, progress)
+    found = [_moved(damage, start_s) for damage in heard if kinds is None or damage.kind in kinds]
     if sound.path != path and (kinds is None or JUMP in kinds):
         player_s = start_s - sound.start_s  # what the clock shows when a player starts
         found += [_moved(Damage(a, b, JUMP, 1.0, PICTURE), player_s) for a, b in picture_jumps(path)]

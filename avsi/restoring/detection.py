@@ -9,6 +9,7 @@ from pathlib import Path
 from ..data.damage import KINDS, Damage
 from ..data.gaps import Gap
 from ..detecting.detect import PICTURE, SURE, detect_in, no_progress
+from ..detecting.listener import Listener
 from ..errors import AvsiWarning
 from ..media.sound_reading import Sound
 from ..timebase import join_stretches
@@ -28,14 +29,16 @@ def find_gaps(
     sure: float = SURE,
     progress: Callable = no_progress,
     tell: Callable[[list[Damage]], None] = lambda found: None,
+    listener: Listener | None = None,
 ) -> list[Gap]:
     """The damage of an open file that can be repaired, as gaps.
 
     Args:
         from_first_sample, kinds, sure, progress: as :func:`avsi.detecting.detect.detect_file` takes them.
+        listener: as :func:`avsi.detecting.detect.detect_in` takes it; by default rules alone look.
         tell: what is done with all that is found.
     """
-    found = detect_in(path, sound, kinds, sure, from_first_sample, progress)
+    found = detect_in(path, sound, kinds, sure, from_first_sample, progress, listener)
     tell(found)
     return gaps_of(found)
 

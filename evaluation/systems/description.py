@@ -46,6 +46,7 @@ def describe(name: str, utterances: list[Utterance]) -> dict[str, object]:
         **({"takes_text": True, "told_of_words": tell(told)} if configs[0].model.text else {}),
         **({"takes_voice": True, "told_of_voice": tell_voice(told)} if configs[0].model.voice else {}),
         **({"refined_by": f"{refiner}, seed {Knowledge(told, Path()).draw}"} if refiner else {}),
+        **({"finds_gaps": True} if Knowledge(told, Path()).is_blind else {}),
         **overlap(trained, utterances),
         "weights": weights_digest(name),
     }

@@ -1,5 +1,5 @@
-"""What a model is told of an utterance beside its sound: the face, what is said and whose voice is heard, as far as a
-system's name asks.
+"""What a model is told of an utterance beside its sound: where its gaps are, the face, what is said and whose voice is
+heard, as far as a system's name asks.
 """
 
 from functools import lru_cache
@@ -14,7 +14,7 @@ from avsi.errors import ConfigError, DataError
 from avsi.files import digest
 from avsi.models.aligner import PhoneAligner
 from avsi.models.store import DESCRIPTION, LEXICON, WEIGHTS, find_model
-from avsi.pretrained import ALIGNER, DURATIONS
+from avsi.pretrained import ALIGNER, DURATIONS, TAGGER
 from avsi.pretrained import REFINER as PRETRAINED_REFINER
 from avsi.restoring.aligning import align_excerpt, load_aligner
 from avsi.restoring.voices import Voice, VoiceEncoder
@@ -27,6 +27,7 @@ from .references import read_references, voice_in
 
 # What may follow a model's name after a colon each.
 WORDS, TIMES, WRONG, NO_FACE = "words", "times", "wrong-word", "no-face"
+BLIND = "blind"  # it finds the gaps by itself
 REFINED, DRAW = "refined", "draw"  # what it restores is refined by another model, whose draws have numbers
 NO_VOICE, REFERENCE, STRANGER = "no-voice", "reference", "stranger"
 VOICES = {
@@ -39,11 +40,12 @@ TELLS = {
     TIMES: "the words with their times",
     WRONG: "the words, of which one in a gap is another",
     NO_FACE: "no face",
+    BLIND: "",
     REFINED: "",
     DRAW: "",
     **VOICES,
 }
-NO_WORDS = {NO_FACE, REFINED, DRAW, *VOICES}
+NO_WORDS = {NO_FACE, BLIND, REFINED, DRAW, *VOICES}
 
 
 def split_knowledge(spec: str) -> tuple[str, tuple[str, ...]]:
@@ -94,6 +96,11 @@ class Knowledge:
         return NO_FACE in self._told
 
     @property
+    def is_blind(self) -> bool:
+        """Whether it is not told where the gaps are."""
+        return BLIND in self._told
+
+    @property
     def hides_voice(self) -> bool:
         return NO_VOICE in self._told
 
@@ -124,6 +131,8 @@ class Knowledge:
         digests = {kind: digest(find_model(name) / WEIGHTS) for kind, name in models.items()}
         if self.refiner:  # its settings change the sound too
             digests["refiner_settings"] = digest(find_model(self.refiner) / DESCRIPTION)
+        if self.is_blind:
+            digests["tagger"] = digest(find_model(TAGGER) / WEIGHTS)
         drawn = {"draw": str(self.draw)} if self.draw else {}
         return ({"told": " ".join(sorted(self._told))} if self._told else {}) | drawn | digests
 

@@ -17,6 +17,7 @@ from avsi.restoring.inpainting import Inpainter
 from ..folder.layout import STFT
 from ..folder.signals import Spans, lost_log_spectrum, read_restored
 from . import baselines
+from .blind import found_in, silenced
 from .families import ModelFamily, is_family
 from .knowledge import Knowledge, split_knowledge
 from .names import ORACLE, SPECTRAL, UNPROCESSED, holds_files
@@ -121,8 +122,16 @@ def _by_inpainter(
     clean: Path = Path(),
 ) -> tuple[np.ndarray, np.ndarray]:
     tracks = utterance.load_landmarks() if inpainter.model.config.model.video else None
+    lost = spans
+    if knowledge and knowledge.is_blind:
+        samples = silenced(samples, spans)
+        spans = found_in(samples, tracks)
+        if not spans:
+            return samples, lost_log_spectrum(samples, lost)
     phones = knowledge.phones(samples, spans, utterance, tracks) if knowledge else None
     voice = knowledge.voice(utterance, clean, inpainter.encoder) if knowledge else None
     restored = inpainter.restore_excerpt(samples[:, None], spans, spans, tracks, phones=phones, voice=voice)
     pasted = paste(samples, restored.samples[:, 0], spans, STFT.sample_rate)
+    if lost is not spans:
+        return pasted, lost_log_spectrum(pasted, lost)
     return pasted, restored.log_spectrum[0, restored.lost].numpy()

@@ -1,0 +1,83 @@
+"""What judges damage that no rule can tell: a tagger that hears the sound, and sees the lips where there are some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..data.damage import Damage
+from ..media.sound_reading import Sound
+from ..media.video_reading import has_picture, video_info
+from ..pretrained import TAGGER
+from ..timebase import to_seconds
+
+if TYPE_CHECKING:
+    from ..models.tagger import Tagger
+    from ..video.tracks import Tracks
+
+HEARD = ("silence", "level", "noise", "burst")  # kinds that it is asked about; of all others rules know more
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A tagger and where it sees the speaker.
+
+    Attributes:
+        look: whether it looks at the picture of a film.
+        video: the face, or a video of it, where the recording itself has none; on the clock of its sound.
+        face: which of several, as :func:`avsi.video.landmarks.track_each_stretch` counts them.
+    """
+
+    tagger: Tagger
+    look: bool = True
+    video: Path | Tracks | None = None
+    face: int | None = None
+
+    def listen(
+        self, path: Path, sound: Sound, kinds: Collection[str], known: Sequence[Damage], progress: Callable
+    ) -> list[Damage]:
+        """What it finds in a recording beside the damage that is ``known``, in seconds from the first sample.
+
+        Args:
+            kinds: those that are looked for.
+            progress: as in :func:`.detect.detect_file`.
+        """
+        from .tagging import find_tagged
+
+        wanted = set(kinds) & set(HEARD)
+        if not wanted or not sound.n_samples:
+            return []
+        found = find_tagged(sound, self._follow_face(path, sound, progress), self.tagger, known, progress)
+        return [damage for damage in found if damage.kind in wanted]
+
+    def _follow_face(self, path: Path, sound: Sound, progress: Callable) -> Tracks | None:
+        """The face throughout, on the clock of the sound; None where there is no picture, or it is not looked at."""
+        from ..video.landmarks import track_each_stretch
+        from ..video.tracks import Tracks
+
+        if isinstance(self.video, Tracks):
+            return self.video
+        video = self.video or (path if sound.path != path and has_picture(path) else None)
+        if video is None or not self.look:
+            return None
+        duration_s = to_seconds(sound.n_samples, sound.rate)
+        total = round(duration_s * video_info(video).fps)
+        [tracks] = track_each_stretch(
+            video, [(0.0, duration_s)], lambda items: progress(items, total, "faces"), self.face
+        )
+        return tracks
+
+
+def load_listener(
+    name_or_path: str | Path = TAGGER,
+    look: bool = True,
+    video: str | Path | Tracks | None = None,
+    face: int | None = None,
+) -> Listener:
+    """A listener with a trained tagger. Raises ModelError where there is none of that name."""
+    from ..models.store import load_model
+
+    tagger = load_model(name_or_path, "tagger")
+    return Listener(tagger.eval(), look, Path(video) if isinstance(video, str) else video, face)
