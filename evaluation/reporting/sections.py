@@ -117,6 +117,8 @@ def _models(systems: dict[str, dict], n_speakers: int) -> str:
             facts.append(f"told of what is said: {about['told_of_words']}")
         if "refined_by" in about:
             facts.append(f"refined by {about['refined_by']}")
+        if about.get("finds_gaps"):
+            facts.append("finds the gaps by itself")
         if "told_of_voice" in about:
             facts.append(f"told of the voice: {about['told_of_voice']}")
         if about["trained_on"]:
