@@ -11,9 +11,9 @@ from .levels import Levels
 NAME = "click"
 CELL_S = 0.001
 # A click is so many times as steep as the steepest that is near, within these distances on both sides.
-STEEPER, NEAREST_S, FURTHEST_S = 8.0, 0.004, 0.025
+STEEPER, NEAREST_S, FURTHEST_S = 9.0, 0.004, 0.025
 # Its level, in the ears' band, lies at least this far below speech, or it is a sound of lips or cloth.
-SOFT_DB = 5.0
+SOFT_DB = 2.0
 GROUPED_S = 0.03  # clicks that are closer to each other are one
 
 

@@ -29,7 +29,11 @@ SURE = 0.5  # what is less likely to be damage is not told by default
 JUMP = "jump"
 PICTURE = "picture"  # what saw that pictures are missing; the sound goes on
 # The edge of a gap clicks, and is no click; a tone repeats itself.
-STRONGER = {clicks.NAME: (silence.NAME, JUMP, repeats.NAME, tones.NAME, clipping.NAME), repeats.NAME: (tones.NAME,)}
+STRONGER = {
+    clicks.NAME: (silence.NAME, JUMP, repeats.NAME, tones.NAME, clipping.NAME),
+    repeats.NAME: (tones.NAME,),
+    silence.NAME: (JUMP,),
+}
 NEAR_S = 0.01
 # Damage that all channels have at so nearly the same time is one.
 SAME_TIME = 0.5
@@ -191,16 +195,17 @@ def _overlap(one: Damage, two: Damage) -> float:
 
 def _outweighed(found: Sequence[Damage]) -> list[Damage]:
     """Without what is only a sign of something else: a silence in the place of a jump, a click at an edge."""
+    by_kind: dict[str, list[Damage]] = {}
+    for damage in found:
+        # What bursts out of a closure of the lips, too, is no click.
+        if damage.sure >= SURE or damage.kind == silence.NAME:
+            by_kind.setdefault(damage.kind, []).append(damage)
     kept = []
     for damage in found:
-        stronger = STRONGER.get(damage.kind, ()) if damage.kind != silence.NAME else (JUMP,)
         near_s = NEAR_S if damage.kind == clicks.NAME else 0.0
+        stronger = [other for kind in STRONGER.get(damage.kind, ()) for other in by_kind.get(kind, ())]
         if not any(
-            other.kind in stronger
-            and (other.sure >= SURE or damage.kind == clicks.NAME)
-            and other.start_s < damage.end_s + near_s
-            and other.end_s > damage.start_s - near_s
-            for other in found
+            other.start_s < damage.end_s + near_s and other.end_s > damage.start_s - near_s for other in stronger
         ):
             kept.append(damage)
     return kept

@@ -9,10 +9,10 @@ from ..timebase import to_samples, to_seconds
 from .levels import Levels
 
 NAME = "repeat"
-SHORTEST_S, LONGEST_S = 0.02, 0.5  # of a packet
+SHORTEST_S, LONGEST_S = 0.02, 0.49  # of a packet
 PROBE_S = 0.016  # so much is looked for in what was before it, every half of that
-COARSE_HZ = 8000
-ALIKE = 0.85  # correlation, at the coarse rate, from which on it is looked at closely
+COARSE_HZ = 4000
+ALIKE = 0.92  # correlation, at the coarse rate, from which on it is looked at closely
 # How much of the energy of the changes differs in a repeated packet: nothing, or what a codec does to it.
 SAME, CODED = 1e-7, 0.02
 # A vowel repeats itself, too, and is like itself from one period of the voice to the next.
@@ -22,6 +22,9 @@ FRAME_S = 0.002
 WHOLE = 0.85
 SOFT_DB = 30.0  # below speech: nothing is told of pauses
 TOGETHER_S = 0.006
+AT_ONCE_S = 2.0  # of sound is looked through
+BATCH = 64  # probes are looked for at once
+LEAST_ENERGY = 1e-8  # of each sample: -80 dB
 
 
 class RepeatFinder:
@@ -31,53 +34,60 @@ class RepeatFinder:
         self._rate = rate
         self._step = max(1, rate // COARSE_HZ)
         self._rest, self._first = np.zeros(0), 0
+        self._probed = 0  # up to here, from the first sample, in coarse ones
         self._found: list[tuple[int, int, float]] = []
 
     def take(self, samples: np.ndarray, last: bool = False) -> None:
         """Args: samples: the next ones of the channel, shape (n,); last: whether there are no more."""
-        joined = np.concatenate([self._rest, samples])
-        keep = to_samples(2 * LONGEST_S + 0.1, self._rate)
-        if len(joined) > 2 * keep or last:
-            self._look(joined)
-            start = max(0, len(joined) - keep)
-            self._rest, self._first = joined[start:], self._first + start
-        else:
-            self._rest = joined
+        self._rest = np.concatenate([self._rest, samples])
+        rate = self._rate / self._step
+        # A repeat is looked at as a whole: what follows a probe must be there.
+        known = (self._first + len(self._rest)) // self._step
+        stop = known if last else known - to_samples(LONGEST_S + PROBE_S, rate)
+        if last or stop - self._probed >= AT_ONCE_S * rate:
+            self._look(stop)
+            kept = max(0, self._probed - to_samples(2 * LONGEST_S + PROBE_S, rate)) * self._step - self._first
+            if kept > 0:
+                self._rest, self._first = self._rest[kept:], self._first + kept
 
-    def _look(self, joined: np.ndarray) -> None:
-        step = self._step
-        whole = len(joined) // step * step
-        changes = np.diff(joined[:whole].reshape(-1, step).mean(axis=1), prepend=0.0)
-        rate = self._rate / step
+    def _look(self, stop: int) -> None:
+        """Look for what was before everything up to a coarse sample."""
+        from scipy.fft import irfft, next_fast_len, rfft
+
+        step, rate = self._step, self._rate / self._step
+        offset = self._first // step
+        whole = len(self._rest) // step * step
+        coarse = self._rest[:whole].reshape(-1, step).mean(axis=1).astype(np.float32)
         probe, reach = to_samples(PROBE_S, rate), to_samples(LONGEST_S, rate) + to_samples(PROBE_S, rate)
-        if len(changes) < reach + probe:
-            changes = np.pad(changes, (reach + probe - len(changes), 0))
-            shift = len(changes) - whole // step
-        else:
-            shift = 0
-        starts = np.arange(reach, len(changes) - probe + 1, probe // 2)
+        # Before the first sample there is nothing.
+        missing = max(0, reach - (self._probed - offset))
+        coarse = np.concatenate([np.zeros(missing, np.float32), coarse])
+        starts = np.arange(self._probed - offset + missing, stop - offset + missing - probe + 1, max(1, probe // 2))
         if not len(starts):
             return
-        past = np.lib.stride_tricks.sliding_window_view(changes, reach)[starts - reach]
-        probes = np.lib.stride_tricks.sliding_window_view(changes, probe)[starts]
-        n_fft = 1 << (reach + probe - 1).bit_length()
-        product = np.fft.irfft(np.fft.rfft(past, n_fft) * np.fft.rfft(probes, n_fft).conj(), n_fft)
-        product = product[:, : reach - probe + 1]
-        energy = np.concatenate([[0.0], np.cumsum(changes**2)])
-        energies = energy[probe:] - energy[:-probe]
-        own = energies[starts]
-        old = np.lib.stride_tricks.sliding_window_view(energies, reach - probe + 1)[starts - reach]
-        alike = product / np.sqrt(np.maximum(own[:, None] * old, 1e-12))
-        # The lags of the columns fall from the longest to that of a probe.
+        n_fft = next_fast_len(reach, real=True)
+        energy = np.concatenate([[0.0], np.cumsum(coarse.astype(np.float64) ** 2)])
+        energies = (energy[probe:] - energy[:-probe]).astype(np.float32)
+        pasts = np.lib.stride_tricks.sliding_window_view(coarse, reach)
+        probes = np.lib.stride_tricks.sliding_window_view(coarse, probe)
+        olds = np.lib.stride_tricks.sliding_window_view(energies, reach - probe + 1)
         usable = reach - to_samples(SHORTEST_S, rate) + 1
-        best = alike[:, :usable].argmax(axis=1)
-        likeness = alike[np.arange(len(starts)), best]
         taken = -1
-        for number in np.flatnonzero((likeness > ALIKE) & (own > 1e-9)).tolist():
-            lag = (reach - int(best[number])) * step
-            place = (int(starts[number]) - shift) * step
-            if place >= taken:
-                taken = max(taken, self._closely(joined, place, lag))
+        for first in range(0, len(starts), BATCH):
+            batch = starts[first : first + BATCH]
+            batch = batch[energies[batch] > LEAST_ENERGY * probe]
+            if not len(batch):
+                continue
+            # The lags of the columns fall from the longest to that of a probe.
+            product = irfft(rfft(pasts[batch - reach], n_fft) * rfft(probes[batch], n_fft).conj(), n_fft)
+            alike = product[:, :usable] / np.sqrt(np.maximum(olds[batch - reach, :usable], 1e-12))
+            best = alike.argmax(axis=1)
+            likeness = alike[np.arange(len(batch)), best] / np.sqrt(energies[batch])
+            for number in np.flatnonzero(likeness > ALIKE).tolist():
+                place = (int(batch[number]) - missing) * step
+                if place >= taken:
+                    taken = max(taken, self._closely(self._rest, place, (reach - int(best[number])) * step))
+        self._probed = int(starts[-1]) + max(1, probe // 2) + offset - missing
 
     def _closely(self, joined: np.ndarray, place: int, lag: int) -> int:
         """Look at every sample near a place that resembles what was ``lag`` samples before; keep what is the same.
@@ -85,14 +95,15 @@ class RepeatFinder:
         """
         n = to_samples(PROBE_S, self._rate)
         here = np.diff(joined[place : place + n])
-        lags = np.arange(lag - 2 * self._step, lag + 2 * self._step + 1)
-        lags = lags[(lags <= place) & (lags >= to_samples(SHORTEST_S, self._rate))]
+        longest = min(lag + 2 * self._step, place)
+        shortest = max(lag - 2 * self._step, to_samples(SHORTEST_S, self._rate))
         power = float(here @ here)
-        if not len(lags) or power <= 0:
+        if longest < shortest or power <= 0:
             return place
-        differ = [float(((here - np.diff(joined[place - k : place - k + n])) ** 2).sum()) / power for k in lags]
-        lag = int(lags[int(np.argmin(differ))])
-        if min(differ) > 2 * CODED or self._is_periodic(joined, place, n, min(differ)):
+        past = np.diff(joined[place - longest : place - shortest + n])
+        differs = ((np.lib.stride_tricks.sliding_window_view(past, n - 1) - here) ** 2).sum(axis=1) / power
+        lag, differ = longest - int(differs.argmin()), float(differs.min())
+        if differ > 2 * CODED or self._is_periodic(joined, place, n, differ):
             return place
         return self._extend(joined, place, lag)
 

@@ -27,10 +27,10 @@ DEEP_DB, STEEPEST_FALL_DB, STEEPEST_RISE_DB = 60.0, 45.0, 40.0
 # By logistic regression over cuts of 40 to 300 ms into read speech and commands (LibriSpeech train-clean-100 and GRID),
 # as they are, after MP3, AAC and Opus of 12 to 128 kbit/s, and with gated pauses, against pauses and closures.
 # Where nothing at all is left: how steep the fall is, how loud it is before it, and a constant.
-NOTHING_HEARD_DB, LEFT_NOTHING = -100.0, (0.086, 0.153, 0.3)
+NOTHING_HEARD_DB, LEFT_NOTHING = -100.0, (0.086, 0.153, 0.2)
 # Where codecs left something: fall, rise, loudness before and after it, depth below the noise floor, the same above
 # 3 dB, logarithm of the length, and a constant.
-LEFT_SOME = (0.211, 0.144, 0.039, 0.062, 0.031, 0.146, -1.06, -15.0)
+LEFT_SOME = (0.211, 0.144, 0.039, 0.062, 0.031, 0.146, -1.06, -15.3)
 SOFTEST_DB, SHALLOWEST_DB, DEEPEST_DB, CLEARLY_DB, LONGEST_S = -40.0, -15.0, 30.0, 3.0, 0.3
 # What is below the noise floor is no pause where it falls and rises by so much.
 ABRUPT_DB = 12.0

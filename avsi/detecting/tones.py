@@ -4,7 +4,8 @@ do, and that begin and end at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,8 +23,14 @@ STRONG_DB = 12.0  # looked at are the parts of a spectrum that lie so little bel
 EDGE_FRAMES, EDGE_DB = 6, 8.0  # within so many windows a tone that begins or ends changes by so much
 # A tone is not softer than this below speech: hums and whistles that are heard in each pause are.
 SOFT_DB = 20.0
-# The part of the energy that a tone has: the less, the longer it must be to be no vowel.
-SHARE, SHORT_SHARE, SHORT_S = 0.25, 0.7, 0.12
+LEAST_BELOW_DB = 70.0  # below full scale: what is softer is not looked at
+LEAST_SHARE = 0.1  # of the energy of what is heard
+# By logistic regression over 209 tones of 400 to 2000 Hz and 40 ms to 1 s, instead of speech and over it (-3 to 9 dB),
+# against 1825 steady vowels of LibriSpeech train-clean-100 and GRID: how long, how much of the energy, how little the
+# frequency and the level waver, how high, and a constant.
+IS_TONE = (2.48, 3.07, 2.27, 2.41, 1.3, -5.2)
+LONGEST_S, HIGH_HZ = 0.3, 400.0
+PARTED_S = 0.03  # speech over a tone may hide it for so long
 THROUGHOUT = 0.5  # what is heard in so much of a recording belongs to it
 
 
@@ -32,6 +39,7 @@ class _Piece:
     """A tone, or a part of one, in seconds from the first sample.
 
     Attributes:
+        steady_s: how long it was seen without an interruption.
         begins, ends: whether its edges were seen.
     """
 
@@ -40,6 +48,9 @@ class _Piece:
     hz: float
     db: float
     share: float
+    wavers_hz: float
+    wavers_db: float
+    steady_s: float
     begins: bool
     ends: bool
 
@@ -56,6 +67,8 @@ class ToneFinder:
         self._bins = np.flatnonzero((bins >= LOWEST_HZ) & (bins <= min(HIGHEST_HZ, 0.45 * self._rate)))
         self._hz = bins[self._bins]
         self._taper = np.hanning(self._window + 2)[1:-1]
+        self._gain_db = 20 * float(np.log10(self._taper.sum() / 2))  # of a sinusoid of amplitude 1
+        self._least_db = self._gain_db - LEAST_BELOW_DB
         self._rest, self._first = np.zeros(0), 0
         self.pieces: list[_Piece] = []
 
@@ -86,7 +99,8 @@ class ToneFinder:
         hz = self._hz + off * self._rate / (2 * np.pi * self._hop)
         # Of the bins of one peak, the one in the middle.
         peak = np.abs(hz - self._hz) <= 0.6 * self._rate / self._n_fft
-        loud = db[1:] > db[1:].max(axis=1, keepdims=True) - STRONG_DB
+        loudest = db[1:].max(axis=1, keepdims=True)
+        loud = (db[1:] > loudest - STRONG_DB) & (loudest > self._least_db)
         still = (np.abs(np.diff(db, axis=0)) < STEP_DB) & peak & loud
         still[1:] &= np.abs(np.diff(hz, axis=0)) < STEP_HZ + STEP_PART * self._hz
         for number in np.flatnonzero(still.any(axis=0)):
@@ -126,14 +140,18 @@ class ToneFinder:
         if last and at_end and not after.min() < level - EDGE_DB:
             end = n_frames - 1 + self._window / 2 / self._hop
         origin_s = (self._first + self._window / 2) / self._rate
-        gain = 20 * np.log10(self._taper.sum() / 2)  # of a sinusoid of amplitude 1
+        # The first and the last windows reach out of the tone.
+        inner = slice(1, -1) if len(hz) > 3 else slice(None)
         self.pieces.append(
             _Piece(
                 origin_s + start * self._hop / self._rate,
                 origin_s + end * self._hop / self._rate,
                 float(np.median(hz)),
-                level - gain - 3,
+                level - self._gain_db - 3,
                 share,
+                float(np.std(hz[inner])),
+                float(np.std(db[first : stop + 1][inner])),
+                (end - start) * self._hop / self._rate,
                 begins,
                 ends,
             )
@@ -156,23 +174,34 @@ class ToneFinder:
         """The tones, in seconds from the first sample."""
         self.take(np.zeros(0), last=True)
         tones = [tone for tone in _merged(self.pieces) if tone.begins and tone.ends]
-        found: list[_Piece] = []
-        for tone in tones:
+        damages: list[Damage] = []
+        for tone in sorted(tones, key=lambda each: (each.start_s, each.end_s)):
             length_s = tone.end_s - tone.start_s
-            least = SHARE if length_s >= SHORT_S else SHORT_SHARE
             middle = min(int((tone.start_s + tone.end_s) / 2 / levels.frame_s), len(levels.frames_db) - 1)
             soft = tone.db < levels.speech_db[middle] - SOFT_DB
-            if length_s >= MIN_TONE_S and tone.share >= least and not soft and length_s < THROUGHOUT * duration_s:
-                found.append(tone)
-        damages: list[Damage] = []
-        for tone in sorted(found, key=lambda each: (each.start_s, each.end_s)):
-            # The parts of a dual tone, and harmonics, are one.
+            if length_s < MIN_TONE_S or tone.share < LEAST_SHARE or soft or length_s >= THROUGHOUT * duration_s:
+                continue
+            sure = _likely(tone)
             start_s, end_s = max(tone.start_s, 0.0), min(tone.end_s, duration_s)
-            if damages and start_s < damages[-1].end_s:
-                damages[-1] = replace(damages[-1], end_s=max(damages[-1].end_s, end_s))
-            else:
-                damages.append(Damage(start_s, end_s, NAME, 1.0, NAME, channel))
+            # The parts of a dual tone, and harmonics, are one.
+            if damages and start_s < damages[-1].end_s and min(sure, damages[-1].sure) >= 0.5:
+                last = damages.pop()
+                start_s, end_s, sure = last.start_s, max(last.end_s, end_s), max(sure, last.sure)
+            damages.append(Damage(start_s, end_s, NAME, round(sure, 3), NAME, channel))
         return damages
+
+
+def _likely(tone: _Piece) -> float:
+    """How likely this is a tone and no vowel."""
+    facts = (
+        math.log(min(max(tone.steady_s, HOP_S), LONGEST_S)),
+        -math.log(1.02 - min(tone.share, 1.0)),
+        -math.log(0.02 + 100 * tone.wavers_hz / tone.hz),
+        -min(tone.wavers_db, 1.0),
+        math.log(tone.hz / HIGH_HZ),
+        1.0,
+    )
+    return 1 / (1 + math.exp(-sum(weight * fact for weight, fact in zip(IS_TONE, facts, strict=True))))
 
 
 def _merged(pieces: list[_Piece]) -> list[_Piece]:
@@ -182,16 +211,20 @@ def _merged(pieces: list[_Piece]) -> list[_Piece]:
     for piece in sorted(pieces, key=lambda each: each.start_s):
         still_open = []
         for other in open_:
-            if other.end_s < piece.start_s - 2 * HOP_S:
+            if other.end_s < piece.start_s - PARTED_S:
                 merged.append(other)
             elif abs(other.hz - piece.hz) <= STEP_HZ * 2 + STEP_PART * 2 * piece.hz:
+                longest = max(piece, other, key=lambda each: each.steady_s)
                 later = piece if piece.end_s > other.end_s else other
                 piece = _Piece(
                     other.start_s,
                     max(piece.end_s, other.end_s),
                     other.hz,
                     max(piece.db, other.db),
-                    max(piece.share, other.share),
+                    longest.share,
+                    longest.wavers_hz,
+                    longest.wavers_db,
+                    longest.steady_s,
                     other.begins,
                     later.ends,
                 )
