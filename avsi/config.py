@@ -73,6 +73,9 @@ class GapConfig:
     min_count: int = bounded(1, at_least=1)
     max_count: int = bounded(8, at_least=lambda c: c.gaps.min_count)
     region_ms: float = bounded(2000.0, at_least=lambda c: c.gaps.min_ms, at_most=LONGEST_MS)
+    from_end: float = bounded(
+        0.0, at_least=0, share=1
+    )  # the share of recordings that lose a half to nearly all, in one gap
     in_speech: float = bounded(0.0, at_least=0, share=1)  # gaps are drawn anew, ten times, until this share is speech
 
 
@@ -95,6 +98,7 @@ class AugmentConfig:
     face_noise: float = 0.0  # deviation of white noise, as a share of each feature's own deviation
     face_hidden: float = bounded(0.0, at_least=0, share=1)  # the share of utterances without a face
     text_hidden: float = bounded(0.0, at_least=0, share=1)  # the share of utterances whose words are not known
+    text_lost_alone: float = bounded(0.0, at_least=0, share=1)  # of which only what is said in the gaps is known
     text_usual: float = bounded(
         0.0, at_least=0, share=1
     )  # of the others, the share whose lost phones have usual lengths

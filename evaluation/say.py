@@ -5,11 +5,12 @@ python -m evaluation.say data/test --out exp/say --grammar conf/grid.gram
 For each utterance of a set: some seconds of other utterances of its speaker are the recording, at whose end its words
 are inserted as by `avsi edit --insert`. Of the inserted stretch, keywords are recognised as by evaluation.keywords, and
 its voice is compared to the clean speech of each speaker of the set, without that utterance. The recorded utterance
-itself is measured in the same way.
+itself is measured in the same way. Speakers with one utterance are only compared to.
 """
 
 import json
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -70,9 +71,13 @@ def main(
     sentences, lexicon = Grammar.read(grammar), Lexicon.read(grammar.with_name("lexicon.txt"))
     sentences.check_places(places)
     references = References(utterances)
-    if len({utterance.speaker for utterance in utterances}) < 2:
+    counts = Counter(utterance.speaker for utterance in utterances)
+    if len(counts) < 2:
         raise DataError(f"{datadir}: has one speaker; whose voice it is can be told of two or more")
-    for utterance in utterances:
+    chosen = [utterance for utterance in utterances if counts[utterance.speaker] > 1]
+    if not chosen:
+        raise DataError(f"{datadir}: no speaker has two utterances, one to hear and one to say")
+    for utterance in chosen:
         lexicon.in_words(utterance)
         if not utterance.words_have_times:
             raise DataError(f"{datadir}: {utterance.id} has no times of its words (align)")
@@ -80,13 +85,13 @@ def main(
         find_model(name)
     check_folder(out)
     with folder_beside(out) as partial:
-        heard = [heard_of(references.of_speaker(utterance), seconds) for utterance in utterances]
+        heard = [heard_of(references.of_speaker(utterance), seconds) for utterance in chosen]
         tasks = [
             (_say, utterance, *pieces, told, model, refiner, str(grammar), partial)
-            for utterance, pieces in zip(utterances, heard, strict=True)
+            for utterance, pieces in zip(chosen, heard, strict=True)
         ]
         recognized = list(progress(in_parallel(jobs, tasks), len(tasks), "saying"))
-        rows = _rows(utterances, recognized, partial, sentences, places)
+        rows = _rows(chosen, utterances, recognized, partial, sentences, places)
         write_text(partial / "rows.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
         summary = _summary(rows)
         about = {
@@ -95,13 +100,13 @@ def main(
             "told": told,
             "refiner": refiner,
         }
-        about |= {"model": digest(find_model(model) / WEIGHTS), "utterances": len(utterances)}
+        about |= {"model": digest(find_model(model) / WEIGHTS), "utterances": len(chosen), "speakers": len(counts)}
         write_text(partial / "summary.json", json.dumps(about | summary, indent=2) + "\n")
     table = [
         [name, *(f"{m:.3f} [{low:.3f}, {high:.3f}]" for m, low, high in of.values())] for name, of in summary.items()
     ]
     header = ["", "keywords", "like the speaker", "like others", "speaker ranks first"]
-    print_table(f"{len(utterances)} utterances of {datadir}, said by {model} after {seconds:g} s", header, table)
+    print_table(f"{len(chosen)} utterances of {datadir}, said by {model} after {seconds:g} s", header, table)
 
 
 def heard_of(others: list[Utterance], seconds: float) -> tuple[np.ndarray, list[str]]:
@@ -142,6 +147,7 @@ def _say(
     soundfile.write(heard, from_float(samples, np.int16), RATE)
     insertion = Insertion(len(samples) / RATE, " ".join(utterance.words))
     present = [Caption(" ".join(words))] if told else None
+    takes_voice = once(Inpainter.from_pretrained, model, None, "cpu", refiner).encoder is not None
     with warnings.catch_warnings():  # notes on each recording, such as on words that hardly fit
         warnings.simplefilter("ignore", AvsiWarning)
         [edit] = insert_file(
@@ -152,6 +158,7 @@ def _say(
             lambda: once(Inpainter.from_pretrained, model, None, "cpu", refiner),
             present,
             own,
+            reference=heard if takes_voice else None,
         )
     made = read_mono(whole, RATE)[edit.start : edit.start + edit.splice[2]]
     soundfile.write(said, from_float(made, np.int16), RATE)
@@ -160,9 +167,14 @@ def _say(
 
 
 def _rows(
-    utterances: list[Utterance], recognized: list[list[list[str]]], folder: Path, grammar: Grammar, places: list[str]
+    chosen: list[Utterance],
+    utterances: list[Utterance],
+    recognized: list[list[list[str]]],
+    folder: Path,
+    grammar: Grammar,
+    places: list[str],
 ) -> list[dict]:
-    """Two for each utterance: what was made, and what was recorded."""
+    """Two for each chosen utterance: what was made, and what was recorded."""
     encoder = VoiceEncoder.from_pretrained(device="cpu")
     clean = {u.id: log_spectrum(read_mono(u.wav, RATE)) for u in utterances}
     speakers = list(dict.fromkeys(u.speaker for u in utterances))
@@ -172,7 +184,7 @@ def _rows(
         return voice_of_frames(torch.cat(mine), encoder).vector
 
     known, rows = {speaker: voice_of(speaker) for speaker in speakers}, []
-    for utterance, words in zip(utterances, recognized, strict=True):
+    for utterance, words in zip(chosen, recognized, strict=True):
         voices = known | {utterance.speaker: voice_of(utterance.speaker, utterance.id)}
         made = log_spectrum(read_mono(folder / "said" / f"{utterance.id}.wav", RATE))
         for name, spectrum, found in zip(("said", "recorded"), (made, clean[utterance.id]), words, strict=True):

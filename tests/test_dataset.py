@@ -49,6 +49,15 @@ def test_gaps_are_new_each_epoch_and_the_same_in_any_order(corpus):
     assert not all(torch.equal(other_seed[index][2], mask) for index, mask in enumerate(forward))
 
 
+def test_a_share_of_the_gaps_takes_most_of_an_utterance_from_one_end(corpus):
+    data = InpaintingData(corpus / "train", corpus_config(corpus, gaps={"from_end": 0.5}))
+    masks = []
+    for data.epoch in range(10):
+        masks += [data[index][2].numpy() for index in range(len(data))]
+    most = [mask for mask in masks if mask.mean() >= 0.5 and (mask[0] or mask[-1]) and abs(np.diff(mask)).sum() <= 1]
+    assert 0.35 < len(most) / len(masks) < 0.65
+
+
 def test_gaps_of_a_file_are_those_of_the_file(corpus):
     data = InpaintingData(corpus / "test", corpus_config(corpus), corpus / "test" / "gaps_600ms")
     for epoch in (0, 5):

@@ -5,7 +5,7 @@ import pytest
 
 from avsi.config import GapConfig, StftConfig
 from avsi.data.gap_files import read_gap_file, read_label_file, write_gap_file
-from avsi.data.gap_sampling import draw_in_speech, draw_random, draw_single
+from avsi.data.gap_sampling import draw_from_end, draw_in_speech, draw_random, draw_single
 from avsi.data.gaps import Gap, gap_spans, lost_frames, lost_samples, widened
 from avsi.errors import DataError, GapError
 from avsi.rng import generator
@@ -47,6 +47,15 @@ def test_every_number_of_gaps_that_is_allowed_and_fits_is_drawn():
     # 0.2 s hold three gaps of 36 ms and the pauses between them, and no fourth.
     short = {len(draw_random(0.2, GapConfig(), RATE, generator(seed))) for seed in range(50)}
     assert short == {1, 2, 3}
+
+
+def test_gaps_from_an_end_take_a_half_to_nearly_all():
+    drawn = [draw_from_end(2.978, RATE, generator(seed)) for seed in range(400)]
+    spans = np.array([gap_spans(gaps, 47648, RATE) for gaps in drawn])[:, 0]
+    lengths = spans[:, 1] - spans[:, 0]
+    assert 23824 <= lengths.min() < 25000 and 46000 < lengths.max() < 0.981 * 47648
+    assert np.all((spans[:, 0] == 0) | (spans[:, 1] == 47648))
+    assert 0.4 < np.mean(spans[:, 0] == 0) < 0.6
 
 
 @pytest.mark.parametrize(

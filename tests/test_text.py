@@ -89,6 +89,25 @@ def test_the_words_of_a_share_of_the_utterances_are_hidden():
     assert np.mean(hidden) == pytest.approx(0.3, abs=0.04)
 
 
+def test_of_a_share_only_what_is_said_in_the_gaps_is_known():
+    said, lost, settings = phones_at(TIMES, 60, STFT, PHONES), lost_at(16, 38), AugmentConfig(text_lost_alone=0.3)
+    alone = []
+    for seed in range(400):
+        varied = vary_phones(said, lost, np.ones(4), settings, STFT, generator(seed, "x"))
+        assert torch.equal(varied[lost], said[lost])
+        unknown = varied[~lost][:, 0] == -1
+        assert unknown.all() or torch.equal(varied, said)
+        alone.append(bool(unknown.all()))
+    assert np.mean(alone) == pytest.approx(0.3, abs=0.06)
+
+
+def test_where_most_is_lost_phones_keep_their_lengths():
+    said, settings = phones_at(TIMES, 60, STFT, PHONES), AugmentConfig(text_usual=1)
+    usual = np.array([1, 6.0, 12, 6])
+    assert torch.equal(vary_phones(said, lost_at(5, 36), usual, settings, STFT, generator(0, "x")), said)
+    assert not torch.equal(vary_phones(said, lost_at(5, 34), usual, settings, STFT, generator(0, "x")), said)
+
+
 @pytest.fixture
 def spoken(corpus, tmp_path):
     """The corpus with the times of phones in its training and validation sets, and a lexicon."""

@@ -29,10 +29,16 @@ def make_models(folder: Path) -> Path:
     save_model(folder / "plain", BLSTMInpainter(small_config(model={"video": False})))
     for name, video in (("told", False), ("seeing", True)):
         model = BLSTMInpainter(small_config(model=TOLD | {"video": video}))
-        torch.nn.init.normal_(model.film.second.weight)
+        heed_voices(model)
         model.voices_by = digest(folder / "encoder" / WEIGHTS)
         save_model(folder / name, model)
     return folder
+
+
+def heed_voices(model: BLSTMInpainter) -> None:
+    """Let the voice, which is the last input, weigh as much as all others together."""
+    for name in ("weight_ih_l0", "weight_ih_l0_reverse"):
+        torch.nn.init.normal_(getattr(model.blstm, name)[:, -N_VALUES - 1 : -1])
 
 
 def ship(encoder: Path, folder: Path, monkeypatch) -> None:

@@ -10,6 +10,7 @@ from ..timebase import to_samples, to_seconds
 from .gaps import Gap, lost_frames
 
 MAX_DRAWS = 10
+MOST = 0.98  # of a recording is lost: something must be left
 
 
 def draw_random(duration_s: float, config: GapConfig, rate: int, rng: np.random.Generator) -> list[Gap]:
@@ -56,6 +57,16 @@ def draw_single(duration_s: float, gap_ms: float, config: GapConfig, rate: int, 
     length, n_samples = to_samples(gap_ms / 1000, rate), to_samples(duration_s, rate)
     region = min(max(to_samples(config.region_ms / 1000, rate), length), n_samples)
     start = int(rng.integers(0, region - length + 1))
+    return [Gap(to_seconds(start, rate), to_seconds(start + length, rate))]
+
+
+def draw_from_end(duration_s: float, rate: int, rng: np.random.Generator) -> list[Gap]:
+    """One gap that takes between a half and nearly all of a recording, from its first sample on or up to its last one:
+    of the speech little is known but what was said, and in whose voice.
+    """
+    n_samples = to_samples(duration_s, rate)
+    at_start, length = rng.random() < 0.5, round(n_samples * rng.uniform(0.5, MOST))
+    start = 0 if at_start else n_samples - length
     return [Gap(to_seconds(start, rate), to_seconds(start + length, rate))]
 
 

@@ -8,7 +8,6 @@ from ..config import Config
 from ..data.stats import Stats
 from .masked_blstm import MaskedBLSTM
 from .spectrum_inpainter import GATE_BIAS, SpectrumInpainter
-from .voice_film import VoiceFilm
 
 
 class BLSTMInpainter(MaskedBLSTM, SpectrumInpainter):
@@ -31,21 +30,6 @@ class BLSTMInpainter(MaskedBLSTM, SpectrumInpainter):
             nn.init.constant_(self.to_gate.bias, GATE_BIAS)
         if config.model.ctc:
             self.to_phones = nn.Linear(2 * config.model.hidden, 1 + len(phones))
-        if config.model.voice:
-            self.film = VoiceFilm(config.model.voice_values, 2 * config.model.hidden)
-
-    def encode(
-        self,
-        normalised: Tensor,
-        visual: Tensor,
-        lost: Tensor,
-        lengths: Tensor | None = None,
-        said: Tensor | None = None,
-        voice: Tensor | None = None,
-    ) -> Tensor:
-        """As of :class:`.MaskedBLSTM`, in the voice that is told, as of :meth:`.VoiceFilm.forward`."""
-        hidden = super().encode(normalised, visual, lost, lengths, said)
-        return self.film(hidden, voice) if self.config.model.voice else hidden
 
     def decode(self, hidden: Tensor, normalised: Tensor, lost: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Normalised log magnitudes, shape (batch, n_frames, n_bins), from what :meth:`encode` gives.

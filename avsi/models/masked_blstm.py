@@ -1,5 +1,7 @@
 """The part that networks of damaged speech share: normalised reliable sound, the face and the mask, through a BLSTM."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
@@ -10,6 +12,7 @@ from .blstm import make_blstm, run_blstm
 from .normalised import NormalisedModel
 
 N_FURTHER = 2  # inputs beside the phones: how much of one has passed, and whether it is known
+N_KNOWN = 1  # an input beside the values of a voice: whether it is known
 
 
 class MaskedBLSTM(NormalisedModel):
@@ -22,7 +25,8 @@ class MaskedBLSTM(NormalisedModel):
         super().__init__(config, stats, phones)
         model = config.model
         n_text = (1 + len(phones) + N_FURTHER) * model.text
-        n_inputs = len(self.audio_mean) * model.audio + len(self.visual_mean) + model.mask + n_text
+        n_voice = (model.voice_values + N_KNOWN) * model.voice
+        n_inputs = len(self.audio_mean) * model.audio + len(self.visual_mean) + model.mask + n_text + n_voice
         self.blstm = make_blstm(n_inputs, model)
 
     def encode(
@@ -32,6 +36,7 @@ class MaskedBLSTM(NormalisedModel):
         lost: Tensor,
         lengths: Tensor | None = None,
         said: Tensor | None = None,
+        voice: Tensor | None = None,
     ) -> Tensor:
         """The input of the linear layers, shape (batch, n_frames, 2 * hidden).
 
@@ -42,6 +47,8 @@ class MaskedBLSTM(NormalisedModel):
             lengths: number of frames of each utterance; None if there is no padding.
             said: what is said, shape (batch, n_frames, 3), as of :func:`avsi.data.said.phones_at`; None where nothing
                 is known of it.
+            voice: unit vectors, shape (batch, n_values), NaN where a voice is not known; None, or without any values,
+                where none is known.
         """
         inputs = []
         if self.config.model.audio:
@@ -52,6 +59,8 @@ class MaskedBLSTM(NormalisedModel):
             inputs.append(lost[..., None].to(normalised.dtype))
         if self.config.model.text:
             inputs.append(self._text(said, normalised))
+        if self.config.model.voice:
+            inputs.append(self._voice(voice, normalised))
         return run_blstm(self.blstm, torch.cat(inputs, dim=-1), lengths)
 
     def _text(self, said: Tensor | None, like: Tensor) -> Tensor:
@@ -64,3 +73,12 @@ class MaskedBLSTM(NormalisedModel):
         phones = one_hot(label.clamp_min(0), n_labels).to(like.dtype)
         inputs = torch.cat([phones, said[..., 1:2], torch.ones_like(known)], dim=-1)
         return self.config.model.text_scale * inputs * known
+
+    def _voice(self, voice: Tensor | None, like: Tensor) -> Tensor:
+        """In each frame the values of the voice, as large as the unit of a layer, and whether it is known."""
+        n_values = self.config.model.voice_values
+        if voice is None or not voice.shape[-1]:
+            return like.new_zeros(*like.shape[:2], n_values + N_KNOWN)
+        known = ~voice.isnan().any(dim=-1, keepdim=True)
+        inputs = torch.cat([math.sqrt(n_values) * voice.nan_to_num(), torch.ones_like(voice[:, :1])], dim=-1) * known
+        return inputs.to(like.dtype)[:, None].expand(-1, like.shape[1], -1)

@@ -103,7 +103,7 @@ class SpectrumInpainter(NormalisedModel):
             log_spectrum: natural log magnitude, shape (n_channels, n_frames, n_bins); ignored where ``lost``.
             visual: shape (n_frames, n_visual).
             lost: bool, shape (n_frames,).
-            voices: of the channels, shape (n_channels, n_values), as of :meth:`.VoiceFilm.forward`.
+            voices: of the channels, shape (n_channels, n_values), as of :meth:`.MaskedBLSTM.encode`.
 
         Returns:
             Natural log magnitude, same shape as ``log_spectrum``: reliable frames unchanged, lost ones predicted.
@@ -115,7 +115,7 @@ class SpectrumInpainter(NormalisedModel):
     def restore_spectra(self, recordings: list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]) -> list[Tensor]:
         """Predict the lost frames of several recordings in one batch, padded to the longest: for each (log_spectrum,
         visual, lost, said, voices) what :meth:`restore_spectrum` gives of it; ``said`` has the shape (n_frames, 3), as
-        of :func:`avsi.data.said.phones_at`, ``voices`` (n_channels, n_values), as of :meth:`.VoiceFilm.forward`.
+        of :func:`avsi.data.said.phones_at`, ``voices`` (n_channels, n_values), as of :meth:`.MaskedBLSTM.encode`.
         """
         rows = [
             (channel, visual, lost, said, voice)

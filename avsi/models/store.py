@@ -200,7 +200,7 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
             f"set are of {encoders[1]}; python -m data_prep.voice_vectors makes others"
         )
     own, known = model.state_dict(), trained.state_dict()
-    if model.config.model.text and not trained.config.model.text:  # the last inputs, which at first change nothing
+    if (one.text and not two.text) or (one.voice and not two.voice):  # the last inputs, which at first change nothing
         for name in [name for name in known if name.startswith("blstm.weight_ih_l0")]:
             known[name] = pad(known[name], (0, own[name].shape[1] - known[name].shape[1]))
     model.load_state_dict({name: known.get(name, weights) for name, weights in own.items()})

@@ -111,7 +111,7 @@ def check_model_takes_voice(name_or_path: str | Path, encoder: str | Path = SPEA
 def told_voices(
     encoder: VoiceEncoder | None, log_spectrum: torch.Tensor, lost: torch.Tensor, voice: Voice | None = None
 ) -> torch.Tensor:
-    """The voice of each channel of a recording, shape (n_channels, n_values), as :meth:`.VoiceFilm.forward` takes it;
+    """The voice of each channel of a recording, shape (n_channels, n_values), as :meth:`.MaskedBLSTM.encode` takes it;
     without values where there is no encoder.
 
     Args:

@@ -16,7 +16,7 @@ from ..config import Config
 from ..data.datadir import Utterance, read_datadir
 from ..data.features import Features, load_features
 from ..data.gap_files import check_gaps_cover, check_gaps_fit, read_gap_file
-from ..data.gap_sampling import draw_in_speech, draw_random
+from ..data.gap_sampling import draw_from_end, draw_in_speech, draw_random
 from ..data.gaps import Gap, gap_spans, lost_frames
 from ..data.phones import BLANK, SILENCE_LABEL, Lexicon, frames_needed, to_labels, with_silences
 from ..data.said import phones_at, words_at
@@ -203,7 +203,9 @@ class InpaintingData(SpeechData):
             if self._gaps is None:
                 rng = self._generator(repeat, utterance.id)
                 draw = partial(draw_random, utterance.duration_s, settings, stft.sample_rate, rng)
-                if settings.in_speech:
+                if settings.from_end and rng.random() < settings.from_end:
+                    gaps = draw_from_end(utterance.duration_s, stft.sample_rate, rng)
+                elif settings.in_speech:
                     speech = is_speech(log_spectrum, stft, self.config.normalise).numpy()
                     gaps = draw_in_speech(draw, speech, settings, stft)
                 else:

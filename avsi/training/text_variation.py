@@ -13,12 +13,15 @@ from ..data.phones import SILENCE_LABEL
 from ..data.said import unknown_phones
 
 SILENCE_SPREAD = 0.5  # deviation of the natural log of a lost silence's length: what is usual says little of it
+MOST = 0.5  # of an utterance
 
 
 def vary_phones(
     said: Tensor, lost: Tensor, usual: np.ndarray, config: AugmentConfig, stft: StftConfig, rng: np.random.Generator
 ) -> Tensor:
-    """Hide the phones of a share of the utterances; of the others, move the boundaries between phones that are lost.
+    """Hide the phones of a share of the utterances, and of another share those that are heard; move the boundaries
+    between phones that are lost. Where most of an utterance is lost they take no usual lengths: the words of a whole
+    sentence would be told at other times than they were said, and be learned not to count.
 
     Args:
         said: as of :func:`.phones_at`.
@@ -29,6 +32,7 @@ def vary_phones(
         As ``said``.
     """
     hidden, lengths_usual = rng.random() < config.text_hidden, rng.random() < config.text_usual
+    lengths_usual = lengths_usual and float(lost.float().mean()) < MOST
     if hidden or said[0, 0] < 0:
         return unknown_phones(len(said))
     label, _, number = said.numpy().T
@@ -60,7 +64,9 @@ def vary_phones(
     segment = (np.searchsorted(starts, frames, side="right") - 1).clip(0)
     ends = np.append(starts[1:], len(said))
     passed = (frames - starts[segment]) / np.maximum(ends - starts, 1e-6)[segment]
-    return torch.from_numpy(np.stack([labels[segment], passed.clip(0, 1), segment], axis=1).astype(np.float32))
+    varied = torch.from_numpy(np.stack([labels[segment], passed.clip(0, 1), segment], axis=1).astype(np.float32))
+    lost_alone = rng.random() < config.text_lost_alone  # drawn last: it leaves the other draws as they are without it
+    return torch.where(lost[:, None], varied, unknown_phones(len(said))) if lost_alone else varied
 
 
 def usual_lengths(utterances: Sequence[Utterance], inventory: Sequence[str], stft: StftConfig) -> np.ndarray:
