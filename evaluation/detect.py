@@ -33,6 +33,7 @@ from avsi.files import write_text
 from avsi.folders import check_folder, folder_beside
 from avsi.media.sound_reading import open_sound, read_mono
 from avsi.metrics.events import join_events, match_events
+from avsi.models.store import find_model
 from avsi.pretrained import TAGGER
 from avsi.program import in_parallel, once, print_table, progress, run_program
 from avsi.rng import generator
@@ -85,6 +86,8 @@ def main(
             raise ConfigError(f"'{name}': expected one of {', '.join(known)}")
     if face and not any(utterance.landmarks for utterance in utterances):
         raise DataError(f"{datadir}: no utterance has landmarks; run data_prep.landmarks, or leave --face out")
+    if tagger != RULES:
+        find_model(tagger)
     check_folder(out)
     conditions = [Condition(of, by) for by in dict.fromkeys(codec) for of in (*dict.fromkeys(kinds), WHOLE, GATED)]
     tasks = [(look, u, condition, stretches, face, sure, seed, tagger) for condition in conditions for u in utterances]
