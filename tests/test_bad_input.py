@@ -418,6 +418,11 @@ CASES = [
             ("good.wav --gap 0:2.978", "the gaps cover the whole recording"),
         )
     ),
+    ("avsi damage good.wav --kind nose -o out.wav --truth out.txt", "--kind nose: expected silence, loss, jump"),
+    ("avsi damage good.wav --kind noise --codec ogg -o out.wav --truth out.txt", "--codec ogg: expected mp3, aac"),
+    ("avsi damage good.wav --kind noise --kbits 8 -o out.wav --truth out.txt", "is the bit rate of a --codec"),
+    ("avsi damage good.wav --kind noise -o out.wav --truth words.txt", "words.txt: is there already"),
+    ("avsi damage good.wav --kind noise -o out.wav --truth no/out.txt", "the folder no does not exist"),
     ("avsi voice good.wav --model small", "small: holds a model of the kind inpainter, expected speaker_encoder"),
     ("avsi voice good.wav --model m_version", "m_version: format version 99, expected"),
     ("avsi adapt good.wav -o mine --model m_adapted", "m_adapted: does not say what it was adapted to"),

@@ -17,7 +17,7 @@ from avsi.models.card import CARD, FACTS, FIGURES, NO_FIGURES, card_section, rea
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.recognizer import PhoneRecognizer
 from avsi.models.store import PRETRAINED, TRAIN_IDS, WEIGHTS, pretrained_names, read_description, save_model, size_mb
-from avsi.pretrained import ALIGNER, DURATIONS, SPEAKER_ENCODER
+from avsi.pretrained import ALIGNER, DURATIONS, SPEAKER_ENCODER, TAGGER
 from evaluation import card
 from evaluation.folder.evaluation import Evaluation
 
@@ -65,7 +65,8 @@ def test_a_shipped_models_card_is_whole_and_of_its_weights(name):
     aligned = r"^\| (in the gap|800 ms), with the face \| \d+\.\d \[\d+\.\d, \d+\.\d\] \|"
     figures = card_section(folder, text, FIGURES)
     told = r"^\| as it was recorded( \| \d+\.\d \[\d+\.\d, \d+\.\d\]){3} \|"
-    expected = {ALIGNER: aligned, DURATIONS: aligned, SPEAKER_ENCODER: told}.get(name, scored)
+    tagged = r"^\| GRID, .*, with the face( \| \d\.\d{3} \(\d+\)){5} \|"
+    expected = {TAGGER: tagged, ALIGNER: aligned, DURATIONS: aligned, SPEAKER_ENCODER: told}.get(name, scored)
     assert re.search(expected, figures, re.MULTILINE)
     assert size_mb(folder) < 10
 
