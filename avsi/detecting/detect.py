@@ -33,6 +33,7 @@ STRONGER = {
     clicks.NAME: (silence.NAME, JUMP, repeats.NAME, tones.NAME, clipping.NAME),
     repeats.NAME: (tones.NAME,),
     silence.NAME: (JUMP,),
+    clipping.NAME: (tones.NAME, "noise", "burst"),  # which were too loud
 }
 NEAR_S = 0.01
 # Damage that all channels have at so nearly the same time is one.
@@ -94,8 +95,8 @@ def detect_in(
     start_s = 0.0 if from_first_sample else sound.start_s
     heard = find_damage(sound, kinds if listener is None else None, progress)
     if listener is not None:
-        known = [damage for damage in heard if damage.sure >= SURE]
-        heard += listener.listen(path, sound, kinds or KINDS, known, progress)
+        known = [damage for damage in heard if damage.sure >= SURE and damage.kind != clipping.NAME]
+        heard = _outweighed([*heard, *listener.listen(path, sound, kinds or KINDS, known, progress)])
     found = [_moved(damage, start_s) for damage in heard if kinds is None or damage.kind in kinds]
     if sound.path != path and (kinds is None or JUMP in kinds):
         player_s = start_s - sound.start_s  # what the clock shows when a player starts
