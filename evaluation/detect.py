@@ -47,6 +47,7 @@ RATE = STFT.sample_rate
 WHOLE, GATED = "undamaged", "gated"  # conditions without damage: as recorded, and with pauses of digital silence
 NO_CODEC, RULES = "none", "none"
 PER_S = 600.0  # false alarms are counted in ten minutes
+Fixed = dict[str, dict[str, float]]  # by kind, what is not drawn
 app = typer.Typer(add_completion=False)
 
 
@@ -75,6 +76,12 @@ def main(
     stretches: Annotated[int, typer.Option(min=1, help="How many in an utterance.")] = 1,
     face: Annotated[bool, typer.Option("--face", help="Show the face too, where there are landmarks.")] = False,
     sure: Annotated[float, typer.Option(min=0.0, max=1.0, help="As in `avsi detect`.")] = 0.5,
+    snr: Annotated[
+        float | None, typer.Option(help="Of noise, in dB; by default drawn from -20 to 0.", show_default=False)
+    ] = None,
+    drop: Annotated[
+        float | None, typer.Option(help="Of level, in dB; by default drawn from 20 to 50.", show_default=False)
+    ] = None,
     tagger: Annotated[str, typer.Option(help=f"What finds what no rule can tell; {RULES} leaves that out.")] = TAGGER,
     seed: Annotated[int, typer.Option(help="Of the damage.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
@@ -89,13 +96,23 @@ def main(
     if tagger != RULES:
         find_model(tagger)
     check_folder(out)
+    fixed: Fixed = {} if snr is None else {"noise": {"snr_db": snr}}
+    fixed |= {} if drop is None else {"level": {"drop_db": drop}}
     conditions = [Condition(of, by) for by in dict.fromkeys(codec) for of in (*dict.fromkeys(kinds), WHOLE, GATED)]
-    tasks = [(look, u, condition, stretches, face, sure, seed, tagger) for condition in conditions for u in utterances]
+    tasks = [
+        (look, u, condition, stretches, fixed, face, sure, seed, tagger) for condition in conditions for u in utterances
+    ]
     with folder_beside(out) as partial:
         rows = list(progress(in_parallel(jobs, tasks), len(tasks), "looking for damage"))
         write_text(partial / "rows.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
         summary = summarise(rows, conditions)
-        about = {"set": corpus_of(datadir), "utterances": len(utterances), "stretches": stretches, "face": face}
+        about = {
+            "set": corpus_of(datadir),
+            "utterances": len(utterances),
+            "stretches": stretches,
+            "face": face,
+            "fixed": fixed,
+        }
         write_text(
             partial / "summary.json",
             json.dumps(about | {"sure": sure, "tagger": tagger, "seed": seed, "of": summary}, indent=2) + "\n",
@@ -108,10 +125,17 @@ def main(
 
 
 def look(
-    utterance: Utterance, condition: Condition, stretches: int, face: bool, sure: float, seed: int, tagger: str
+    utterance: Utterance,
+    condition: Condition,
+    stretches: int,
+    fixed: Fixed,
+    face: bool,
+    sure: float,
+    seed: int,
+    tagger: str,
 ) -> dict[str, object]:
     """What is there and what is found in an utterance that is damaged, in seconds."""
-    samples, truth = damaged(utterance, condition, stretches, seed)
+    samples, truth = damaged(utterance, condition, stretches, seed, fixed)
     tracks = utterance.load_landmarks() if face and utterance.landmarks else None
     with TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", AvsiWarning)
@@ -130,14 +154,16 @@ def look(
     }
 
 
-def damaged(utterance: Utterance, condition: Condition, stretches: int, seed: int) -> tuple[np.ndarray, list[Damage]]:
+def damaged(
+    utterance: Utterance, condition: Condition, stretches: int, seed: int, fixed: Fixed
+) -> tuple[np.ndarray, list[Damage]]:
     """(samples, shape (n_samples,), what is damaged); the same of one seed, whatever else is asked for."""
     clean = read_mono(utterance.wav, RATE).astype(np.float32)
     speech = is_speech(log_spectrum(clean), STFT, NormaliseConfig()).numpy()
     rng = generator(seed, "damage", condition.kind, condition.codec, utterance.id)
     samples, truth = clean[:, None], list[Damage]()
     if condition.is_damaged:
-        samples, truth = damage_clip(samples, RATE, [condition.kind] * stretches, rng, speech)
+        samples, truth = damage_clip(samples, RATE, [condition.kind] * stretches, rng, speech, fixed=fixed)
     elif condition.kind == GATED:
         samples = gate(clean, speech, STFT, rng)[:, None]
     if condition.codec != NO_CODEC:

@@ -39,10 +39,10 @@ def test_figures_are_those_of_what_was_found():
 
 def test_a_seed_makes_the_same_damage_and_another_one_other_damage(tmp_path):
     [utterance] = read_datadir(make_datadir(tmp_path / "data", ["s01_a"]))
-    one, again, other = (damaged(utterance, SILENCE, 2, seed) for seed in (0, 0, 1))
+    one, again, other = (damaged(utterance, SILENCE, 2, seed, {}) for seed in (0, 0, 1))
     assert np.array_equal(one[0], again[0]) and one[1] == again[1] != other[1]
     assert len(one[1]) == 2
-    whole, nothing = damaged(utterance, WHOLE, 2, 0)
+    whole, nothing = damaged(utterance, WHOLE, 2, 0, {})
     assert nothing == [] and np.allclose(whole, speech(0), atol=1e-3)
 
 

@@ -23,16 +23,16 @@ BASELINE = Inpainter(SpectralInterpolation())
 
 @pytest.fixture
 def clips(tmp_path):
-    """Damaged from 0.8 to 1.2 s: a.wav, b.flac, c.ogg and the film d.mkv; intact: e.wav; no sound: f.mp4."""
+    """Damaged from 0.95 to 1.35 s: a.wav, b.flac, c.ogg and the film d.mkv; intact: e.wav; no sound: f.mp4."""
     samples = speech(0)
     folder = tmp_path / "in"
     folder.mkdir()
     soundfile.write(folder / "e.wav", samples, RATE)
-    samples[12800:19200] = 0
+    samples[15200:21600] = 0
     for name in ("a.wav", "b.flac", "c.ogg"):
         soundfile.write(folder / name, samples, RATE)
     sound = speech(0, rate=44100)
-    sound[35280:52920] = 0
+    sound[41895:59535] = 0
     write_video(folder / "d.mkv", sound, codecs=("libx264", "flac"))
     (folder / "f.mp4").write_text("no film " * 500)
     return folder

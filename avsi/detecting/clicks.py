@@ -11,9 +11,9 @@ from .levels import Levels
 NAME = "click"
 CELL_S = 0.001
 # A click is so many times as steep as the steepest that is near, within these distances on both sides.
-STEEPER, NEAREST_S, FURTHEST_S = 9.0, 0.004, 0.025
-# Its level, in the ears' band, lies at least this far below speech, or it is a sound of lips or cloth.
-SOFT_DB = 2.0
+STEEPER, NEAREST_S, FURTHEST_S = 11.0, 0.004, 0.025
+# What bends less than speech is loud, so far below, is a sound of lips or cloth; and nothing is softer than that.
+SOFT_DB, SOFTEST = 2.0, 1e-4
 GROUPED_S = 0.03  # clicks that are closer to each other are one
 
 
@@ -23,37 +23,42 @@ class ClickFinder:
     def __init__(self, rate: int) -> None:
         self._rate = rate
         self._cell = max(1, to_samples(CELL_S, rate))
+        self._near, self._far = round(NEAREST_S / CELL_S), round(FURTHEST_S / CELL_S)
         self._rest = np.zeros(0)
-        self._steepest: list[np.ndarray] = []
+        # How steep each cell is at most; before the first there are as many as are looked back at.
+        self._cells, self._first = np.zeros(self._far), -self._far
+        self._found: list[tuple[int, float]] = []
 
     def take(self, samples: np.ndarray) -> None:
         """Args: samples: the next ones of the channel, shape (n,)."""
         joined = np.concatenate([self._rest, samples])
-        whole = (len(joined) - 2) // self._cell * self._cell
-        if whole <= 0:
-            self._rest = joined
-            return
-        # What bends the most: speech is smooth beside it.
-        bends = np.abs(joined[: whole + 2][2:] - 2 * joined[1 : whole + 1] + joined[:whole])
-        self._steepest.append(bends.reshape(-1, self._cell).max(axis=1).astype(np.float32))
+        whole = max(0, len(joined) - 2) // self._cell * self._cell
+        if whole:
+            # What bends the most: speech is smooth beside it.
+            bends = np.abs(joined[2 : whole + 2] - 2 * joined[1 : whole + 1] + joined[:whole])
+            self._look(np.concatenate([self._cells, bends.reshape(-1, self._cell).max(axis=1)]))
         self._rest = joined[whole:]
+
+    def _look(self, cells: np.ndarray) -> None:
+        count = len(cells) - 2 * self._far
+        if count > 0:
+            windows = np.lib.stride_tricks.sliding_window_view(cells, self._far - self._near + 1)
+            before, after = windows[:count].max(axis=1), windows[self._far + self._near :][:count].max(axis=1)
+            steep = cells[self._far : self._far + count]
+            places = np.flatnonzero(steep > STEEPER * np.maximum(np.maximum(before, after), SOFTEST))
+            self._found += [(self._first + self._far + int(place), float(steep[place])) for place in places]
+            cells, self._first = cells[count:], self._first + count
+        self._cells = cells
 
     def finish(self, levels: Levels, channel: int | None) -> list[Damage]:
         """The clicks, in seconds from the first sample."""
-        if not self._steepest:
-            return []
-        steepest = np.concatenate(self._steepest)
-        near, far = round(NEAREST_S / CELL_S), round(FURTHEST_S / CELL_S)
-        padded = np.pad(steepest, far, mode="reflect") if len(steepest) > far else np.pad(steepest, far)
-        windows = np.lib.stride_tricks.sliding_window_view(padded, far - near + 1)
-        before, after = windows[: len(steepest)].max(axis=1), windows[far + near :][: len(steepest)].max(axis=1)
-        cell_s = self._cell / self._rate
-        at = np.minimum((np.arange(len(steepest)) * cell_s / levels.frame_s).astype(int), len(levels.speech_db) - 1)
-        loud = steepest > 10 ** ((levels.speech_db[at] - SOFT_DB) / 20)
-        clicks = np.flatnonzero(loud & (steepest > STEEPER * np.maximum(np.maximum(before, after), 1e-4)))
+        self._look(np.concatenate([self._cells, np.zeros(self._far)]))
         damages: list[Damage] = []
-        for cell in clicks.tolist():
+        for cell, steepness in self._found:
             start_s, end_s = to_seconds(cell * self._cell, self._rate), to_seconds((cell + 1) * self._cell, self._rate)
+            frame = min(int(start_s / levels.frame_s), len(levels.speech_db) - 1)
+            if steepness < 10 ** ((levels.speech_db[frame] - SOFT_DB) / 20):
+                continue
             if damages and start_s - damages[-1].end_s <= GROUPED_S:
                 start_s = damages.pop().start_s
             damages.append(Damage(start_s, end_s, NAME, 0.9, NAME, channel))

@@ -17,7 +17,7 @@ from ..media.sound_reading import Sound, open_sound
 from ..media.sound_writing import BLOCK_SAMPLES
 from ..media.time_stamps import MIN_JUMP_S, picture_jumps
 from ..pretrained import TAGGER
-from ..timebase import to_seconds
+from ..timebase import join_stretches, to_seconds
 from . import clicks, clipping, repeats, silence, tones
 from .levels import LevelMeter, Levels
 from .listener import Listener, load_listener
@@ -196,20 +196,27 @@ def _overlap(one: Damage, two: Damage) -> float:
 
 def _outweighed(found: Sequence[Damage]) -> list[Damage]:
     """Without what is only a sign of something else: a silence in the place of a jump, a click at an edge."""
-    by_kind: dict[str, list[Damage]] = {}
+    by_kind: dict[str, list[tuple[float, float]]] = {}
     for damage in found:
         # What bursts out of a closure of the lips, too, is no click.
         if damage.sure >= SURE or damage.kind == silence.NAME:
-            by_kind.setdefault(damage.kind, []).append(damage)
+            by_kind.setdefault(damage.kind, []).append((damage.start_s, damage.end_s))
+    joined = {kind: np.array(join_stretches(stretches)) for kind, stretches in by_kind.items()}
     kept = []
     for damage in found:
         near_s = NEAR_S if damage.kind == clicks.NAME else 0.0
-        stronger = [other for kind in STRONGER.get(damage.kind, ()) for other in by_kind.get(kind, ())]
-        if not any(
-            other.start_s < damage.end_s + near_s and other.end_s > damage.start_s - near_s for other in stronger
-        ):
+        reached = (damage.start_s - near_s, damage.end_s + near_s)
+        if not any(_overlaps(reached, joined.get(kind)) for kind in STRONGER.get(damage.kind, ())):
             kept.append(damage)
     return kept
+
+
+def _overlaps(stretch: tuple[float, float], others: np.ndarray | None) -> bool:
+    """Whether a stretch overlaps one of others, which are sorted and disjoint."""
+    if others is None:
+        return False
+    number = int(np.searchsorted(others[:, 1], stretch[0], "right"))
+    return number < len(others) and bool(others[number, 0] < stretch[1])
 
 
 def in_time(found: Sequence[Damage]) -> list[Damage]:

@@ -79,12 +79,10 @@ class Levels:
             heard = smooth[part][sounding[part]]
             if len(heard):
                 loud[number] = max(np.quantile(heard, LOUD), loud[number])
-        return np.repeat(loud, step)[: len(smooth)]
+        return np.repeat(loud.astype(np.float32), step)[: len(smooth)]
 
 
 def smoothed(frames_db: np.ndarray) -> np.ndarray:
     """The level of the mean power of :data:`SMOOTH` frames around each."""
-    sums = np.cumsum(np.concatenate([[0.0], 10 ** (frames_db.astype(np.float64) / 10)]))
-    edges = np.arange(len(frames_db))
-    first, last = np.maximum(edges - SMOOTH // 2, 0), np.minimum(edges + SMOOTH // 2, len(frames_db))
-    return 10 * np.log10(np.maximum(sums[last] - sums[first], 0) / (last - first) + 10 ** (NOTHING_DB / 10))
+    power = np.convolve(10 ** (frames_db / 10), np.full(SMOOTH, 1 / SMOOTH, np.float32), "same")
+    return 10 * np.log10(power[: len(frames_db)] + np.float32(10 ** (NOTHING_DB / 10)))

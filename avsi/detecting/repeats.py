@@ -139,7 +139,8 @@ class RepeatFinder:
         differs = float(error[start + 1 : stop].sum() / max(power[start + 1 : stop].sum(), 1e-12))
         if differs > CODED:
             return place
-        exact = differs < SAME
+        # The last frame may end behind the packet.
+        exact = float(error[start + 1 : stop - 1].sum()) <= SAME * float(power[start + 1 : stop - 1].sum())
         begin = self._first_same(joined, begin, lag, size) if exact else begin - size // 2
         self._found.append((self._first + begin, self._first + end, 1.0 if exact else 0.8))
         return end

@@ -34,10 +34,9 @@ LEFT_SOME = (0.211, 0.144, 0.039, 0.062, 0.031, 0.146, -1.06, -15.3)
 SOFTEST_DB, SHALLOWEST_DB, DEEPEST_DB, CLEARLY_DB, LONGEST_S = -40.0, -15.0, 30.0, 3.0, 0.3
 # What is below the noise floor is no pause where it falls and rises by so much.
 ABRUPT_DB = 12.0
-# A recording whose pauses have a sound for so long at once has no gate.
+# A gate is closed after less than this: where a pause has a sound for longer, there is none.
 OPEN_PAUSE_S = 0.3
-# A gate opens when somebody speaks: where so much after it still is soft, there is none.
-OPENS_S, SOFT_DB = 0.06, 25.0
+SOFT_DB = 20.0  # below speech: a pause
 UNCUT = 15.0  # how steep in dB the outer edge of a silence at an end of the recording is taken to be
 
 
@@ -51,7 +50,6 @@ class Stretches:
         abrupt: whether it changes much at both, however soft it is outside.
         before_db, after_db: the level outside, in comparison with that of speech.
         depth_db: how far it lies below the noise floor; 0 where none is known.
-        soft_after: whether what follows is no speech.
         inside_db: its median level.
     """
 
@@ -63,7 +61,6 @@ class Stretches:
     before_db: np.ndarray
     after_db: np.ndarray
     depth_db: np.ndarray
-    soft_after: np.ndarray
     inside_db: np.ndarray
 
 
@@ -112,9 +109,9 @@ def find_silences(
     """
     if levels.whole_db <= NOTHING_DB:
         return [Damage(0.0, to_seconds(n_samples, rate), NAME, 1.0, NAME, channel)]
-    thresholds = [levels.speech_db - BELOW_SPEECH_DB, np.full(len(levels.frames_db), NOTHING_LEFT_DB)]
+    thresholds = [levels.speech_db - BELOW_SPEECH_DB, np.full_like(levels.frames_db, NOTHING_LEFT_DB)]
     if levels.floor_db is not None:
-        thresholds.append(np.full(len(levels.frames_db), levels.floor_db - BELOW_FLOOR_DB))
+        thresholds.append(np.full_like(levels.frames_db, levels.floor_db - BELOW_FLOOR_DB))
     found = _joined([_measured(levels, *_below(levels.frames_db, threshold)) for threshold in thresholds])
     cut = _cut(found, levels.frame_s)
     sure = np.maximum(cut, _below_the_floor(levels, found, cut))
@@ -170,10 +167,7 @@ def _measured(levels: Levels, starts: np.ndarray, stops: np.ndarray) -> Stretche
     after_db = np.where(at_end, SOFTEST_DB, level_db(*after) - speech_db)
     inside_db = np.array([np.median(levels.frames_db[a:b]) for a, b in zip(start, stop, strict=True)])
     depth_db = np.zeros(len(start)) if levels.floor_db is None else levels.floor_db - inside_db
-    opening = round(OPENS_S / levels.frame_s)
-    soft = levels.frames_db < levels.speech_db - SOFT_DB
-    soft_after = np.array([b + opening <= n_frames and bool(soft[b : b + opening].all()) for b in stop], bool)
-    return Stretches(start, stop, fall_db, rise_db, abrupt, before_db, after_db, depth_db, soft_after, inside_db)
+    return Stretches(start, stop, fall_db, rise_db, abrupt, before_db, after_db, depth_db, inside_db)
 
 
 def _level_meter(frames_db: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
@@ -207,7 +201,7 @@ def _cut(found: Stretches, frame_s: float) -> np.ndarray:
 
 
 def _below_the_floor(levels: Levels, found: Stretches, cut: np.ndarray) -> np.ndarray:
-    """How likely each is damage because pauses of this recording have a sound: the share of these among all pauses."""
+    """How likely each is damage because pauses of this recording have a sound: by the share of these in all pauses."""
     if levels.floor_db is None:
         return np.zeros(len(cut))
     deep = (found.inside_db < levels.floor_db - BELOW_FLOOR_DB) & found.abrupt
@@ -219,8 +213,7 @@ def _below_the_floor(levels: Levels, found: Stretches, cut: np.ndarray) -> np.nd
     lengths = edges[1::2] - edges[::2]
     open_frames = lengths[lengths * levels.frame_s >= OPEN_PAUSE_S].sum()
     share = open_frames / max(open_frames + silent.sum(), 1)
-    likely = np.where(found.soft_after, np.maximum(share, 0.8 * (share > 0.5)), share)
-    return np.where(deep, likely, 0.0)
+    return np.where(deep, share**2, 0.0)
 
 
 def _exact_edges(first: int, last: int, runs: np.ndarray, reach: int) -> tuple[int, int]:

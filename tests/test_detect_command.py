@@ -1,0 +1,91 @@
+"""`avsi detect`, and `avsi inpaint --detect`, as a user runs them."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from conftest import RATE, small_config, write_video
+from damaged import voice
+
+from avsi.data.gap_files import read_label_file
+from avsi.data.gaps import Gap
+from avsi.models.inpainter import BLSTMInpainter
+from avsi.models.store import save_model
+from avsi.words.textgrid import parse_textgrid
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    """Damaged: a.wav (silence in the second channel, a click in both), film.mp4 (zeros, its sound starts late); whole:
+    b.wav; c.wav is none; clipped.wav.
+    """
+    samples = np.stack([voice(), voice()], axis=1)
+    soundfile.write(tmp_path / "b.wav", samples, RATE)
+    samples[15600:16400, 1] = 0
+    samples[48000:48002] += [[0.7], [-0.7]]
+    soundfile.write(tmp_path / "a.wav", samples, RATE)
+    (tmp_path / "c.wav").write_text("no sound " * 500)
+    soundfile.write(tmp_path / "clipped.wav", np.clip(3 * voice(), -0.3, 0.3), RATE)
+    late = voice()
+    late[15600:16400] = 0
+    write_video(tmp_path / "film.mkv", late, rate=RATE, codecs=("libx264", "flac"), sound_delay_s=0.5)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_table_tells_of_each_file_and_a_bad_one_stops_no_other(room, avsi):
+    status, output, errors = avsi("detect", "a.wav", "b.wav", "c.wav")
+    assert status == 1 and errors.startswith("error: c.wav: ") and errors.count("\n") == 1
+    title, header, silence, click, whole = output.splitlines()
+    assert title.strip() == "damage of a.wav" and whole == "b.wav: nothing found"
+    assert header.split("  ")[0] == "start s"
+    assert silence.split() == ["0.975", "1.025", "silence", "1.00", "silence", "2,", "others", "whole"]
+    assert click.split()[2:] == ["click", "0.90", "click", "all"]
+    assert avsi("detect", "b.wav")[:2] == (0, "b.wav: nothing found\n")
+
+
+def test_labels_are_written_and_never_written_over(room, avsi):
+    for name in ("labels.txt", "labels.json", "labels.TextGrid"):
+        assert avsi("detect", "a.wav", "-o", name)[0] == 0
+    assert (room / "labels.txt").read_text().splitlines()[0] == "0.975000\t1.025000\tsilence (channel 2)"
+    assert read_label_file("labels.txt")[0] == Gap(0.975, 1.025)
+    found = json.loads((room / "labels.json").read_text())
+    assert (found["format"], found["duration_s"]) == ("avsi damage", 6.0)
+    assert found["damage"][0]["channel"] == 1 and found["damage"][1]["channel"] is None
+    tiers, duration_s = parse_textgrid((room / "labels.TextGrid").read_text())
+    assert list(tiers) == ["silence (channel 2)", "click"] and duration_s == 6.0
+    (room / "labels.txt").write_text("mine")
+    status, _, errors = avsi("detect", "a.wav", "-o", "labels.txt")
+    assert status == 1 and "labels.txt: exists already" in errors and (room / "labels.txt").read_text() == "mine"
+    assert avsi("detect", "a.wav", "-o", "labels.txt", "--force")[0] == 0
+    assert (room / "labels.txt").read_text() != "mine"
+    assert avsi("detect", "a.wav", "b.wav", "-o", "new/", "--kinds", "click")[0] == 0
+    texts = {file.name: file.read_text() for file in (room / "new").iterdir()}
+    assert sorted(texts) == ["a.wav.labels.txt", "b.wav.labels.txt"] and texts["b.wav.labels.txt"] == ""
+    assert texts["a.wav.labels.txt"].endswith("\tclick\n")
+
+
+def test_times_are_a_players_or_from_the_first_sample(room, avsi):
+    assert avsi("detect", "film.mkv")[1].splitlines()[2].split()[:2] == ["1.475", "1.525"]
+    assert avsi("detect", "film.mkv", "--from-first-sample")[1].splitlines()[2].split()[:2] == ["0.975", "1.025"]
+
+
+def test_inpaint_shows_what_it_finds_and_a_dry_run_stops_there(room, avsi):
+    torch.manual_seed(0)
+    save_model(room / "a", BLSTMInpainter(small_config(model={"video": False})))
+    options = ("inpaint", "--detect", "--model", "a", "--audio-only", "a", "--no-refine")
+    before = sorted(room.iterdir())
+    status, output, _ = avsi(*options, "a.wav", "clipped.wav", "-o", "new/", "--dry-run")
+    assert status == 0 and sorted(room.iterdir()) == before
+    assert [line.split()[2] for line in output.splitlines()[2:4]] == ["silence", "click"]
+    assert output.splitlines()[-1] == "clipped.wav: nothing found"  # clipping is repaired only where it is asked for
+    status, output, _ = avsi(*options, "clipped.wav", "-o", "new/", "--dry-run", "--kinds", "clipping")
+    assert status == 0 and output.splitlines()[2].split()[2] == "clipping"
+    status, output, errors = avsi(*options, "a.wav", "-o", "out.wav", "--kinds", "silence")
+    assert (status, errors) == (0, "")
+    assert "silence" in output.splitlines()[2] and output.splitlines()[-1].startswith("restored 0.975-1.025 s -> ")
+    old, new = (soundfile.read(name, dtype="int16")[0] for name in ("a.wav", "out.wav"))
+    changed = np.flatnonzero((old != new).any(axis=1))
+    assert changed.min() >= 15600 and changed.max() < 16400
