@@ -173,7 +173,7 @@ def inpaint(
             asked or REPAIRED,
             sure,
             progress,
-            lambda all_: print_damage(path, all_, clock),
+            lambda all_: print_damage(path, all_, clock) if all_ else None,
         )
 
     if not into_folder:

@@ -180,7 +180,7 @@ def _outweighed(found: Sequence[Damage]) -> list[Damage]:
         # What bursts out of a closure of the lips, too, is no click.
         if damage.sure >= SURE or damage.kind == silence.NAME:
             by_kind.setdefault(damage.kind, []).append((damage.start_s, damage.end_s))
-    joined = {kind: np.array(join_stretches(stretches)) for kind, stretches in by_kind.items()}
+    joined: dict[str, np.ndarray] = {kind: np.array(join_stretches(stretches)) for kind, stretches in by_kind.items()}
     kept = []
     for damage in found:
         near_s = NEAR_S if damage.kind == clicks.NAME else 0.0
