@@ -196,13 +196,14 @@ def test_a_long_file_takes_the_memory_of_a_short_one(tmp_path):
 
     program = (
         "import resource, sys\nfrom avsi.detecting.detect import detect_file\n"
-        "detect_file(sys.argv[1], ['silence', 'repeat'])\n"
+        "detect_file(sys.argv[1], ['silence'])\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
-    peaks = []
-    for minutes in (1, 12):
-        path = tmp_path / f"{minutes}.wav"
+    paths = [tmp_path / f"{minutes}.wav" for minutes in (1, 12)]
+    for path, minutes in zip(paths, (1, 12), strict=True):
         soundfile.write(path, np.tile(speech(0)[:47600], 21 * minutes)[: 60 * minutes * 8000], 8000)
+    peaks = []
+    for path in paths:
         result = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
         peaks.append(int(result.stdout))
-    assert (peaks[1] - peaks[0]) / 1e3 < 30  # as 64-bit samples it would be 46
+    assert (peaks[1] - peaks[0]) / 1e3 < 25  # as 64-bit samples it would be 46

@@ -66,7 +66,9 @@ def test_each_file_is_restored_under_its_own_name_and_a_bad_one_stops_no_other(i
     assert status == 1 and len(loads) == 1
     assert [line.split(": ")[:2] for line in errors] == [["error", "in/f.mp4"], ["error", "in/none.wav"]]
     assert errors[1] == "error: in/none.wav: no such file"
-    rows = {words[0]: words[1:] for words in map(str.split, output[2:])}
+    table = [line.startswith("restored into") for line in output].index(True) + 2
+    rows = {words[0]: words[1:] for words in map(str.split, output[table:])}
+    assert output[0].strip() == "damage of in/a.wav"
     assert list(rows) == files
     assert rows["in/a.wav"] == ["1", "0.400", "new/out/a.wav"] and rows["in/d.mkv"] == ["1", "0.400", "new/out/d.mp4"]
     assert rows["in/b.flac"][-1] == "new/out/b.flac" and rows["in/c.ogg"][-1] == "new/out/c.wav"

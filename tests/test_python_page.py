@@ -62,6 +62,18 @@ def test_a_file(run):
         assert is_kept(before.read(), after.read(), gap, before.rate)
 
 
+def test_where_a_file_is_damaged(run, capsys):
+    samples = read_mono("talk.wav", 16000)
+    loud = int(np.argmax(np.convolve(samples**2, np.ones(3200), "valid"))) + 800
+    damaged = samples.copy()
+    damaged[loud : loud + 1600] = 0
+    write_wav("damaged.wav", damaged, 16000)
+    run("Where a file is damaged")
+    assert capsys.readouterr().out == f"{loud / 16000:.3f} {loud / 16000 + 0.1:.3f} silence, seen by silence\n"
+    before, after = read_mono("damaged.wav", 16000), read_mono("restored.wav", 16000)
+    assert is_kept(before, after, Gap(loud / 16000, loud / 16000 + 0.1), 16000)
+
+
 def test_adapted_to_the_speaker(run, capsys, monkeypatch, tmp_path):
     from avsi.restoring import adapting
 
@@ -137,4 +149,4 @@ def test_whose_voice_it_is(run):
 
 
 def test_each_recipe_has_a_test():
-    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 9
+    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 10

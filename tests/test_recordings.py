@@ -9,6 +9,7 @@ from conftest import RATE, small_config, speech, write_video
 
 from avsi.audio.samples import to_float
 from avsi.data.gaps import Gap
+from avsi.detecting.silence import zero_runs
 from avsi.errors import AvsiWarning, GapError, MediaError
 from avsi.media.sound_reading import open_sound
 from avsi.media.video_reading import read_frames
@@ -205,6 +206,17 @@ def test_a_video_without_a_face_falls_back_to_the_sound_and_says_so(tmp_path):
     inpaint_file(path, tmp_path / "sound.wav", Inpainter(audio_only), [GAP])
     one, two = (soundfile.read(tmp_path / name)[0] for name in ("both.wav", "sound.wav"))
     assert np.array_equal(one, two)
+
+
+def test_digital_silence_is_found_across_blocks_and_at_the_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr("avsi.media.sound_writing.BLOCK_SAMPLES", 1000)
+    samples = np.full((RATE, 2), 0.1)
+    for start, stop in ((0, 500), (2900, 5100), (9000, 9320), (9400, 9719), (15600, 16000)):
+        samples[start:stop] = 0
+    samples[3000:3400, 0] = 0.2  # one channel alone is no silence
+    soundfile.write(tmp_path / "in.wav", samples, RATE)
+    with open_sound(tmp_path / "in.wav") as sound:
+        assert zero_runs(sound) == [(0, 500), (3400, 5100), (9000, 9320), (15600, 16000)]
 
 
 def test_detecting_restores_the_silence_and_complains_where_there_is_none(tmp_path):

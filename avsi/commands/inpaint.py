@@ -193,7 +193,7 @@ def inpaint(
             asked or REPAIRED,
             sure,
             progress,
-            lambda all_: print_damage(path, all_, clock),
+            lambda all_: print_damage(path, all_, clock) if all_ else None,
             load_listener(video=video, face=face),
         )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.damage import Damage
+from ..media.sound_reading import Sound
 from ..timebase import to_samples, to_seconds
 from .levels import NOTHING_DB, Levels
 
@@ -96,6 +97,22 @@ class ConstantRuns:
         for channel, since in enumerate(self._since):
             self._keep(channel, np.array([since]), np.array([self._reached]))
         return self.runs
+
+
+def zero_runs(sound: Sound) -> list[tuple[int, int]]:
+    """Where all channels are exactly 0 for at least :data:`MIN_SILENCE_S`, whether damage or pause; samples [start,
+    stop).
+    """
+    edges, previous = [], False
+    for start, block in sound.blocks():
+        # libsndfile moves the middle of 8-bit samples to 0.
+        silent = ~block.any(axis=1)
+        edges += (start + np.flatnonzero(np.diff(silent, prepend=previous))).tolist()
+        previous = bool(silent[-1])
+    if previous:
+        edges.append(sound.n_samples)
+    shortest = to_samples(MIN_SILENCE_S, sound.rate)
+    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= shortest]
 
 
 def find_silences(

@@ -17,8 +17,6 @@ from .excerpts import MAX_GAP_S
 
 # Clipping may be meant: it is told, and repaired only where that is asked for.
 REPAIRED = tuple(kind for kind in KINDS if kind != "clipping")
-# What is no sound of the recording at all, and so is never learned from or listened to.
-LOST = ("silence", "jump")
 
 
 def find_gaps(

@@ -19,6 +19,7 @@ from ..audio.samples import resample, to_float
 from ..audio.stft import log_magnitude, spectrum
 from ..config import SpeakerEncoderConfig
 from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
+from ..detecting.silence import zero_runs
 from ..errors import AvsiWarning, ConfigError, DataError, GapError, MediaError, ModelError
 from ..files import digest
 from ..media.sound_reading import Sound, open_sound
@@ -27,7 +28,6 @@ from ..models.speaker_encoder import SpeakerEncoder
 from ..models.store import WEIGHTS, find_model, load_model
 from ..pretrained import SPEAKER_ENCODER
 from ..timebase import convert_span, join_stretches, n_frames, to_samples, to_seconds
-from .detection import LOST, find_gaps
 
 # Of less speech than this nothing is decided, and of less than the second with a warning.
 LEAST_SPEECH_S, LITTLE_SPEECH_S = 1.0, 3.0
@@ -149,7 +149,7 @@ def voice_of_file(
     gaps: Sequence[Gap] = (),
     from_first_sample: bool = False,
 ) -> Voice:
-    """The voice in a file or a stretch of it; what is lost of it is never heard. Warnings tell of little speech
+    """The voice in a file or a stretch of it; runs of digital silence are never heard. Warnings tell of little speech
     and of halves that sound like two people.
 
     Args:
@@ -176,9 +176,7 @@ def voice_of_file(
                 f"{reference}: lasts {to_seconds(stop - start, sound.rate):.0f} s, expected {LONGEST_S:g} s at most; "
                 f"name a stretch, such as {reference.path}@0:60"
             )
-        found = find_gaps(reference.path, sound, True, LOST)
-        silent = [(to_samples(gap.start_s, sound.rate), to_samples(gap.end_s, sound.rate)) for gap in found]
-        spans = [(max(a, start) - start, min(b, stop) - start) for a, b in join_stretches([*lost, *silent])]
+        spans = [(max(a, start) - start, min(b, stop) - start) for a, b in join_stretches([*lost, *zero_runs(sound)])]
         try:
             voice = _voice_of(
                 sound.read(start, stop), sound.rate, [span for span in spans if span[0] < span[1]], encoder
