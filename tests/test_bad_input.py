@@ -379,13 +379,16 @@ CASES = [
         "gap 1.5:2.5: overlaps the gap before it",
     ),
     (
-        "avsi inpaint good.wav -o out.wav --model small --detect",
+        "avsi inpaint good.wav -o out.wav --model small --detect --exact",
         "good.wav: no damage is found that could be repaired; name the gaps",
     ),
-    ("avsi inpaint silence.wav -o out.wav --model small --detect", "the gaps cover the whole recording"),
+    ("avsi inpaint silence.wav -o out.wav --model small --detect --exact", "the gaps cover the whole recording"),
     ("avsi inpaint good.wav -o out.wav --detect --kinds hum", "kind 'hum': no such damage; there are silence, jump,"),
     ("avsi inpaint good.wav -o out.wav --gap 0.8:1.6 --dry-run", "--dry-run: belongs to --detect"),
     ("avsi inpaint good.wav -o out.wav --gap 0.8:1.6 --kinds tone", "--kinds: belongs to --detect"),
+    ("avsi inpaint good.wav -o out.wav --gap 0.8:1.6 --exact", "--exact: belongs to --detect"),
+    ("avsi inpaint good.wav -o out.wav --gap 0.8:1.6 --keep-below 900 --keep-above 300", "that is everything"),
+    ("avsi detect good.wav --exact --face 2", "--face 2: is looked at by the tagger"),
     # avsi detect
     ("avsi detect none.wav", "none.wav: no such file"),
     ("avsi detect text.wav", "text.wav"),

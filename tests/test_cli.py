@@ -116,7 +116,7 @@ def inpaint(
         ("long.wav", ["--gap", "1:35"], "a gap of 34.0 s: at most 30 s can be restored"),
         ("good.wav", [], "name the gaps with --gap"),
         ("good.wav", ["--detect", "--gap", "0.8:1.6"], "--gap or --gaps-file"),
-        ("good.wav", ["--detect"], "no damage is found"),
+        ("good.wav", ["--detect", "--exact"], "no damage is found"),
         ("good.wav", ["--gap", "0.8:1.6", "--gaps-file", "none.txt"], "none.txt: no such file"),
         ("good.wav", ["--gap", "0.8:1.6", "--video", "none.mpg"], "none.mpg: no such file"),
     ],

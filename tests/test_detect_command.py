@@ -36,19 +36,19 @@ def room(tmp_path, monkeypatch):
 
 
 def test_a_table_tells_of_each_file_and_a_bad_one_stops_no_other(room, avsi):
-    status, output, errors = avsi("detect", "a.wav", "b.wav", "c.wav")
+    status, output, errors = avsi("detect", "--exact", "a.wav", "b.wav", "c.wav")
     assert status == 1 and errors.startswith("error: c.wav: ") and errors.count("\n") == 1
     title, header, silence, click, whole = output.splitlines()
     assert title.strip() == "damage of a.wav" and whole == "b.wav: nothing found"
     assert header.split("  ")[0] == "start s"
     assert silence.split() == ["0.975", "1.025", "silence", "0.98", "silence", "2,", "others", "whole"]
     assert click.split()[2:] == ["click", "0.90", "click", "all"]
-    assert avsi("detect", "b.wav")[:2] == (0, "b.wav: nothing found\n")
+    assert avsi("detect", "--exact", "b.wav")[:2] == (0, "b.wav: nothing found\n")
 
 
 def test_labels_are_written_and_never_written_over(room, avsi):
     for name in ("labels.txt", "labels.json", "labels.TextGrid"):
-        assert avsi("detect", "a.wav", "-o", name)[0] == 0
+        assert avsi("detect", "--exact", "a.wav", "-o", name)[0] == 0
     assert (room / "labels.txt").read_text().splitlines()[0] == "0.975000\t1.025000\tsilence (channel 2)"
     assert read_label_file("labels.txt")[0] == Gap(0.975, 1.025)
     found = json.loads((room / "labels.json").read_text())
@@ -57,25 +57,28 @@ def test_labels_are_written_and_never_written_over(room, avsi):
     tiers, duration_s = parse_textgrid((room / "labels.TextGrid").read_text())
     assert list(tiers) == ["silence (channel 2)", "click"] and duration_s == 6.0
     (room / "labels.txt").write_text("mine")
-    status, _, errors = avsi("detect", "a.wav", "-o", "labels.txt")
+    status, _, errors = avsi("detect", "--exact", "a.wav", "-o", "labels.txt")
     assert status == 1 and "labels.txt: exists already" in errors and (room / "labels.txt").read_text() == "mine"
-    assert avsi("detect", "a.wav", "-o", "labels.txt", "--force")[0] == 0
+    assert avsi("detect", "--exact", "a.wav", "-o", "labels.txt", "--force")[0] == 0
     assert (room / "labels.txt").read_text() != "mine"
-    assert avsi("detect", "a.wav", "b.wav", "-o", "new/", "--kinds", "click")[0] == 0
+    assert avsi("detect", "--exact", "a.wav", "b.wav", "-o", "new/", "--kinds", "click")[0] == 0
     texts = {file.name: file.read_text() for file in (room / "new").iterdir()}
     assert sorted(texts) == ["a.wav.labels.txt", "b.wav.labels.txt"] and texts["b.wav.labels.txt"] == ""
     assert texts["a.wav.labels.txt"].endswith("\tclick\n")
 
 
 def test_times_are_a_players_or_from_the_first_sample(room, avsi):
-    assert avsi("detect", "film.mkv")[1].splitlines()[2].split()[:2] == ["1.475", "1.525"]
-    assert avsi("detect", "film.mkv", "--from-first-sample")[1].splitlines()[2].split()[:2] == ["0.975", "1.025"]
+    assert avsi("detect", "--exact", "film.mkv")[1].splitlines()[2].split()[:2] == ["1.475", "1.525"]
+    assert avsi("detect", "--exact", "film.mkv", "--from-first-sample")[1].splitlines()[2].split()[:2] == [
+        "0.975",
+        "1.025",
+    ]
 
 
 def test_inpaint_shows_what_it_finds_and_a_dry_run_stops_there(room, avsi):
     torch.manual_seed(0)
     save_model(room / "a", BLSTMInpainter(small_config(model={"video": False})))
-    options = ("inpaint", "--detect", "--model", "a", "--audio-only", "a", "--no-refine")
+    options = ("inpaint", "--detect", "--exact", "--model", "a", "--audio-only", "a", "--no-refine")
     before = sorted(room.iterdir())
     status, output, _ = avsi(*options, "a.wav", "clipped.wav", "-o", "new/", "--dry-run")
     assert status == 0 and sorted(room.iterdir()) == before

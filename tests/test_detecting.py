@@ -102,8 +102,10 @@ def test_what_codecs_make_of_zeros_is_found(tmp_path, name, codec, rate, bit_rat
     expected = [("silence", 15400, 16200), ("silence", 42800, 44400)]
     for _, start, stop in expected:
         samples[start:stop] = 0
-    assert is_near(spans(detect_file(code(tmp_path / name, samples, codec, rate, bit_rate))), expected, 0.012)
-    assert detect_file(code(tmp_path / name, voice(), codec, rate, bit_rate)) == []
+    assert is_near(
+        spans(detect_file(code(tmp_path / name, samples, codec, rate, bit_rate), tagger=None)), expected, 0.012
+    )
+    assert detect_file(code(tmp_path / name, voice(), codec, rate, bit_rate), tagger=None) == []
 
 
 def test_tones_over_speech_and_instead_of_it_are_found_and_hums_are_not(tmp_path):
@@ -148,7 +150,7 @@ def test_a_click_is_found_and_close_ones_are_one(tmp_path):
 
 def test_time_stamps_that_jump_are_told_of_sound_and_of_picture(tmp_path):
     whole = write_video(tmp_path / "whole.mp4", speech(0, rate=48000), codecs=("mpeg4", "aac"), rate=48000)
-    assert detect_file(whole) == []
+    assert detect_file(whole, tagger=None) == []
     lost = tmp_path / "lost.mkv"
     with av.open(str(whole)) as before, av.open(str(lost), "w") as after:
         tracks = {track.index: after.add_stream_from_template(track) for track in before.streams}
@@ -160,7 +162,7 @@ def test_time_stamps_that_jump_are_told_of_sound_and_of_picture(tmp_path):
             packet.stream = tracks[packet.stream.index]
             after.mux(packet)
     with pytest.warns(AvsiWarning, match=r"0\.2\d s of its sound are lost"):
-        [sound, picture] = detect_file(lost)
+        [sound, picture] = detect_file(lost, tagger=None)
     assert (sound.kind, sound.seen_by, picture.kind, picture.seen_by) == ("jump", "jump", "jump", "picture")
     assert abs(sound.end_s - sound.start_s - 0.213) < 0.005 and abs(sound.start_s - 1.02) < 0.03
     assert abs(picture.end_s - picture.start_s - 0.32) < 0.05 and abs(picture.start_s - 2.0) < 0.06
@@ -172,15 +174,15 @@ def test_kinds_and_confidence_choose_what_is_told(tmp_path):
     samples[15600:16400] = 0
     samples[48000:48002] += [0.7, -0.7]
     soundfile.write(tmp_path / "in.wav", samples, RATE)
-    assert [each.kind for each in detect_file(tmp_path / "in.wav")] == ["silence", "click"]
-    assert [each.kind for each in detect_file(tmp_path / "in.wav", ["click"])] == ["click"]
-    assert [each.kind for each in detect_file(tmp_path / "in.wav", sure=0.95)] == ["silence"]
+    assert [each.kind for each in detect_file(tmp_path / "in.wav", tagger=None)] == ["silence", "click"]
+    assert [each.kind for each in detect_file(tmp_path / "in.wav", ["click"], tagger=None)] == ["click"]
+    assert [each.kind for each in detect_file(tmp_path / "in.wav", sure=0.95, tagger=None)] == ["silence"]
     with pytest.raises(ConfigError, match=r"sure 2: expected from 0 to 1"):
-        detect_file(tmp_path / "in.wav", sure=2)
+        detect_file(tmp_path / "in.wav", sure=2, tagger=None)
     samples[100] = np.nan
     soundfile.write(tmp_path / "nan.wav", samples, RATE, subtype="FLOAT")
     with pytest.raises(MediaError, match=r"nan\.wav: the sound holds samples that are not a number"):
-        detect_file(tmp_path / "nan.wav")
+        detect_file(tmp_path / "nan.wav", tagger=None)
 
 
 def test_what_is_long_is_passed_over_with_a_warning_and_what_overlaps_is_one_gap():
@@ -196,7 +198,7 @@ def test_a_long_file_takes_the_memory_of_a_short_one(tmp_path):
 
     program = (
         "import resource, sys\nfrom avsi.detecting.detect import detect_file\n"
-        "detect_file(sys.argv[1], ['silence'])\n"
+        "detect_file(sys.argv[1], ['silence'], tagger=None)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
     paths = [tmp_path / f"{minutes}.wav" for minutes in (1, 12)]

@@ -62,7 +62,7 @@ def test_each_file_is_restored_under_its_own_name_and_a_bad_one_stops_no_other(i
     loads = []
     monkeypatch.setattr("avsi.restoring.inpainting.load_model", lambda *name: loads.append(name) or load_model(*name))
     files = ["in/f.mp4", "in/none.wav", *(f"in/{name}" for name in ("a.wav", "b.flac", "c.ogg", "d.mkv", "e.wav"))]
-    status, output, errors = inpaint(*files, "--detect", "-o", "new/out/")
+    status, output, errors = inpaint(*files, "--detect", "--exact", "-o", "new/out/")
     assert status == 1 and len(loads) == 1
     assert [line.split(": ")[:2] for line in errors] == [["error", "in/f.mp4"], ["error", "in/none.wav"]]
     assert errors[1] == "error: in/none.wav: no such file"
@@ -88,10 +88,10 @@ def test_the_same_gaps_in_each_and_a_file_without_gaps_is_no_failure(inpaint, cl
     assert [line.split()[1:3] for line in output[2:]] == [["2", "0.200"], ["2", "0.200"]]
     status, output, errors = inpaint("in/a.wav", "--gap", "2:2.1", "--no-log", "-o", "unlisted/")
     assert status == 0 and [file.name for file in (clips.parent / "unlisted").iterdir()] == ["a.wav"]
-    status, output, errors = inpaint("in/e.wav", "--detect", "-o", "intact/")
+    status, output, errors = inpaint("in/e.wav", "--detect", "--exact", "-o", "intact/")
     assert (status, errors) == (0, []) and output[2].split()[1:] == ["0", "0.000", "no", "gaps"]
     assert not (clips.parent / "intact").exists()
-    status, output, errors = inpaint("in/e.wav", "--detect", "-o", "out.wav")
+    status, output, errors = inpaint("in/e.wav", "--detect", "--exact", "-o", "out.wav")
     assert (status, output, len(errors)) == (1, [], 1)
 
 

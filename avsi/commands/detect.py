@@ -9,7 +9,7 @@ import typer
 
 from ..program import error_text, print_error, progress
 from .damage_table import parse_kinds, print_damage
-from .options import Face, Kinds, Sure
+from .options import Exact, Face, Kinds, Sure
 
 
 def detect(
@@ -29,6 +29,7 @@ def detect(
     kinds: Kinds = None,
     sure: Sure = 0.5,
     face: Face = None,
+    exact: Exact = False,
     no_face: Annotated[
         bool,
         typer.Option(
@@ -76,9 +77,9 @@ def detect(
         for labels in outputs.values():
             if labels.parent.is_dir() or not into_folder:
                 check_damage_path(labels, force)
-    if no_face and face is not None:
-        raise ConfigError(f"--face {face}: is not looked at with --no-face; leave out one of them")
-    listener = load_listener(look=not no_face, face=face)
+    if face is not None and (no_face or exact):
+        raise ConfigError(f"--face {face}: is looked at by the tagger alone; leave it out, or --no-face and --exact")
+    listener = None if exact else load_listener(look=not no_face, face=face)
     failed = False
     for number, file in enumerate(files, 1):
         what = f"{file.name} ({number} of {len(files)})" if len(files) > 1 else file.name

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, REFINER, WITH_TEXT
+from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, REFINER, TAGGER, WITH_TEXT
 from ..program import print_error, print_table, progress
 from .damage_table import parse_kinds, print_damage
-from .options import Device, Face, Kinds, NoLog, Pronounce, ReferenceVoice, Refine, Sure
+from .options import Device, Exact, Face, Kinds, NoLog, Pronounce, ReferenceVoice, Refine, Sure
 
 if TYPE_CHECKING:
     from ..data.gaps import Gap
@@ -63,6 +63,7 @@ def inpaint(
     ] = False,
     kinds: Kinds = None,
     sure: Sure = 0.5,
+    exact: Exact = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what --detect finds; nothing is written.")
     ] = False,
@@ -150,8 +151,9 @@ def inpaint(
     if detect == bool(gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
     asked = parse_kinds(kinds)
-    if not detect and (dry_run or asked is not None):
-        raise ConfigError(f"{'--dry-run' if dry_run else '--kinds'}: belongs to --detect")
+    for name, given in (("--dry-run", dry_run), ("--kinds", asked is not None), ("--exact", exact)):
+        if given and not detect:
+            raise ConfigError(f"{name}: belongs to --detect")
     check_asked(asked, sure)
     model = model or (DEFAULT if transcript is None else WITH_TEXT)
     gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
@@ -194,14 +196,15 @@ def inpaint(
             sure,
             progress,
             lambda all_: print_damage(path, all_, clock) if all_ else None,
-            load_listener(video=video, face=face),
+            None if exact else load_listener(video=video, face=face),
         )
 
     if not into_folder:
         check_output(clips[0], Path(out))
     if dry_run:
         for clip in clips:
-            found = detect_file(clip, asked or REPAIRED, sure, from_first_sample, progress, video=video, face=face)
+            tagger = None if exact else TAGGER
+            found = detect_file(clip, asked or REPAIRED, sure, from_first_sample, progress, tagger, True, video, face)
             print_damage(clip, found, clock)
         return
     if reference is not None:

@@ -73,3 +73,11 @@ Sure = Annotated[
     float,
     typer.Option("--sure", min=0.0, max=1.0, help="What is less likely to be damage than this is left out."),
 ]
+Exact = Annotated[
+    bool,
+    typer.Option(
+        "--exact",
+        help="Only what exact rules tell; without it a trained tagger also finds noise, bursts, drop-outs in level and "
+        "silences that the rules are not sure of.",
+    ),
+]
