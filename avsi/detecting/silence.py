@@ -230,7 +230,7 @@ def _below_the_floor(levels: Levels, found: Stretches, cut: np.ndarray) -> np.nd
     lengths = edges[1::2] - edges[::2]
     open_frames = lengths[lengths * levels.frame_s >= OPEN_PAUSE_S].sum()
     share = open_frames / max(open_frames + silent.sum(), 1)
-    return np.where(deep, share**2, 0.0)
+    return np.where(deep, share**3, 0.0)
 
 
 def _exact_edges(first: int, last: int, runs: np.ndarray, reach: int) -> tuple[int, int]:

@@ -28,7 +28,7 @@ LEAST_SHARE = 0.1  # of the energy of what is heard
 # By logistic regression over 209 tones of 400 to 2000 Hz and 40 ms to 1 s, instead of speech and over it (-3 to 9 dB),
 # against 1825 steady vowels of LibriSpeech train-clean-100 and GRID: how long, how much of the energy, how little the
 # frequency and the level waver, how high, and a constant.
-IS_TONE = (2.48, 3.07, 2.27, 2.41, 1.3, -5.2)
+IS_TONE = (2.48, 3.07, 2.27, 2.41, 1.3, -5.9)
 LONGEST_S, HIGH_HZ = 0.3, 400.0
 PARTED_S = 0.03  # speech over a tone may hide it for so long
 THROUGHOUT = 0.5  # what is heard in so much of a recording belongs to it
