@@ -53,7 +53,7 @@ ReferenceVoice = Annotated[
     typer.Option(
         "--reference",
         help="A recording of the speaker, of five seconds of speech or more, whose voice a model is told that takes "
-        "one, which no pretrained model does yet; FILE@START:END names a stretch of it in seconds. It may be the clip "
+        "one, as av_text does, which restores where the words are known; FILE@START:END names a stretch of it in seconds. It may be the clip "
         "itself, whose gaps are not heard.",
         metavar="FILE[@START:END]",
         show_default=False,
