@@ -13,7 +13,7 @@ import numpy as np
 
 from ..data.damage import Damage
 from ..media.sound_reading import Sound
-from ..timebase import to_samples, to_seconds
+from ..timebase import join_stretches, to_samples, to_seconds
 from .levels import NOTHING_DB, Levels
 
 NAME = "silence"
@@ -218,19 +218,18 @@ def _cut(found: Stretches, frame_s: float) -> np.ndarray:
 
 
 def _below_the_floor(levels: Levels, found: Stretches, cut: np.ndarray) -> np.ndarray:
-    """How likely each is damage because pauses of this recording have a sound: by the share of these in all pauses."""
+    """How likely each is damage because pauses of this recording have a sound: by the share of these in the number of
+    all pauses, not in their length: one long gap in a short recording is no gate.
+    """
     if levels.floor_db is None:
         return np.zeros(len(cut))
     deep = (found.inside_db < levels.floor_db - BELOW_FLOOR_DB) & found.abrupt
-    silent = np.zeros(len(levels.frames_db), bool)
-    for start, stop in zip(found.start[deep & (cut < 0.5)], found.stop[deep & (cut < 0.5)], strict=True):
-        silent[start:stop] = True
+    unsure = deep & (cut < 0.5)
+    n_silent = len(join_stretches(zip(found.start[unsure].tolist(), found.stop[unsure].tolist(), strict=True)))
     quiet = (levels.frames_db < levels.speech_db - SOFT_DB) & (levels.frames_db > levels.floor_db - BELOW_FLOOR_DB)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(np.int8)))
-    lengths = edges[1::2] - edges[::2]
-    open_frames = lengths[lengths * levels.frame_s >= OPEN_PAUSE_S].sum()
-    share = open_frames / max(open_frames + silent.sum(), 1)
-    return np.where(deep, share**3, 0.0)
+    n_open = int(np.sum((edges[1::2] - edges[::2]) * levels.frame_s >= OPEN_PAUSE_S))
+    return np.where(deep, n_open / max(n_open + n_silent, 1), 0.0)
 
 
 def _exact_edges(first: int, last: int, runs: np.ndarray, reach: int) -> tuple[int, int]:
