@@ -137,7 +137,8 @@ def test_another_encoder_than_the_models_is_told(room, tmp_path, monkeypatch, av
 
 def test_edit_names_what_a_reference_lacks(room, tmp_path, avsi):
     said = ("--transcript", "bin blue", "--say", "bin red", "-o", tmp_path / "out.wav")
-    for more, expected in ((("--dry-run",), "missing.wav: no such file"), ((), "av_text: takes the voices of the speaker encoder ")):
+    other = "av_text: takes the voices of the speaker encoder "
+    for more, expected in ((("--dry-run",), "missing.wav: no such file"), ((), other)):
         status, _, told = avsi("edit", room / "talk.wav", *said, "--reference", room / "missing.wav", *more)
         assert status == 1 and expected in told
 

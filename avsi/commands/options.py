@@ -53,8 +53,8 @@ ReferenceVoice = Annotated[
     typer.Option(
         "--reference",
         help="A recording of the speaker, of five seconds of speech or more, whose voice a model is told that takes "
-        "one, as av_text does, which restores where the words are known; FILE@START:END names a stretch of it in seconds. It may be the clip "
-        "itself, whose gaps are not heard.",
+        "one, as av_text does, which restores where the words are known; FILE@START:END names a stretch of it in "
+        "seconds. It may be the clip itself, whose gaps are not heard.",
         metavar="FILE[@START:END]",
         show_default=False,
     ),
