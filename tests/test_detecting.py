@@ -11,7 +11,8 @@ from damaged import found, is_near, spans, voice
 
 from avsi import AvsiWarning, ConfigError, MediaError
 from avsi.data.damage import Damage
-from avsi.detecting.detect import detect_file
+from avsi.detecting.detect import detect_file, detect_in
+from avsi.media.sound_reading import open_sound
 from avsi.restoring.detection import gaps_of
 
 
@@ -209,3 +210,32 @@ def test_a_long_file_takes_the_memory_of_a_short_one(tmp_path):
         result = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
         peaks.append(int(result.stdout))
     assert (peaks[1] - peaks[0]) / 1e3 < 25  # as 64-bit samples it would be 46
+
+
+class Ear:
+    """In the place of a listener: hears what it is told, and keeps what it was told is known."""
+
+    def __init__(self, heard: list[Damage]) -> None:
+        self.heard, self.known = heard, list[Damage]()
+
+    def listen(self, path, sound, kinds, known, progress) -> list[Damage]:
+        self.known = list(known)
+        return [each for each in self.heard if each.kind in kinds]
+
+
+def test_what_is_heard_joins_what_rules_find(tmp_path):
+    samples = voice()
+    samples[15600:16400] = 0
+    samples[48000:48400] = np.tile([1.0, 1.0, 1.0, 1.0, -1.0, -1.0, -1.0, -1.0], 50)  # too loud
+    samples[64000:64400] = np.tile([1.0, 1.0, 1.0, 1.0, -1.0, -1.0, -1.0, -1.0], 50)
+    soundfile.write(tmp_path / "in.wav", samples, RATE)
+    ear = Ear([Damage(2.9, 3.1, "burst", 0.9, "tagger+face"), Damage(5.0, 5.2, "noise", 0.4, "tagger")])
+    with open_sound(tmp_path / "in.wav") as sound:
+        joined = detect_in(tmp_path / "in.wav", sound, listener=ear)
+        noise = detect_in(tmp_path / "in.wav", sound, ["noise"], sure=0.3, listener=ear)
+    assert ("burst", "tagger+face") in [(each.kind, each.seen_by) for each in joined]
+    [flat] = [each for each in joined if each.kind == "clipping"]  # the burst explains the other flat tops
+    assert flat.start_s == pytest.approx(4, abs=0.01)
+    assert "silence" in [each.kind for each in joined] and "noise" not in [each.kind for each in joined]
+    assert {each.kind for each in ear.known} == {"silence"}  # flat tops hide nothing from it
+    assert [each.kind for each in noise] == ["noise"]
