@@ -9,7 +9,7 @@ import soundfile
 from conftest import RATE, speech, write_video
 from damaged import found, is_near, spans, voice
 
-from avsi import AvsiWarning, ConfigError, MediaError
+from avsi import AvsiWarning, ConfigError, Gap, MediaError
 from avsi.data.damage import Damage
 from avsi.detecting.detect import detect_file, detect_in
 from avsi.media.sound_reading import open_sound
@@ -239,3 +239,16 @@ def test_what_is_heard_joins_what_rules_find(tmp_path):
     assert "silence" in [each.kind for each in joined] and "noise" not in [each.kind for each in joined]
     assert {each.kind for each in ear.known} == {"silence"}  # flat tops hide nothing from it
     assert [each.kind for each in noise] == ["noise"]
+
+
+def test_damage_that_lasts_longer_in_one_channel_counts_as_long(tmp_path):
+    samples = np.stack([voice(), voice()], axis=1)
+    samples[15600:16400] = 0
+    samples[15600:16900, 1] = 0
+    assert spans(found(tmp_path, samples)) == [("silence", 15600, 16900)]
+
+
+def test_long_damage_does_not_hide_what_is_short():
+    long, short = Damage(0.0, 40.0, "noise", 0.9, "tagger"), Damage(10.0, 10.2, "silence", 1.0, "silence")
+    with pytest.warns(AvsiWarning, match=r"0\.00-40\.00 s: damage of more than 30 s is left as it is"):
+        assert gaps_of([long, short]) == [Gap(10.0, 10.2)]

@@ -29,7 +29,9 @@ def adapt(
         ),
     ] = [],  # noqa: B006
     gaps_file: Annotated[Path | None, typer.Option(help="The same, as lines '<start_s> <end_s> <label>'.")] = None,
-    detect: Annotated[bool, typer.Option("--detect", help="What is damaged is found, as by `avsi detect`.")] = False,
+    detect: Annotated[
+        bool, typer.Option("--detect", help="What is damaged is found, as by `avsi detect --exact`.")
+    ] = False,
     model: Annotated[str, typer.Option(help="The model to start from: a pretrained one, or a folder.")] = DEFAULT,
     audio_only: Annotated[
         str, typer.Option(help="The model to start from where no recording shows a face.")

@@ -36,7 +36,7 @@ def align(
         ),
     ] = [],  # noqa: B006
     gaps_file: Annotated[Path | None, typer.Option(help="The same, as lines '<start_s> <end_s> <label>'.")] = None,
-    detect: Annotated[bool, typer.Option("--detect", help="Take what `avsi detect` finds as lost.")] = False,
+    detect: Annotated[bool, typer.Option("--detect", help="Take what `avsi detect --exact` finds as lost.")] = False,
     from_first_sample: Annotated[
         bool,
         typer.Option(

@@ -41,4 +41,4 @@ def print_damage(path: Path, found: Sequence[Damage], clock: str = "") -> None:
 
 
 def _channel(damage: Damage) -> str:
-    return "all" if damage.channel is None else f"{damage.channel + 1}, others whole"
+    return "all" if damage.channel is None else f"{damage.channel + 1}"

@@ -20,8 +20,9 @@ def detect(
             "--out",
             "-o",
             metavar="LABELS|DIR/",
-            help="What to write: a label track for Audacity (.txt), which --gaps-file reads, a .TextGrid for Praat, or "
-            "all that is known as .json. Or a folder, which is made if its name ends with '/': there "
+            help="What to write: a label track for Audacity (.txt) of damage of the sound, which --gaps-file reads "
+            "(delete lines that are not to be restored, such as those of clipping); a .TextGrid for Praat; or all that "
+            "is known as .json. Or a folder, which is made if its name ends with '/': there "
             "talk.wav.labels.txt belongs to talk.wav. By default a table is shown and nothing is written.",
             show_default=False,
         ),

@@ -151,7 +151,12 @@ def inpaint(
     if detect == bool(gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
     asked = parse_kinds(kinds)
-    for name, given in (("--dry-run", dry_run), ("--kinds", asked is not None), ("--exact", exact)):
+    for name, given in (
+        ("--dry-run", dry_run),
+        ("--kinds", asked is not None),
+        ("--exact", exact),
+        ("--sure", sure != 0.5),
+    ):
         if given and not detect:
             raise ConfigError(f"{name}: belongs to --detect")
     check_asked(asked, sure)

@@ -17,6 +17,7 @@ KINDS = {
     "noise": "noise over the speech: wind, hiss, traffic",
     "unknown": "damage of another kind",
 }
+PICTURE = "picture"  # in the place of what found damage: pictures are missing, and the sound goes on
 
 
 @dataclass(frozen=True, order=True)

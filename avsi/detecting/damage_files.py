@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ..data.damage import Damage
+from ..data.damage import PICTURE, Damage
 from ..errors import DataError
 from ..files import write_text
 from ..words.textgrid import Interval, filled, textgrid_text
@@ -60,14 +60,18 @@ def _to_json(damage: Sequence[Damage], duration_s: float) -> str:
 
 
 def _to_labels(damage: Sequence[Damage], duration_s: float) -> str:
-    return "".join(f"{each.start_s:.6f}\t{each.end_s:.6f}\t{told(each)}\n" for each in damage)
+    """Of damage of the sound: every line can be restored as a gap."""
+    heard = [each for each in damage if each.seen_by != PICTURE]
+    return "".join(f"{each.start_s:.6f}\t{each.end_s:.6f}\t{told(each)}\n" for each in heard)
 
 
 def _to_textgrid(damage: Sequence[Damage], duration_s: float) -> str:
     tiers: dict[str, list[Interval]] = {}
     for each in damage:
         name = told(each) if each.seen_by in ("", each.kind) else f"{told(each)} by {each.seen_by}"
-        tiers.setdefault(name, []).append(Interval(max(each.start_s, 0.0), each.end_s, each.kind))
+        start_s, end_s = max(each.start_s, 0.0), min(each.end_s, duration_s)
+        if start_s < end_s:  # pictures may be missing beyond the sound
+            tiers.setdefault(name, []).append(Interval(start_s, end_s, each.kind))
     whole = {name: filled(intervals, duration_s) for name, intervals in (tiers or {"damage": []}).items()}
     return textgrid_text(whole, duration_s)
 

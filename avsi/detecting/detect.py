@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..audio.samples import to_float
-from ..data.damage import KINDS, Damage
+from ..data.damage import KINDS, PICTURE, Damage
 from ..errors import ConfigError, MediaError
 from ..media.sound_reading import Sound, open_sound
 from ..media.sound_writing import BLOCK_SAMPLES
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 SURE = 0.5  # what is less likely to be damage is not told by default
 JUMP = "jump"
-PICTURE = "picture"  # what saw that pictures are missing; the sound goes on
 # The edge of a gap clicks, and is no click; a tone repeats itself.
 STRONGER = {
     clicks.NAME: (silence.NAME, JUMP, repeats.NAME, tones.NAME, clipping.NAME),
@@ -96,7 +95,9 @@ def detect_in(
     heard = find_damage(sound, kinds if listener is None else None, progress)
     if listener is not None:
         known = [damage for damage in heard if damage.sure >= SURE and damage.kind != clipping.NAME]
-        heard = _outweighed([*heard, *listener.listen(path, sound, kinds or KINDS, known, progress)])
+        # What outweighs another kind is listened for with it.
+        asked = KINDS if kinds is None else {*kinds, *(each for kind in kinds for each in STRONGER.get(kind, ()))}
+        heard = _outweighed([*heard, *listener.listen(path, sound, asked, known, progress)])
     found = [_moved(damage, start_s) for damage in heard if kinds is None or damage.kind in kinds]
     if sound.path != path and (kinds is None or JUMP in kinds):
         player_s = start_s - sound.start_s  # what the clock shows when a player starts
@@ -171,21 +172,24 @@ def _over_channels(by_channel: Sequence[Sequence[Damage]], duration_s: float) ->
         for found in by_channel
     ]
     used = [found for found, out in zip(by_channel, unused, strict=True) if not out or all(unused)]
-    joined: list[Damage] = []
+    rest, joined = [list(found) for found in used[1:]], list[Damage]()
     for damage in used[0]:
-        others = [_same_time(damage, found) for found in used[1:]]
-        joined.append(replace(damage, channel=None) if all(others) else damage)
-    for found in used[1:]:
-        joined += [damage for damage in found if not any(_is_same(damage, other) for other in joined)]
-    return joined
-
-
-def _same_time(damage: Damage, found: Sequence[Damage]) -> bool:
-    return any(_overlap(damage, other) >= SAME_TIME and damage.kind == other.kind for other in found)
+        same = [next((other for other in found if _is_same(damage, other)), None) for found in rest]
+        others = [other for other in same if other is not None]
+        if len(others) < len(rest):
+            joined.append(damage)
+            continue
+        for found, other in zip(rest, others, strict=True):
+            found.remove(other)
+        every = [damage, *others]
+        start_s, end_s = min(each.start_s for each in every), max(each.end_s for each in every)
+        sure = max(each.sure for each in every)
+        joined.append(replace(damage, start_s=start_s, end_s=end_s, sure=sure, channel=None))
+    return [*joined, *(damage for found in rest for damage in found)]
 
 
 def _is_same(damage: Damage, other: Damage) -> bool:
-    return other.channel is None and damage.kind == other.kind and _overlap(damage, other) >= SAME_TIME
+    return damage.kind == other.kind and _overlap(damage, other) >= SAME_TIME
 
 
 def _overlap(one: Damage, two: Damage) -> float:

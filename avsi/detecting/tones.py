@@ -74,6 +74,8 @@ class ToneFinder:
 
     def take(self, samples: np.ndarray, last: bool = False) -> None:
         """Args: samples: the next ones of the channel, shape (n,); last: whether there are no more."""
+        if not len(self._bins):  # the rate is so low that no such tone can be heard
+            return
         joined = np.concatenate([self._rest, samples])
         whole = len(joined) // self._step * self._step
         coarse = joined[:whole].reshape(-1, self._step).mean(axis=1)

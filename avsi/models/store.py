@@ -199,6 +199,8 @@ def start_from(model: Model, name_or_path: str | Path) -> None:
             f"{name_or_path}: was trained with voices of the speaker encoder {encoders[0]}, but those of the training "
             f"set are of {encoders[1]}; python -m data_prep.voice_vectors makes others"
         )
+    if one.text and not two.text and two.voice:  # which is the last input, and would become that of the text
+        raise ModelError(f"{name_or_path}: is told the voice and not what is said; learn these the other way round")
     own, known = model.state_dict(), trained.state_dict()
     if (one.text and not two.text) or (one.voice and not two.voice):  # the last inputs, which at first change nothing
         for name in [name for name in known if name.startswith("blstm.weight_ih_l0")]:

@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from ..data.damage import KINDS, Damage
+from ..data.damage import KINDS, PICTURE, Damage
 from ..data.gaps import Gap
-from ..detecting.detect import PICTURE, SURE, detect_in, no_progress
+from ..detecting.detect import SURE, detect_in, no_progress
 from ..detecting.listener import Listener
 from ..errors import AvsiWarning
 from ..media.sound_reading import Sound
@@ -46,7 +46,10 @@ def gaps_of(found: Sequence[Damage]) -> list[Gap]:
     more than 30 s is no drop-out, and is passed over with a warning.
     """
     heard = [damage for damage in found if damage.seen_by != PICTURE]
-    stretches = join_stretches((damage.start_s, damage.end_s) for damage in heard)
-    if any(end_s - start_s > MAX_GAP_S for start_s, end_s in stretches):
-        warnings.warn(f"damage of more than {MAX_GAP_S:g} s is left as it is", AvsiWarning, stacklevel=3)
+    short = [(each.start_s, each.end_s) for each in heard if each.end_s - each.start_s <= MAX_GAP_S]
+    stretches = join_stretches(short)  # of what lies close together more than 30 s may come
+    long = [(each.start_s, each.end_s) for each in heard if each.end_s - each.start_s > MAX_GAP_S]
+    for start_s, end_s in [*long, *(each for each in stretches if each[1] - each[0] > MAX_GAP_S)]:
+        told = f"{start_s:.2f}-{end_s:.2f} s: damage of more than {MAX_GAP_S:g} s is left as it is"
+        warnings.warn(told, AvsiWarning, stacklevel=3)
     return [Gap(start_s, end_s) for start_s, end_s in stretches if end_s - start_s <= MAX_GAP_S]
