@@ -45,7 +45,15 @@ class KeptBand:
         Args:
             damaged, restored: float, shape (n_samples, n_channels).
             rate: in Hz.
+
+        Raises:
+            ConfigError: frequencies that the sound does not have.
         """
+        for hz in (self.below_hz, self.above_hz):
+            if hz is not None and hz >= rate / 2:
+                raise ConfigError(
+                    f"{hz:g} Hz: a sound of {rate} samples a second has frequencies below {rate / 2:g} Hz"
+                )
         return restored + self._filtered(damaged - restored, rate)
 
     def _filtered(self, samples: np.ndarray, rate: int) -> np.ndarray:

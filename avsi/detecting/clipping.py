@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..data.damage import Damage
-from ..timebase import join_stretches, to_samples, to_seconds
+from ..timebase import to_samples, to_seconds
 
 NAME = "clipping"
 FLAT = 3  # equal samples in succession at an extreme
@@ -55,7 +55,10 @@ class ClippingFinder:
         low, high = self._extremes
         flat = (values > max(NEAR * high, LEAST)) | (values < min(NEAR * low, -LEAST))
         places = places[flat]
-        tops = join_stretches((int(place), int(place) + FLAT) for place in places)
+        cuts = np.flatnonzero(np.diff(places) > FLAT)
+        firsts = places[np.concatenate([[0], cuts + 1])] if len(places) else places
+        lasts = places[np.concatenate([cuts, [len(places) - 1]])] if len(places) else places
+        tops = zip(firsts.tolist(), (lasts + FLAT).tolist(), strict=True)
         bridged = to_samples(BRIDGED_S, self._rate)
         grouped: list[list[tuple[int, int]]] = []
         for top in tops:
