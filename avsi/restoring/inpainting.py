@@ -131,7 +131,7 @@ class Inpainter:
         at_once = 0 if place.type == "cpu" else BATCH_FRAMES
         refining = load_refiner(refiner, model, name_or_path)
         refining = refining and refining.to(place)
-        heard_by = load_encoder_of([model, other], encoder)
+        heard_by = load_encoder_of([model, other, refining], encoder)
         name = Path(name_or_path).name
         return cls(model, other, at_once, adaptation_of(name_or_path), name, refining, heard_by)
 
@@ -383,7 +383,7 @@ class Inpainter:
                 spans = [span for span, reason in zip(one.own, one.audio_only, strict=True) if reason]
                 only = torch.from_numpy(lost_frames(spans, len(only), stft))
             predicted[n] = keep_reliable(predicted[n], audio_only, only)
-        predicted = refined(self.refiner, predicted, excerpts, self.draw)
+        predicted = refined(self.refiner, predicted, excerpts, self.draw, self.encoder)
         restored = []
         for one, log_spectrum in zip(excerpts, predicted, strict=True):
             channels = [
