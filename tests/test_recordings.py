@@ -280,10 +280,9 @@ def test_what_is_restored_louder_than_full_scale_is_not_cut_off_flat(tmp_path):
     soundfile.write(tmp_path / "in.wav", samples, RATE)
     gap, loud = (15200, 17600), Inpainter(SpectralInterpolation())
     restore = loud.restore_excerpts
-    loud.restore_excerpts = lambda prepared: [replace(one, samples=2 * one.samples) for one in restore(prepared)]
+    loud.restore_excerpts = lambda prepared: [replace(one, samples=4 * one.samples) for one in restore(prepared)]
     inpaint_file(tmp_path / "in.wav", tmp_path / "out.wav", loud, [Gap(gap[0] / RATE, gap[1] / RATE)])
     old, new = (soundfile.read(tmp_path / name, dtype="int16")[0] for name in ("in.wav", "out.wav"))
     assert np.abs(new[slice(*gap)].astype(int)).max() > 32000
-    runs = (np.diff(new[slice(*gap)]) == 0) & (np.abs(new[gap[0] : gap[1] - 1].astype(int)) > 32766)
-    assert runs.sum() < 3  # two in succession at full scale are hardly flat
+    assert (np.abs(new[slice(*gap)].astype(int)) > 32766).sum() < 3  # cut off, 73 would be at full scale
     assert np.array_equal(np.delete(old, slice(*gap)), np.delete(new, slice(*gap)))
