@@ -8,11 +8,12 @@ import pytest
 import soundfile
 from conftest import RATE, run_app, speech, write_video
 
-from avsi.damaging import cuts, sounds
+from avsi.damaging import cuts, files, sounds
 from avsi.damaging.clips import MAKERS, damage_clip
 from avsi.damaging.coding import coded
 from avsi.damaging.noises import coloured_noise
-from avsi.data.damage import KINDS
+from avsi.data.damage import KINDS, Damage
+from avsi.errors import AvsiWarning
 from avsi.media.sound_reading import open_sound
 from avsi.rng import generator
 
@@ -143,3 +144,12 @@ def test_the_command_keeps_other_samples_and_the_picture_and_writes_the_truth(tm
     run_app(cli.app, "damage", film, *options, "--codec", "opus", "-o", wav, "--truth", truth, "--force")
     assert soundfile.info(wav).frames == len(one)
     assert [line.split("\t") for line in truth.read_text().splitlines()] == labels
+
+
+def test_stretches_that_there_is_no_room_for_are_counted_and_not_their_parts(tmp_path, monkeypatch):
+    packets = [Damage(number / 10, number / 10 + 0.02, "silence") for number in range(6)]
+    monkeypatch.setattr(files, "damage_stretches", lambda samples, *_: (samples, [packets[:4], packets[4:]]))
+    soundfile.write(tmp_path / "in.wav", speech(1), RATE)
+    with pytest.warns(AvsiWarning, match=r"has room for 2 of 3 stretches"):
+        made = files.damage_file(tmp_path / "in.wav", tmp_path / "out.wav", tmp_path / "truth.txt", ["loss"] * 3)
+    assert made == packets

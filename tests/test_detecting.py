@@ -1,5 +1,6 @@
 """Each rule finds its damage, and nothing in what is whole."""
 
+import time
 from pathlib import Path
 
 import av
@@ -10,10 +11,10 @@ from conftest import RATE, speech, write_video
 from damaged import found, is_near, spans, voice
 
 from avsi import AvsiWarning, ConfigError, Gap, MediaError
-from avsi.data.damage import Damage
-from avsi.detecting.detect import detect_file, detect_in
+from avsi.data.damage import KINDS, Damage
+from avsi.detecting.detect import SAME_TIME, _over_channels, _overlap, detect_file, detect_in, in_time
 from avsi.media.sound_reading import open_sound
-from avsi.restoring.detection import gaps_of
+from avsi.restoring.detection import gaps_of, why_left
 
 
 @pytest.mark.parametrize(("seed", "subtype"), [(0, "PCM_16"), (1, "PCM_U8"), (2, "PCM_24")])
@@ -252,3 +253,71 @@ def test_long_damage_does_not_hide_what_is_short():
     long, short = Damage(0.0, 40.0, "noise", 0.9, "tagger"), Damage(10.0, 10.2, "silence", 1.0, "silence")
     with pytest.warns(AvsiWarning, match=r"0\.00-40\.00 s: damage of more than 30 s is left as it is"):
         assert gaps_of([long, short]) == [Gap(10.0, 10.2)]
+
+
+def test_channels_are_joined_as_each_pair_would_be_compared():
+    def slow(by_channel):
+        rest, joined = [list(channel) for channel in by_channel[1:]], []
+        for one in by_channel[0]:
+            same = [
+                next((two for two in other if two.kind == one.kind and _overlap(one, two) >= SAME_TIME), None)
+                for other in rest
+            ]
+            if None in same:
+                joined.append(one)
+                continue
+            for other, two in zip(rest, same, strict=True):
+                other.remove(two)
+            times = [(each.start_s, each.end_s) for each in (one, *same)]
+            joined.append(Damage(min(a for a, _ in times), max(b for _, b in times), one.kind, 1.0, "", None))
+        return in_time([*joined, *(each for other in rest for each in other)])
+
+    rng = np.random.default_rng(0)
+    for n_channels in (1, 2, 3):
+        by_channel = [
+            [
+                Damage(start_s, start_s + float(rng.exponential(0.5)), kind, 1.0, "", channel)
+                for start_s, kind in zip(
+                    rng.uniform(0, 20, 60).tolist(), rng.choice(["tone", "click"], 60), strict=True
+                )
+            ]
+            for channel in range(n_channels)
+        ]
+        joined = in_time(_over_channels(by_channel, 20.0))
+        assert joined == slow(by_channel)
+        assert n_channels == 1 or any(each.channel is None for each in joined)
+
+
+def test_many_clicks_in_two_channels_are_joined_at_once():
+    clicks = [
+        [Damage(n / 10, n / 10 + 0.004, "click", 1.0, "click", channel) for n in range(20000)] for channel in (0, 1)
+    ]
+    started_s = time.process_time()
+    assert len(_over_channels(clicks, 2000.0)) == 20000
+    assert time.process_time() - started_s < 1  # by pairs it takes minutes
+
+
+def test_what_is_left_as_it_is_has_a_reason():
+    damages = [
+        Damage(0, 1, "clipping"),
+        Damage(2, 33, "silence"),
+        Damage(40, 41, "jump", 1.0, "picture"),
+        Damage(50, 75, "noise"),
+        Damage(70, 90, "tone"),
+        Damage(95, 96, "click"),
+    ]
+    clipped, long, picture, *joined, click = why_left(damages)
+    assert clipped == "it may be meant; --kinds clipping restores it" and long == "it lasts more than 30 s"
+    assert picture == "only pictures are missing" and click == ""
+    assert set(joined) == {"it lasts more than 30 s, with what it overlaps"}
+    assert why_left(damages, ["clipping", "silence"])[0] == ""
+    with pytest.warns(AvsiWarning):
+        gaps = gaps_of(damages[1:])
+    kept = [(each.start_s, each.end_s) for each, reason in zip(damages, why_left(damages), strict=True) if not reason]
+    assert [(gap.start_s, gap.end_s) for gap in gaps] == kept
+
+
+def test_every_kind_is_explained():
+    from avsi.commands.detect import detect
+
+    assert [kind for kind in KINDS if kind not in (detect.__doc__ or "")] == []

@@ -65,7 +65,8 @@ def gap_file_remark(path: str | Path) -> str:
 
 
 def read_label_file(path: str | Path) -> list[Gap]:
-    """The gaps of one recording: lines ``<start_s> <end_s> [label]``, as Audacity exports a label track.
+    """The gaps of one recording: lines ``<start_s> <end_s> [label]``, as Audacity exports a label track. Labels that
+    overlap, such as those of two channels, are one gap.
 
     Raises:
         GapError: no such file, a folder, no labels, or a malformed line, named by its number.
@@ -73,7 +74,7 @@ def read_label_file(path: str | Path) -> list[Gap]:
     path = Path(path)
     if not path.is_file():
         raise GapError(f"{path}: {'is a folder; expected a text file' if path.is_dir() else 'no such file'}")
-    gaps = []
+    gaps: list[Gap] = []
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip() or line.startswith("\\"):  # the second line of an Audacity label with frequencies
             continue
@@ -84,7 +85,17 @@ def read_label_file(path: str | Path) -> list[Gap]:
             raise GapError(f"{path}:{number}: expected '<start_s> <end_s> [label]', found '{line}'") from None
     if not gaps:
         raise GapError(f"{path}: holds no labels; expected lines '<start_s> <end_s> [label]'")
-    return gaps
+    return without_overlaps(gaps)
+
+
+def without_overlaps(gaps: list[Gap]) -> list[Gap]:
+    """Sorted gaps, those that overlap as one; one that is none stays, to be told of."""
+    joined: list[Gap] = []
+    for gap in sorted(gaps):
+        if joined and gap.start_s < joined[-1].end_s and gap.start_s < gap.end_s:
+            gap = Gap(joined[-1].start_s, max(gap.end_s, joined.pop().end_s))
+        joined.append(gap)
+    return joined
 
 
 def write_gap_file(path: str | Path, gaps: dict[str, list[Gap]], remark: str = "") -> None:

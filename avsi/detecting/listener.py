@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..data.damage import Damage
+from ..errors import ConfigError
 from ..media.sound_reading import Sound
 from ..media.video_reading import has_picture, video_info
 from ..pretrained import TAGGER
@@ -43,25 +44,29 @@ class Listener:
         Args:
             kinds: those that are looked for.
             progress: as in :func:`.detect.detect_file`.
+
+        Raises:
+            ConfigError: a face that is not there.
         """
         from .tagging import find_tagged
 
+        video = self.video or (path if sound.path != path and has_picture(path) else None)
+        if self.face is not None and video is None:
+            raise ConfigError(f"{path}: face {self.face} is asked for, but there is no picture")
         wanted = set(kinds) & set(HEARD)
         if not wanted or not sound.n_samples:
             return []
-        found = find_tagged(sound, self._follow_face(path, sound, progress), self.tagger, known, progress)
+        tracks = self._follow_face(video, sound, progress) if video is not None and self.look else None
+        found = find_tagged(sound, tracks, self.tagger, known, progress)
         return [damage for damage in found if damage.kind in wanted]
 
-    def _follow_face(self, path: Path, sound: Sound, progress: Callable) -> Tracks | None:
-        """The face throughout, on the clock of the sound; None where there is no picture, or it is not looked at."""
+    def _follow_face(self, video: Path | Tracks, sound: Sound, progress: Callable) -> Tracks:
+        """The face throughout, on the clock of the sound."""
         from ..video.landmarks import track_each_stretch
         from ..video.tracks import Tracks
 
-        if isinstance(self.video, Tracks):
-            return self.video
-        video = self.video or (path if sound.path != path and has_picture(path) else None)
-        if video is None or not self.look:
-            return None
+        if isinstance(video, Tracks):
+            return video
         duration_s = to_seconds(sound.n_samples, sound.rate)
         total = round(duration_s * video_info(video).fps)
         [tracks] = track_each_stretch(
