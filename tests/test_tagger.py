@@ -12,7 +12,7 @@ from conftest import RATE, face, make_datadir, run_app, small_config
 from avsi.config import Config, StftConfig, TaggerConfig
 from avsi.config_checks import check_config
 from avsi.data.damage import Damage
-from avsi.detecting.tagging import apart, find_events, find_tagged, refine_edges
+from avsi.detecting.tagging import apart, find_events, find_tagged, refine_edges, tag
 from avsi.errors import ConfigError
 from avsi.media.sound_reading import open_sound
 from avsi.models.card import read_card, update_card
@@ -114,8 +114,9 @@ def test_events_keep_their_times_over_parts_and_what_is_known_is_not_told_again(
     seen_s = np.arange(0, 20, 0.04)
     tracks = face(np.sin(seen_s), seen_s)
     with open_sound(tmp_path / "clip.wav") as sound:
-        found = find_tagged(sound, tracks, tagger)
-        others = find_tagged(sound, None, tagger, [Damage(29.8, 30.3, "burst")])
+        found = find_tagged(sound, tag(sound, tracks, tagger), tagger)
+        known = [Damage(29.8, 30.3, "burst")]
+        others = find_tagged(sound, tag(sound, None, tagger, known), tagger, known)
     for one, (start_s, stop_s) in zip(found, at_s, strict=True):
         assert (one.start_s, one.end_s) == pytest.approx((start_s, stop_s), abs=0.0021)
         assert one.kind == "noise" and one.sure > 0.9

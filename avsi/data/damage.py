@@ -17,6 +17,7 @@ KINDS = {
     "noise": "noise over the speech: wind, hiss, traffic",
     "unknown": "damage of another kind",
 }
+SURE = 0.5  # what is less likely to be damage is not told by default
 PICTURE = "picture"  # in the place of what found damage: pictures are missing, and the sound goes on
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..audio.samples import to_float
-from ..data.damage import KINDS, PICTURE, Damage
+from ..data.damage import KINDS, PICTURE, SURE, Damage
 from ..errors import ConfigError, MediaError
 from ..media.sound_reading import Sound, open_sound
 from ..media.sound_writing import BLOCK_SAMPLES
@@ -25,7 +25,6 @@ from .listener import Listener, load_listener
 if TYPE_CHECKING:
     from ..video.tracks import Tracks
 
-SURE = 0.5  # what is less likely to be damage is not told by default
 JUMP = "jump"
 # The edge of a gap clicks, and is no click; a tone repeats itself.
 STRONGER = {
@@ -94,10 +93,9 @@ def detect_in(
     start_s = 0.0 if from_first_sample else sound.start_s
     heard = find_damage(sound, kinds if listener is None else None, progress)
     if listener is not None:
-        known = [damage for damage in heard if damage.sure >= SURE and damage.kind != clipping.NAME]
         # What outweighs another kind is listened for with it.
         asked = KINDS if kinds is None else {*kinds, *(each for kind in kinds for each in STRONGER.get(kind, ()))}
-        heard = _outweighed([*heard, *listener.listen(path, sound, asked, known, progress)])
+        heard = _outweighed(listener.listen(path, sound, asked, heard, progress))
     found = [_moved(damage, start_s) for damage in heard if kinds is None or damage.kind in kinds]
     if sound.path != path and (kinds is None or JUMP in kinds):
         player_s = start_s - sound.start_s  # what the clock shows when a player starts

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..data.damage import Damage
+from ..data.damage import SURE, Damage
 from ..media.sound_reading import Sound
 from ..media.video_reading import has_picture, video_info
 from ..pretrained import TAGGER
 from ..timebase import to_seconds
+from . import clipping, silence
 
 if TYPE_CHECKING:
     from ..models.tagger import Tagger
     from ..video.tracks import Tracks
 
+SILENT = ("silence", "level")  # what it may call a silence
 HEARD = ("silence", "level", "noise", "burst")  # kinds that it is asked about; of all others rules know more
 
 
@@ -36,21 +38,30 @@ class Listener:
     face: int | None = None
 
     def listen(
-        self, path: Path, sound: Sound, kinds: Collection[str], known: Sequence[Damage], progress: Callable
+        self, path: Path, sound: Sound, kinds: Collection[str], heard: Sequence[Damage], progress: Callable
     ) -> list[Damage]:
-        """What it finds in a recording beside the damage that is ``known``, in seconds from the first sample.
+        """What rules found in a recording, silences judged anew, and what it finds beside that; in seconds from the
+        first sample.
 
         Args:
             kinds: those that are looked for.
+            heard: what rules found, however sure.
             progress: as in :func:`.detect.detect_file`.
         """
-        from .tagging import find_tagged
+        from .tagging import find_tagged, tag
 
         wanted = set(kinds) & set(HEARD)
         if not wanted or not sound.n_samples:
-            return []
-        found = find_tagged(sound, self._follow_face(path, sound, progress), self.tagger, known, progress)
-        return [damage for damage in found if damage.kind in wanted]
+            return [*heard]
+        tags = tag(sound, self._follow_face(path, sound, progress), self.tagger, _known(heard), progress)
+        judged = [
+            replace(each, sure=silence.judged(each.sure, tags.chance_at_edges(each, SILENT)))
+            # Of a silence in one channel it hears the others.
+            if each.kind == silence.NAME and each.channel is None
+            else each
+            for each in heard
+        ]
+        return [*judged, *find_tagged(sound, tags, self.tagger, _known(judged), wanted)]
 
     def _follow_face(self, path: Path, sound: Sound, progress: Callable) -> Tracks | None:
         """The face throughout, on the clock of the sound; None where there is no picture, or it is not looked at."""
@@ -68,6 +79,11 @@ class Listener:
             video, [(0.0, duration_s)], lambda items: progress(items, total, "faces"), self.face
         )
         return tracks
+
+
+def _known(found: Sequence[Damage]) -> list[Damage]:
+    """What need not be looked for any more; where tops are flat there may be something loud."""
+    return [damage for damage in found if damage.sure >= SURE and damage.kind != clipping.NAME]
 
 
 def load_listener(

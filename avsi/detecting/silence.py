@@ -33,6 +33,11 @@ NOTHING_HEARD_DB, LEFT_NOTHING = -100.0, (0.086, 0.153, 0.2)
 # 3 dB, logarithm of the length, and a constant.
 LEFT_SOME = (0.211, 0.144, 0.039, 0.062, 0.031, 0.146, -1.06, -15.3)
 SOFTEST_DB, SHALLOWEST_DB, DEEPEST_DB, CLEARLY_DB, LONGEST_S = -40.0, -15.0, 30.0, 3.0, 0.3
+# By logistic regression over 14 thousand stretches in speech of 90 speakers, with one or four gaps, as it is, in noise,
+# with echoes, gated, and after codecs: how a gap differs from a pause, see _sure; and what a tagger's opinion adds to it.
+IS_DAMAGE = (0.043, 0.107, 0.057, 0.017, 0.125, 6.023, 1.187, 0.482, -5.08)
+HEARD_TOO = (0.772, 0.524, 0.09)
+LEAST_CHANCE = 1e-4
 # What is below the noise floor is no pause where it falls and rises by so much.
 ABRUPT_DB = 12.0
 # A gate is closed after less than this: where a pause has a sound for longer, there is none.
@@ -63,6 +68,10 @@ class Stretches:
     after_db: np.ndarray
     depth_db: np.ndarray
     inside_db: np.ndarray
+
+    def of(self, numbers: Sequence[int]) -> Stretches:
+        """Some of them."""
+        return Stretches(*(values[list(numbers)] for values in vars(self).values()))
 
 
 class ConstantRuns:
@@ -131,20 +140,36 @@ def find_silences(
         thresholds.append(np.full_like(levels.frames_db, levels.floor_db - BELOW_FLOOR_DB))
     found = _joined([_measured(levels, *_below(levels.frames_db, threshold)) for threshold in thresholds])
     cut = _cut(found, levels.frame_s)
-    sure = np.maximum(cut, _below_the_floor(levels, found, cut))
+    open_share = _below_the_floor(levels, found, cut)
     exact = np.array(runs, np.int64).reshape(-1, 2)
-    silences: list[Damage] = []
-    taken = np.zeros(len(levels.frames_db), bool)
-    for number in np.lexsort((found.start - found.stop, -sure.round(2))):
+    taken, kept = np.zeros(len(levels.frames_db), bool), list[int]()
+    edges: list[tuple[int, int]] = []
+    for number in np.lexsort((found.start - found.stop, -np.maximum(cut, open_share).round(2))):
         start, stop = int(found.start[number]), int(found.stop[number])
         if taken[start:stop].any():
             continue
         taken[start:stop] = True
         begin, end = _exact_edges(start * hop, min(stop * hop, n_samples), exact, 3 * hop)
         if end - begin >= to_samples(MIN_SILENCE_S, rate):
-            times_s = to_seconds(begin, rate), to_seconds(end, rate)
-            silences.append(Damage(*times_s, NAME, round(float(sure[number]), 3), NAME, channel))
+            kept.append(int(number))
+            edges.append((begin, end))
+    sure = _sure(found.of(kept), cut[kept], open_share[kept])
+    silences = [
+        Damage(to_seconds(begin, rate), to_seconds(end, rate), NAME, round(float(each), 3), NAME, channel)
+        for (begin, end), each in zip(edges, sure, strict=True)
+    ]
     return sorted(silences, key=lambda each: each.start_s)
+
+
+def judged(sure: float, chance: float) -> float:
+    """How likely a silence is damage, by the edges and by who heard, and perhaps saw, the speaker.
+
+    Args:
+        sure: by its edges, as :func:`find_silences` has it.
+        chance: that of a tagger.
+    """
+    facts = (*log_odds(np.array([sure, chance])), 1.0)
+    return round(float(1 / (1 + np.exp(-np.dot(facts, HEARD_TOO)))), 3)
 
 
 def _below(frames_db: np.ndarray, threshold_db: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -215,6 +240,32 @@ def _cut(found: Stretches, frame_s: float) -> np.ndarray:
     some = np.stack([fall, rise, before, after, depth, clearly, length, ones], axis=1) @ LEFT_SOME
     nothing = np.stack([fall, before, ones], axis=1) @ LEFT_NOTHING
     return 1 / (1 + np.exp(-np.where(found.inside_db < NOTHING_HEARD_DB, nothing, some)))
+
+
+def _sure(found: Stretches, cut: np.ndarray, open_share: np.ndarray) -> np.ndarray:
+    """How likely each is damage, by its edges, by what the pauses of this recording are like, and by whether other
+    stretches below its noise floor are cut off from speech, as gaps are, or lie between soft edges, as behind a gate.
+    """
+    looks_cut = np.where(found.depth_db > BELOW_FLOOR_DB, 2 * cut - 1, 0.0)
+    others = looks_cut.sum() - looks_cut
+    facts = (
+        np.minimum(found.fall_db, STEEPEST_FALL_DB),
+        np.minimum(found.rise_db, STEEPEST_RISE_DB),
+        np.maximum(found.before_db, SOFTEST_DB),
+        np.maximum(found.after_db, SOFTEST_DB),
+        np.clip(found.depth_db, SHALLOWEST_DB, DEEPEST_DB),
+        open_share,
+        np.sign(others) * np.log1p(np.abs(others)),
+        log_odds(cut),
+        np.ones_like(cut),
+    )
+    return 1 / (1 + np.exp(-(np.stack(facts, axis=1) @ IS_DAMAGE)))
+
+
+def log_odds(chance: np.ndarray) -> np.ndarray:
+    """Of probabilities, within bounds."""
+    within = np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)
+    return np.log(within / (1 - within))
 
 
 def _below_the_floor(levels: Levels, found: Stretches, cut: np.ndarray) -> np.ndarray:

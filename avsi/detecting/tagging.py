@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -27,35 +27,74 @@ SEEN = 0.5  # the share of an event in which the lips must be seen to have had a
 # An edge is moved by at most so much to where the level changes most, between so long a time before and after it.
 REACH_S, BESIDE_S, BLOCK_S = 0.02, 0.008, 0.002
 LEAST_STEP = 1.0  # of the natural log of the power: weaker ones say nothing
+EDGE_S = 0.12  # of a silence, that tells what it is: in the middle of a long one speech is far
 QUIET = ("silence", "level")  # softer inside than outside; the others are louder
 
 
-def find_tagged(
+@dataclass(frozen=True)
+class Tags:
+    """What a tagger thinks of each frame of a recording.
+
+    Attributes:
+        chances: the probabilities of :data:`.TAGGED`, shape (n_frames, n_kinds).
+        seen: in which frames the lips are seen, bool, shape (n_frames,).
+        frame_s: how far frames lie apart.
+    """
+
+    chances: np.ndarray
+    seen: np.ndarray
+    frame_s: float
+
+    def frames(self, damage: Damage) -> slice:
+        """Those of a stretch, at least one."""
+        first = min(round(damage.start_s / self.frame_s), len(self.chances) - 1)
+        return slice(first, max(round(damage.end_s / self.frame_s), first + 1))
+
+    def chance_at_edges(self, damage: Damage, kinds: Collection[str]) -> float:
+        """How likely it is one of these kinds of damage just behind its start or before its end, whichever is more."""
+        at = self.chances[self.frames(damage)][:, [TAGGED.index(kind) for kind in kinds]]
+        chances, n_edge = 1 - np.prod(1 - at, axis=1), max(1, round(EDGE_S / self.frame_s))
+        return float(max(chances[:n_edge].mean(), chances[-n_edge:].mean()))
+
+
+def tag(
     sound: Sound,
     tracks: Tracks | None,
     tagger: Tagger,
     known: Sequence[Damage] = (),
     progress: Callable = lambda items, total, what: items,
-) -> list[Damage]:
-    """The damage that a tagger finds in a recording, in the memory of a short one.
+) -> Tags:
+    """Have a tagger listen to a recording, in the memory of a short one.
 
     Args:
         tracks: the face, on the clock of the sound; None where there is none.
         known: damage that was found otherwise, in seconds from the first sample: it tells nothing of the recording's
-            level, and is not reported again.
+            level.
         progress: wraps the loop over the parts of the recording.
+    """
+    chances, seen = zip(*tag_parts(sound, tracks, tagger, known, progress), strict=True)
+    stft = tagger.config.stft
+    return Tags(np.concatenate(chances), np.concatenate(seen), stft.hop_samples / stft.sample_rate)
+
+
+def find_tagged(
+    sound: Sound, tags: Tags, tagger: Tagger, known: Sequence[Damage] = (), kinds: Collection[str] = TAGGED
+) -> list[Damage]:
+    """The damage that a tagger finds in a recording.
+
+    Args:
+        known: damage that was found otherwise, in seconds from the first sample: it is not reported again.
+        kinds: those that are looked for; what is more likely another one hides none of these.
 
     Returns:
         Sorted, not overlapping, in seconds from the first sample; ``sure`` is the mean probability.
     """
-    parts = [*tag_parts(sound, tracks, tagger, known, progress)]
-    chances, seen = (np.concatenate(each) for each in zip(*parts, strict=True))
-    events = apart([each for kind in TAGGED for each in find_events(chances, kind, tagger)])
-    frame_s = tagger.config.stft.hop_samples / tagger.config.stft.sample_rate
+    touched = frames_of(known, 0.0, len(tags.chances), tagger.config.stft)
+    chances = np.where(touched[:, None], 0, tags.chances)
+    events = apart([each for kind in TAGGED if kind in kinds for each in find_events(chances, kind, tagger)])
     found = []
     for event in events:
-        first, last = round(event.start_s / frame_s), round(event.end_s / frame_s)
-        by = "tagger+face" if seen[first:last].mean() >= SEEN else "tagger"
+        by = "tagger+face" if tags.seen[tags.frames(event)].mean() >= SEEN else "tagger"
         refined = refine_edges(sound, event)
         found += [replace(refined, seen_by=by)] if refined.end_s > refined.start_s else []
     return found
@@ -85,7 +124,7 @@ def tag_parts(
         with torch.inference_mode():
             log_spectrum = log_magnitude(spectrum(samples, stft), stft)
             scores = tagger(log_spectrum[None], torch.from_numpy(visual)[None], counts[None])[0]
-            chances = scores.sigmoid() * counts[:, None]
+            chances = scores.sigmoid()
         seen = ~np.isnan(visual).any(axis=1) if visual.shape[1] else np.zeros(count, bool)
         yield chances[own].numpy(), seen[own]
 
