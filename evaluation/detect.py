@@ -25,7 +25,7 @@ from avsi.audio.samples import from_float, resample
 from avsi.config import NormaliseConfig
 from avsi.damaging.clips import MAKERS, damage_clip
 from avsi.damaging.coding import CODECS, coded, draw_bit_rate
-from avsi.data.damage import Damage
+from avsi.data.damage import KINDS, USUAL, Damage
 from avsi.data.datadir import Utterance, corpus_of, development_of, read_datadir
 from avsi.detecting.detect import detect_in
 from avsi.detecting.listener import load_listener
@@ -159,7 +159,8 @@ def look(
         soundfile.write(path, from_float(samples, np.int16), condition.rate)
         listener = None if tagger == RULES else replace(once(load_listener, tagger), video=tracks)
         with open_sound(path) as sound:
-            found = detect_in(path, sound, sure=sure, listener=listener)
+            kinds = {*USUAL, *({condition.kind} & set(KINDS))}
+            found = detect_in(path, sound, kinds, sure, listener=listener)
     return {
         "id": utterance.id,
         "speaker": utterance.speaker,

@@ -143,7 +143,8 @@ def test_a_click_is_found_and_close_ones_are_one(tmp_path):
     samples[48000:48002] += [0.7, -0.7]
     samples[76000] -= 0.6
     samples[76040] += 0.6
-    [one, two] = found(tmp_path, samples)
+    assert found(tmp_path, samples) == []  # only where that is asked for
+    [one, two] = found(tmp_path, samples, kinds=["click"])
     assert (one.kind, two.kind) == ("click", "click")
     assert one.start_s <= 3.0 < one.end_s < 3.003
     assert two.start_s <= 4.75 and 4.7525 < two.end_s < 4.755
@@ -175,9 +176,12 @@ def test_kinds_and_confidence_choose_what_is_told(tmp_path):
     samples[15600:16400] = 0
     samples[48000:48002] += [0.7, -0.7]
     soundfile.write(tmp_path / "in.wav", samples, RATE)
-    assert [each.kind for each in detect_file(tmp_path / "in.wav", tagger=None)] == ["silence", "click"]
+    assert [each.kind for each in detect_file(tmp_path / "in.wav", tagger=None)] == ["silence"]
     assert [each.kind for each in detect_file(tmp_path / "in.wav", ["click"], tagger=None)] == ["click"]
-    assert [each.kind for each in detect_file(tmp_path / "in.wav", sure=0.99, tagger=None)] == ["click"]
+    both = detect_file(tmp_path / "in.wav", ["click", "silence"], tagger=None)
+    assert [each.kind for each in both] == ["silence", "click"] and both[0].sure < both[1].sure
+    sure = detect_file(tmp_path / "in.wav", ["click", "silence"], both[1].sure, tagger=None)
+    assert [each.kind for each in sure] == ["click"]
     with pytest.raises(ConfigError, match=r"sure 2: expected from 0 to 1"):
         detect_file(tmp_path / "in.wav", sure=2, tagger=None)
     samples[100] = np.nan

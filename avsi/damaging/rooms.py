@@ -2,6 +2,8 @@
 that turns away. Samples are of shape (n_samples,), full scale 1.0.
 """
 
+from functools import partial
+
 import numpy as np
 
 from .noises import coloured_noise, power_of, resonances, shaped_noise
@@ -60,10 +62,14 @@ def breaths(samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndar
         count = min(int(rng.uniform(0.15, 0.5) * rate), len(samples))
         at, width = rng.uniform(800, 5000, 2) / rate, rng.uniform(300, 1500, 2) / rate
         floor = rng.uniform(0.02, 0.3)
-        sound = shaped_noise(count, lambda share, a=at, w=width, f=floor: f + resonances(share, a, w), rng)
+        sound = shaped_noise(count, partial(_rustling, at=at, width=width, floor=floor), rng)
         start = int(rng.integers(0, len(samples) - count + 1))
         made[start : start + count] += loudness(samples, rng.uniform(15, 35)) * sound * np.hanning(count)
     return made
+
+
+def _rustling(share: np.ndarray, at: np.ndarray, width: np.ndarray, floor: float) -> np.ndarray:
+    return floor + resonances(share, at, width)
 
 
 def music(samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:

@@ -12,13 +12,17 @@ from ..media.sound_reading import Sound
 from ..media.video_reading import has_picture, video_info
 from ..pretrained import TAGGER
 from ..timebase import to_seconds
-from . import clipping, silence
+from . import clipping, silence, tones
+from .odds import joined
 
 if TYPE_CHECKING:
     from ..models.tagger import Tagger
     from ..video.tracks import Tracks
+    from .tagging import Tags
 
 SILENT = ("silence", "level")  # what it may call a silence
+# By logistic regression, as in silence.py and tagging.py: log odds by the rule, and by the tagger, and a constant.
+SILENCE_AND_TAGGER, TONE_AND_TAGGER = (0.986, 0.343, -1.68), (0.84, 0.74, 3.0)
 HEARD = ("silence", "level", "noise", "burst")  # kinds that it is asked about; of all others rules know more
 
 
@@ -40,8 +44,8 @@ class Listener:
     def listen(
         self, path: Path, sound: Sound, kinds: Collection[str], heard: Sequence[Damage], progress: Callable
     ) -> list[Damage]:
-        """What rules found in a recording, silences judged anew, and what it finds beside that; in seconds from the
-        first sample.
+        """What rules found in a recording, silences and tones judged anew, and what it finds beside that; in seconds
+        from the first sample.
 
         Args:
             kinds: those that are looked for.
@@ -54,13 +58,7 @@ class Listener:
         if not wanted or not sound.n_samples:
             return [*heard]
         tags = tag(sound, self._follow_face(path, sound, progress), self.tagger, _known(heard), progress)
-        judged = [
-            replace(each, sure=silence.judged(each.sure, tags.chance_at_edges(each, SILENT)))
-            # Of a silence in one channel it hears the others.
-            if each.kind == silence.NAME and each.channel is None
-            else each
-            for each in heard
-        ]
+        judged = [_judged(each, tags) for each in heard]
         return [*judged, *find_tagged(sound, tags, self.tagger, _known(judged), wanted)]
 
     def _follow_face(self, path: Path, sound: Sound, progress: Callable) -> Tracks | None:
@@ -79,6 +77,17 @@ class Listener:
             video, [(0.0, duration_s)], lambda items: progress(items, total, "faces"), self.face
         )
         return tracks
+
+
+def _judged(damage: Damage, tags: Tags) -> Damage:
+    """What a rule found, as sure as rule and tagger are together."""
+    if damage.channel is not None:  # it hears the other channels, too
+        return damage
+    if damage.kind == silence.NAME:
+        return replace(damage, sure=joined((damage.sure, tags.chance_at_edges(damage, SILENT)), SILENCE_AND_TAGGER))
+    if damage.kind == tones.NAME:
+        return replace(damage, sure=joined((damage.sure, tags.chance_of(damage, tones.NAME)), TONE_AND_TAGGER))
+    return damage
 
 
 def _known(found: Sequence[Damage]) -> list[Damage]:

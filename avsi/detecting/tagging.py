@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from ..models.tagger import TAGGED, Tagger
 from ..timebase import n_frames, to_frames, to_samples
 from ..video.motion import visual_features
 from ..video.tracks import Tracks
+from .odds import log_odds
 
 # What is tagged at once, and what is heard around it. 3 s are a whole number of frames, and of samples at any rate.
 PART_S, AROUND_S = 30, 3
@@ -28,6 +30,15 @@ SEEN = 0.5  # the share of an event in which the lips must be seen to have had a
 REACH_S, BESIDE_S, BLOCK_S = 0.02, 0.008, 0.002
 LEAST_STEP = 1.0  # of the natural log of the power: weaker ones say nothing
 EDGE_S = 0.12  # of a silence, that tells what it is: in the middle of a long one speech is far
+# By logistic regression over events in speech of 100 speakers, damaged, and whole in many kinds of rooms: log odds of
+# the mean probability, step at the weaker edge, log of the number of frames, and a constant. Drop-outs, which look like
+# soft speech and like pauses, are told only when surer.
+IS_DAMAGE = {
+    "silence": (2.3, 0.0, 0.0, -4.3),
+    "level": (1.18, -0.2, 0.84, -4.2),
+    "noise": (2.6, 1.19, -1.44, -1.1),
+    "burst": (1.75, 1.68, 3.77, -14.8),
+}
 QUIET = ("silence", "level")  # softer inside than outside; the others are louder
 
 
@@ -49,6 +60,10 @@ class Tags:
         """Those of a stretch, at least one."""
         first = min(round(damage.start_s / self.frame_s), len(self.chances) - 1)
         return slice(first, max(round(damage.end_s / self.frame_s), first + 1))
+
+    def chance_of(self, damage: Damage, kind: str) -> float:
+        """How likely a stretch is one kind of damage, on the average."""
+        return float(self.chances[self.frames(damage), TAGGED.index(kind)].mean())
 
     def chance_at_edges(self, damage: Damage, kinds: Collection[str]) -> float:
         """How likely it is one of these kinds of damage just behind its start or before its end, whichever is more."""
@@ -87,17 +102,31 @@ def find_tagged(
         kinds: those that are looked for; what is more likely another one hides none of these.
 
     Returns:
-        Sorted, not overlapping, in seconds from the first sample; ``sure`` is the mean probability.
+        Sorted, not overlapping, in seconds from the first sample.
     """
     touched = frames_of(known, 0.0, len(tags.chances), tagger.config.stft)
     chances = np.where(touched[:, None], 0, tags.chances)
-    events = apart([each for kind in TAGGED if kind in kinds for each in find_events(chances, kind, tagger)])
     found = []
-    for event in events:
+    for event in (each for kind in TAGGED if kind in kinds for each in find_events(chances, kind, tagger)):
         by = "tagger+face" if tags.seen[tags.frames(event)].mean() >= SEEN else "tagger"
-        refined = refine_edges(sound, event)
-        found += [replace(refined, seen_by=by)] if refined.end_s > refined.start_s else []
-    return found
+        refined, step = refine_edges(sound, event)
+        if refined.end_s > refined.start_s:
+            found.append(replace(refined, sure=likely(event, step, tags.frame_s), seen_by=by))
+    return apart(found)
+
+
+def likely(event: Damage, step: float, frame_s: float) -> float:
+    """How likely an event is damage.
+
+    Args:
+        event: with its mean probability.
+        step: how much the level changes at the weaker of its edges, see :func:`moved_edge`.
+    """
+    if event.kind not in IS_DAMAGE:
+        return event.sure
+    n_frames = (event.end_s - event.start_s) / frame_s
+    facts = (float(log_odds(event.sure)), step, math.log(max(n_frames, 1)), 1.0)
+    return round(1 / (1 + math.exp(-sum(a * b for a, b in zip(IS_DAMAGE[event.kind], facts, strict=True)))), 4)
 
 
 def tag_parts(
@@ -178,25 +207,28 @@ def apart(events: Sequence[Damage]) -> list[Damage]:
     return sorted(kept)
 
 
-def refine_edges(sound: Sound, event: Damage) -> Damage:
-    """An event with its edges moved to where the level of the sound changes most, near by."""
+def refine_edges(sound: Sound, event: Damage) -> tuple[Damage, float]:
+    """An event with its edges moved to where the level of the sound changes most, near by; and how much it changes at
+    the weaker one, in natural logs of the power.
+    """
     step = 1 if event.kind in QUIET else -1
-    start_s = moved_edge(sound, event.start_s, -step)
-    end_s = moved_edge(sound, event.end_s, step)
+    start_s, at_start = moved_edge(sound, event.start_s, -step)
+    end_s, at_end = moved_edge(sound, event.end_s, step)
     duration_s = sound.n_samples / sound.rate
-    return replace(event, start_s=max(0.0, start_s), end_s=min(end_s, duration_s))
+    refined = replace(event, start_s=max(0.0, start_s), end_s=min(end_s, duration_s))
+    return refined, min(at_start, at_end)
 
 
-def moved_edge(sound: Sound, edge_s: float, step: int) -> float:
+def moved_edge(sound: Sound, edge_s: float, step: int) -> tuple[float, float]:
     """Where near an edge the level rises (``step`` 1) or falls (-1) most, of the sound or of its high tones; the edge
-    itself where it hardly changes.
+    itself where it hardly changes; and by how much.
     """
     block = max(1, to_samples(BLOCK_S, sound.rate))
     beside, reach = round(BESIDE_S / BLOCK_S), round(REACH_S / BLOCK_S)
     middle = to_samples(edge_s, sound.rate)
     begin = middle - (reach + beside) * block
     if begin < 1 or begin + 2 * (reach + beside) * block > sound.n_samples:
-        return edge_s
+        return edge_s, LEAST_STEP
     samples = to_float(sound.read(begin - 1, begin + 2 * (reach + beside) * block)).mean(axis=1)
     best = (LEAST_STEP, edge_s)
     for each in (samples[1:], np.diff(samples)):
@@ -206,4 +238,4 @@ def moved_edge(sound: Sound, edge_s: float, step: int) -> float:
         change = step * (sums[at + beside] - 2 * sums[at] + sums[at - beside]) / beside
         place = int(np.argmax(change))
         best = max(best, (float(change[place]), (begin + int(at[place]) * block) / sound.rate))
-    return best[1]
+    return best[1], best[0]
