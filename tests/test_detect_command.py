@@ -39,19 +39,19 @@ def room(tmp_path, monkeypatch):
 
 
 def test_a_table_tells_of_each_file_and_a_bad_one_stops_no_other(room, avsi):
-    status, output, errors = avsi("detect", "--exact", "a.wav", "b.wav", "c.wav")
+    status, output, errors = avsi("detect", "--exact", "--kinds", "silence,click", "a.wav", "b.wav", "c.wav")
     assert status == 1 and errors.startswith("error: c.wav: ") and errors.count("\n") == 1
     title, header, silence, click, whole = output.splitlines()
     assert title.strip() == "damage of a.wav" and whole == "b.wav: nothing found"
     assert header.split("  ")[0] == "start s"
-    assert silence.split() == ["0.975", "1.025", "silence", "0.98", "silence", "2"]
+    assert silence.split() == ["0.975", "1.025", "silence", "1.00", "silence", "2"]
     assert click.split()[2:] == ["click", "1.00", "click", "all"]
     assert avsi("detect", "--exact", "b.wav")[:2] == (0, "b.wav: nothing found\n")
 
 
 def test_labels_are_written_and_never_written_over(room, avsi):
     for name in ("labels.txt", "labels.json", "labels.TextGrid"):
-        assert avsi("detect", "--exact", "a.wav", "-o", name)[0] == 0
+        assert avsi("detect", "--exact", "--kinds", "silence,click", "a.wav", "-o", name)[0] == 0
     assert (room / "labels.txt").read_text().splitlines()[0] == "0.975000\t1.025000\tsilence (channel 2)"
     assert read_label_file("labels.txt")[0] == Gap(0.975, 1.025)
     found = json.loads((room / "labels.json").read_text())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..audio.samples import to_float
-from ..data.damage import KINDS, PICTURE, Damage
+from ..data.damage import KINDS, PICTURE, SURE, USUAL, Damage
 from ..errors import ConfigError, MediaError
 from ..media.sound_reading import Sound, open_sound
 from ..media.sound_writing import BLOCK_SAMPLES
@@ -26,7 +26,6 @@ from .listener import Listener, load_listener
 if TYPE_CHECKING:
     from ..video.tracks import Tracks
 
-SURE = 0.5  # what is less likely to be damage is not told by default
 JUMP = "jump"
 # The edge of a gap clicks, and is no click; a tone repeats itself.
 STRONGER = {
@@ -59,7 +58,7 @@ def detect_file(
 
     Args:
         path: any sound or video file that libsndfile or FFmpeg reads.
-        kinds: those of :data:`avsi.data.damage.KINDS` that are looked for; None: all.
+        kinds: those of :data:`avsi.data.damage.KINDS` that are looked for; None: all but clicks.
         sure: from 0 to 1; what is less likely to be damage is left out.
         from_first_sample: times count from the first sample of the sound instead of being those that a player shows.
         progress: wraps the loops over the sound and the pictures, as :func:`avsi.program.progress` does.
@@ -93,14 +92,14 @@ def detect_in(
 ) -> list[Damage]:
     """As :func:`detect_file`, in a file that is open; what no rule can tell is found by ``listener``."""
     start_s = 0.0 if from_first_sample else sound.start_s
-    heard = find_damage(sound, kinds if listener is None else None, progress)
+    kinds = USUAL if kinds is None else kinds
+    heard = find_damage(sound, kinds if listener is None else {*USUAL, *kinds}, progress)
     if listener is not None:
-        known = [damage for damage in heard if damage.sure >= SURE and damage.kind != clipping.NAME]
         # What outweighs another kind is listened for with it.
-        asked = KINDS if kinds is None else {*kinds, *(each for kind in kinds for each in STRONGER.get(kind, ()))}
-        heard = _outweighed([*heard, *listener.listen(path, sound, asked, known, progress)])
-    found = [_moved(damage, start_s) for damage in heard if kinds is None or damage.kind in kinds]
-    if sound.path != path and (kinds is None or JUMP in kinds):
+        asked = {*kinds, *(each for kind in kinds for each in STRONGER.get(kind, ()))}
+        heard = _outweighed(listener.listen(path, sound, asked, heard, progress))
+    found = [_moved(damage, start_s) for damage in heard if damage.kind in kinds]
+    if sound.path != path and JUMP in kinds:
         player_s = start_s - sound.start_s  # what the clock shows when a player starts
         found += [_moved(Damage(a, b, JUMP, 1.0, PICTURE), player_s) for a, b in picture_jumps(path)]
     return in_time([damage for damage in found if damage.sure >= sure])
