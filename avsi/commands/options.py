@@ -63,8 +63,8 @@ Kinds = Annotated[
     str | None,
     typer.Option(
         "--kinds",
-        help="The kinds of damage, such as silence,tone; `avsi detect --help` explains them. By default all, of "
-        "which inpaint leaves clipping as it is.",
+        help="The kinds of damage, such as silence,tone; `avsi detect --help` explains them. By default all "
+        "but click, of which inpaint leaves clipping as it is.",
         metavar="KIND,KIND...",
         show_default=False,
     ),

@@ -34,7 +34,7 @@ def find_gaps(
 
     Args:
         from_first_sample, sure, progress: as :func:`avsi.detecting.detect.detect_file` takes them.
-        kinds: those that are looked for and repaired; None looks for all, and repairs all but clipping.
+        kinds: those that are looked for and repaired; None looks for the usual ones, and repairs all but clipping.
         listener: as :func:`avsi.detecting.detect.detect_in` takes it; by default rules alone look.
         tell: what is done with all that is found, and with what :func:`why_left` says of it.
     """
