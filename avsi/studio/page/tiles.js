@@ -1,0 +1,124 @@
+// Waveform and spectrogram of what is seen: tiles that the server draws, and no others.
+
+import { get } from "./api.js";
+import { byId, make, warn } from "./dom.js";
+import { sharp } from "./timeline.js";
+
+const TILE_PX = 512;
+const HEIGHT_PX = 192;
+const KEPT = 60; // tiles of peaks, and pictures outside of what is seen
+
+export class Tiles {
+  #peaks = new Map(); // by address: {low, high}, or null while they are fetched
+  #result = null;
+  #known = 1; // how much of the sound the server has read
+
+  constructor(clip, timeline) {
+    Object.assign(this, { clip, timeline });
+    this.pictures = byId("tiles");
+    this.pictures.replaceChildren();
+    this.dark = matchMedia("(prefers-color-scheme: dark)");
+    this.dark.onchange = () => this.draw();
+    timeline.addEventListener("seen", () => this.draw());
+    this.draw();
+  }
+
+  /** Shows a result in the place of the original (null). */
+  setResult(result) {
+    if (result === this.#result) return;
+    this.#result = result;
+    this.draw();
+  }
+
+  /** How much of the sound is read, 0 to 1: pictures of less are asked for again. */
+  setKnown(share) {
+    if (share === this.#known) return;
+    this.#known = share;
+    this.draw();
+  }
+
+  draw() {
+    this.waiting ??= requestAnimationFrame(() => {
+      this.waiting = null;
+      this.#drawPictures();
+      this.#drawWave();
+    });
+  }
+
+  /** Tiles of what is seen: a number of pixels per second that is a power of two, so that zooming asks for few. */
+  #tiles(ratio) {
+    const { px_s, span: [first, last] } = this.timeline;
+    const level = 2 ** Math.ceil(Math.log2(px_s * ratio) - 0.3);
+    const length = TILE_PX / level;
+    const stop = Math.min(last, this.clip.duration_s);
+    const tiles = [];
+    for (let number = Math.floor(first / length); number * length < stop; number += 1) {
+      tiles.push({ start: number * length, end: (number + 1) * length });
+    }
+    return tiles;
+  }
+
+  #address(what, { start, end }, more) {
+    const result = this.#result === null ? "" : `&result=${encodeURIComponent(this.#result)}`;
+    return `/api/clips/${this.clip.id}/${what}?start=${start}&end=${end}&${more}${result}${this.#known === 1 ? "" : `&known=${this.#known}`}`;
+  }
+
+  #drawPictures() {
+    const { px_s } = this.timeline;
+    const ratio = window.devicePixelRatio > 1.3 ? 2 : 1;
+    const more = `width=${TILE_PX}&height=${HEIGHT_PX * ratio}&dark=${Number(this.dark.matches)}`;
+    const there = new Map([...this.pictures.children].map((image) => [image.dataset.address, image]));
+    const seen = new Set();
+    for (const tile of this.#tiles(ratio)) {
+      const address = this.#address("spectrogram", tile, more);
+      seen.add(address);
+      if (there.has(address)) continue;
+      const image = make("img", { alt: "", draggable: false });
+      Object.assign(image.dataset, { address, start: tile.start, end: tile.end });
+      image.onload = () => {
+        image.dataset.loaded = "";
+        this.draw();
+      };
+      image.onerror = () => image.remove();
+      image.src = address;
+      this.pictures.append(image);
+    }
+    // Those of another zoom, sound or colour stay below until all that is seen is there.
+    const images = [...this.pictures.children];
+    const complete = images.every((image) => !seen.has(image.dataset.address) || "loaded" in image.dataset);
+    for (const image of images) {
+      if (complete && !seen.has(image.dataset.address)) image.remove();
+      image.style.left = `${image.dataset.start * px_s}px`;
+      image.style.width = `${(image.dataset.end - image.dataset.start) * px_s}px`;
+    }
+  }
+
+  #drawWave() {
+    const { px_s, span: [first], width } = this.timeline;
+    const [canvas, context, height] = sharp(byId("wave"), width);
+    context.fillStyle = getComputedStyle(canvas).color;
+    context.fillRect(0, height / 2, width, 1);
+    for (const tile of this.#tiles(1)) {
+      const address = this.#address("peaks", tile, `n=${TILE_PX}`);
+      if (!this.#peaks.has(address)) this.#fetch(address);
+      const peaks = this.#peaks.get(address);
+      const step = ((tile.end - tile.start) * px_s) / TILE_PX;
+      peaks?.low.forEach((low, index) => {
+        const x = (tile.start - first) * px_s + index * step;
+        const top = (height / 2) * (1 - peaks.high[index]);
+        context.fillRect(x, top, step, Math.max(1, (height / 2) * (1 - low) - top));
+      });
+    }
+  }
+
+  async #fetch(address) {
+    if (this.#peaks.size > KEPT) this.#peaks.delete(this.#peaks.keys().next().value);
+    this.#peaks.set(address, null);
+    try {
+      this.#peaks.set(address, await get(address));
+      this.draw();
+    } catch (error) {
+      warn(error.message);
+    }
+  }
+}
