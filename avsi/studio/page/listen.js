@@ -61,8 +61,8 @@ export class Listening {
     byId("results").replaceChildren(...results.map((result, index) => {
       const choice = make("input", { type: "radio", name: "result", value: result.id, onchange: () => this.take(result.id) });
       const gaps = result.gaps.length === 1 ? "1 gap" : `${result.gaps.length} gaps`;
-      const time = new Date(result.made).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-      const told = [result.model, result.use_face ? "with the face" : "sound alone", gaps, time].join(" · ");
+      const time = result.made && new Date(result.made).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      const told = [result.model, result.use_face ? "with the face" : "sound alone", gaps, time].filter(Boolean).join(" · ");
       return make("label", { className: "inline" }, choice, ` Version ${index + 1} `, make("span", { className: "soft" }, told));
     }));
     const kept = results.some((each) => each.id === this.result?.id);

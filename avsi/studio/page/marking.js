@@ -1,7 +1,7 @@
 // Gaps that are found by the server or read from labels, and added to those that are there.
 
 import { request } from "./api.js";
-import { byId, guarded, say } from "./dom.js";
+import { byId, guarded, make, say } from "./dom.js";
 import { run } from "./jobs.js";
 import { newKey } from "./project.js";
 
@@ -10,6 +10,9 @@ export class Marking {
     Object.assign(this, { project, regions });
     const { id } = project.clip;
     this.repaired = new Map(project.clip.kinds.map((kind) => [kind.name, kind.repaired ?? true]));
+    byId("kinds").replaceChildren(...project.clip.kinds.map(({ name, about }) => make(
+      "label", { className: "inline", title: about }, make("input", { type: "checkbox", name: "kind", value: name, checked: true }), name,
+    )));
     byId("find").onclick = () => this.#find();
     byId("labels").onchange = ({ target }) => this.read(target.files[0]).then(() => (target.value = ""));
     for (const format of ["txt", "json"]) byId(`labels-${format}`).href = `/api/clips/${id}/labels?format=${format}`;
@@ -23,7 +26,11 @@ export class Marking {
   }
 
   async #find() {
-    const found = await run(`/api/clips/${this.project.clip.id}/find`, {}, byId("find-job"), byId("find"));
+    const kinds = [...document.getElementsByName("kind")];
+    const asked = kinds.filter((kind) => kind.checked).map((kind) => kind.value);
+    const sure = byId("sure").valueAsNumber;
+    const body = { ...(asked.length < kinds.length && { kinds: asked }), ...(Number.isFinite(sure) && { sure }) };
+    const found = await run(`/api/clips/${this.project.clip.id}/find`, body, byId("find-job"), byId("find"));
     if (!found) return;
     const added = this.#add(found.damage);
     const told = found.damage.length ? `${found.damage.length} found, ${added} of them new.` : "No damage was found.";

@@ -25,6 +25,7 @@ export class Project extends EventTarget {
   #timer = null;
   #putting = null;
   #known = ""; // what the server has, as text
+  #warned = false; // that something is not kept
 
   constructor(clip) {
     super();
@@ -86,12 +87,14 @@ export class Project extends EventTarget {
       this.revision = revision;
       this.#known = text;
       byId("kept").textContent = "All changes are kept.";
+      if (this.#warned) warn("");
+      this.#warned = false;
     } catch (error) {
       if (error.status === 409) {
         this.#adopt(error.answer.project, error.answer.revision);
         return;
       }
-      byId("kept").textContent = "";
+      this.#warned = true;
       warn(`Your last changes are not kept yet. ${error.message}`);
       if (!error.status) this.#later(AGAIN_AFTER_MS);
     }
@@ -99,7 +102,7 @@ export class Project extends EventTarget {
 
   #later(ms) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.flush().then(() => this.#text() === this.#known && warn("")), ms);
+    this.#timer = setTimeout(() => this.flush(), ms);
   }
 
   #text() {
@@ -121,8 +124,10 @@ export class Project extends EventTarget {
 
   /** Another tab was faster: its state is shown, and undo brings back one's own. */
   #adopt(project, revision) {
-    this.history.keep(this.#text());
+    const own = this.#text();
     this.#take(project, revision);
+    if (this.#text() === own) return; // the same was done in both
+    this.history.keep(own);
     warn("This clip was changed in another tab or window, and its newer state is shown here. Undo brings back yours.");
     this.dispatchEvent(new Event("change"));
     this.dispatchEvent(new Event("results"));

@@ -103,7 +103,7 @@ export class Regions extends EventTarget {
   }
 
   #region(key) {
-    const region = make("div", { className: "region", role: "group", "data-key": key, "aria-roledescription": "gap" });
+    const region = make("div", { className: "region", role: "group", "data-key": key, "aria-describedby": "region-hint" });
     for (const [edge, name] of [["start", "Start of the gap"], ["end", "End of the gap"]]) {
       const handle = make("span", { className: `edge ${edge}`, role: "slider", "aria-label": name, "data-edge": edge });
       handle.setAttribute("aria-valuemin", 0);

@@ -1,8 +1,9 @@
 // The gaps as a table: typed as numbers, named, chosen for repair; and what was said of each when it was restored.
 
-import { byId, make, rounded } from "./dom.js";
+import { byId, make } from "./dom.js";
 
 const overlaps = (one, other) => one.start_s < other.end_s && other.start_s < one.end_s;
+const typed = (seconds) => seconds.toFixed(3).replace(/0$/, ""); // milliseconds where there are any
 
 export class Table {
   result = null; // whose reasons are shown
@@ -62,8 +63,8 @@ export class Table {
     for (const [element, label] of labels) element.setAttribute("aria-label", label);
     row.classList.toggle("chosen", gap.key === this.regions.chosen);
     repair.checked = gap.repair;
-    start.value = rounded(gap.start_s);
-    end.value = rounded(gap.end_s);
+    start.value = typed(gap.start_s);
+    end.value = typed(gap.end_s);
     kind.value = gap.kind ?? "";
     told.textContent = this.#told(gap).join(" · ");
   }

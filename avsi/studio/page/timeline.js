@@ -31,8 +31,8 @@ export class Timeline extends EventTarget {
     this.playhead.onpointerdown = (event) => this.#drag(event);
     this.playhead.onkeydown = (event) => this.#key(event);
     player.addEventListener("moved", () => this.#follow());
-    this.observer = new ResizeObserver(() => this.zoom(1));
-    this.observer.observe(this.scroller);
+    // What was seen whole stays whole in a wider or narrower window.
+    new ResizeObserver(() => this.zoom(this.isWhole ? 0 : 1)).observe(this.scroller);
     this.zoom(0);
   }
 
@@ -57,6 +57,7 @@ export class Timeline extends EventTarget {
     const closest = Math.max(whole, Math.min(CLOSEST, WIDEST_PX / this.clip.duration_s));
     const from_left = around * this.px_s - this.scroller.scrollLeft;
     this.px_s = clamp(this.px_s * factor, whole, closest);
+    this.isWhole = this.px_s === whole;
     this.track.style.width = `${Math.max(this.width, Math.floor(this.clip.duration_s * this.px_s))}px`;
     this.scroller.scrollLeft = around * this.px_s - from_left;
     this.#seen();
