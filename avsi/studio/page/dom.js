@@ -31,7 +31,8 @@ export function say(text) {
 /** What must not be missed: stays until the next one, or until it is taken back by an empty text. */
 export function warn(text) {
   const notice = byId("notice");
-  notice.textContent = text;
+  notice.querySelector("span").textContent = text;
+  notice.querySelector("button").onclick = () => (notice.hidden = true);
   notice.hidden = !text;
 }
 

@@ -11,7 +11,8 @@ const AROUND_S = 0.7;
 export class Player extends EventTarget {
   heard = 0; // 0: the original, 1: the restored sound
   film = null;
-  #restored = null;
+  #sound = Object.assign(new Audio(), { preload: "auto" });
+  #restored = null; // the same, while there is something to compare
   #gains = null;
   #stop_s = null;
   #time_s = 0; // while there is no film to ask
@@ -77,8 +78,7 @@ export class Player extends EventTarget {
       this.hear(0);
       return;
     }
-    if (!this.#gains) this.#connect();
-    this.#restored ??= this.#newSound();
+    this.#restored ??= this.#sound;
     this.#restored.src = address;
     this.#restored.currentTime = this.time_s;
     this.#follow("volumechange");
@@ -94,29 +94,26 @@ export class Player extends EventTarget {
     this.dispatchEvent(new Event("heard"));
   }
 
-  /** Both sounds pass a gain of their own, so that the film's own volume and mute stay the listener's. */
+  /** Both sounds pass a gain of their own, so that the film's own volume and mute stay the listener's. Browsers let
+   * sound be mixed only once somebody plays it.
+   */
   #connect() {
-    this.context = new AudioContext();
-    this.#gains = [0, 1].map((index) => {
-      const gain = this.context.createGain();
+    const context = new AudioContext();
+    this.#gains = [this.film, this.#sound].map((element, index) => {
+      const gain = context.createGain();
       gain.gain.value = index === this.heard ? 1 : 0;
-      gain.connect(this.context.destination);
+      context.createMediaElementSource(element).connect(gain).connect(context.destination);
       return gain;
     });
-    this.context.createMediaElementSource(this.film).connect(this.#gains[0]);
-  }
-
-  #newSound() {
-    const sound = new Audio();
-    sound.preload = "auto";
-    this.context.createMediaElementSource(sound).connect(this.#gains[1]);
-    return sound;
   }
 
   #follow(event) {
     const sound = this.#restored;
-    if (event === "play") this.context?.resume();
     if (!sound) return;
+    if (event === "play") {
+      if (!this.#gains) this.#connect();
+      this.#gains[0].context.resume();
+    }
     if (event === "pause" || event === "waiting") sound.pause();
     if (event === "seeking") sound.currentTime = this.film.currentTime;
     if (event === "ratechange") sound.playbackRate = this.film.playbackRate;

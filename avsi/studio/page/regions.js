@@ -24,6 +24,11 @@ export class Regions extends EventTarget {
     this.place = byId("regions");
     this.place.replaceChildren();
     byId("sound").onpointerdown = (event) => this.#begin(event);
+    byId("sound").ondblclick = ({ clientX, clientY }) => {
+      // A pointer that is held belongs to the whole, and so do its clicks.
+      const region = document.elementFromPoint(clientX, clientY)?.closest(".region");
+      if (region) this.#play(Number(region.dataset.key));
+    };
     byId("add-gap").onclick = () => this.add(player.time_s, player.time_s + NEW_S);
     project.addEventListener("change", () => this.draw());
     timeline.addEventListener("seen", () => this.draw());
@@ -112,7 +117,6 @@ export class Regions extends EventTarget {
     }
     region.onfocus = () => key !== this.chosen && this.choose(key);
     region.onkeydown = (event) => this.#key(event, key);
-    region.ondblclick = () => this.#play(key);
     return region;
   }
 

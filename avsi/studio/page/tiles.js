@@ -87,7 +87,7 @@ export class Tiles {
     const images = [...this.pictures.children];
     const complete = images.every((image) => !seen.has(image.dataset.address) || "loaded" in image.dataset);
     for (const image of images) {
-      if (complete && !seen.has(image.dataset.address)) image.remove();
+      if (!seen.has(image.dataset.address) && (complete || !("loaded" in image.dataset))) image.remove();
       image.style.left = `${image.dataset.start * px_s}px`;
       image.style.width = `${(image.dataset.end - image.dataset.start) * px_s}px`;
     }

@@ -73,8 +73,11 @@ export class Timeline extends EventTarget {
     this.#seen();
   }
 
+  /** What stays in place while zooming: what has the focus, else the playhead if it is seen. */
   #middle() {
     const [first, last] = this.span;
+    const focused = document.activeElement.closest(".region");
+    if (focused) return (focused.offsetLeft + focused.offsetWidth / 2) / this.px_s;
     const now = this.player.time_s;
     return now >= first && now <= last ? now : (first + last) / 2;
   }
