@@ -27,6 +27,8 @@ export class Restoring extends EventTarget {
     const model = clip.models.find((each) => each.name === state.model);
     byId("model").value = state.model;
     byId("about-model").textContent = model?.about ?? "";
+    byId("hint-words").hidden = !model?.takes_words || Boolean(state.transcript.trim());
+    byId("reference").disabled = !model?.takes_voice;
     const face = Boolean(clip.picture && model?.takes_face);
     byId("use-face").disabled = !face;
     byId("use-face").checked = face && state.use_face;

@@ -53,7 +53,6 @@ export class Words {
     const answer = await run(`/api/clips/${id}/align`, { transcript: this.field.value }, byId("align-job"), byId("align"));
     if (!answer) return;
     await this.project.refresh();
-    const doubtful = answer.doubtful?.length ? " Some of them are doubtful." : "";
-    say(`${this.project.words?.length ?? 0} words are shown under the spectrogram.${doubtful} ${(answer.notes ?? []).join(" ")}`);
+    say([`${this.project.words?.length ?? 0} words are shown under the spectrogram.`, ...(answer.notes ?? [])].join(" "));
   }
 }
