@@ -46,5 +46,7 @@ export async function guarded(work) {
   }
 }
 
+/** "1 gap", "2 gaps". */
+export const counted = (number, name) => `${number} ${name}${number === 1 ? "" : "s"}`;
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 export const rounded = (seconds) => Math.round(seconds * 1000) / 1000;

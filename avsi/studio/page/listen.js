@@ -1,6 +1,6 @@
 // Restored versions: which one is compared with the original, which is heard, and the same without being told which.
 
-import { byId, make, say } from "./dom.js";
+import { byId, counted, make, say } from "./dom.js";
 
 const NAMES = ["Original", "Restored"];
 const MOS_AFTER_MS = [3000, 8000, 20000]; // the estimate of quality comes a little after the sound
@@ -60,7 +60,7 @@ export class Listening {
     byId("save").disabled = !results.length;
     byId("results").replaceChildren(...results.map((result, index) => {
       const choice = make("input", { type: "radio", name: "result", value: result.id, onchange: () => this.take(result.id) });
-      const gaps = result.gaps.length === 1 ? "1 gap" : `${result.gaps.length} gaps`;
+      const gaps = counted(result.gaps.length, "gap");
       const time = result.made && new Date(result.made).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
       const told = [result.model, result.use_face ? "with the face" : "sound alone", gaps, time].filter(Boolean).join(" · ");
       return make("label", { className: "inline" }, choice, ` Version ${index + 1} `, make("span", { className: "soft" }, told));

@@ -1,7 +1,7 @@
 // Gaps that are found by the server or read from labels, and added to those that are there.
 
 import { request } from "./api.js";
-import { byId, guarded, make, say } from "./dom.js";
+import { byId, counted, guarded, make, say } from "./dom.js";
 import { run } from "./jobs.js";
 import { newKey } from "./project.js";
 
@@ -42,7 +42,7 @@ export class Marking {
     if (!file) return;
     const name = encodeURIComponent(file.name);
     const answer = await guarded(() => request("POST", `/api/clips/${this.project.clip.id}/labels?name=${name}`, file));
-    if (answer) say(`${this.#add(answer.gaps)} gaps were added from ${file.name}.`);
+    if (answer) say(`${counted(this.#add(answer.gaps), "gap")} added from ${file.name}.`);
   }
 
   #add(found) {

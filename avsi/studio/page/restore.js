@@ -1,6 +1,6 @@
 // What restores, and restoring itself.
 
-import { byId, clock, make, say } from "./dom.js";
+import { byId, counted, make, say } from "./dom.js";
 import { run } from "./jobs.js";
 
 const HERE = /^(.*?)(?:@([\d.]+):([\d.]+))?$/s; // FILE or FILE@START:END
@@ -42,7 +42,7 @@ export class Restoring extends EventTarget {
     const seconds = gaps.reduce((sum, gap) => sum + gap.end_s - gap.start_s, 0);
     byId("restore").disabled = !gaps.length || !byId("restore-job").hidden;
     byId("restore-hint").textContent = gaps.length
-      ? `${gaps.length === 1 ? "1 gap" : `${gaps.length} gaps`}, ${clock(seconds)} in all; the rest stays as it is.`
+      ? `${counted(gaps.length, "gap")}, ${seconds.toFixed(2)} s in all; the rest stays as it is.`
       : "Mark a gap first.";
   }
 

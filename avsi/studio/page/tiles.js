@@ -17,8 +17,6 @@ export class Tiles {
     Object.assign(this, { clip, timeline });
     this.pictures = byId("tiles");
     this.pictures.replaceChildren();
-    this.dark = matchMedia("(prefers-color-scheme: dark)");
-    this.dark.onchange = () => this.draw();
     timeline.addEventListener("seen", () => this.draw());
     this.draw();
   }
@@ -66,7 +64,7 @@ export class Tiles {
   #drawPictures() {
     const { px_s } = this.timeline;
     const ratio = window.devicePixelRatio > 1.3 ? 2 : 1;
-    const more = `width=${TILE_PX}&height=${HEIGHT_PX * ratio}&dark=${Number(this.dark.matches)}`;
+    const more = `width=${TILE_PX}&height=${HEIGHT_PX * ratio}&dark=1`; // as all pictures of sound are, on all pages
     const there = new Map([...this.pictures.children].map((image) => [image.dataset.address, image]));
     const seen = new Set();
     for (const tile of this.#tiles(ratio)) {
@@ -83,7 +81,7 @@ export class Tiles {
       image.src = address;
       this.pictures.append(image);
     }
-    // Those of another zoom, sound or colour stay below until all that is seen is there.
+    // Those of another zoom or sound stay below until all that is seen is there.
     const images = [...this.pictures.children];
     const complete = images.every((image) => !seen.has(image.dataset.address) || "loaded" in image.dataset);
     for (const image of images) {

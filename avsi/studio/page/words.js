@@ -53,6 +53,6 @@ export class Words {
     const answer = await run(`/api/clips/${id}/align`, { transcript: this.field.value }, byId("align-job"), byId("align"));
     if (!answer) return;
     await this.project.refresh();
-    say([`${this.project.words?.length ?? 0} words are shown under the spectrogram.`, ...(answer.notes ?? [])].join(" "));
+    say(["The words are shown under the spectrogram.", ...(answer.notes ?? [])].join(" "));
   }
 }
