@@ -20,7 +20,7 @@ LIMIT_MS = 300_000
 
 
 def main(clip: Path, out: Path) -> None:
-    """Restore a gap of the clip in the studio, and write ``studio_1280.png`` and ``studio_390.png``."""
+    """Restore a gap of the clip in the studio, and write ``studio_1280.jpg`` and ``studio_390.jpg``."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(shutil.copy(clip, Path(folder) / f"talk{clip.suffix}"))  # beside which the studio may write
@@ -41,7 +41,7 @@ def main(clip: Path, out: Path) -> None:
                 height = page.evaluate("document.documentElement.scrollHeight")
                 page.set_viewport_size({"width": width, "height": height})
                 page.wait_for_timeout(500)
-                page.screenshot(path=out / f"studio_{width}.png")
+                page.screenshot(path=out / f"studio_{width}.jpg", type="jpeg", quality=85)
             browser.close()
 
 

@@ -47,11 +47,12 @@ export class Table {
     });
     const kind = make("select", { onchange: () => change((gap) => (gap.kind = kind.value || null)) }, new Option("marked by hand", ""));
     for (const each of this.project.clip.kinds) kind.append(make("option", { value: each.name, title: each.about }, each.name));
-    const told = make("span", { className: "told" });
+    const told = make("td", { className: "told" });
     const play = make("button", { type: "button", onclick: () => this.#play(key) }, "▶");
     const remove = make("button", { type: "button", onclick: () => this.#remove(key) }, "✕");
-    const cells = [["Repair", repair], ["From", start], ["To", end], ["Kind", kind, told], ["", play, " ", remove]];
-    const row = make("tr", { onfocusin: null }, ...cells.map(([label, ...inside]) => make("td", { "data-label": label }, ...inside)));
+    const cells = [["Repair", repair], ["From", start], ["To", end], ["Kind", kind], ["", play, " ", remove]];
+    const row = make("tr", {}, ...cells.map(([label, ...inside]) => make("td", { "data-label": label }, ...inside)));
+    row.lastElementChild.before(told);
     row.addEventListener("focusin", () => key !== this.regions.chosen && this.regions.choose(key, { show: true }));
     return { row, repair, start, end, kind, told, play, remove };
   }

@@ -6,12 +6,14 @@ import { sharp } from "./timeline.js";
 
 const TILE_PX = 512;
 const HEIGHT_PX = 192;
+const SOFTEST = 0.02; // of full scale; what is softer is not drawn louder
 const KEPT = 60; // tiles of peaks, and pictures outside of what is seen
 
 export class Tiles {
   #peaks = new Map(); // by address: {low, high}, or null while they are fetched
   #result = null;
-  #known = 1; // how much of the sound the server has read
+  #known = null; // how much of the sound the server has read, 0 to 1
+  #gain = 1; // so that the loudest of the original fills the height, also of a soft recording
 
   constructor(clip, timeline) {
     Object.assign(this, { clip, timeline });
@@ -32,6 +34,7 @@ export class Tiles {
   setKnown(share) {
     if (share === this.#known) return;
     this.#known = share;
+    this.#measure();
     this.draw();
   }
 
@@ -58,7 +61,7 @@ export class Tiles {
 
   #address(what, { start, end }, more) {
     const result = this.#result === null ? "" : `&result=${encodeURIComponent(this.#result)}`;
-    return `/api/clips/${this.clip.id}/${what}?start=${start}&end=${end}&${more}${result}${this.#known === 1 ? "" : `&known=${this.#known}`}`;
+    return `/api/clips/${this.clip.id}/${what}?start=${start}&end=${end}&${more}${result}${this.#known < 1 ? `&known=${this.#known}` : ""}`;
   }
 
   #drawPictures() {
@@ -103,9 +106,20 @@ export class Tiles {
       const step = ((tile.end - tile.start) * px_s) / TILE_PX;
       peaks?.low.forEach((low, index) => {
         const x = (tile.start - first) * px_s + index * step;
-        const top = (height / 2) * (1 - peaks.high[index]);
-        context.fillRect(x, top, step, Math.max(1, (height / 2) * (1 - low) - top));
+        const top = (height / 2) * (1 - this.#gain * peaks.high[index]);
+        context.fillRect(x, top, step, Math.max(1, (height / 2) * (1 - this.#gain * low) - top));
       });
+    }
+  }
+
+  async #measure() {
+    try {
+      const { low, high } = await get(`/api/clips/${this.clip.id}/peaks?start=0&end=${this.clip.duration_s}&n=${TILE_PX}`);
+      const loudest = Math.max(...high, ...low.map((each) => -each));
+      this.#gain = 0.95 / Math.max(loudest, SOFTEST);
+      this.draw();
+    } catch {
+      // The tiles tell what is wrong.
     }
   }
 
