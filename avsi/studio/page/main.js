@@ -59,7 +59,8 @@ async function prepare(clip, player, tiles) {
       : `A copy that this browser can show is being made${share}. The sound can be played and marked already.`;
     const reading = now.sound?.state === "reading";
     if (now.sound?.state === "failed") warn(now.sound.error);
-    tiles.setKnown(reading ? now.sound.progress : 1);
+    // A picture of an hour is work for the server: five are enough while it reads.
+    tiles.setKnown(reading ? Math.floor(5 * (now.sound.progress ?? 0)) / 5 : 1);
     if (!reading && (told.hidden || state === "failed")) await new Promise((resolve) => (wake = resolve));
     else await pause(ASK_AGAIN_MS);
   }

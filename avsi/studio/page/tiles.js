@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { byId, make, warn } from "./dom.js";
 import { sharp } from "./timeline.js";
 
+const ASK_AFTER_MS = 100;
 const TILE_PX = 512;
 const HEIGHT_PX = 192;
 const SOFTEST = 0.02; // of full scale; what is softer is not drawn louder
@@ -12,7 +13,7 @@ const KEPT = 60; // tiles of peaks, and pictures outside of what is seen
 export class Tiles {
   #peaks = new Map(); // by address: {low, high}, or null while they are fetched
   #result = null;
-  #known = null; // how much of the sound the server has read, 0 to 1
+  #known = NaN; // how much of the sound the server has read, 0 to 1
   #gain = 1; // so that the loudest of the original fills the height, also of a soft recording
 
   constructor(clip, timeline) {
@@ -41,9 +42,14 @@ export class Tiles {
   draw() {
     this.waiting ??= requestAnimationFrame(() => {
       this.waiting = null;
-      this.#drawPictures();
+      this.#place();
       this.#drawWave();
     });
+    // While one zooms or scrolls fast, most of what passes is not worth drawing.
+    this.asking ??= setTimeout(() => {
+      this.asking = null;
+      this.#ask();
+    }, ASK_AFTER_MS);
   }
 
   /** Tiles of what is seen: a number of pixels per second that is a power of two, so that zooming asks for few. */
@@ -61,18 +67,24 @@ export class Tiles {
 
   #address(what, { start, end }, more) {
     const result = this.#result === null ? "" : `&result=${encodeURIComponent(this.#result)}`;
-    return `/api/clips/${this.clip.id}/${what}?start=${start}&end=${end}&${more}${result}${this.#known < 1 ? `&known=${this.#known}` : ""}`;
+    const known = this.#known < 1 ? `&known=${this.#known}` : "";
+    return `/api/clips/${this.clip.id}/${what}?start=${start}&end=${end}&${more}${result}${known}`;
   }
 
-  #drawPictures() {
-    const { px_s } = this.timeline;
+  /** What is seen: pictures by their addresses. */
+  #seen() {
     const ratio = window.devicePixelRatio > 1.3 ? 2 : 1;
     const more = `width=${TILE_PX}&height=${HEIGHT_PX * ratio}&dark=1`; // as all pictures of sound are, on all pages
-    const there = new Map([...this.pictures.children].map((image) => [image.dataset.address, image]));
-    const seen = new Set();
-    for (const tile of this.#tiles(ratio)) {
-      const address = this.#address("spectrogram", tile, more);
-      seen.add(address);
+    return new Map(this.#tiles(ratio).map((tile) => [this.#address("spectrogram", tile, more), tile]));
+  }
+
+  #ask() {
+    for (const tile of this.#tiles(1)) {
+      const address = this.#address("peaks", tile, `n=${TILE_PX}`);
+      if (!this.#peaks.has(address)) this.#fetch(address);
+    }
+    const there = new Set([...this.pictures.children].map((image) => image.dataset.address));
+    for (const [address, tile] of this.#seen()) {
       if (there.has(address)) continue;
       const image = make("img", { alt: "", draggable: false });
       Object.assign(image.dataset, { address, start: tile.start, end: tile.end });
@@ -84,13 +96,20 @@ export class Tiles {
       image.src = address;
       this.pictures.append(image);
     }
+    this.#place();
+  }
+
+  #place() {
+    const { px_s } = this.timeline;
+    const seen = this.#seen();
     // Those of another zoom or sound stay below until all that is seen is there.
     const images = [...this.pictures.children];
-    const complete = images.every((image) => !seen.has(image.dataset.address) || "loaded" in image.dataset);
+    const loaded = new Set(images.filter((image) => "loaded" in image.dataset).map((image) => image.dataset.address));
+    const complete = [...seen.keys()].every((address) => loaded.has(address));
     for (const image of images) {
       if (!seen.has(image.dataset.address) && (complete || !("loaded" in image.dataset))) image.remove();
       image.style.left = `${image.dataset.start * px_s}px`;
-      image.style.width = `${(image.dataset.end - image.dataset.start) * px_s}px`;
+      image.style.width = `${(image.dataset.end - image.dataset.start) * px_s + 1}px`; // over the seam to the next
     }
   }
 
@@ -101,7 +120,6 @@ export class Tiles {
     context.fillRect(0, height / 2, width, 1);
     for (const tile of this.#tiles(1)) {
       const address = this.#address("peaks", tile, `n=${TILE_PX}`);
-      if (!this.#peaks.has(address)) this.#fetch(address);
       const peaks = this.#peaks.get(address);
       const step = ((tile.end - tile.start) * px_s) / TILE_PX;
       peaks?.low.forEach((low, index) => {
