@@ -33,6 +33,8 @@ function introduce(clip, clips) {
   if (clip.note) warn(clip.note);
 }
 
+const share = (progress) => (progress ? ` (${Math.round(100 * progress)} %)` : "");
+
 /** What the server is still reading, or making for this browser: asked again until it is there. */
 async function prepare(clip, player, tiles) {
   const told = byId("preview");
@@ -52,16 +54,16 @@ async function prepare(clip, player, tiles) {
     if (source !== loaded || again) player.load(source);
     if (again) asked = false;
     loaded = source;
-    const share = progress ? ` (${Math.round(100 * progress)} %)` : "";
-    told.hidden = source === "media" && !asked;
-    told.textContent = state === "failed"
-      ? `The picture cannot be shown: ${error}`
-      : `A copy that this browser can show is being made${share}. The sound can be played and marked already.`;
     const reading = now.sound?.state === "reading";
+    const copying = source === "sound" || asked;
+    told.hidden = !copying && !reading;
+    if (state === "failed") told.textContent = `The picture cannot be shown: ${error}`;
+    else if (copying) told.textContent = `A copy that this browser can show is being made${share(progress)}. The sound can be played and marked already.`;
+    else told.textContent = `The sound is being read${share(now.sound?.progress)}: its pictures are not complete yet.`;
     if (now.sound?.state === "failed") warn(now.sound.error);
     // A picture of an hour is work for the server: five are enough while it reads.
     tiles.setKnown(reading ? Math.floor(5 * (now.sound.progress ?? 0)) / 5 : 1);
-    if (!reading && (told.hidden || state === "failed")) await new Promise((resolve) => (wake = resolve));
+    if (!reading && (!copying || state === "failed")) await new Promise((resolve) => (wake = resolve));
     else await pause(ASK_AGAIN_MS);
   }
 }
