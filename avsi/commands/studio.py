@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -67,5 +70,8 @@ def studio(
             import webbrowser
 
             webbrowser.open(running.address)
-        running.serve()
+        for ending in (signal.SIGTERM, signal.SIGHUP):  # which would leave its files
+            signal.signal(ending, lambda *_: sys.exit(1))
+        with suppress(KeyboardInterrupt):
+            running.serve()
     typer.echo("the studio is closed")
