@@ -24,13 +24,19 @@ export class Player extends EventTarget {
     this.film = make(kind, { controls: true, preload: "auto", "aria-label": clip.name });
     if (clip.picture) Object.assign(this.film, { width: clip.picture.width, height: clip.picture.height, playsInline: true });
     screen.replaceChildren(this.film);
+    // The place of the picture is kept while there is only sound to play.
+    const shape = (width, height) => screen.style.setProperty("--ratio", width / height);
+    if (clip.picture) shape(clip.picture.width, clip.picture.height);
     for (const event of ["play", "pause", "seeking", "ratechange", "waiting", "playing", "volumechange"]) {
       this.film.addEventListener(event, () => this.#follow(event));
     }
     for (const event of ["play", "pause", "seeked", "timeupdate", "ended"]) {
       this.film.addEventListener(event, () => this.#tell());
     }
-    this.film.addEventListener("loadedmetadata", () => this.#time_s && (this.film.currentTime = this.#time_s));
+    this.film.addEventListener("loadedmetadata", () => {
+      if (this.film.videoWidth) shape(this.film.videoWidth, this.film.videoHeight);
+      if (this.#time_s) this.film.currentTime = this.#time_s;
+    });
     setInterval(() => this.#keepStep(), STEP_MS);
   }
 
