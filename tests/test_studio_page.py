@@ -130,7 +130,9 @@ def test_from_opening_to_the_saved_file_by_mouse(page, studio, tmp_path):
     assert gaps(page) == [pytest.approx([0.8, 1.1], abs=0.01)]
     for _ in range(3):
         page.click("#zoom-in")
-    page.evaluate("document.querySelector('#scroller').scrollLeft = 2 * document.querySelector('#scroller').clientWidth")
+    page.evaluate(
+        "document.querySelector('#scroller').scrollLeft = 2 * document.querySelector('#scroller').clientWidth"
+    )
     wait_for(page, "document.querySelectorAll('#tiles img[data-loaded]').length > 1")
     drag(1.0, 1.4)  # of 0.25 s that are seen, from 0.5 s on
     assert gaps(page)[0] == pytest.approx([0.625, 0.675], abs=0.002)

@@ -77,7 +77,7 @@ def _quickly_encoded(source: InputContainer, out: OutputContainer, width: int, h
             last = pts
             if frame.rotation % 360:
                 image = np.rot90(frame.to_ndarray(format="rgb24"), k=(frame.rotation // 90) % 4)
-                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image, np.uint8), format="rgb24")
             small = frame.reformat(encoder.width, encoder.height, "yuv420p")
             small.pts, small.time_base = pts, Fraction(TIME_BASE)
             small.pict_type = av.video.frame.PictureType.NONE
