@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +55,8 @@ def studio(
 
     from ..studio.server import LOOPBACK, open_studio
 
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # which would leave its files
+        signal.signal(ending, lambda *_: sys.exit(1))
     with open_studio(files, model, host, port) as running:
         if host != LOOPBACK:
             print_error(
@@ -67,5 +72,6 @@ def studio(
             import webbrowser
 
             webbrowser.open(running.address)
-        running.serve()
+        with suppress(KeyboardInterrupt):
+            running.serve()
     typer.echo("the studio is closed")

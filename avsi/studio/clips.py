@@ -46,6 +46,7 @@ class Clip:
             default: the model of a new project; "" chooses one.
             to: where results of a dropped clip are saved; None of one that was named, which has them beside it.
         """
+        name = writable(name)
         self.id, self.path, self.name, self.folder, self.dropped = (
             secrets.token_hex(6),
             path,
@@ -100,7 +101,7 @@ class Clip:
             "models": [model.told() for model in self.models.values()],
             "kinds": [{"name": kind, "about": about, "repaired": kind in REPAIRED} for kind, about in KINDS.items()],
             "dropped": self.dropped,
-            "saves_to": str(self.saves_to),
+            "saves_to": writable(str(self.saves_to)),
             "note": self.project.note or self.note or None,
             "project": {name: value for name, value in project.items() if name != "words_of"},
             "revision": revision,
@@ -205,6 +206,11 @@ class _Silence:
 
     def read(self, start: int, stop: int):  # type: ignore[no-untyped-def]
         raise AssertionError("nothing is known that could be read")
+
+
+def writable(text: str) -> str:
+    """A name without the bytes in it that are no text."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def shown_name(asked: str) -> str:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import MediaError
-from ..media.containers import find_picture, first_sample_s, open_container, start_s
+from ..media.containers import decoded_frames, find_picture, first_sample_s, open_container, start_s
 from ..media.sound_reading import Sound, sound_file
 from ..timebase import to_seconds
+
+if TYPE_CHECKING:
+    from av import VideoStream
+    from av.container import InputContainer
 
 # What browsers play: containers, with the codecs in them.
 PLAYED_PICTURES = {"mp4": ("h264", "av1", "vp9"), "webm": ("vp8", "vp9", "av1")}
@@ -16,6 +21,11 @@ PLAYED_SOUNDS = {"mp4": ("aac", "mp3", "flac", "opus"), "webm": ("opus", "vorbis
                  "mp3": ("mp3",)}  # fmt: skip
 PLAYED_FILES = {"WAV": ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"), "FLAC": ("PCM_S8", "PCM_16", "PCM_24")}
 PLAYED_PIXELS = ("yuv420p", "yuvj420p")
+# FFmpeg's formats of which a file holds all. Others, such as playlists, name further files, which would be opened.
+WHOLE = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,m4v,asf,flv,ogg,mp3,aac,flac,wav,w64,aiff,au,caf,"
+    "ac3,eac3,amr,dts,ape,wv,tta,voc,dv,mxf,nut,rm,h264,hevc"
+)
 MEDIA_TYPES = {"mp4": "mp4", "webm": "webm", "ogg": "ogg", "mp3": "mpeg"}
 
 
@@ -56,6 +66,7 @@ def read_facts(path: Path) -> Facts:
         played = sound.subtype in PLAYED_FILES.get(name, ())
         media_type = f"audio/{name.lower()}" if played else ""
         return Facts(to_seconds(sound.n_samples, sound.rate), 0.0, sound.rate, sound.channels, None, media_type, sound)
+    _check_whole(path)
     with open_container(path) as container:
         if not container.streams.audio:
             raise MediaError(f"{path.name}: has no sound track")
@@ -73,7 +84,25 @@ def read_facts(path: Path) -> Facts:
         shape = None
         if picture is not None:
             context = picture.codec_context
-            shape = Picture(context.width, context.height, float(picture.average_rate or 25))
+            turned = _is_turned(container, picture)
+            size = (context.height, context.width) if turned else (context.width, context.height)
+            shape = Picture(*size, float(picture.average_rate or 25))
             plays &= context.name in PLAYED_PICTURES.get(kind, ()) and context.pix_fmt in PLAYED_PIXELS
         media_type = f"{'video' if shape else 'audio'}/{MEDIA_TYPES[kind]}" if plays else ""
         return Facts(duration_s, round(start, 6), track.rate, track.channels, shape, media_type, None)
+
+
+def _check_whole(path: Path) -> None:
+    import av
+
+    try:
+        with av.open(str(path), options={"format_whitelist": WHOLE}):
+            pass
+    except av.error.FFmpegError as error:
+        raise MediaError(f"{path}: not a sound or video file, or of a kind that the studio does not open") from error
+
+
+def _is_turned(container: InputContainer, picture: VideoStream) -> bool:
+    """Whether players turn the pictures by a quarter, as those of phones held upright."""
+    frame = next(decoded_frames(container, picture), None)
+    return frame is not None and frame.rotation % 180 != 0

@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..media.containers import create_container, decoded_frames, open_container, picture_stream, start_s
 from ..media.sound_reading import Sound, decoded_sound
 from ..media.video_reading import UNTIMED
@@ -29,16 +31,22 @@ def decode(teller: Teller, path: Path, wav: Path) -> Sound:
     return decoded_sound(path, wav)
 
 
-def make_preview(teller: Teller, path: Path, sound: Sound, duration_s: float, out: Path) -> None:
-    """What browsers play of a film or sound: H.264, as it was where it was that, and the sound without loss."""
+def make_preview(
+    teller: Teller, path: Path, sound: Sound, duration_s: float, size: tuple[int, int] | None, out: Path
+) -> None:
+    """What browsers play of a film or sound: H.264, as it was where it was that, and the sound without loss.
+
+    Args:
+        size: width and height of the pictures as players show them; None of a sound.
+    """
     teller.step("making a preview", 0.0)
     with open_container(path) as source, open_container(sound.path) as track, create_container(out, "mp4") as mp4:
         picture: Iterator[Packet] = iter(())
-        if source.streams.video:
+        if size is not None:
             stream = picture_stream(source)
             as_it_is = stream.codec_context.name == "h264" and stream.codec_context.pix_fmt == "yuv420p"
             as_it_is &= can_be_copied(source, mp4)
-            picture = copied_picture(source, mp4) if as_it_is else _quickly_encoded(source, mp4, sound.start_s)
+            picture = copied_picture(source, mp4) if as_it_is else _quickly_encoded(source, mp4, *size)
         heard = encoded_sound(track, mp4, "flac", sound.start_s, "s16")
         told = 0.0
         for at_s in interleave(mp4, picture, heard):
@@ -47,13 +55,12 @@ def make_preview(teller: Teller, path: Path, sound: Sound, duration_s: float, ou
                 teller.step("making a preview", min(at_s / max(duration_s, 0.1), 1.0))
 
 
-def _quickly_encoded(source: InputContainer, out: OutputContainer, sound_start_s: float) -> Iterator[Packet]:
+def _quickly_encoded(source: InputContainer, out: OutputContainer, width: int, height: int) -> Iterator[Packet]:
     """The pictures at a player's times."""
     import av
 
     stream = picture_stream(source)
     stream.thread_type = "AUTO"
-    width, height = stream.codec_context.width, stream.codec_context.height
     smaller = min(1.0, (MAX_PIXELS / (width * height)) ** 0.5)
     encoder = out.add_stream("libx264", rate=25, options=QUICKLY)
     encoder.width, encoder.height = max(int(width * smaller) // 2 * 2, 2), max(int(height * smaller) // 2 * 2, 2)
@@ -68,6 +75,9 @@ def _quickly_encoded(source: InputContainer, out: OutputContainer, sound_start_s
             time_s = frame.time - origin_s if timed and frame.time is not None else index / rate
             pts = max(round(time_s / TIME_BASE), last + 1)
             last = pts
+            if frame.rotation % 360:
+                image = np.rot90(frame.to_ndarray(format="rgb24"), k=(frame.rotation // 90) % 4)
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image, np.uint8), format="rgb24")
             small = frame.reformat(encoder.width, encoder.height, "yuv420p")
             small.pts, small.time_base = pts, Fraction(TIME_BASE)
             small.pict_type = av.video.frame.PictureType.NONE

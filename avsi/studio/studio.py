@@ -103,7 +103,10 @@ class Studio:
             def arguments() -> dict[str, Any]:
                 opened = clip.wait_for_sound()
                 length_s = clip.facts.duration_s
-                return {"path": clip.path, "sound": opened.sound, "duration_s": length_s, "out": clip.preview}
+                shape = clip.facts.picture
+                size = shape and (shape.width, shape.height)
+                told = {"path": clip.path, "sound": opened.sound, "duration_s": length_s, "size": size}
+                return {**told, "out": clip.preview}
 
             job = clip.preview_job = self.jobs.add(self.jobs.previews, Job(("files", "make_preview"), arguments))
         return job

@@ -26,6 +26,7 @@ from ..restoring.detection import REPAIRED
 from ..restoring.excerpts import MAX_GAP_S, Excerpt, plan_excerpts
 from ..timebase import join_stretches, to_samples, to_seconds
 from ..words.alignment import AlignedWord, Alignment, Phone, said_between
+from .faces import FaceCache
 from .opened import Opened
 from .results import read_result, write_result
 from .sounds import Patched
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from ..restoring.inpainting import Inpainter
     from .worker import Teller
 
+LOOKED_AHEAD = 2  # excerpts
+MOST_RATED = 8  # gaps
 AROUND_S = 1.0  # of a gap, what is rated with it
 ROUNDED_S = 0.011  # how far times in messages may be off
 OUTSIDE = "lies outside the sound"
@@ -71,10 +74,12 @@ def warm(teller: Teller, model: str) -> None:
 
 
 def look_around(teller: Teller, clip: Opened, gaps: Sequence[tuple[float, float]]) -> None:
-    """Look at the face around gaps before they are restored."""
+    """Look at the face around the first gaps before they are restored; soon done, since the next task waits."""
     taken, _ = _that_can_be_restored(clip.sound, gaps)
     if taken:
-        clip.look(teller, _stretches(_excerpts(clip.sound, taken), clip.sound.rate))
+        stretches = _stretches(_excerpts(clip.sound, taken), clip.sound.rate)
+        missing = [each for each in stretches if FaceCache(clip.faces).missing([each])]
+        clip.look(teller, missing[:LOOKED_AHEAD])
 
 
 def look_between(teller: Teller, clip: Opened, start_s: float, end_s: float) -> None:
@@ -181,13 +186,13 @@ def restore(
 def rate(
     teller: Teller, clip: Opened, gaps: Sequence[tuple[float, float]], patched: Path
 ) -> list[dict[str, Any]] | None:
-    """PLCMOS of each gap with what is around it, before and after; None without the extra for it."""
+    """PLCMOS of each gap with what is around it, before and after; None without the extra for it, or of many."""
     from importlib.util import find_spec
 
     from ..metrics.checks import UndefinedMetric
     from ..metrics.mos import PACKAGES, RATE, plcmos
 
-    if any(find_spec(name) is None for name in PACKAGES):
+    if len(gaps) > MOST_RATED or any(find_spec(name) is None for name in PACKAGES):
         return None
     teller.step("rating")
     after = Patched(clip.sound, read_result(patched)[0])
