@@ -167,7 +167,7 @@ def test_a_spectrogram_shows_a_tone_where_it_is(tmp_path):
             return 0.3 * np.sin(2 * np.pi * 2000 * np.arange(start, stop) / 16000)[:, None]
 
     for end_s in (4.0, 4000.0):  # what lies close is read at once, what does not in windows
-        picture = Image.open(io.BytesIO(spectrogram(Clocked(Tone(), 0.0, 2.0), 0.0, end_s, 400, 160, True)))
+        picture = Image.open(io.BytesIO(spectrogram(Clocked(Tone(), 0.0, 2.0), 0.0, end_s, 400, 160)))
         values = np.asarray(picture.convert("L"), float)
         assert picture.size == (400, 160)
         if end_s == 4.0:

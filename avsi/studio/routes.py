@@ -144,12 +144,10 @@ class _Routes:
         return JSONResponse({"start_s": start_s, "end_s": end_s, "low": low, "high": high}, headers=_kept(clip))
 
     def spectrogram(self, request: Request) -> Response:
-        clip, dark = self._unchanged(request), request.query_params.get("dark", "0")
-        if dark not in ("0", "1"):
-            raise Refused(400, "dark: expected 0 or 1")
+        clip = self._unchanged(request)
         size = _whole(request, "width"), _whole(request, "height")
         stretch = _number(request, "start"), _number(request, "end")
-        picture = spectrogram(clip.clocked(_result(request)), *stretch, *size, dark == "1")
+        picture = spectrogram(clip.clocked(_result(request)), *stretch, *size)
         return Response(picture, media_type="image/png", headers=_kept(clip))
 
     def landmarks(self, request: Request) -> Response:

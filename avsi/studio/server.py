@@ -56,12 +56,11 @@ def open_studio(
         MediaError, ModelError: a file or a model that cannot be opened.
         ConfigError: no such address of this machine.
     """
-    with session_folder() as folder:
+    with _taken_port(host, port) as taken, session_folder() as folder:
         studio = Studio(folder, model, saves_to)
         try:
             for file in files:
                 studio.open(file.absolute())
-            taken = _taken_port(host, port)
             number = taken.getsockname()[1]
             token = secrets.token_urlsafe(24)
             names = (LOOPBACK, "localhost") if host == LOOPBACK else (host, LOOPBACK, "localhost")

@@ -84,7 +84,7 @@ def _extremes(low: np.ndarray, high: np.ndarray, edges: np.ndarray) -> tuple[np.
     return lows, highs
 
 
-def spectrogram(sound: Clocked, start_s: float, end_s: float, width: int, height: int, dark: bool) -> bytes:
+def spectrogram(sound: Clocked, start_s: float, end_s: float, width: int, height: int) -> bytes:
     """A PNG of ``width`` x ``height`` pixels: dB over time and frequency, from 0 Hz below to :func:`top_hz` above."""
     check_stretch(start_s, end_s)
     if not (1 <= width <= MAX_WIDTH and 1 <= height <= MAX_HEIGHT):
@@ -97,7 +97,7 @@ def spectrogram(sound: Clocked, start_s: float, end_s: float, width: int, height
     first = np.minimum(np.round(edges[:-1]).astype(int), power.shape[1] - 2)
     rows = np.maximum.reduceat(level[:, : max(int(np.ceil(edges[-1])), 1) + 1], first, axis=1).T[::-1]
     shade = np.clip((rows - LOWEST_DB) / (HIGHEST_DB - LOWEST_DB) * 255, 0, 255).astype(np.uint8)
-    return _png(shade, dark)
+    return _png(shade)
 
 
 def top_hz(rate: int) -> float:
@@ -124,35 +124,19 @@ def _powers(sound: Clocked, start_s: float, end_s: float, width: int) -> np.ndar
     return total / each
 
 
-def _png(shade: np.ndarray, dark: bool) -> bytes:
+def _png(shade: np.ndarray) -> bytes:
     from PIL import Image
 
     picture = Image.fromarray(shade)
-    picture.putpalette(_palette(dark))
+    picture.putpalette(_palette())
     out = io.BytesIO()
     picture.save(out, "PNG", compress_level=3)
     return out.getvalue()
 
 
 @cache
-def _palette(dark: bool) -> bytes:
-    """From silence to loud: black over violet and orange to a light yellow; for light pages white to dark violet."""
-    if dark:
-        stops = [
-            (0, (9, 8, 16)),
-            (64, (60, 15, 110)),
-            (128, (160, 45, 120)),
-            (192, (245, 115, 90)),
-            (255, (252, 250, 190)),
-        ]
-    else:
-        stops = [
-            (0, (255, 255, 255)),
-            (64, (222, 208, 240)),
-            (128, (170, 110, 190)),
-            (192, (100, 30, 120)),
-            (255, (20, 5, 45)),
-        ]
-    places = [place for place, _ in stops]
-    colours = [np.interp(np.arange(256), places, [colour[part] for _, colour in stops]) for part in range(3)]
+def _palette() -> bytes:
+    """From silence to loud: black over violet and orange to a light yellow."""
+    stops = {0: (9, 8, 16), 64: (60, 15, 110), 128: (160, 45, 120), 192: (245, 115, 90), 255: (252, 250, 190)}
+    colours = [np.interp(np.arange(256), list(stops), [colour[part] for colour in stops.values()]) for part in range(3)]
     return np.stack(colours, axis=1).round().astype(np.uint8).tobytes()
