@@ -395,6 +395,7 @@ CASES = [
     ("avsi studio silent.mpg --no-browser", "silent.mpg: has no sound track"),
     ("avsi studio good.wav --model none", "none"),
     ("avsi studio good.wav --port 70000 --no-browser", "--port 70000: expected 1 to 65535"),
+    ("avsi studio good.wav --host 0.0.0.0 --no-browser", "--host 0.0.0.0: means all addresses of this machine"),
     ("avsi studio good.wav --host 192.0.2.1 --no-browser", "--host 192.0.2.1: is no address of this machine"),
     # avsi detect
     ("avsi detect none.wav", "none.wav: no such file"),

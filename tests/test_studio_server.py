@@ -407,3 +407,24 @@ def test_a_file_that_changes_meanwhile_is_refused(page, tmp_path):
         assert other.ask("GET", f"/api/clips/{clip['id']}/media")[0] == 409
         # Of two studios each has its own port and token.
         assert other.port != page.port and Page(other.port, page.cookie).ask("GET", "/api/clips")[0] == 403
+
+
+def test_a_result_is_rated_with_what_is_around_it(tmp_path, monkeypatch):
+    from avsi.media.sound_reading import sound_file
+    from avsi.metrics import mos
+    from avsi.studio import tasks
+    from avsi.studio.opened import Opened
+    from avsi.studio.results import write_result
+
+    soundfile.write(tmp_path / "talk.wav", np.full(3 * RATE, 0.25), RATE)
+    write_result(tmp_path / "made.npz", [(RATE, np.full((RATE // 2, 1), 16384, np.int16))], [])
+    monkeypatch.setattr(mos, "PACKAGES", ())
+    monkeypatch.setattr(mos, "plcmos", lambda samples, rate: samples.sum() / rate)
+    clip = Opened(tmp_path / "talk.wav", sound_file(tmp_path / "talk.wav"), None, tmp_path)
+
+    class Teller:
+        def step(self, what):
+            pass
+
+    [rated] = tasks.rate(Teller(), clip, [(1.0, 1.5)], tmp_path / "made.npz")
+    assert rated == {"start_s": 1.0, "end_s": 1.5, "before": 0.62, "after": 0.75}  # 2.5 s, of which 0.5 s are louder

@@ -19,6 +19,7 @@ from .session import session_folder
 from .studio import Studio
 
 LOOPBACK = "127.0.0.1"
+EVERY = ("", "0.0.0.0", "::")
 ENDS_WITHIN_S = 2  # of Ctrl-C, while a browser still plays
 
 
@@ -63,7 +64,8 @@ def open_studio(
                 studio.open(file.absolute())
             number = taken.getsockname()[1]
             token = secrets.token_urlsafe(24)
-            names = (LOOPBACK, "localhost") if host == LOOPBACK else (host, LOOPBACK, "localhost")
+            own = f"[{host}]" if ":" in host else host  # as addresses write one of IPv6
+            names = tuple(dict.fromkeys((own, LOOPBACK, "localhost")))
             guard = Guard(make_app(studio), token, tuple(f"{name}:{number}" for name in names))
             config = uvicorn.Config(
                 guard,
@@ -95,6 +97,8 @@ def served(running: Running) -> Iterator[str]:
 def _taken_port(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port {port}: expected 1 to 65535, or 0 for a free one")
+    if host in EVERY:
+        raise ConfigError(f"--host {host}: means all addresses of this machine; name the one by which it is reached")
     for number in (port, 0) if port else (0,):
         taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

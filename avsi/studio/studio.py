@@ -240,7 +240,7 @@ class Studio:
             return self.jobs.add(self.jobs.models, Job(("tasks", "look_between"), arguments))
         tracks = faces.between(start_s - at_s, end_s - at_s)
         return [
-            {"time_s": round(float(time_s + at_s), 4), "points": points.round(1).tolist() if seen else []}
+            {"time_s": round(float(time_s + at_s), 4), "points": points.astype(float).round(1).tolist() if seen else []}
             for time_s, points, seen in zip(tracks.time_s, tracks.points, tracks.found, strict=True)
         ]
 

@@ -40,6 +40,7 @@ LOOKED_AHEAD = 2  # excerpts
 MOST_RATED = 8  # gaps
 AROUND_S = 1.0  # of a gap, what is rated with it
 ROUNDED_S = 0.011  # how far times in messages may be off
+UNSEEN = "there is no video"  # what a model says of a face that it is not shown
 OUTSIDE = "lies outside the sound"
 TOO_LONG = f"longer than {MAX_GAP_S:g} s, which is the most that can be restored"
 
@@ -163,6 +164,8 @@ def restore(
     excerpts = _excerpts(sound, taken)
     faces = clip.look(teller, _stretches(excerpts, rate)) if use_face and inpainter.model.config.model.video else None
     tracks = [faces.between(*stretch) if faces else None for stretch in _stretches(excerpts, rate)]
+    if reference:
+        teller.step("hearing the reference")
     heard = hear_reference(reference, [clip.path], [Gap(*gap) for gap in taken], False, inpainter.encoder)
     voice = heard.voice if heard else None
     check_takes_voice(inpainter, voice)
@@ -172,8 +175,9 @@ def restore(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         patches = list(inpainter.patches(stretches, rate, tracks, timed_phones(alignment, sound.start_s), voice))
-    for warning in caught:
-        reasons.append(_reason_of(str(warning.message), taken))
+    reasons += [_reason_of(str(warning.message), taken) for warning in caught]
+    if not use_face:  # as the user chose
+        reasons = [each for each in reasons if not each["reason"].startswith(UNSEEN)]
     spans = [(start, start + len(patch)) for start, patch in patches]
     times_s = [(start / rate, stop / rate) for start, stop in spans]
     said = [said_between(alignment, sound.start_s + begin_s, sound.start_s + end_s) for begin_s, end_s in times_s]
