@@ -119,7 +119,7 @@ class ModelConfig:
     # What an inpainter's settings amount to in a model of another kind. They are no settings there: a config file may
     # repeat these values, and no others.
     audio, video, text, normalise, mask, ctc, gate = True, False, False, "corpus", False, False, False
-    text_scale, voice, voice_values = 1.0, False, 0
+    text_scale, pitch, voice, voice_values = 1.0, False, False, 0
 
 
 @dataclass
@@ -203,6 +203,9 @@ class RefinerConfig(ModelConfig):
     noise_from_hz: float = 800.0
     noise_to_hz: float = bounded(2500.0, at_least=lambda c: c.model.noise_from_hz + 1)
     normalise: str = one_of("utterance", "corpus")
+    pitch: bool = False  # the harmonics of a voice of the pitch that is heard around the gap, as a texture of their own
+    voice: bool = False  # whose voice is heard, as of an inpainter
+    voice_values: int = bounded(192, at_least=1, at_most=10000)  # only where ``voice``
     mask, refines = True, True
 
 

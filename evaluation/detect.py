@@ -2,15 +2,16 @@
 
 python -m evaluation.detect data/test --out exp/detect --kind silence --kind noise --codec none --codec mp3
 
-Each utterance is damaged once for each kind and codec, in speech, by the generator of `avsi damage`; and once not at
-all: what is found there is a false alarm. A stretch is found where what was found, of whatever kind, has more than a
-half in common with it.
+Each utterance is damaged once for each kind, codec and room, in speech, by the generator of `avsi damage`; and once
+not at all: what is found there is a false alarm. A stretch is found where what was found, of whatever kind, has more
+than a half in common with it.
 """
 
 import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, NamedTuple
@@ -20,11 +21,11 @@ import soundfile
 import typer
 
 from avsi.audio.activity import is_speech
-from avsi.audio.samples import from_float
+from avsi.audio.samples import from_float, resample
 from avsi.config import NormaliseConfig
 from avsi.damaging.clips import MAKERS, damage_clip
 from avsi.damaging.coding import CODECS, coded, draw_bit_rate
-from avsi.data.damage import Damage
+from avsi.data.damage import KINDS, USUAL, Damage
 from avsi.data.datadir import Utterance, corpus_of, development_of, read_datadir
 from avsi.detecting.detect import detect_in
 from avsi.detecting.listener import load_listener
@@ -41,6 +42,7 @@ from avsi.training.tagging import gate
 
 from .folder.layout import STFT
 from .folder.signals import log_spectrum
+from .rooms import AS_RECORDED, ROOMS
 from .statistics.intervals import Bootstrap, Estimate
 
 RATE = STFT.sample_rate
@@ -52,13 +54,22 @@ app = typer.Typer(add_completion=False)
 
 
 class Condition(NamedTuple):
-    """How utterances are damaged: by a kind of :data:`MAKERS`, or ``WHOLE`` or ``GATED``; and how coded afterwards."""
+    """How utterances are recorded, of :data:`ROOMS`; damaged, by a kind of :data:`MAKERS`, or ``WHOLE`` or ``GATED``;
+    and coded afterwards.
+    """
 
     kind: str
     codec: str
+    room: str = AS_RECORDED
 
     def __str__(self) -> str:
-        return self.kind if self.codec == NO_CODEC else f"{self.kind}, {self.codec}"
+        others = [each for each in (self.codec, self.room) if each not in (NO_CODEC, AS_RECORDED)]
+        return ", ".join([self.kind, *others])
+
+    @property
+    def rate(self) -> int:
+        """Of the files that are looked at, in Hz."""
+        return ROOMS[self.room][1] or RATE
 
     @property
     def is_damaged(self) -> bool:
@@ -73,6 +84,9 @@ def main(
     codec: Annotated[
         list[str], typer.Option(help=f"Of {NO_CODEC}, {', '.join(CODECS)}; repeatable. {NO_CODEC} by default.")
     ] = [NO_CODEC],  # noqa: B006
+    room: Annotated[
+        list[str], typer.Option(help=f"Of {', '.join(ROOMS)}; repeatable. {AS_RECORDED}: as recorded, by default.")
+    ] = [AS_RECORDED],  # noqa: B006
     stretches: Annotated[int, typer.Option(min=1, help="How many in an utterance.")] = 1,
     face: Annotated[bool, typer.Option("--face", help="Show the face too, where there are landmarks.")] = False,
     sure: Annotated[float, typer.Option(min=0.0, max=1.0, help="As in `avsi detect`.")] = 0.5,
@@ -88,7 +102,8 @@ def main(
 ) -> None:
     """Damage each utterance in several ways, and look for the damage."""
     utterances, kinds = read_datadir(datadir), kind or list(MAKERS)
-    for name, known in (*((each, MAKERS) for each in kinds), *((each, (NO_CODEC, *CODECS)) for each in codec)):
+    asked = ((kinds, MAKERS), (codec, (NO_CODEC, *CODECS)), (room, ROOMS))
+    for name, known in ((name, known) for names, known in asked for name in names):
         if name not in known:
             raise ConfigError(f"'{name}': expected one of {', '.join(known)}")
     if face and not any(utterance.landmarks for utterance in utterances):
@@ -98,7 +113,8 @@ def main(
     check_folder(out)
     fixed: Fixed = {} if snr is None else {"noise": {"snr_db": snr}}
     fixed |= {} if drop is None else {"level": {"drop_db": drop}}
-    conditions = [Condition(of, by) for by in dict.fromkeys(codec) for of in (*dict.fromkeys(kinds), WHOLE, GATED)]
+    every = product(dict.fromkeys(room), dict.fromkeys(codec), (*dict.fromkeys(kinds), WHOLE, GATED))
+    conditions = [Condition(of, by, where) for where, by, of in every]
     tasks = [
         (look, u, condition, stretches, fixed, face, sure, seed, tagger) for condition in conditions for u in utterances
     ]
@@ -140,15 +156,16 @@ def look(
     with TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", AvsiWarning)
         path = Path(folder) / "clip.wav"
-        soundfile.write(path, from_float(samples, np.int16), RATE)
+        soundfile.write(path, from_float(samples, np.int16), condition.rate)
         listener = None if tagger == RULES else replace(once(load_listener, tagger), video=tracks)
         with open_sound(path) as sound:
-            found = detect_in(path, sound, sure=sure, listener=listener)
+            kinds = {*USUAL, *({condition.kind} & set(KINDS))}
+            found = detect_in(path, sound, kinds, sure, listener=listener)
     return {
         "id": utterance.id,
         "speaker": utterance.speaker,
         "condition": str(condition),
-        "seconds": len(samples) / RATE,
+        "seconds": len(samples) / condition.rate,
         "true": [(each.start_s, each.end_s, each.kind) for each in truth],
         "found": [(each.start_s, each.end_s, each.kind, round(each.sure, 3)) for each in found],
     }
@@ -157,17 +174,22 @@ def look(
 def damaged(
     utterance: Utterance, condition: Condition, stretches: int, seed: int, fixed: Fixed
 ) -> tuple[np.ndarray, list[Damage]]:
-    """(samples, shape (n_samples,), what is damaged); the same of one seed, whatever else is asked for."""
+    """(samples at the rate of the condition, shape (n_samples,), what is damaged); the same of one seed, whatever else
+    is asked for.
+    """
     clean = read_mono(utterance.wav, RATE).astype(np.float32)
     speech = is_speech(log_spectrum(clean), STFT, NormaliseConfig()).numpy()
+    change, rate = ROOMS[condition.room][0], condition.rate
+    if change is not None:
+        clean = change(clean, RATE, generator(seed, "room", condition.room, utterance.id)).astype(np.float32)
     rng = generator(seed, "damage", condition.kind, condition.codec, utterance.id)
-    samples, truth = clean[:, None], list[Damage]()
+    if condition.kind == GATED:
+        clean = gate(clean, speech, STFT, rng)
+    samples, truth = resample(clean[:, None], RATE, rate).astype(np.float32), list[Damage]()
     if condition.is_damaged:
-        samples, truth = damage_clip(samples, RATE, [condition.kind] * stretches, rng, speech, fixed=fixed)
-    elif condition.kind == GATED:
-        samples = gate(clean, speech, STFT, rng)[:, None]
+        samples, truth = damage_clip(samples, rate, [condition.kind] * stretches, rng, speech, fixed=fixed)
     if condition.codec != NO_CODEC:
-        samples = coded(samples, RATE, condition.codec, draw_bit_rate(condition.codec, rng))
+        samples = coded(samples, rate, condition.codec, draw_bit_rate(condition.codec, rng))
     return samples[:, 0], truth
 
 

@@ -19,10 +19,12 @@ def voice(duration_s: float = 6.0, pause_s: float = 0.0) -> np.ndarray:
     return samples
 
 
-def found(tmp_path: Path, samples: np.ndarray, rate: int = RATE, sure: float = 0.5, **options) -> list[Damage]:
+def found(
+    tmp_path: Path, samples: np.ndarray, rate: int = RATE, sure: float = 0.5, kinds=None, **options
+) -> list[Damage]:
     path = tmp_path / "damaged.wav"
     soundfile.write(path, samples, rate, **options)
-    return detect_file(path, sure=sure, tagger=None)  # to the pretrained one this voice is noise
+    return detect_file(path, kinds, sure, tagger=None)  # to the pretrained one this voice is noise
 
 
 def spans(damages: list[Damage], rate: int = RATE) -> list[tuple[str, int, int]]:

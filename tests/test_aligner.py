@@ -220,9 +220,19 @@ def test_programs_that_align_run_in_several_processes(toy, aligner, untimed, tmp
     run_app(gaps.app, toy / "test", 150)
     shared = ["--lexicon", toy / "lexicon.txt", "--model", toy / "aligner", "--jobs", 2]
     of_gaps = ["--gaps", toy / "test" / "gaps_150ms", "--out", tmp_path / "errors"]
-    for program, datadir, options in (("data_prep.align", untimed, []), ("evaluation.align", toy / "test", of_gaps)):
-        command = [sys.executable, "-m", program, *map(str, [datadir, *shared, *options])]
-        subprocess.run(command, cwd=Path(__file__).parents[1], check=True, capture_output=True)
+    runs = (("data_prep.align", untimed, []), ("evaluation.align", toy / "test", of_gaps))
+    told = [[program, *map(str, [datadir, *shared, *options])] for program, datadir, options in runs]
+    # One after the other in one process, as `python -m` runs each: PyTorch is imported once in it and in its workers.
+    script = (
+        "import json, runpy, sys\n"
+        "for sys.argv in json.loads(sys.argv[1]):\n"
+        "    try:\n"
+        "        runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)\n"
+        "    except SystemExit as exit_:\n"
+        "        assert not exit_.code, exit_.code\n"
+    )
+    command = [sys.executable, "-c", script, json.dumps(told)]
+    subprocess.run(command, cwd=Path(__file__).parents[1], check=True, capture_output=True)
     assert all(utterance.phones for utterance in read_datadir(untimed))
     assert (tmp_path / "errors" / "boundaries.jsonl").is_file()
 

@@ -22,6 +22,7 @@ from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.recognizer import PhoneRecognizer
 from avsi.models.store import save_model
 from avsi.program import run_program
+from avsi.words.textgrid import Interval, textgrid_text
 
 pytestmark = pytest.mark.slow  # each is quick, and they are many
 
@@ -84,6 +85,8 @@ def _texts(folder: Path) -> None:
         "r_late.txt": "anna soon\n",
         "blank.txt": "\n",
         "nan.txt": "nan 0.5\n",
+        "words.json": "{}",
+        "words.TextGrid": textgrid_text({"words": [Interval(0.0, 2.0, "bin")]}, 2.0),
         "nan.yaml": "training:\n  learning_rate: .nan\n",
         "broken.yaml": "training: [1\n",
         "list.yaml": "- 1\n",
@@ -387,6 +390,13 @@ CASES = [
     ("avsi inpaint good.wav -o out.wav --gap 0.8:1.6 --dry-run", "--dry-run: belongs to --detect"),
     ("avsi inpaint good.wav -o out.wav --gap 0.8:1.6 --kinds tone", "--kinds: belongs to --detect"),
     ("avsi inpaint good.wav -o out.wav --gap 0.8:1.6 --exact", "--exact: belongs to --detect"),
+    ("avsi inpaint good.wav -o out.wav --kinds tone", "--kinds: belongs to --detect"),
+    ("avsi inpaint none.wav --detect --exact --dry-run", "none.wav: no such file"),
+    ("avsi inpaint silence.wav --detect --exact --dry-run", "the gaps cover the whole recording"),
+    ("avsi inpaint good.wav -o out.wav --gaps-file words.json", "words.json: not damage that `avsi detect` wrote"),
+    ("avsi inpaint good.wav -o out.wav --gaps-file words.TextGrid", "'bin' in tier 'words' is no kind of damage"),
+    ("avsi detect good.wav --face 2", "good.wav: face 2 is asked for, but there is no picture"),
+    ("avsi detect good.wav --kinds click --face 2", "good.wav: face 2 is asked for, but there is no picture"),
     ("avsi inpaint good.wav -o out.wav --gap 0.8:1.6 --keep-below 900 --keep-above 300", "that is everything"),
     ("avsi detect good.wav --exact --face 2", "--face 2: is looked at by the tagger"),
     # avsi studio
@@ -808,7 +818,7 @@ OPTIONAL = [
 MISUSED = [
     ("avsi inpaint", "Missing argument"),
     ("avsi edit good.wav --insert 1:now", "Missing option"),
-    ("avsi inpaint good.wav --gap 0.8:1.6", "Missing option"),
+    ("avsi inpaint good.wav --gap 0.8:1.6", "--out: is missing; name a file, or a folder"),
     ("avsi restore good.wav", "No such command"),
     ("avsi augment good.wav -o heard --copies 0", "--copies"),
     ("avsi augment good.wav -o heard --seed many", "--seed"),

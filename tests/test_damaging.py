@@ -8,11 +8,13 @@ import pytest
 import soundfile
 from conftest import RATE, run_app, speech, write_video
 
-from avsi.damaging import cuts, sounds
+from avsi.damaging import cuts, files, sounds
 from avsi.damaging.clips import MAKERS, damage_clip
 from avsi.damaging.coding import coded
-from avsi.damaging.noises import coloured_noise
-from avsi.data.damage import KINDS
+from avsi.damaging.noises import coloured_noise, power_of
+from avsi.damaging.rooms import breaths, drifting, music, narrow, noisy, reverberant, uneven
+from avsi.data.damage import KINDS, Damage
+from avsi.errors import AvsiWarning
 from avsi.media.sound_reading import open_sound
 from avsi.rng import generator
 
@@ -143,3 +145,21 @@ def test_the_command_keeps_other_samples_and_the_picture_and_writes_the_truth(tm
     run_app(cli.app, "damage", film, *options, "--codec", "opus", "-o", wav, "--truth", truth, "--force")
     assert soundfile.info(wav).frames == len(one)
     assert [line.split("\t") for line in truth.read_text().splitlines()] == labels
+
+
+def test_stretches_that_there_is_no_room_for_are_counted_and_not_their_parts(tmp_path, monkeypatch):
+    packets = [Damage(number / 10, number / 10 + 0.02, "silence") for number in range(6)]
+    monkeypatch.setattr(files, "damage_stretches", lambda samples, *_: (samples, [packets[:4], packets[4:]]))
+    soundfile.write(tmp_path / "in.wav", speech(1), RATE)
+    with pytest.warns(AvsiWarning, match=r"has room for 2 of 3 stretches"):
+        made = files.damage_file(tmp_path / "in.wav", tmp_path / "out.wav", tmp_path / "truth.txt", ["loss"] * 3)
+    assert made == packets
+
+
+@pytest.mark.parametrize("room", [noisy, reverberant, drifting, uneven, breaths, music, narrow])
+def test_rooms_change_a_recording_and_neither_its_length_nor_much_of_its_level(room):
+    samples = speech(0, 2.0)
+    made, again = (room(samples, RATE, np.random.default_rng(3)) for _ in range(2))
+    assert made.shape == samples.shape and np.isfinite(made).all() and np.array_equal(made, again)
+    assert 0.01 < np.sqrt(power_of(made - samples) / power_of(samples)) < 2
+    assert abs(10 * np.log10(power_of(made) / power_of(samples))) < 9

@@ -9,8 +9,11 @@ import torch
 from conftest import RATE, small_config, write_video
 from damaged import voice
 
+from avsi.data.damage import Damage
 from avsi.data.gap_files import read_label_file
 from avsi.data.gaps import Gap
+from avsi.detecting.damage_files import read_gaps, write_damage
+from avsi.errors import GapError
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
 from avsi.words.textgrid import parse_textgrid
@@ -36,19 +39,19 @@ def room(tmp_path, monkeypatch):
 
 
 def test_a_table_tells_of_each_file_and_a_bad_one_stops_no_other(room, avsi):
-    status, output, errors = avsi("detect", "--exact", "a.wav", "b.wav", "c.wav")
+    status, output, errors = avsi("detect", "--exact", "--kinds", "silence,click", "a.wav", "b.wav", "c.wav")
     assert status == 1 and errors.startswith("error: c.wav: ") and errors.count("\n") == 1
     title, header, silence, click, whole = output.splitlines()
     assert title.strip() == "damage of a.wav" and whole == "b.wav: nothing found"
     assert header.split("  ")[0] == "start s"
-    assert silence.split() == ["0.975", "1.025", "silence", "0.98", "silence", "2"]
+    assert silence.split() == ["0.975", "1.025", "silence", "1.00", "silence", "2"]
     assert click.split()[2:] == ["click", "1.00", "click", "all"]
     assert avsi("detect", "--exact", "b.wav")[:2] == (0, "b.wav: nothing found\n")
 
 
 def test_labels_are_written_and_never_written_over(room, avsi):
     for name in ("labels.txt", "labels.json", "labels.TextGrid"):
-        assert avsi("detect", "--exact", "a.wav", "-o", name)[0] == 0
+        assert avsi("detect", "--exact", "--kinds", "silence,click", "a.wav", "-o", name)[0] == 0
     assert (room / "labels.txt").read_text().splitlines()[0] == "0.975000\t1.025000\tsilence (channel 2)"
     assert read_label_file("labels.txt")[0] == Gap(0.975, 1.025)
     found = json.loads((room / "labels.json").read_text())
@@ -83,12 +86,47 @@ def test_inpaint_shows_what_it_finds_and_a_dry_run_stops_there(room, avsi):
     status, output, _ = avsi(*options, "a.wav", "clipped.wav", "-o", "new/", "--dry-run")
     assert status == 0 and sorted(room.iterdir()) == before
     assert [line.split()[2] for line in output.splitlines()[2:4]] == ["silence", "click"]
-    assert output.splitlines()[-1] == "clipped.wav: nothing found"  # clipping is repaired only where it is asked for
-    status, output, _ = avsi(*options, "clipped.wav", "-o", "new/", "--dry-run", "--kinds", "clipping")
+    clipped = next(line for line in output.splitlines() if " clipping " in line)
+    assert clipped.endswith("no, left as it is: it may be meant; --kinds clipping restores it")
+    rows = [line.split() for line in output.splitlines()[-2:]]
+    assert [row[:2] for row in rows] == [["a.wav", "2"], ["clipped.wav", "0"]] and rows[1][3:] == ["no", "gaps"]
+    status, output, _ = avsi(*options, "clipped.wav", "--dry-run", "--kinds", "clipping")
     assert status == 0 and output.splitlines()[2].split()[2] == "clipping"
+    assert output.splitlines()[2].endswith(" yes")
     status, output, errors = avsi(*options, "a.wav", "-o", "out.wav", "--kinds", "silence")
     assert (status, errors) == (0, "")
     assert "silence" in output.splitlines()[2] and output.splitlines()[-1].startswith("restored 0.975-1.025 s -> ")
     old, new = (soundfile.read(name, dtype="int16")[0] for name in ("a.wav", "out.wav"))
     changed = np.flatnonzero((old != new).any(axis=1))
     assert changed.min() >= 15600 and changed.max() < 16400
+
+
+def test_a_dry_run_of_several_files_goes_on_after_a_bad_one(room, avsi):
+    status, output, errors = avsi("inpaint", "--detect", "--exact", "--dry-run", "c.wav", "none.wav", "film.mkv")
+    assert status == 1 and [line.split(": ")[1] for line in errors.splitlines()] == ["c.wav", "none.wav"]
+    assert output.splitlines()[0].startswith("damage of film.mkv") and output.splitlines()[2].endswith(" yes")
+    table = output.splitlines()[-4:]
+    assert table[0].split("  ")[0] == "file" and [line.split()[:3] for line in table[2:]] == [
+        ["none.wav", "0", "0.000"],
+        ["film.mkv", "1", "0.050"],
+    ]
+    assert avsi("inpaint", "--detect", "--exact", "--dry-run", "b.wav")[:2] == (0, "b.wav: nothing found\n")
+
+
+def test_labels_of_each_format_are_gaps(room, avsi):
+    for name in ("labels.txt", "labels.json", "labels.TextGrid"):
+        assert avsi("detect", "--exact", "a.wav", "-o", name)[0] == 0
+    expected = read_gaps("labels.txt")
+    assert len(expected) == 2 and expected[0] == Gap(0.975, 1.025)
+    assert read_gaps("labels.json") == read_gaps("labels.TextGrid") == expected
+    damage = [Damage(0.1, 0.3, "silence", channel=0), Damage(0.2, 0.4, "silence", channel=1)]
+    damage.append(Damage(0.6, 0.7, "jump", 1.0, "picture"))
+    for name in ("two.txt", "two.json", "two.TextGrid"):  # which overlap, and pictures alone
+        write_damage(name, damage, 1.0)
+        assert read_gaps(name) == [Gap(0.1, 0.4)]
+    (room / "bad.json").write_text('{"format": "avsi damage", "damage": [{"start_s": 1}]}')
+    with pytest.raises(GapError, match=r"bad.json: not damage that `avsi detect` wrote"):
+        read_gaps("bad.json")
+    write_damage("none.json", damage[2:], 1.0)
+    with pytest.raises(GapError, match=r"none.json: holds no damage of the sound"):
+        read_gaps("none.json")

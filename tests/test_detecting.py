@@ -1,5 +1,6 @@
 """Each rule finds its damage, and nothing in what is whole."""
 
+import time
 from pathlib import Path
 
 import av
@@ -10,10 +11,10 @@ from conftest import RATE, speech, write_video
 from damaged import found, is_near, spans, voice
 
 from avsi import AvsiWarning, ConfigError, Gap, MediaError
-from avsi.data.damage import Damage
-from avsi.detecting.detect import detect_file, detect_in
+from avsi.data.damage import KINDS, Damage
+from avsi.detecting.detect import SAME_TIME, _over_channels, _overlap, detect_file, detect_in, in_time
 from avsi.media.sound_reading import open_sound
-from avsi.restoring.detection import gaps_of
+from avsi.restoring.detection import gaps_of, why_left
 
 
 @pytest.mark.parametrize(("seed", "subtype"), [(0, "PCM_16"), (1, "PCM_U8"), (2, "PCM_24")])
@@ -143,7 +144,8 @@ def test_a_click_is_found_and_close_ones_are_one(tmp_path):
     samples[48000:48002] += [0.7, -0.7]
     samples[76000] -= 0.6
     samples[76040] += 0.6
-    [one, two] = found(tmp_path, samples)
+    assert found(tmp_path, samples) == []  # only where that is asked for
+    [one, two] = found(tmp_path, samples, kinds=["click"])
     assert (one.kind, two.kind) == ("click", "click")
     assert one.start_s <= 3.0 < one.end_s < 3.003
     assert two.start_s <= 4.75 and 4.7525 < two.end_s < 4.755
@@ -175,9 +177,12 @@ def test_kinds_and_confidence_choose_what_is_told(tmp_path):
     samples[15600:16400] = 0
     samples[48000:48002] += [0.7, -0.7]
     soundfile.write(tmp_path / "in.wav", samples, RATE)
-    assert [each.kind for each in detect_file(tmp_path / "in.wav", tagger=None)] == ["silence", "click"]
+    assert [each.kind for each in detect_file(tmp_path / "in.wav", tagger=None)] == ["silence"]
     assert [each.kind for each in detect_file(tmp_path / "in.wav", ["click"], tagger=None)] == ["click"]
-    assert [each.kind for each in detect_file(tmp_path / "in.wav", sure=0.99, tagger=None)] == ["click"]
+    both = detect_file(tmp_path / "in.wav", ["click", "silence"], tagger=None)
+    assert [each.kind for each in both] == ["silence", "click"] and both[0].sure < both[1].sure
+    sure = detect_file(tmp_path / "in.wav", ["click", "silence"], both[1].sure, tagger=None)
+    assert [each.kind for each in sure] == ["click"]
     with pytest.raises(ConfigError, match=r"sure 2: expected from 0 to 1"):
         detect_file(tmp_path / "in.wav", sure=2, tagger=None)
     samples[100] = np.nan
@@ -220,7 +225,7 @@ class Ear:
 
     def listen(self, path, sound, kinds, known, progress) -> list[Damage]:
         self.known = list(known)
-        return [each for each in self.heard if each.kind in kinds]
+        return [*known, *(each for each in self.heard if each.kind in kinds)]
 
 
 def test_what_is_heard_joins_what_rules_find(tmp_path):
@@ -237,7 +242,6 @@ def test_what_is_heard_joins_what_rules_find(tmp_path):
     [flat] = [each for each in joined if each.kind == "clipping"]  # the burst explains the other flat tops
     assert flat.start_s == pytest.approx(4, abs=0.01)
     assert "silence" in [each.kind for each in joined] and "noise" not in [each.kind for each in joined]
-    assert {each.kind for each in ear.known} == {"silence"}  # flat tops hide nothing from it
     assert [each.kind for each in noise] == ["noise"]
 
 
@@ -252,3 +256,71 @@ def test_long_damage_does_not_hide_what_is_short():
     long, short = Damage(0.0, 40.0, "noise", 0.9, "tagger"), Damage(10.0, 10.2, "silence", 1.0, "silence")
     with pytest.warns(AvsiWarning, match=r"0\.00-40\.00 s: damage of more than 30 s is left as it is"):
         assert gaps_of([long, short]) == [Gap(10.0, 10.2)]
+
+
+def test_channels_are_joined_as_each_pair_would_be_compared():
+    def slow(by_channel):
+        rest, joined = [list(channel) for channel in by_channel[1:]], []
+        for one in by_channel[0]:
+            same = [
+                next((two for two in other if two.kind == one.kind and _overlap(one, two) >= SAME_TIME), None)
+                for other in rest
+            ]
+            if None in same:
+                joined.append(one)
+                continue
+            for other, two in zip(rest, same, strict=True):
+                other.remove(two)
+            times = [(each.start_s, each.end_s) for each in (one, *same)]
+            joined.append(Damage(min(a for a, _ in times), max(b for _, b in times), one.kind, 1.0, "", None))
+        return in_time([*joined, *(each for other in rest for each in other)])
+
+    rng = np.random.default_rng(0)
+    for n_channels in (1, 2, 3):
+        by_channel = [
+            [
+                Damage(start_s, start_s + float(rng.exponential(0.5)), kind, 1.0, "", channel)
+                for start_s, kind in zip(
+                    rng.uniform(0, 20, 60).tolist(), rng.choice(["tone", "click"], 60), strict=True
+                )
+            ]
+            for channel in range(n_channels)
+        ]
+        joined = in_time(_over_channels(by_channel, 20.0))
+        assert joined == slow(by_channel)
+        assert n_channels == 1 or any(each.channel is None for each in joined)
+
+
+def test_many_clicks_in_two_channels_are_joined_at_once():
+    clicks = [
+        [Damage(n / 10, n / 10 + 0.004, "click", 1.0, "click", channel) for n in range(20000)] for channel in (0, 1)
+    ]
+    started_s = time.process_time()
+    assert len(_over_channels(clicks, 2000.0)) == 20000
+    assert time.process_time() - started_s < 1  # by pairs it takes minutes
+
+
+def test_what_is_left_as_it_is_has_a_reason():
+    damages = [
+        Damage(0, 1, "clipping"),
+        Damage(2, 33, "silence"),
+        Damage(40, 41, "jump", 1.0, "picture"),
+        Damage(50, 75, "noise"),
+        Damage(70, 90, "tone"),
+        Damage(95, 96, "click"),
+    ]
+    clipped, long, picture, *joined, click = why_left(damages)
+    assert clipped == "it may be meant; --kinds clipping restores it" and long == "it lasts more than 30 s"
+    assert picture == "only pictures are missing" and click == ""
+    assert set(joined) == {"it lasts more than 30 s, with what it overlaps"}
+    assert why_left(damages, ["clipping", "silence"])[0] == ""
+    with pytest.warns(AvsiWarning):
+        gaps = gaps_of(damages[1:])
+    kept = [(each.start_s, each.end_s) for each, reason in zip(damages, why_left(damages), strict=True) if not reason]
+    assert [(gap.start_s, gap.end_s) for gap in gaps] == kept
+
+
+def test_every_kind_is_explained():
+    from avsi.commands.detect import detect
+
+    assert [kind for kind in KINDS if kind not in (detect.__doc__ or "")] == []

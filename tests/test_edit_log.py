@@ -226,3 +226,10 @@ def test_a_damaged_list_is_one_clear_error(talk, tmp_path, change, told):
     assert told in str(error.value) and "\n" not in str(error.value)
     assert not (tmp_path / "two.wav").exists()
     inpaint_file(one, tmp_path / "two.wav", BASELINE, [GAP], log=False)
+
+
+def test_a_list_that_is_not_carried_on_is_told_of(talk, tmp_path):
+    inpaint_file(talk, tmp_path / "one.wav", BASELINE, [GAP])
+    with pytest.warns(AvsiWarning, match=r"one\.wav\.edits\.json: tells what .* and is not carried on"):
+        inpaint_file(tmp_path / "one.wav", tmp_path / "two.wav", BASELINE, [GAP], log=False)
+    assert not list_path(tmp_path / "two.wav").exists()

@@ -4,7 +4,7 @@ import torch
 from conftest import RATE, speech
 
 from avsi.audio import phase
-from avsi.audio.phase import fill_gaps, keep_reliable, paste, samples_like
+from avsi.audio.phase import fill_gaps, keep_reliable, paste, samples_like, within_scale
 from avsi.audio.stft import Transform, log_magnitude, spectrum
 from avsi.config import StftConfig
 from avsi.data.gaps import lost_frames, lost_samples
@@ -150,3 +150,18 @@ def test_griffin_lim_goes_on_until_the_magnitude_is_nearly_that_asked_for():
     wanted, found = (spectrum(torch.from_numpy(each), STFT).abs() for each in (samples, made))
     lost = torch.from_numpy(lost_frames(spans, len(wanted), STFT))
     assert ((found - wanted)[lost].norm() / wanted[lost].norm()).item() < 0.05
+
+
+def test_peaks_of_a_restored_stretch_stay_within_full_scale_and_its_edges_as_they_are():
+    wave = np.sin(2 * np.pi * 200 * np.arange(1600) / RATE)
+    samples = np.stack([1.3 * wave, 0.98 * wave], axis=1)
+    samples[:415, 0], samples[1215:, 0] = 0.95, -0.97  # known, and loud; the wave is near them at the edges
+    samples[415, 0], samples[1214, 0] = 0.94, -0.96
+    limited = within_scale(samples, 415, 1215)
+    assert 0.99 < np.abs(limited[:, 0]).max() <= 1
+    assert limited[[0, -1], 0] == pytest.approx([0.94, -0.96], abs=1e-12)
+    assert np.array_equal(limited[:, 1], samples[415:1215, 1])  # which is not too loud
+    soft = np.abs(samples[415:1215, 0]) < 0.9
+    assert np.array_equal(limited[soft, 0], samples[415:1215, 0][soft])
+    assert np.abs(within_scale(samples, 415, 1215, 2.0)).max() == np.abs(samples[415:1215]).max()
+    assert np.abs(within_scale(2 * samples, 0, 1600)).max() == pytest.approx(1)  # nothing is beside it

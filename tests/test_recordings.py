@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -261,13 +262,27 @@ def test_an_hour_takes_the_memory_of_a_short_file(tmp_path):
         "inpaint_file(sys.argv[1], sys.argv[1] + '.out.wav', Inpainter(SpectralInterpolation()), gaps)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
-    peaks = []
+    peaks, minute = [], np.tile(speech(0)[:47600], 21)[: 60 * RATE]
     for minutes in (1, 60):
         path = tmp_path / f"{minutes}.wav"
         with soundfile.SoundFile(path, "w", RATE, 1, "PCM_16") as file:
             for _ in range(minutes):
-                file.write(np.tile(speech(0)[:47600], 20)[: 60 * RATE])
+                file.write(minute)
         result = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
         peaks.append(int(result.stdout))
     hour_mb = 3600 * RATE * 2 / 1e6
     assert (peaks[1] - peaks[0]) / 1e3 < 0.2 * hour_mb
+
+
+def test_what_is_restored_louder_than_full_scale_is_not_cut_off_flat(tmp_path):
+    samples = speech(0)
+    samples *= 0.95 / np.abs(samples).max()
+    soundfile.write(tmp_path / "in.wav", samples, RATE)
+    gap, loud = (15200, 17600), Inpainter(SpectralInterpolation())
+    restore = loud.restore_excerpts
+    loud.restore_excerpts = lambda prepared: [replace(one, samples=4 * one.samples) for one in restore(prepared)]
+    inpaint_file(tmp_path / "in.wav", tmp_path / "out.wav", loud, [Gap(gap[0] / RATE, gap[1] / RATE)])
+    old, new = (soundfile.read(tmp_path / name, dtype="int16")[0] for name in ("in.wav", "out.wav"))
+    assert np.abs(new[slice(*gap)].astype(int)).max() > 32000
+    assert (np.abs(new[slice(*gap)].astype(int)) > 32766).sum() < 3  # cut off, 73 would be at full scale
+    assert np.array_equal(np.delete(old, slice(*gap)), np.delete(new, slice(*gap)))

@@ -24,7 +24,7 @@ from avsi.models.store import load_model, read_train_ids, save_model
 from avsi.restoring.baselines import SpectralInterpolation
 from avsi.restoring.edit_log import list_path, logged
 from avsi.training.losses import texture_loss
-from avsi.training.refining import WINDOW_FRAMES, most_lost
+from avsi.training.refining import WINDOW_FRAMES, RefiningData, most_lost
 from avsi.training.run import train
 from evaluation import restore
 from evaluation.folder.evaluation import Evaluation
@@ -68,6 +68,31 @@ def test_before_training_it_adds_noise_at_high_frequencies_alone():
     assert change[0, GAP, :26].abs().max() < 1e-5  # up to 800 Hz
     assert change[0, GAP, 80:].std().item() == pytest.approx(0.64, rel=0.1)  # from 2500 Hz on
     assert 0.05 < change[0, GAP, 26:80].std() < 0.55
+
+
+def test_harmonics_of_the_pitch_that_is_heard_are_added_in_the_gap():
+    refiner = SpectrumRefiner(small_config(RefinerConfig, model={"pitch": True})).eval()
+    before, heard = smooth(), np.where(np.arange(150) % 10 < 7, 253.0, np.nan)  # what the gap holds is not looked at
+    change, without = (refiner.refine(before, LOST, 0, 0, None, each) - before for each in (heard, None))
+    assert torch.equal(change[:, ~LOST], torch.zeros_like(change[:, ~LOST]))
+    assert without[0, GAP, :26].abs().max() < 1e-5  # no voice, and no noise up to 800 Hz
+    levels = change[0, GAP, :26].mean(dim=0)
+    harmonics = [round(k * 253 * STFT.n_fft / RATE) for k in (1, 2, 3)]
+    between = [round((k + 0.5) * 253 * STFT.n_fft / RATE) for k in (1, 2)]
+    assert levels[harmonics].min() > levels[between].max() + 0.8
+
+
+def test_the_voice_that_is_told_counts_and_an_unknown_one_changes_nothing():
+    torch.manual_seed(0)
+    refiner = SpectrumRefiner(small_config(RefinerConfig, model={"voice": True, "voice_values": 4})).eval()
+    torch.nn.init.normal_(refiner.to_change.weight, std=0.05)
+    before, voices = smooth(), torch.nn.functional.normalize(torch.randn(2, 4), dim=-1)
+    untold = refiner.refine(before, LOST)
+    for unknown in (torch.full((1, 4), torch.nan), torch.zeros(1, 0)):
+        assert torch.equal(refiner.refine(before, LOST, voices=unknown), untold)
+    one, other = (refiner.refine(before, LOST, voices=each[None]) for each in voices)
+    assert not torch.allclose(one, untold, atol=1e-2) and not torch.allclose(one, other, atol=1e-2)
+    assert torch.equal(one[:, ~LOST], before[:, ~LOST])
 
 
 def test_a_draw_is_the_same_each_time_and_in_all_channels(refiner):
@@ -129,9 +154,9 @@ def restorer(corpus, tmp_path_factory):
     return folder
 
 
-def refining(corpus, restorer, **training):
+def refining(corpus, restorer, *, pitch=False, **training):
     config = corpus_config(corpus, training={"restorer": str(restorer), **training})
-    config.model = RefinerConfig(hidden=16, layers=2)
+    config.model = RefinerConfig(hidden=16, layers=2, pitch=pitch)
     return config
 
 
@@ -145,6 +170,25 @@ def test_its_noise_becomes_that_of_the_training_set(corpus, restorer, tmp_path):
     assert read_train_ids(tmp_path / "run") == {u.id for u in read_datadir(corpus / "train")}
     with pytest.raises(ModelError, match="holds a model of the kind refiner, expected inpainter"):
         load_model(tmp_path / "run", "inpainter")
+
+
+def test_it_learns_how_much_of_the_harmonics_there_is(corpus, restorer, tmp_path):
+    config = refining(corpus, restorer, pitch=True, max_epochs=2, learning_rate=1e-2)
+    train(config, tmp_path / "run", progress=False)
+    trained = load_model(tmp_path / "run", "refiner")
+    assert trained.to_harmonics.weight.abs().max() > 1e-3
+    set_ = RefiningData(corpus / "valid", config, config.data.valid_gaps, None, with_pitch=True)
+    id_, features, _ = set_[0]
+    pitch_hz = 2**features.contour
+    assert features.contour.shape == (len(features.log_spectrum),) and id_
+    assert pitch_hz.min() > 90 and pitch_hz.max() < 160  # of the voices that conftest makes
+
+
+def test_a_voice_is_told_only_where_the_restorer_is_told_it_too(corpus, restorer):
+    config = refining(corpus, restorer)
+    config.model.voice = True
+    with pytest.raises(ConfigError, match=r"model\.voice: a refiner is told the voice where .* which takes none"):
+        train(config, "nowhere", progress=False)
 
 
 def test_the_energy_distance_is_lowest_for_draws_as_the_truth_is_drawn():

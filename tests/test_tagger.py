@@ -12,7 +12,7 @@ from conftest import RATE, face, make_datadir, run_app, small_config
 from avsi.config import Config, StftConfig, TaggerConfig
 from avsi.config_checks import check_config
 from avsi.data.damage import Damage
-from avsi.detecting.tagging import apart, find_events, find_tagged, refine_edges
+from avsi.detecting.tagging import apart, find_events, find_tagged, likely, refine_edges, tag
 from avsi.errors import ConfigError
 from avsi.media.sound_reading import open_sound
 from avsi.models.card import read_card, update_card
@@ -114,8 +114,9 @@ def test_events_keep_their_times_over_parts_and_what_is_known_is_not_told_again(
     seen_s = np.arange(0, 20, 0.04)
     tracks = face(np.sin(seen_s), seen_s)
     with open_sound(tmp_path / "clip.wav") as sound:
-        found = find_tagged(sound, tracks, tagger)
-        others = find_tagged(sound, None, tagger, [Damage(29.8, 30.3, "burst")])
+        found = find_tagged(sound, tag(sound, tracks, tagger), tagger)
+        known = [Damage(29.8, 30.3, "burst")]
+        others = find_tagged(sound, tag(sound, None, tagger, known), tagger, known)
     for one, (start_s, stop_s) in zip(found, at_s, strict=True):
         assert (one.start_s, one.end_s) == pytest.approx((start_s, stop_s), abs=0.0021)
         assert one.kind == "noise" and one.sure > 0.9
@@ -147,10 +148,13 @@ def test_edges_move_to_where_the_level_changes(tmp_path):
     samples[16000:20000] *= 10
     soundfile.write(tmp_path / "a.wav", samples, RATE)
     with open_sound(tmp_path / "a.wav") as sound:
-        louder = refine_edges(sound, Damage(0.99, 1.265, "noise"))
+        louder, up = refine_edges(sound, Damage(0.99, 1.265, "noise"))
         assert (louder.start_s, louder.end_s) == pytest.approx((1.0, 1.25), abs=0.0021)
-        softer = refine_edges(sound, Damage(0.5, 0.99, "level"))
+        softer, down = refine_edges(sound, Damage(0.5, 0.99, "level"))
         assert (softer.start_s, softer.end_s) == pytest.approx((0.5, 1.0), abs=0.0021)
+    assert 3 < up < 2 * math.log(10) + 1 and down == 1.0  # at its start nothing changes
+    short, long = Damage(0, 0.1, "noise", 0.9), Damage(0, 2, "noise", 0.9)
+    assert likely(short, up, 0.012) > likely(long, up, 0.012) > likely(long, down, 0.012)
 
 
 def test_what_would_move_the_damage_is_refused():

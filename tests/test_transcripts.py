@@ -163,7 +163,9 @@ def test_what_names_no_file_of_words(tmp_path):
     for name, message in (
         ("none.txt", "no such file; expected the words that are said"),
         ("my talk.srt", "no such file"),
-        ("none.pdf", "not a file of words that can be read"),
+        ("none.pdf", "no such file, nor one of words; expected the words that are said"),
+        ("none.lab", "no such file, nor one of words"),
+        ("talk", "talk: no such file; expected the words"),
         (".", "is a folder; expected the words that are said"),
     ):
         with pytest.raises(DataError, match=message):

@@ -165,6 +165,8 @@ def test_the_command_tells_how_alike_each_pair_is(recordings, folder, encoder, m
     assert ["one.wav", "two.wav@10.0:20", f"{other:.2f}", answer] in lines
     short = run_app(app, "voice", "one.wav", "two.wav@10.0:12.5", "--model", folder)
     assert [line.split()[-1] for line in short.splitlines() if "@" in line and "one.wav" in line] == ["unsure"]
+    short = run_app(app, "voice", "one.wav", "two.wav@10.0:12.5", "--json", "--model", folder)
+    assert [pair["one_person"] for pair in json.loads(short[short.index("{") :])["pairs"]] == [None]
     printed = json.loads(run_app(app, "voice", "one.wav", "soft.wav", "--json", "--gap", "0:2", "--model", folder))
     assert printed["encoder"] == encoder.digest and printed["threshold"] == 0.5
     assert printed["pairs"] == [{"files": ["one.wav", "soft.wav"], "alike": 1.0, "one_person": True}]
@@ -173,3 +175,9 @@ def test_the_command_tells_how_alike_each_pair_is(recordings, folder, encoder, m
         known = voice_of_file("one.wav", encoder, [Gap(0, 2)])
     assert printed["voices"][0]["speech_s"] == pytest.approx(known.speech_s, abs=1e-3)
     assert printed["voices"][0]["vector"] == pytest.approx(known.vector.tolist(), abs=1e-4)
+
+
+def test_a_file_of_the_whole_name_is_no_stretch(tmp_path):
+    (tmp_path / "take@1:2").write_text("")
+    assert parse_reference(f"{tmp_path}/take@1:2") == Reference(tmp_path / "take@1:2")
+    assert parse_reference(f"{tmp_path}/other@1:2") == Reference(tmp_path / "other", 1, 2)

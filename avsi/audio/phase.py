@@ -13,6 +13,7 @@ ITERATIONS = 100
 MOMENTUM = 0.99
 FADE_S = 0.004
 MARGIN_FRAMES = 3
+KNEE = 0.9  # of full scale, above which a peak that is too loud is pressed together
 
 
 def keep_reliable(reliable: Tensor, predicted: Tensor, lost: Tensor) -> Tensor:
@@ -115,3 +116,30 @@ def paste(samples: np.ndarray, restored: np.ndarray, spans: list[tuple[int, int]
             inner[:usable] += fade[:usable] * (samples[places] - restored[places])
         result[start:stop] = piece
     return result
+
+
+def within_scale(samples: np.ndarray, start: int, stop: int, full: float = 1.0) -> np.ndarray:
+    """A restored stretch, whose peaks stay within full scale; a channel in which they do is returned as it is.
+
+    What lies above a knee is pressed together along a hyperbola, so that the highest peak reaches full scale and none
+    becomes flat. The knee lies no lower than the samples beside the stretch: the join with them stays as it is.
+
+    Args:
+        samples: of a recording, shape (n_samples, n_channels), float.
+        start, stop: the stretch, as samples ``[start, stop)``.
+        full: full scale.
+
+    Returns:
+        Shape (stop - start, n_channels).
+    """
+    piece = samples[start:stop]
+    loud = np.abs(piece)
+    if not (loud > full).any():
+        return piece
+    beside = np.abs(np.concatenate([samples[max(start - 1, 0) : start], samples[stop : stop + 1]]))
+    knee = np.clip(beside.max(axis=0, initial=0.0), KNEE * full, full)
+    room, above = np.maximum(full - knee, 1e-9), np.maximum(loud - knee, 0.0)
+    highest = above.max(axis=0)
+    pressed = np.minimum(knee + above / (1 + above * (1 / room - 1 / np.maximum(highest, room))), full)
+    too_loud = knee + highest > full
+    return np.where(too_loud & (above > 0), np.copysign(pressed, piece), piece)

@@ -1,9 +1,19 @@
-"""The fine structure that noise has in a spectrogram, and that mean spectra lack."""
+"""The fine structure that recorded sound has in a spectrogram, and that mean spectra lack: that of noise, and that of a
+voice.
+"""
 
+import math
+
+import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool1d, interpolate, pad
 
 from ..config import StftConfig
 from .stft import Transform, log_magnitude
+
+AROUND = 8  # bins on either side, over which the level of a voice's bins is evened out
+DEEPEST = 3.0  # natural log magnitude between the harmonics, below their mean
+HIGHEST_SHARE = 0.95  # of half the sample rate, up to which there are harmonics
 
 
 def texture_of(noise: Tensor, stft: StftConfig) -> Tensor:
@@ -18,5 +28,39 @@ def texture_of(noise: Tensor, stft: StftConfig) -> Tensor:
     Returns:
         Natural log magnitude, shape (..., n_frames, n_bins).
     """
-    levels = log_magnitude(Transform(noise.shape[-1], stft, noise).spectrum(noise), stft)
+    levels = _levels(noise, stft)
     return levels - levels.median()
+
+
+def harmonics_of(contour: Tensor, begin: Tensor, stft: StftConfig) -> Tensor:
+    """By how much the magnitude of a voice's pulses differs from its mean over neighbouring bins.
+
+    Args:
+        contour: the pitch of each frame, in octaves above 1 Hz, shape (..., n_frames); NaN where it is not known.
+        begin: of the first pulse, as a share of a period, shape (...).
+
+    Returns:
+        Natural log magnitude, shape (..., n_frames, n_bins); 0 where the contour is NaN.
+    """
+    known = ~contour.isnan()
+    levels = _levels(_pulses(contour.masked_fill(~known, math.log2(100.0)), begin, stft), stft)
+    rows = pad(levels.flatten(0, -2)[:, None], (AROUND, AROUND), mode="replicate")
+    means = avg_pool1d(rows, 2 * AROUND + 1, 1)[:, 0].view_as(levels)
+    return (levels - means).clamp(-DEEPEST, DEEPEST) * known[..., None]
+
+
+def _pulses(contour: Tensor, begin: Tensor, stft: StftConfig) -> Tensor:
+    """The sum of all harmonics of one strength, shape (..., n_frames * hop_samples): Dirichlet's kernel."""
+    size = contour.shape[-1] * stft.hop_samples
+    octaves = interpolate(contour.reshape(-1, 1, contour.shape[-1]), size=size, mode="linear")
+    hz = 2 ** octaves.view(*contour.shape[:-1], size).double()  # else the phase of long sounds is inexact
+    phase = (torch.cumsum(hz, dim=-1) / stft.sample_rate + begin[..., None]) % 1
+    count = (HIGHEST_SHARE * stft.sample_rate / 2 / hz).floor()
+    below = torch.sin(math.pi * phase)
+    at_pulse = below.abs() < 1e-4
+    ratio = torch.sin((2 * count + 1) * math.pi * phase) / below.masked_fill(at_pulse, 1.0)
+    return ((torch.where(at_pulse, 2 * count + 1, ratio) - 1) / count.sqrt()).float()
+
+
+def _levels(samples: Tensor, stft: StftConfig) -> Tensor:
+    return log_magnitude(Transform(samples.shape[-1], stft, samples).spectrum(samples), stft)

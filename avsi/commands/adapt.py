@@ -9,7 +9,7 @@ import typer
 
 from ..pretrained import AUDIO_ONLY, DEFAULT
 from ..program import progress
-from .options import Device, Face
+from .options import EXACT_RULES, Device, Face
 
 if TYPE_CHECKING:
     from ..config import AdaptConfig
@@ -29,9 +29,7 @@ def adapt(
         ),
     ] = [],  # noqa: B006
     gaps_file: Annotated[Path | None, typer.Option(help="The same, as lines '<start_s> <end_s> <label>'.")] = None,
-    detect: Annotated[
-        bool, typer.Option("--detect", help="What is damaged is found, as by `avsi detect --exact`.")
-    ] = False,
+    detect: Annotated[bool, typer.Option("--detect", help=EXACT_RULES)] = False,
     model: Annotated[str, typer.Option(help="The model to start from: a pretrained one, or a folder.")] = DEFAULT,
     audio_only: Annotated[
         str, typer.Option(help="The model to start from where no recording shows a face.")
@@ -50,8 +48,8 @@ def adapt(
     """
     from dataclasses import replace
 
-    from ..data.gap_files import read_label_file
     from ..data.gaps import Gap
+    from ..detecting.damage_files import read_gaps
     from ..errors import GapError
     from ..folders import check_new
     from ..models.store import find_model
@@ -59,7 +57,7 @@ def adapt(
 
     if detect and (gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
-    gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
+    gaps = None if detect else [Gap.parse(text) for text in gap] + (read_gaps(gaps_file) if gaps_file else [])
     check_new(out)
     for name in (model, audio_only):
         find_model(name)

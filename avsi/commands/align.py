@@ -9,7 +9,7 @@ import typer
 
 from ..pretrained import ALIGNER
 from ..program import print_table, progress
-from .options import Device, Face, Pronounce, Transcript
+from .options import EXACT_RULES, Device, Face, Pronounce, Transcript
 
 MOST_SHOWN = 60  # words in the table
 
@@ -36,7 +36,7 @@ def align(
         ),
     ] = [],  # noqa: B006
     gaps_file: Annotated[Path | None, typer.Option(help="The same, as lines '<start_s> <end_s> <label>'.")] = None,
-    detect: Annotated[bool, typer.Option("--detect", help="Take what `avsi detect --exact` finds as lost.")] = False,
+    detect: Annotated[bool, typer.Option("--detect", help=EXACT_RULES)] = False,
     from_first_sample: Annotated[
         bool,
         typer.Option(
@@ -59,8 +59,8 @@ def align(
     """
     from functools import partial
 
-    from ..data.gap_files import read_label_file
     from ..data.gaps import Gap
+    from ..detecting.damage_files import read_gaps
     from ..errors import GapError
     from ..models.store import find_model
     from ..restoring.aligning import align_file, load_aligner
@@ -70,7 +70,7 @@ def align(
 
     if detect and (gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
-    gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
+    gaps = None if detect else [Gap.parse(text) for text in gap] + (read_gaps(gaps_file) if gaps_file else [])
     if out is not None:
         check_alignment_path(out)
     own = dict(parse_pronunciation(text) for text in pronounce)

@@ -22,9 +22,10 @@ def damage(
     kind: Annotated[
         list[str],
         typer.Option(
-            help="silence, loss (lost packets of a call, silent or repeated), jump (sound is missing), repeat, "
-            "clipping, tone, click, level (a drop-out), burst (a cough, a door) or noise; repeatable: of each --count "
-            "stretches."
+            help="silence, loss (lost packets of a call: in the truth each is a silence or a repeat), jump (sound is "
+            "missing, with zeros in its place: `avsi detect` calls them a silence, since a jump is told by the time "
+            "stamps of a file, which stay whole), repeat, clipping, tone, click, level (a drop-out), burst (a cough, a "
+            "door) or noise; repeatable: of each --count stretches."
         ),
     ],
     count: Annotated[int, typer.Option(min=1, max=10000, help="How many stretches of each kind.")] = 1,

@@ -47,9 +47,17 @@ def detect(
         ),
     ] = False,
 ) -> None:
-    """Find where recordings are damaged. Kinds of damage: silence (that is no pause), jump (time stamps skip), repeat
-    (the same sound again), clipping, tone (such as a bleep), click, level (much softer than around), burst (a cough, a
-    door) and noise (over the speech). Nothing is changed.
+    """Find where recordings are damaged. Nothing is changed.
+
+    Kinds of damage: silence (that is no pause: zeros, a constant, or what a codec makes of them), jump (time stamps
+    skip: sound or pictures are missing), repeat (the same sound again, as of a packet that was played twice), clipping
+    (flat tops: louder than could be recorded), tone (such as a bleep), click (a few milliseconds of crackling), level
+    (much softer than the speech around), burst (a cough, a door), noise (over the speech: wind, hiss, traffic) and
+    unknown (damage of another kind: nothing finds it, but labels may name it).
+
+    In the table, "seen by" is what found the damage: a rule, which has the name of the kind; "picture", of pictures
+    that are missing while the sound goes on; or the trained "tagger", as "tagger+face" where it saw the lips. "channel"
+    is the one that is damaged, 1 the left; or all.
     """
     from ..detecting.damage_files import check_damage_path, write_damage
     from ..detecting.detect import check_asked, detect_in

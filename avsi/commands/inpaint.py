@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, REFINER, TAGGER, WITH_TEXT
+from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, REFINER, WITH_TEXT
 from ..program import print_error, print_table, progress
 from .damage_table import parse_kinds, print_damage
 from .options import Device, Exact, Face, Kinds, NoLog, Pronounce, ReferenceVoice, Refine, Sure
 
 if TYPE_CHECKING:
+    from ..data.damage import Damage
     from ..data.gaps import Gap
     from ..media.sound_reading import Sound
     from ..restoring.inpainting import Inpainter
+    from ..restoring.many_recordings import FileResult
 
 
 def inpaint(
     clips: Annotated[list[Path], typer.Argument(help="Sound or video files.", metavar="CLIP...")],
     out: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--out",
             "-o",
@@ -29,9 +31,10 @@ def inpaint(
             help="The file to write: .wav, .flac, or .mp4 to keep the picture. Or a folder, which is made if its name "
             "ends with '/': each file is written there under its own name, .wav, .flac and .mp4 as such, other videos "
             "as .mp4 and other sounds as .wav. A table says what became of each; one that fails does not stop the "
-            "others, and the exit status is then 1.",
+            "others, and the exit status is then 1. Only --dry-run needs none.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     gap: Annotated[
         list[str],
         typer.Option(
@@ -41,8 +44,8 @@ def inpaint(
     gaps_file: Annotated[
         Path | None,
         typer.Option(
-            help="Lines '<start_s> <end_s> <label>', such as an Audacity label track; the label may be missing. The "
-            "same in each file."
+            help="Lines '<start_s> <end_s> <label>', such as an Audacity label track; the label may be missing. Or "
+            "what `avsi detect -o` wrote, as .txt, .json or .TextGrid. The same in each file."
         ),
     ] = None,
     from_first_sample: Annotated[
@@ -57,15 +60,16 @@ def inpaint(
         bool,
         typer.Option(
             "--detect",
-            help="Find the gaps, as `avsi detect` does, and show them before they are restored. Where the output is a "
-            "folder, a file without any is said to have no gaps: it is not copied there, and is no failure.",
+            help="Find the gaps, as `avsi detect` does, and show them, and what is left as it is, before they are "
+            "restored. Where the output is a folder, a file without any is said to have no gaps: it is not copied "
+            "there, and is no failure.",
         ),
     ] = False,
     kinds: Kinds = None,
     sure: Sure = 0.5,
     exact: Exact = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what --detect finds; nothing is written.")
+        bool, typer.Option("--dry-run", help="Only show what --detect finds and would restore; nothing is written.")
     ] = False,
     video: Annotated[
         Path | None,
@@ -135,20 +139,20 @@ def inpaint(
     device: Device = "auto",
 ) -> None:
     """Restore the gaps of recordings; every sample outside them stays as it is."""
-    from functools import partial
+    from functools import cache, partial
 
     from ..audio.kept_band import KeptBand
-    from ..data.gap_files import read_label_file
     from ..data.gaps import Gap
-    from ..detecting.detect import check_asked, detect_file
+    from ..detecting.damage_files import read_gaps
+    from ..detecting.detect import check_asked
     from ..detecting.listener import load_listener
     from ..errors import ConfigError, GapError
     from ..models.store import check_takes_text, find_model
-    from ..restoring.detection import REPAIRED, find_gaps
-    from ..restoring.many_recordings import inpaint_files, plan_outputs
+    from ..restoring.detection import find_gaps
+    from ..restoring.many_recordings import find_in_file, find_in_files, inpaint_files, plan_outputs
     from ..restoring.recordings import check_output, inpaint_file, numbered
 
-    if detect == bool(gap or gaps_file):
+    if detect and (gap or gaps_file):
         raise GapError("name the gaps with --gap or --gaps-file, or let --detect find them, and not both")
     asked = parse_kinds(kinds)
     for name, given in (
@@ -158,10 +162,12 @@ def inpaint(
         ("--sure", sure != 0.5),
     ):
         if given and not detect:
-            raise ConfigError(f"{name}: belongs to --detect")
+            raise ConfigError(f"{name}: belongs to --detect, which is not there")
+    if not (detect or gap or gaps_file):
+        raise GapError("no gaps are given: name the gaps with --gap or --gaps-file, or let --detect find them")
     check_asked(asked, sure)
     model = model or (DEFAULT if transcript is None else WITH_TEXT)
-    gaps = None if detect else [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
+    gaps = None if detect else [Gap.parse(text) for text in gap] + (read_gaps(gaps_file) if gaps_file else [])
     for name in (model, audio_only, *([aligner] if transcript is not None else [])):
         find_model(name)
     if pronounce and transcript is None:
@@ -174,10 +180,12 @@ def inpaint(
 
         return Inpainter.from_pretrained(model, audio_only, device, REFINER if refine else None).with_kept(kept)
 
-    if not out:
+    if out is None and not dry_run:
+        raise typer.BadParameter("is missing; name a file, or a folder with '/'", param_hint="--out")
+    if out == "":
         raise ConfigError("--out: names nothing; expected a file, or a folder with '/' at its end")
-    into_folder = out.endswith("/") or Path(out).is_dir()
-    if len(clips) > 1 and not into_folder:
+    into_folder = out is not None and (out.endswith("/") or Path(out).is_dir())
+    if len(clips) > 1 and out is not None and not into_folder:
         raise ConfigError(f"{out}: several files are written into a folder; end its name with '/'")
     if len(clips) > 1 and video:
         raise ConfigError(f"--video {video}: is the picture of one file, and there are {len(clips)}")
@@ -191,27 +199,37 @@ def inpaint(
         raise ConfigError(f"--seed {seed}: without a refiner nothing is drawn; leave out --no-refine")
     alignment = heard = None
     clock = ", from its first sample on" if from_first_sample else ""
+    listener = cache(partial(load_listener, video=video, face=face))
+    detected: dict[Path, list[Gap]] = {}  # what is found for a transcript is what is restored
 
     def find(path: Path, sound: Sound, from_first_sample: bool) -> list[Gap]:
-        return find_gaps(
-            path,
-            sound,
-            from_first_sample,
-            asked or REPAIRED,
-            sure,
-            progress,
-            lambda all_: print_damage(path, all_, clock) if all_ else None,
-            None if exact else load_listener(video=video, face=face),
-        )
+        def show(found: list[Damage], left: list[str]) -> None:
+            if found or dry_run:
+                print_damage(path, found, clock, left)
 
-    if not into_folder:
+        if path not in detected:
+            heard_by = None if exact else listener()
+            detected[path] = find_gaps(path, sound, from_first_sample, asked, sure, progress, show, heard_by)
+        return detected[path]
+
+    def print_results(title: str, results: list[FileResult]) -> None:
+        rows = []
+        for file in results:
+            gaps_s = sum(gap.length_s for gap in file.gaps)
+            became = file.out or file.error or ("-" if file.gaps else "no gaps")
+            rows.append([file.path, len(file.gaps), f"{gaps_s:.3f}", became])
+        print_table(title, ["file", "gaps", "seconds of gaps", "output"], rows)
+        raise typer.Exit(int(any(file.error for file in results)))
+
+    outputs = plan_outputs(clips, Path(out)) if out and into_folder else {}
+    if out and not into_folder:
         check_output(clips[0], Path(out))
-    if dry_run:
-        for clip in clips:
-            tagger = None if exact else TAGGER
-            found = detect_file(clip, asked or REPAIRED, sure, from_first_sample, progress, tagger, True, video, face)
-            print_damage(clip, found, clock)
+    if dry_run and len(clips) == 1:
+        find_in_file(clips[0], find, from_first_sample)
         return
+    if dry_run:
+        print_results("would be restored", list(find_in_files(clips, find, print_error, from_first_sample)))
+    assert out is not None
     if reference is not None:
         from ..restoring.voice_input import check_model_takes_voice, hear_reference
 
@@ -226,18 +244,12 @@ def inpaint(
         captions = read_transcript(transcript)
         check_takes_text(model)
         start = partial(load_aligner, aligner, device)
-        alignment = align_file(clips[0], captions, start, gaps, own, video, face, from_first_sample, progress)
+        alignment = align_file(clips[0], captions, start, gaps, own, video, face, from_first_sample, progress, find)
     if into_folder:
-        outputs = plan_outputs(clips, Path(out))
         options: dict[str, Any] = {"video": video, "face": face, "from_first_sample": from_first_sample, "adapt": adapt}
         options |= {"alignment": alignment, "log": not no_log, "reference": heard, "seed": seed, "find": find}
         results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
-        rows = []
-        for file in results:
-            gaps_s = sum(gap.length_s for gap in file.gaps)
-            rows.append([file.path, len(file.gaps), f"{gaps_s:.3f}", file.out or file.error or "no gaps"])
-        print_table(f"restored into {out}", ["file", "gaps", "seconds of gaps", "output"], rows)
-        raise typer.Exit(int(any(file.error for file in results)))
+        print_results(f"restored into {out}", results)
     restored = inpaint_file(
         clips[0],
         out,

@@ -63,8 +63,8 @@ Kinds = Annotated[
     str | None,
     typer.Option(
         "--kinds",
-        help="The kinds of damage, such as silence,tone; `avsi detect --help` lists them. By default all, of which "
-        "inpaint leaves clipping as it is.",
+        help="The kinds of damage, such as silence,tone; `avsi detect --help` explains them. By default all, of "
+        "which inpaint leaves clipping as it is.",
         metavar="KIND,KIND...",
         show_default=False,
     ),
@@ -73,6 +73,10 @@ Sure = Annotated[
     float,
     typer.Option("--sure", min=0.0, max=1.0, help="What is less likely to be damage than this is left out."),
 ]
+EXACT_RULES = (
+    "Take as damaged what `avsi detect --exact` finds, but for clipping. That is what exact rules tell; for the rest, "
+    "write labels with `avsi detect -o labels.txt`, and name them as --gaps-file."
+)
 Exact = Annotated[
     bool,
     typer.Option(

@@ -31,7 +31,10 @@ def voice(
             "--from-first-sample", help="Count all times from the first sample of the sound, as Audacity does."
         ),
     ] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON, the vectors too, and no tables.")] = False,
+    json_: Annotated[
+        bool,
+        typer.Option("--json", help="Print JSON, the vectors too, and no tables. What is unsure is null there."),
+    ] = False,
     model: Annotated[str, typer.Option(help="A speaker encoder: a pretrained model, or a folder.")] = SPEAKER_ENCODER,
     device: Device = "auto",
 ) -> None:
@@ -42,21 +45,21 @@ def voice(
     import json
     from itertools import combinations
 
-    from ..data.gap_files import read_label_file
     from ..data.gaps import Gap
+    from ..detecting.damage_files import read_gaps
     from ..media.containers import check_file
     from ..restoring.voices import LITTLE_SPEECH_S, VoiceEncoder, parse_reference, voice_of_file
 
     references = [parse_reference(file) for file in files]
     for reference in references:
         check_file(reference.path)
-    gaps = [Gap.parse(text) for text in gap] + (read_label_file(gaps_file) if gaps_file else [])
+    gaps = [Gap.parse(text) for text in gap] + (read_gaps(gaps_file) if gaps_file else [])
     encoder = VoiceEncoder.from_pretrained(model, device)
     voices = [voice_of_file(reference, encoder, gaps, from_first_sample) for reference in references]
     pairs = [
-        (one, two, cosine, cosine >= encoder.threshold)
+        (one, two, cosine, None if unsure else cosine >= encoder.threshold)
         for (one, first), (two, second) in combinations(zip(files, voices, strict=True), 2)
-        for cosine in [first.alike(second)]
+        for cosine, unsure in [(first.alike(second), min(first.speech_s, second.speech_s) < LITTLE_SPEECH_S)]
     ]
     if json_:
         told = {
@@ -80,12 +83,11 @@ def voice(
     rows = [[file, f"{each.speech_s:.1f}"] for file, each in zip(files, voices, strict=True)]
     print_table("speech", ["file", "seconds of speech"], rows)
     if pairs:
-        little = {file for file, each in zip(files, voices, strict=True) if each.speech_s < LITTLE_SPEECH_S}
         print_table(
             f"voices: 1 is the same, and one person's are {encoder.threshold:.2f} or more",
             ["file", "and", "alike", "one person"],
             [
-                [one, two, f"{cosine:.2f}", "unsure" if {one, two} & little else "yes" if same else "no"]
+                [one, two, f"{cosine:.2f}", {None: "unsure", True: "yes", False: "no"}[same]]
                 for one, two, cosine, same in pairs
             ],
         )

@@ -1,6 +1,7 @@
 """A clip damaged at random, in speech, with the truth of where and how."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -50,7 +51,23 @@ def damage_clip(
         The damaged samples, of the same shape, and the truth, sorted, in seconds from the first sample. All others are
         as they were. What becomes louder than full scale is clipped to it, as in a file.
     """
-    made, truth, taken = samples.copy(), list[Damage](), list[Span]()
+    made, stretches = damage_stretches(samples, rate, kinds, rng, speech, longest_s, fixed)
+    return made, sorted(chain(*stretches))
+
+
+def damage_stretches(
+    samples: np.ndarray,
+    rate: int,
+    kinds: Sequence[str],
+    rng: np.random.Generator,
+    speech: np.ndarray | None = None,
+    longest_s: float = np.inf,
+    fixed: Mapping[str, Mapping[str, object]] = {},
+) -> tuple[np.ndarray, list[list[Damage]]]:
+    """As :func:`damage_clip`, with the truth of each stretch that there was room for: of lost packets it is several
+    damages.
+    """
+    made, stretches, taken = samples.copy(), list[list[Damage]](), list[Span]()
     full = max(1.0, float(np.abs(samples).max(initial=0.0)))
     for kind in kinds:
         maker, shortest_ms, longest_ms = MAKERS[kind]
@@ -65,8 +82,8 @@ def damage_clip(
         taken.append(span)
         done = maker(samples, span, rate, rng, **fixed.get(kind, {}))
         made[slice(*span)] = np.clip(done.samples, -full, full)
-        truth += [Damage(to_seconds(a, rate), to_seconds(b, rate), kind_) for (a, b), kind_ in done.spans]
-    return made, sorted(truth)
+        stretches.append([Damage(to_seconds(a, rate), to_seconds(b, rate), kind_) for (a, b), kind_ in done.spans])
+    return made, stretches
 
 
 def draw_span(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from ..media.video_reading import has_picture
 from ..restoring.recordings import output_picture, write_restored
 from ..rng import generator
 from ..timebase import to_samples
-from .clips import damage_clip
+from .clips import damage_stretches
 from .coding import coded, draw_bit_rate
 
 
@@ -33,7 +34,7 @@ def damage_file(
     kbits: int | None = None,
     from_first_sample: bool = False,
 ) -> list[Damage]:
-    """Damage a recording in its speech, as :func:`.damage_clip`, all channels alike. It is held in memory.
+    """Damage a recording in its speech, as :func:`.clips.damage_clip`, all channels alike. It is held in memory.
 
     Args:
         out: as of :func:`avsi.inpaint_file`.
@@ -55,11 +56,13 @@ def damage_file(
         original = sound.read()
         samples = to_float(original).astype(np.float32)
         rng = generator(seed, "damage")
-        made, found = damage_clip(samples, sound.rate, kinds, rng, speech_in(samples, sound.rate))
+        made, stretches = damage_stretches(samples, sound.rate, kinds, rng, speech_in(samples, sound.rate))
+        found = sorted(chain(*stretches))
         if not found:
             raise DataError(f"{path}: lasts {len(samples) / sound.rate:.2f} s, too short for this damage")
-        if len(found) < len(kinds):
-            warnings.warn(f"{path}: has room for {len(found)} of {len(kinds)} stretches", AvsiWarning, stacklevel=2)
+        if len(stretches) < len(kinds):
+            told = f"has room for {len(stretches)} of {len(kinds)} stretches"
+            warnings.warn(f"{path}: {told}", AvsiWarning, stacklevel=2)
         if codec:
             made = coded(made, sound.rate, codec, kbits or draw_bit_rate(codec, rng))
             patches = [(0, from_float(made, sound.dtype))]

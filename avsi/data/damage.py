@@ -17,6 +17,9 @@ KINDS = {
     "noise": "noise over the speech: wind, hiss, traffic",
     "unknown": "damage of another kind",
 }
+# What is looked for where nobody says. A rule takes one click of ten, and the bursts of a t or a k near by for more.
+USUAL = tuple(kind for kind in KINDS if kind != "click")
+SURE = 0.5  # what is less likely to be damage is not told by default
 PICTURE = "picture"  # in the place of what found damage: pictures are missing, and the sound goes on
 
 

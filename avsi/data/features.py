@@ -28,6 +28,8 @@ class Features(NamedTuple):
             that does not ask.
         damage: bool, shape (n_frames, n_kinds), as of :func:`avsi.training.tagging.damage_at`; None for a model that
             does not ask.
+        contour: the pitch of each frame in octaves above 1 Hz, shape (n_frames,), as of :func:`.contour_of`; None for a
+            model that does not ask.
     """
 
     log_spectrum: Tensor
@@ -37,6 +39,7 @@ class Features(NamedTuple):
     said: Tensor | None = None
     voice: Tensor | None = None
     damage: Tensor | None = None
+    contour: Tensor | None = None
 
 
 def load_features(utterance: Utterance, config: Config) -> Features:

@@ -65,7 +65,8 @@ def gap_file_remark(path: str | Path) -> str:
 
 
 def read_label_file(path: str | Path) -> list[Gap]:
-    """The gaps of one recording: lines ``<start_s> <end_s> [label]``, as Audacity exports a label track.
+    """The gaps of one recording: lines ``<start_s> <end_s> [label]``, as Audacity exports a label track. Labels that
+    overlap, such as those of two channels, are one gap.
 
     Raises:
         GapError: no such file, a folder, no labels, or a malformed line, named by its number.
@@ -73,11 +74,18 @@ def read_label_file(path: str | Path) -> list[Gap]:
     path = Path(path)
     if not path.is_file():
         raise GapError(f"{path}: {'is a folder; expected a text file' if path.is_dir() else 'no such file'}")
-    return [gap for gap, _ in parse_labels(read_lines(path), str(path))]
+    return without_overlaps([gap for gap, _ in parse_labels(read_lines(path), str(path))])
 
 
 def parse_labels(lines: list[str], where: str) -> list[tuple[Gap, str]]:
-    """As :func:`read_label_file`, with what each label says; ``where`` names the file in errors."""
+    """The lines of a file that :func:`read_label_file` reads: gaps as they are there, and what each label says.
+
+    Args:
+        where: names the file in errors.
+
+    Raises:
+        GapError: as there.
+    """
     labels = []
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("\\"):  # the second line of an Audacity label with frequencies
@@ -90,6 +98,16 @@ def parse_labels(lines: list[str], where: str) -> list[tuple[Gap, str]]:
     if not labels:
         raise GapError(f"{where}: holds no labels; expected lines '<start_s> <end_s> [label]'")
     return labels
+
+
+def without_overlaps(gaps: list[Gap]) -> list[Gap]:
+    """Sorted gaps, those that overlap as one; one that is none stays, to be told of."""
+    joined: list[Gap] = []
+    for gap in sorted(gaps):
+        if joined and gap.start_s < joined[-1].end_s and gap.start_s < gap.end_s:
+            gap = Gap(joined[-1].start_s, max(gap.end_s, joined.pop().end_s))
+        joined.append(gap)
+    return joined
 
 
 def write_gap_file(path: str | Path, gaps: dict[str, list[Gap]], remark: str = "") -> None:

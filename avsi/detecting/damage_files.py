@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ..data.damage import PICTURE, Damage
-from ..errors import DataError
-from ..files import write_text
-from ..words.textgrid import Interval, filled, textgrid_text
+from ..data.damage import KINDS, PICTURE, Damage
+from ..data.gap_files import read_label_file, without_overlaps
+from ..data.gaps import Gap
+from ..errors import DataError, GapError
+from ..files import read_text, write_text
+from ..words.textgrid import Interval, filled, parse_textgrid, textgrid_text
 
 FORMAT = "avsi damage"  # what a JSON file of ours says it is
+BY = " by "  # in the name of a tier, before what found it
 
 
 def write_damage(path: str | Path, damage: Sequence[Damage], duration_s: float) -> None:
@@ -28,6 +31,26 @@ def write_damage(path: str | Path, damage: Sequence[Damage], duration_s: float) 
         DataError: another suffix, or a folder that does not exist.
     """
     write_text(path, _format(path)(damage, duration_s))
+
+
+def read_gaps(path: str | Path) -> list[Gap]:
+    """The gaps that a file names: a label track, as :func:`.read_label_file` reads it, or what :func:`write_damage`
+    wrote as .json or .TextGrid, but for the damage of a picture alone. Stretches that overlap are one.
+
+    Raises:
+        GapError: no such file, one without gaps, or one of another format.
+    """
+    path = Path(path)
+    read = {".json": _from_json, ".textgrid": _from_textgrid}.get(path.suffix.lower())
+    if read is None or not path.is_file():
+        return read_label_file(path)
+    try:
+        gaps = read(read_text(path))
+    except (DataError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise GapError(f"{path}: not damage that `avsi detect` wrote ({error}); expected that, or labels") from error
+    if not gaps:
+        raise GapError(f"{path}: holds no damage of the sound")
+    return without_overlaps(gaps)
 
 
 def check_damage_path(path: str | Path, force: bool = False) -> None:
@@ -68,12 +91,31 @@ def _to_labels(damage: Sequence[Damage], duration_s: float) -> str:
 def _to_textgrid(damage: Sequence[Damage], duration_s: float) -> str:
     tiers: dict[str, list[Interval]] = {}
     for each in damage:
-        name = told(each) if each.seen_by in ("", each.kind) else f"{told(each)} by {each.seen_by}"
+        name = told(each) if each.seen_by in ("", each.kind) else f"{told(each)}{BY}{each.seen_by}"
         start_s, end_s = max(each.start_s, 0.0), min(each.end_s, duration_s)
         if start_s < end_s:  # pictures may be missing beyond the sound
             tiers.setdefault(name, []).append(Interval(start_s, end_s, each.kind))
     whole = {name: filled(intervals, duration_s) for name, intervals in (tiers or {"damage": []}).items()}
     return textgrid_text(whole, duration_s)
+
+
+def _from_json(text: str) -> list[Gap]:
+    content = json.loads(text)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise DataError(f"expected the format '{FORMAT}'")
+    heard = [each for each in content["damage"] if each["seen_by"] != PICTURE]
+    return [Gap(float(each["start_s"]), float(each["end_s"])) for each in heard]
+
+
+def _from_textgrid(text: str) -> list[Gap]:
+    gaps = []
+    for name, intervals in parse_textgrid(text)[0].items():
+        for each in intervals:
+            if each.text.strip() and each.text.strip() not in KINDS:
+                raise DataError(f"'{each.text}' in tier '{name}' is no kind of damage; there are {', '.join(KINDS)}")
+            if each.text.strip() and not name.endswith(BY + PICTURE):
+                gaps.append(Gap(each.start_s, each.end_s))
+    return gaps
 
 
 FORMATS: dict[str, Callable[[Sequence[Damage], float], str]] = {

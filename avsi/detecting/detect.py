@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..audio.samples import to_float
-from ..data.damage import KINDS, PICTURE, Damage
+from ..data.damage import KINDS, PICTURE, SURE, USUAL, Damage
 from ..errors import ConfigError, MediaError
 from ..media.sound_reading import Sound, open_sound
 from ..media.sound_writing import BLOCK_SAMPLES
@@ -25,7 +26,6 @@ from .listener import Listener, load_listener
 if TYPE_CHECKING:
     from ..video.tracks import Tracks
 
-SURE = 0.5  # what is less likely to be damage is not told by default
 JUMP = "jump"
 # The edge of a gap clicks, and is no click; a tone repeats itself.
 STRONGER = {
@@ -58,7 +58,7 @@ def detect_file(
 
     Args:
         path: any sound or video file that libsndfile or FFmpeg reads.
-        kinds: those of :data:`avsi.data.damage.KINDS` that are looked for; None: all.
+        kinds: those of :data:`avsi.data.damage.KINDS` that are looked for; None: all but clicks.
         sure: from 0 to 1; what is less likely to be damage is left out.
         from_first_sample: times count from the first sample of the sound instead of being those that a player shows.
         progress: wraps the loops over the sound and the pictures, as :func:`avsi.program.progress` does.
@@ -92,14 +92,14 @@ def detect_in(
 ) -> list[Damage]:
     """As :func:`detect_file`, in a file that is open; what no rule can tell is found by ``listener``."""
     start_s = 0.0 if from_first_sample else sound.start_s
-    heard = find_damage(sound, kinds if listener is None else None, progress)
+    kinds = USUAL if kinds is None else kinds
+    heard = find_damage(sound, kinds if listener is None else {*USUAL, *kinds}, progress)
     if listener is not None:
-        known = [damage for damage in heard if damage.sure >= SURE and damage.kind != clipping.NAME]
         # What outweighs another kind is listened for with it.
-        asked = KINDS if kinds is None else {*kinds, *(each for kind in kinds for each in STRONGER.get(kind, ()))}
-        heard = _outweighed([*heard, *listener.listen(path, sound, asked, known, progress)])
-    found = [_moved(damage, start_s) for damage in heard if kinds is None or damage.kind in kinds]
-    if sound.path != path and (kinds is None or JUMP in kinds):
+        asked = {*kinds, *(each for kind in kinds for each in STRONGER.get(kind, ()))}
+        heard = _outweighed(listener.listen(path, sound, asked, heard, progress))
+    found = [_moved(damage, start_s) for damage in heard if damage.kind in kinds]
+    if sound.path != path and JUMP in kinds:
         player_s = start_s - sound.start_s  # what the clock shows when a player starts
         found += [_moved(Damage(a, b, JUMP, 1.0, PICTURE), player_s) for a, b in picture_jumps(path)]
     return in_time([damage for damage in found if damage.sure >= sure])
@@ -172,24 +172,43 @@ def _over_channels(by_channel: Sequence[Sequence[Damage]], duration_s: float) ->
         for found in by_channel
     ]
     used = [found for found, out in zip(by_channel, unused, strict=True) if not out or all(unused)]
-    rest, joined = [list(found) for found in used[1:]], list[Damage]()
+    rest, joined = [_Unmatched(found) for found in used[1:]], list[Damage]()
     for damage in used[0]:
-        same = [next((other for other in found if _is_same(damage, other)), None) for found in rest]
-        others = [other for other in same if other is not None]
-        if len(others) < len(rest):
+        same = [found.same(damage) for found in rest]
+        numbers = [number for number in same if number is not None]
+        if len(numbers) < len(rest):
             joined.append(damage)
             continue
-        for found, other in zip(rest, others, strict=True):
-            found.remove(other)
-        every = [damage, *others]
+        every = [damage, *(found.left.pop(number) for found, number in zip(rest, numbers, strict=True))]
         start_s, end_s = min(each.start_s for each in every), max(each.end_s for each in every)
         sure = max(each.sure for each in every)
         joined.append(replace(damage, start_s=start_s, end_s=end_s, sure=sure, channel=None))
-    return [*joined, *(damage for found in rest for damage in found)]
+    return [*joined, *(damage for found in rest for damage in found.left.values())]
 
 
-def _is_same(damage: Damage, other: Damage) -> bool:
-    return damage.kind == other.kind and _overlap(damage, other) >= SAME_TIME
+class _Unmatched:
+    """The damage of a channel that no other channel's is the same as.
+
+    Attributes:
+        left: by its number.
+    """
+
+    def __init__(self, found: Sequence[Damage]) -> None:
+        self.left = dict(enumerate(found))
+        self._starts: dict[str, list[tuple[float, int]]] = {}  # by kind, in the order of time, with the number
+        for number, damage in self.left.items():
+            self._starts.setdefault(damage.kind, []).append((damage.start_s, number))
+        for starts in self._starts.values():
+            starts.sort()
+
+    def same(self, damage: Damage) -> int | None:
+        """The number of the first that is damage of the same kind at nearly the same time."""
+        starts, length_s = self._starts.get(damage.kind, []), damage.end_s - damage.start_s
+        # Two that share half of what they cover start no further apart than one lasts.
+        first = bisect_left(starts, damage.start_s - length_s - NEAR_S, key=lambda each: each[0])
+        last = bisect_right(starts, damage.start_s + length_s + NEAR_S, key=lambda each: each[0])
+        near = (number for _, number in starts[first:last] if number in self.left)
+        return min((number for number in near if _overlap(damage, self.left[number]) >= SAME_TIME), default=None)
 
 
 def _overlap(one: Damage, two: Damage) -> float:

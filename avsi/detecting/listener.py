@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..data.damage import Damage
+from ..data.damage import SURE, Damage
+from ..errors import ConfigError
 from ..media.sound_reading import Sound
 from ..media.video_reading import has_picture, video_info
 from ..pretrained import TAGGER
 from ..timebase import to_seconds
+from . import clipping, silence, tones
+from .odds import joined
 
 if TYPE_CHECKING:
     from ..models.tagger import Tagger
     from ..video.tracks import Tracks
+    from .tagging import Tags
 
+SILENT = ("silence", "level")  # what it may call a silence
+# By logistic regression, as in silence.py and tagging.py: log odds by the rule, and by the tagger, and a constant.
+SILENCE_AND_TAGGER, TONE_AND_TAGGER = (0.986, 0.343, -1.68), (0.84, 0.74, 3.0)
 HEARD = ("silence", "level", "noise", "burst")  # kinds that it is asked about; of all others rules know more
 
 
@@ -36,38 +43,61 @@ class Listener:
     face: int | None = None
 
     def listen(
-        self, path: Path, sound: Sound, kinds: Collection[str], known: Sequence[Damage], progress: Callable
+        self, path: Path, sound: Sound, kinds: Collection[str], heard: Sequence[Damage], progress: Callable
     ) -> list[Damage]:
-        """What it finds in a recording beside the damage that is ``known``, in seconds from the first sample.
+        """What rules found in a recording, silences and tones judged anew, and what it finds beside that; in seconds
+        from the first sample.
 
         Args:
             kinds: those that are looked for.
+            heard: what rules found, however sure.
             progress: as in :func:`.detect.detect_file`.
-        """
-        from .tagging import find_tagged
 
+        Raises:
+            ConfigError: a face that is not there.
+        """
+        from .tagging import find_tagged, tag
+
+        video = self.video or (path if sound.path != path and has_picture(path) else None)
+        if self.face is not None and video is None:
+            raise ConfigError(f"{path}: face {self.face} is asked for, but there is no picture")
         wanted = set(kinds) & set(HEARD)
         if not wanted or not sound.n_samples:
-            return []
-        found = find_tagged(sound, self._follow_face(path, sound, progress), self.tagger, known, progress)
-        return [damage for damage in found if damage.kind in wanted]
+            return [*heard]
+        tracks = self._follow_face(video, sound, progress) if video is not None and self.look else None
+        tags = tag(sound, tracks, self.tagger, _known(heard), progress)
+        judged = [_judged(each, tags) for each in heard]
+        return [*judged, *find_tagged(sound, tags, self.tagger, _known(judged), wanted)]
 
-    def _follow_face(self, path: Path, sound: Sound, progress: Callable) -> Tracks | None:
-        """The face throughout, on the clock of the sound; None where there is no picture, or it is not looked at."""
+    def _follow_face(self, video: Path | Tracks, sound: Sound, progress: Callable) -> Tracks:
+        """The face throughout, on the clock of the sound."""
         from ..video.landmarks import track_each_stretch
         from ..video.tracks import Tracks
 
-        if isinstance(self.video, Tracks):
-            return self.video
-        video = self.video or (path if sound.path != path and has_picture(path) else None)
-        if video is None or not self.look:
-            return None
+        if isinstance(video, Tracks):
+            return video
         duration_s = to_seconds(sound.n_samples, sound.rate)
         total = round(duration_s * video_info(video).fps)
         [tracks] = track_each_stretch(
             video, [(0.0, duration_s)], lambda items: progress(items, total, "faces"), self.face
         )
         return tracks
+
+
+def _judged(damage: Damage, tags: Tags) -> Damage:
+    """What a rule found, as sure as rule and tagger are together."""
+    if damage.channel is not None:  # it hears the other channels, too
+        return damage
+    if damage.kind == silence.NAME:
+        return replace(damage, sure=joined((damage.sure, tags.chance_at_edges(damage, SILENT)), SILENCE_AND_TAGGER))
+    if damage.kind == tones.NAME:
+        return replace(damage, sure=joined((damage.sure, tags.chance_of(damage, tones.NAME)), TONE_AND_TAGGER))
+    return damage
+
+
+def _known(found: Sequence[Damage]) -> list[Damage]:
+    """What need not be looked for any more; where tops are flat there may be something loud."""
+    return [damage for damage in found if damage.sure >= SURE and damage.kind != clipping.NAME]
 
 
 def load_listener(

@@ -101,7 +101,7 @@ class RepeatFinder:
         if longest < shortest or power <= 0:
             return place
         past = np.diff(joined[place - longest : place - shortest + n])
-        differs = ((np.lib.stride_tricks.sliding_window_view(past, n - 1) - here) ** 2).sum(axis=1) / power
+        differs = _differences(here, past) / power
         lag, differ = longest - int(differs.argmin()), float(differs.min())
         if differ > 2 * CODED or self._is_periodic(joined, place, n, differ):
             return place
@@ -114,10 +114,8 @@ class RepeatFinder:
         first = place - high
         if first < 0:
             return False
-        here = joined[place : place + n]
-        past = np.lib.stride_tricks.sliding_window_view(joined[first : place - low + n], n)
-        here, past = np.diff(here), np.diff(past, axis=1)
-        return bool((((past - here) ** 2).sum(axis=1) < limit * (here @ here)).any())
+        here, past = np.diff(joined[place : place + n]), np.diff(joined[first : place - low + n])
+        return bool((_differences(here, past) < limit * (here @ here)).any())
 
     def _extend(self, joined: np.ndarray, place: int, lag: int) -> int:
         """Keep the run of frames around a place that are the same as what was before. Returns its end."""
@@ -166,3 +164,10 @@ class RepeatFinder:
                 start_s, end_s, sure = earlier.start_s, max(end_s, earlier.end_s), max(sure, earlier.sure)
             damages.append(Damage(start_s, end_s, NAME, sure, NAME, channel))
         return damages
+
+
+def _differences(here: np.ndarray, past: np.ndarray) -> np.ndarray:
+    """The energy of the difference of a sound of n samples to each n successive ones of another; float64."""
+    energy = np.concatenate([[0.0], np.cumsum(past**2)])
+    energies = energy[len(here) :] - energy[: -len(here)]
+    return np.maximum(energies + here @ here - 2 * np.correlate(past, here, "valid"), 0.0)

@@ -15,6 +15,7 @@ from ..data.damage import Damage
 from ..media.sound_reading import Sound
 from ..timebase import join_stretches, to_samples, to_seconds
 from .levels import NOTHING_DB, Levels
+from .odds import log_odds
 
 NAME = "silence"
 MIN_SILENCE_S = 0.02
@@ -33,6 +34,9 @@ NOTHING_HEARD_DB, LEFT_NOTHING = -100.0, (0.086, 0.153, 0.2)
 # 3 dB, logarithm of the length, and a constant.
 LEFT_SOME = (0.211, 0.144, 0.039, 0.062, 0.031, 0.146, -1.06, -15.3)
 SOFTEST_DB, SHALLOWEST_DB, DEEPEST_DB, CLEARLY_DB, LONGEST_S = -40.0, -15.0, 30.0, 3.0, 0.3
+# By logistic regression over 19 thousand stretches in speech of 100 speakers, with one or four gaps, as it is, in noise
+# and echoes, gated, and after codecs: how a gap differs from a pause, see _sure.
+IS_DAMAGE = (0.043, 0.107, 0.057, 0.017, 0.125, 6.023, 1.187, 0.482, -5.4)
 # What is below the noise floor is no pause where it falls and rises by so much.
 ABRUPT_DB = 12.0
 # A gate is closed after less than this: where a pause has a sound for longer, there is none.
@@ -63,6 +67,10 @@ class Stretches:
     after_db: np.ndarray
     depth_db: np.ndarray
     inside_db: np.ndarray
+
+    def of(self, numbers: Sequence[int]) -> Stretches:
+        """Some of them."""
+        return Stretches(*(values[list(numbers)] for values in vars(self).values()))
 
 
 class ConstantRuns:
@@ -131,19 +139,24 @@ def find_silences(
         thresholds.append(np.full_like(levels.frames_db, levels.floor_db - BELOW_FLOOR_DB))
     found = _joined([_measured(levels, *_below(levels.frames_db, threshold)) for threshold in thresholds])
     cut = _cut(found, levels.frame_s)
-    sure = np.maximum(cut, _below_the_floor(levels, found, cut))
+    open_share = _below_the_floor(levels, found, cut)
     exact = np.array(runs, np.int64).reshape(-1, 2)
-    silences: list[Damage] = []
-    taken = np.zeros(len(levels.frames_db), bool)
-    for number in np.lexsort((found.start - found.stop, -sure.round(2))):
+    taken, kept = np.zeros(len(levels.frames_db), bool), list[int]()
+    edges: list[tuple[int, int]] = []
+    for number in np.lexsort((found.start - found.stop, -np.maximum(cut, open_share).round(2))):
         start, stop = int(found.start[number]), int(found.stop[number])
         if taken[start:stop].any():
             continue
         taken[start:stop] = True
         begin, end = _exact_edges(start * hop, min(stop * hop, n_samples), exact, 3 * hop)
         if end - begin >= to_samples(MIN_SILENCE_S, rate):
-            times_s = to_seconds(begin, rate), to_seconds(end, rate)
-            silences.append(Damage(*times_s, NAME, round(float(sure[number]), 3), NAME, channel))
+            kept.append(int(number))
+            edges.append((begin, end))
+    sure = _sure(found.of(kept), cut[kept], open_share[kept])
+    silences = [
+        Damage(to_seconds(begin, rate), to_seconds(end, rate), NAME, round(float(each), 3), NAME, channel)
+        for (begin, end), each in zip(edges, sure, strict=True)
+    ]
     return sorted(silences, key=lambda each: each.start_s)
 
 
@@ -215,6 +228,26 @@ def _cut(found: Stretches, frame_s: float) -> np.ndarray:
     some = np.stack([fall, rise, before, after, depth, clearly, length, ones], axis=1) @ LEFT_SOME
     nothing = np.stack([fall, before, ones], axis=1) @ LEFT_NOTHING
     return 1 / (1 + np.exp(-np.where(found.inside_db < NOTHING_HEARD_DB, nothing, some)))
+
+
+def _sure(found: Stretches, cut: np.ndarray, open_share: np.ndarray) -> np.ndarray:
+    """How likely each is damage, by its edges, by what the pauses of this recording are like, and by whether other
+    stretches below its noise floor are cut off from speech, as gaps are, or lie between soft edges, as behind a gate.
+    """
+    looks_cut = np.where(found.depth_db > BELOW_FLOOR_DB, 2 * cut - 1, 0.0)
+    others = looks_cut.sum() - looks_cut
+    facts = (
+        np.minimum(found.fall_db, STEEPEST_FALL_DB),
+        np.minimum(found.rise_db, STEEPEST_RISE_DB),
+        np.maximum(found.before_db, SOFTEST_DB),
+        np.maximum(found.after_db, SOFTEST_DB),
+        np.clip(found.depth_db, SHALLOWEST_DB, DEEPEST_DB),
+        open_share,
+        np.sign(others) * np.log1p(np.abs(others)),
+        log_odds(cut),
+        np.ones_like(cut),
+    )
+    return 1 / (1 + np.exp(-(np.stack(facts, axis=1) @ IS_DAMAGE)))
 
 
 def _below_the_floor(levels: Levels, found: Stretches, cut: np.ndarray) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from ..models.tagger import TAGGED, Tagger
 from ..timebase import n_frames, to_frames, to_samples
 from ..video.motion import visual_features
 from ..video.tracks import Tracks
+from .odds import log_odds
 
 # What is tagged at once, and what is heard around it. 3 s are a whole number of frames, and of samples at any rate.
 PART_S, AROUND_S = 30, 3
@@ -27,38 +29,104 @@ SEEN = 0.5  # the share of an event in which the lips must be seen to have had a
 # An edge is moved by at most so much to where the level changes most, between so long a time before and after it.
 REACH_S, BESIDE_S, BLOCK_S = 0.02, 0.008, 0.002
 LEAST_STEP = 1.0  # of the natural log of the power: weaker ones say nothing
+EDGE_S = 0.12  # of a silence, that tells what it is: in the middle of a long one speech is far
+# By logistic regression over events in speech of 100 speakers, damaged, and whole in many kinds of rooms: log odds of
+# the mean probability, step at the weaker edge, log of the number of frames, and a constant. Drop-outs, which look like
+# soft speech and like pauses, are told only when surer.
+IS_DAMAGE = {
+    "silence": (2.3, 0.0, 0.0, -4.3),
+    "level": (1.18, -0.2, 0.84, -4.2),
+    "noise": (2.6, 1.19, -1.44, -1.1),
+    "burst": (1.75, 1.68, 3.77, -14.8),
+}
 QUIET = ("silence", "level")  # softer inside than outside; the others are louder
 
 
-def find_tagged(
+@dataclass(frozen=True)
+class Tags:
+    """What a tagger thinks of each frame of a recording.
+
+    Attributes:
+        chances: the probabilities of :data:`.TAGGED`, shape (n_frames, n_kinds).
+        seen: in which frames the lips are seen, bool, shape (n_frames,).
+        frame_s: how far frames lie apart.
+    """
+
+    chances: np.ndarray
+    seen: np.ndarray
+    frame_s: float
+
+    def frames(self, damage: Damage) -> slice:
+        """Those of a stretch, at least one."""
+        first = min(round(damage.start_s / self.frame_s), len(self.chances) - 1)
+        return slice(first, max(round(damage.end_s / self.frame_s), first + 1))
+
+    def chance_of(self, damage: Damage, kind: str) -> float:
+        """How likely a stretch is one kind of damage, on the average."""
+        return float(self.chances[self.frames(damage), TAGGED.index(kind)].mean())
+
+    def chance_at_edges(self, damage: Damage, kinds: Collection[str]) -> float:
+        """How likely it is one of these kinds of damage just behind its start or before its end, whichever is more."""
+        at = self.chances[self.frames(damage)][:, [TAGGED.index(kind) for kind in kinds]]
+        chances, n_edge = 1 - np.prod(1 - at, axis=1), max(1, round(EDGE_S / self.frame_s))
+        return float(max(chances[:n_edge].mean(), chances[-n_edge:].mean()))
+
+
+def tag(
     sound: Sound,
     tracks: Tracks | None,
     tagger: Tagger,
     known: Sequence[Damage] = (),
     progress: Callable = lambda items, total, what: items,
-) -> list[Damage]:
-    """The damage that a tagger finds in a recording, in the memory of a short one.
+) -> Tags:
+    """Have a tagger listen to a recording, in the memory of a short one.
 
     Args:
         tracks: the face, on the clock of the sound; None where there is none.
         known: damage that was found otherwise, in seconds from the first sample: it tells nothing of the recording's
-            level, and is not reported again.
+            level.
         progress: wraps the loop over the parts of the recording.
+    """
+    chances, seen = zip(*tag_parts(sound, tracks, tagger, known, progress), strict=True)
+    stft = tagger.config.stft
+    return Tags(np.concatenate(chances), np.concatenate(seen), stft.hop_samples / stft.sample_rate)
+
+
+def find_tagged(
+    sound: Sound, tags: Tags, tagger: Tagger, known: Sequence[Damage] = (), kinds: Collection[str] = TAGGED
+) -> list[Damage]:
+    """The damage that a tagger finds in a recording.
+
+    Args:
+        known: damage that was found otherwise, in seconds from the first sample: it is not reported again.
+        kinds: those that are looked for; what is more likely another one hides none of these.
 
     Returns:
-        Sorted, not overlapping, in seconds from the first sample; ``sure`` is the mean probability.
+        Sorted, not overlapping, in seconds from the first sample.
     """
-    parts = [*tag_parts(sound, tracks, tagger, known, progress)]
-    chances, seen = (np.concatenate(each) for each in zip(*parts, strict=True))
-    events = apart([each for kind in TAGGED for each in find_events(chances, kind, tagger)])
-    frame_s = tagger.config.stft.hop_samples / tagger.config.stft.sample_rate
+    touched = frames_of(known, 0.0, len(tags.chances), tagger.config.stft)
+    chances = np.where(touched[:, None], 0, tags.chances)
     found = []
-    for event in events:
-        first, last = round(event.start_s / frame_s), round(event.end_s / frame_s)
-        by = "tagger+face" if seen[first:last].mean() >= SEEN else "tagger"
-        refined = refine_edges(sound, event)
-        found += [replace(refined, seen_by=by)] if refined.end_s > refined.start_s else []
-    return found
+    for event in (each for kind in TAGGED if kind in kinds for each in find_events(chances, kind, tagger)):
+        by = "tagger+face" if tags.seen[tags.frames(event)].mean() >= SEEN else "tagger"
+        refined, step = refine_edges(sound, event)
+        if refined.end_s > refined.start_s:
+            found.append(replace(refined, sure=likely(event, step, tags.frame_s), seen_by=by))
+    return apart(found)
+
+
+def likely(event: Damage, step: float, frame_s: float) -> float:
+    """How likely an event is damage.
+
+    Args:
+        event: with its mean probability.
+        step: how much the level changes at the weaker of its edges, see :func:`moved_edge`.
+    """
+    if event.kind not in IS_DAMAGE:
+        return event.sure
+    n_frames = (event.end_s - event.start_s) / frame_s
+    facts = (float(log_odds(event.sure)), step, math.log(max(n_frames, 1)), 1.0)
+    return round(1 / (1 + math.exp(-sum(a * b for a, b in zip(IS_DAMAGE[event.kind], facts, strict=True)))), 4)
 
 
 def tag_parts(
@@ -85,7 +153,7 @@ def tag_parts(
         with torch.inference_mode():
             log_spectrum = log_magnitude(spectrum(samples, stft), stft)
             scores = tagger(log_spectrum[None], torch.from_numpy(visual)[None], counts[None])[0]
-            chances = scores.sigmoid() * counts[:, None]
+            chances = scores.sigmoid()
         seen = ~np.isnan(visual).any(axis=1) if visual.shape[1] else np.zeros(count, bool)
         yield chances[own].numpy(), seen[own]
 
@@ -139,25 +207,28 @@ def apart(events: Sequence[Damage]) -> list[Damage]:
     return sorted(kept)
 
 
-def refine_edges(sound: Sound, event: Damage) -> Damage:
-    """An event with its edges moved to where the level of the sound changes most, near by."""
+def refine_edges(sound: Sound, event: Damage) -> tuple[Damage, float]:
+    """An event with its edges moved to where the level of the sound changes most, near by; and how much it changes at
+    the weaker one, in natural logs of the power.
+    """
     step = 1 if event.kind in QUIET else -1
-    start_s = moved_edge(sound, event.start_s, -step)
-    end_s = moved_edge(sound, event.end_s, step)
+    start_s, at_start = moved_edge(sound, event.start_s, -step)
+    end_s, at_end = moved_edge(sound, event.end_s, step)
     duration_s = sound.n_samples / sound.rate
-    return replace(event, start_s=max(0.0, start_s), end_s=min(end_s, duration_s))
+    refined = replace(event, start_s=max(0.0, start_s), end_s=min(end_s, duration_s))
+    return refined, min(at_start, at_end)
 
 
-def moved_edge(sound: Sound, edge_s: float, step: int) -> float:
+def moved_edge(sound: Sound, edge_s: float, step: int) -> tuple[float, float]:
     """Where near an edge the level rises (``step`` 1) or falls (-1) most, of the sound or of its high tones; the edge
-    itself where it hardly changes.
+    itself where it hardly changes; and by how much.
     """
     block = max(1, to_samples(BLOCK_S, sound.rate))
     beside, reach = round(BESIDE_S / BLOCK_S), round(REACH_S / BLOCK_S)
     middle = to_samples(edge_s, sound.rate)
     begin = middle - (reach + beside) * block
     if begin < 1 or begin + 2 * (reach + beside) * block > sound.n_samples:
-        return edge_s
+        return edge_s, LEAST_STEP
     samples = to_float(sound.read(begin - 1, begin + 2 * (reach + beside) * block)).mean(axis=1)
     best = (LEAST_STEP, edge_s)
     for each in (samples[1:], np.diff(samples)):
@@ -167,4 +238,4 @@ def moved_edge(sound: Sound, edge_s: float, step: int) -> float:
         change = step * (sums[at + beside] - 2 * sums[at] + sums[at - beside]) / beside
         place = int(np.argmax(change))
         best = max(best, (float(change[place]), (begin + int(at[place]) * block) / sound.rate))
-    return best[1]
+    return best[1], best[0]

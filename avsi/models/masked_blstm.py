@@ -60,7 +60,7 @@ class MaskedBLSTM(NormalisedModel):
         if self.config.model.text:
             inputs.append(self._text(said, normalised))
         if self.config.model.voice:
-            inputs.append(self._voice(voice, normalised))
+            inputs.append(frames_of_voice(voice, self.config.model.voice_values, normalised))
         return run_blstm(self.blstm, torch.cat(inputs, dim=-1), lengths)
 
     def _text(self, said: Tensor | None, like: Tensor) -> Tensor:
@@ -74,11 +74,20 @@ class MaskedBLSTM(NormalisedModel):
         inputs = torch.cat([phones, said[..., 1:2], torch.ones_like(known)], dim=-1)
         return self.config.model.text_scale * inputs * known
 
-    def _voice(self, voice: Tensor | None, like: Tensor) -> Tensor:
-        """In each frame the values of the voice, as large as the unit of a layer, and whether it is known."""
-        n_values = self.config.model.voice_values
-        if voice is None or not voice.shape[-1]:
-            return like.new_zeros(*like.shape[:2], n_values + N_KNOWN)
-        known = ~voice.isnan().any(dim=-1, keepdim=True)
-        inputs = torch.cat([math.sqrt(n_values) * voice.nan_to_num(), torch.ones_like(voice[:, :1])], dim=-1) * known
-        return inputs.to(like.dtype)[:, None].expand(-1, like.shape[1], -1)
+
+def frames_of_voice(voice: Tensor | None, n_values: int, like: Tensor) -> Tensor:
+    """In each frame the values of the voice, as large as the unit of a layer, and whether it is known.
+
+    Args:
+        voice: unit vectors, shape (batch, n_values), NaN where a voice is not known; None, or without any values, where
+            none is known.
+        like: shape (batch, n_frames, ...).
+
+    Returns:
+        Shape (batch, n_frames, n_values + 1).
+    """
+    if voice is None or not voice.shape[-1]:
+        return like.new_zeros(*like.shape[:2], n_values + N_KNOWN)
+    known = ~voice.isnan().any(dim=-1, keepdim=True)
+    inputs = torch.cat([math.sqrt(n_values) * voice.nan_to_num(), torch.ones_like(voice[:, :1])], dim=-1) * known
+    return inputs.to(like.dtype)[:, None].expand(-1, like.shape[1], -1)

@@ -68,17 +68,19 @@ def align_file(
     face: int | None = None,
     from_first_sample: bool = False,
     progress: Callable = lambda items, total, what: items,
+    find: Callable[[Path, Sound, bool], list[Gap]] = find_gaps,
 ) -> Alignment:
     """Align a transcript with a sound or video file; what does not fit is told of in warnings.
 
     Args:
         captions: what is said, in the order of time; those with times are looked for there.
         load: what loads the model, once the files are found to be good.
-        gaps: where the sound is lost; None finds them.
+        gaps: where the sound is lost; None has them found by ``find``.
         pronunciations: the user's own, as :func:`.pronounce` takes them.
         video, face, from_first_sample: as in :func:`avsi.restoring.recordings.inpaint_file`; all times, also those of
             captions, count so.
         progress: wraps the loop over the frames of a video, as :func:`avsi.program.progress` does.
+        find: as :func:`.detection.find_gaps`.
 
     Raises:
         MediaError, GapError, ConfigError: as :func:`avsi.restoring.recordings.inpaint_file`.
@@ -86,7 +88,7 @@ def align_file(
     """
     with open_sound(path) as sound:
         if gaps is None:
-            gaps = find_gaps(path, sound, from_first_sample)
+            gaps = find(path, sound, from_first_sample)
         if video is None and sound.path != path and has_picture(path):
             video = path
         if face is not None and video is None:

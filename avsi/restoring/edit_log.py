@@ -110,6 +110,15 @@ def read_edits(path: Path, sound: Sound) -> list[LoggedEdit]:
     return [_moved(edit, -found["first_sample_s"]) for edit in edits]
 
 
+def tell_dropped_list(path: Path) -> None:
+    """Warn where a recording has a list that is not carried on."""
+    if list_path(path).is_file():
+        told = (
+            f"{list_path(path)}: tells what was made in {path} before, and is not carried on, since no list is written"
+        )
+        warnings.warn(told, AvsiWarning, stacklevel=3)
+
+
 def carried(edits: Sequence[LoggedEdit], splices: Sequence[Splice], rate: int) -> list[LoggedEdit]:
     """What stays of the entries for a recording in which spans are replaced by others, and where it lies then; what
     lies within these, or is left of less than a sample, is gone. Of an entry that is cut, each part keeps all words.

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..audio.kept_band import KeptBand
-from ..audio.phase import fill_gaps, keep_reliable, paste
+from ..audio.phase import fill_gaps, keep_reliable, paste, within_scale
 from ..audio.samples import from_float, resample, to_float
 from ..audio.stft import log_magnitude, spectrum
 from ..config import AdaptConfig
@@ -131,7 +131,7 @@ class Inpainter:
         at_once = 0 if place.type == "cpu" else BATCH_FRAMES
         refining = load_refiner(refiner, model, name_or_path)
         refining = refining and refining.to(place)
-        heard_by = load_encoder_of([model, other], encoder)
+        heard_by = load_encoder_of([model, other, refining], encoder)
         name = Path(name_or_path).name
         return cls(model, other, at_once, adaptation_of(name_or_path), name, refining, heard_by)
 
@@ -281,8 +281,9 @@ class Inpainter:
                 pasted = np.stack([paste(x, y, inside, rate) for x, y in zip(floats.T, fine.T, strict=True)], axis=1)
                 if self.kept:
                     pasted = self.kept.mix(damaged, pasted, rate)
+                full = max(1.0, float(np.abs(floats).max(initial=0.0)))  # floats may be louder
                 for (start, _), (first, last) in zip(excerpt.own, excerpt.within(excerpt.own), strict=True):
-                    yield start, from_float(pasted[first:last], dtype)
+                    yield start, from_float(within_scale(pasted, first, last, full), dtype)
         if self.adaptation:
             check_voice(self.adaptation, heard, self.model.config.stft)
 
@@ -383,7 +384,7 @@ class Inpainter:
                 spans = [span for span, reason in zip(one.own, one.audio_only, strict=True) if reason]
                 only = torch.from_numpy(lost_frames(spans, len(only), stft))
             predicted[n] = keep_reliable(predicted[n], audio_only, only)
-        predicted = refined(self.refiner, predicted, excerpts, self.draw)
+        predicted = refined(self.refiner, predicted, excerpts, self.draw, self.encoder)
         restored = []
         for one, log_spectrum in zip(excerpts, predicted, strict=True):
             channels = [

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data.gaps import Gap
+from ..data.gaps import Gap, gap_spans
 from ..errors import AvsiError, ConfigError, MediaError
 from ..folders import check_folder, made_folder
+from ..media.containers import check_file
+from ..media.sound_reading import Sound, open_sound
 from ..media.video_reading import has_picture
 from ..program import error_text
 from .recordings import FORMATS, NothingDetectedError, inpaint_file
@@ -85,26 +87,64 @@ def inpaint_files(
         tell: what is to be done with an error at once: (line that names the file, error).
         progress, options: as of :func:`inpaint_file`.
     """
+
+    def restore(path: Path, what: str) -> FileResult:
+        def named(items: Iterator, n: int, _: str) -> Iterator:
+            return progress(items, n, what)
+
+        try:
+            out = outputs[path]
+            return FileResult(path, inpaint_file(path, out, inpainter, gaps, progress=named, **options), out)
+        except NothingDetectedError:
+            return FileResult(path, [])
+
     with made_folder(next(iter(outputs.values())).parent):
-        for number, (path, out) in enumerate(outputs.items(), 1):
-            what = f"{path.name} ({number} of {len(outputs)})"
-            try:
-                with _notes_name(path):
-                    restored = inpaint_file(
-                        path,
-                        out,
-                        inpainter,
-                        gaps,
-                        progress=lambda items, n, _, what=what: progress(items, n, what),
-                        **options,
-                    )
-                yield FileResult(path, restored, out)
-            except NothingDetectedError:
-                yield FileResult(path, [])
-            except (AvsiError, OSError) as error:
-                text = error_text(error)
-                tell(_naming(path, text), error)
-                yield FileResult(path, [], error=text.removeprefix(f"{path}: "))
+        yield from _in_turn(list(outputs), restore, tell)
+
+
+def find_in_files(
+    paths: list[Path],
+    find: Callable[[Path, Sound, bool], list[Gap]],
+    tell: Callable[[str, AvsiError | OSError], None],
+    from_first_sample: bool = False,
+) -> Iterator[FileResult]:
+    """The gaps that :func:`inpaint_files` would find and restore, of one file after the other; nothing is written.
+
+    Args:
+        find, tell, from_first_sample: as there.
+    """
+
+    def look(path: Path, _: str) -> FileResult:
+        return FileResult(path, find_in_file(path, find, from_first_sample))
+
+    return _in_turn(paths, look, tell)
+
+
+def find_in_file(
+    path: Path, find: Callable[[Path, Sound, bool], list[Gap]], from_first_sample: bool = False
+) -> list[Gap]:
+    """The gaps that :func:`inpaint_file` would find and restore; its errors are raised."""
+    check_file(path)
+    with open_sound(path) as sound:
+        gaps = find(path, sound, from_first_sample)
+        if gaps:
+            gap_spans(gaps, sound.n_samples, sound.rate, 0.0 if from_first_sample else sound.start_s)
+    return gaps
+
+
+def _in_turn(
+    paths: list[Path], work: Callable[[Path, str], FileResult], tell: Callable[[str, AvsiError | OSError], None]
+) -> Iterator[FileResult]:
+    """What ``work`` makes of each file, which is named for its progress; an error is told, and the next file's turn."""
+    for number, path in enumerate(paths, 1):
+        try:
+            with _notes_name(path):
+                result = work(path, f"{path.name} ({number} of {len(paths)})")
+        except (AvsiError, OSError) as error:
+            text = error_text(error)
+            tell(_naming(path, text), error)
+            result = FileResult(path, [], error=text.removeprefix(f"{path}: "))
+        yield result
 
 
 def _naming(path: Path, text: str) -> str:

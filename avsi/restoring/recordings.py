@@ -22,7 +22,7 @@ from ..media.video_writing import write_mp4
 from ..words.alignment import Alignment, said_between, timed_phones
 from .arguments import check_takes_words
 from .detection import find_gaps
-from .edit_log import carried, drop_list, logged, read_edits, write_edits
+from .edit_log import carried, drop_list, logged, read_edits, tell_dropped_list, write_edits
 from .excerpts import plan_excerpts
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def inpaint_file(
         alignment: what is said when, as :func:`avsi.align_file` finds it, its times as those of the gaps; for a model
             that takes that.
         log: list what was restored in a file beside ``out``, as :mod:`avsi.restoring.edit_log` describes, and what the
-            list beside ``path`` says of its other parts. Without it a list that lies there goes with the old ``out``.
+            list beside ``path`` says of its other parts. Without it a list that lies there goes with the old ``out``,
+            and a warning says that the one beside ``path`` is not carried on.
         reference: a file with the speaker's voice, ``FILE`` or ``FILE@START:END`` in seconds, for a model that is told
             whose voice is heard; it may be ``path``, without its gaps. By default that is what is heard around a gap.
         draws: how many answers of the refiner are written, each into a file of its own: ``out``, then the others, as
@@ -103,6 +104,8 @@ def inpaint_file(
         raise MediaError(f"{video}: has no picture track")
     with open_sound(path) as sound:
         earlier = read_edits(path, sound) if log else []
+        if not log:
+            tell_dropped_list(path)
         start_s = 0.0 if from_first_sample else sound.start_s
         detected = gaps is None
         if gaps is None:

@@ -6,16 +6,19 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..audio.pitch import track_pitch
 from ..errors import AvsiWarning, ModelError
 from ..models.store import load_model
 from ..pretrained import REFINER
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from ..models.refiner import SpectrumRefiner
     from .excerpts import DamagedExcerpt
     from .spectrum_restorer import SpectrumRestorer
+    from .voices import VoiceEncoder
 
 
 def load_refiner(name: str | Path | None, model: SpectrumRestorer, model_name: str | Path) -> SpectrumRefiner | None:
@@ -45,10 +48,28 @@ def check_refiner(refiner: SpectrumRefiner | None, model: SpectrumRestorer) -> N
 
 
 def refined(
-    refiner: SpectrumRefiner | None, predicted: list[Tensor], excerpts: list[DamagedExcerpt], draw: int
+    refiner: SpectrumRefiner | None,
+    predicted: list[Tensor],
+    excerpts: list[DamagedExcerpt],
+    draw: int,
+    encoder: VoiceEncoder | None = None,
 ) -> list[Tensor]:
-    """The spectra that a model has predicted of some excerpts, as the refiner makes them in one of its draws."""
+    """The spectra that a model has predicted of some excerpts, as the refiner makes them in one of its draws.
+
+    Args:
+        encoder: what the excerpts' voices are by; they are told to a refiner that was trained with voices of the same.
+    """
     if refiner is None:
         return predicted
-    pairs = zip(predicted, excerpts, strict=True)
-    return [refiner.refine(log_spectrum, one.lost, draw, one.place) for log_spectrum, one in pairs]
+    knows = encoder is not None and encoder.digest == refiner.voices_by
+    return [
+        refiner.refine(log_spectrum, one.lost, draw, one.place, one.voices if knows else None, _pitch_of(one, refiner))
+        for log_spectrum, one in zip(predicted, excerpts, strict=True)
+    ]
+
+
+def _pitch_of(excerpt: DamagedExcerpt, refiner: SpectrumRefiner) -> np.ndarray | None:
+    """What is heard of the pitch around the gaps, in all channels together, for a refiner that asks for it."""
+    if not refiner.config.model.pitch:
+        return None
+    return track_pitch(excerpt.signal.mean(dim=0).numpy(), refiner.config.stft, len(excerpt.lost))

@@ -14,6 +14,7 @@ from ..data.gaps import Gap
 from ..errors import DataError, ModelError
 from ..files import digest
 from ..media.containers import check_file
+from ..models.refiner import SpectrumRefiner
 from ..models.spectrum_inpainter import SpectrumInpainter
 from ..models.store import VOICES_BY, WEIGHTS, find_model, read_description
 from ..pretrained import SPEAKER_ENCODER
@@ -63,16 +64,20 @@ def hear_reference(
 
 
 def load_encoder_of(models: Sequence[object], name_or_path: str | Path) -> VoiceEncoder | None:
-    """The speaker encoder whose vectors models take; None where none takes any.
+    """The speaker encoder whose vectors models and refiners take; None where none takes any. A refiner that takes those
+    of another is told none.
 
     Raises:
         ModelError: a model that was trained with the vectors of another, or works on another kind of spectrogram.
     """
-    takers = [model for model in models if isinstance(model, SpectrumInpainter) and model.config.model.voice]
+    told = [model for model in models if isinstance(model, SpectrumInpainter | SpectrumRefiner)]
+    takers = [model for model in told if model.config.model.voice]
     if not takers:
         return None
     encoder = VoiceEncoder.from_pretrained(name_or_path, device="cpu")
     for model in takers:
+        if isinstance(model, SpectrumRefiner):
+            continue
         if model.voices_by != encoder.digest:
             raise ModelError(
                 f"{name_or_path}: is the speaker encoder {encoder.digest}, but the model was trained with voices of "

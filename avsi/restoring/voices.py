@@ -114,9 +114,11 @@ class VoiceEncoder:
 
 
 def parse_reference(text: str) -> Reference:
-    """From ``FILE``, or ``FILE@START:END`` in seconds. Raises ConfigError for a stretch that is none."""
+    """From ``FILE``, or ``FILE@START:END`` in seconds; where the text is a file's whole name, it is that file. Raises
+    ConfigError for a stretch that is none.
+    """
     found = re.fullmatch(r"(.+)@([^@/]*?):([^@/]*)", text)
-    if not found:
+    if not found or Path(text).is_file():
         return Reference(Path(text))
     try:
         start_s, end_s = float(found[2]), float(found[3])

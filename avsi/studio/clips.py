@@ -17,7 +17,7 @@ from ..data.damage import KINDS
 from ..folders import user_cache
 from ..media.sound_reading import Sound
 from ..pretrained import AUDIO_ONLY, DEFAULT
-from ..restoring.detection import REPAIRED
+from ..restoring.detection import LEFT
 from .facts import read_facts
 from .jobs import Job
 from .opened import Opened
@@ -99,7 +99,7 @@ class Clip:
             "sound": self._told_sound(),
             "top_hz": top_hz(self.facts.rate),
             "models": [model.told() for model in self.models.values()],
-            "kinds": [{"name": kind, "about": about, "repaired": kind in REPAIRED} for kind, about in KINDS.items()],
+            "kinds": [{"name": kind, "about": about, "repaired": kind != LEFT} for kind, about in KINDS.items()],
             "dropped": self.dropped,
             "saves_to": writable(str(self.saves_to)),
             "note": self.project.note or self.note or None,

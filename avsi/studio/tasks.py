@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..audio.samples import resample, to_float
-from ..data.damage import PICTURE
 from ..data.gaps import Gap, gap_spans
 from ..detecting.detect import detect_in
 from ..detecting.listener import Listener, load_listener
 from ..errors import DataError, GapError
 from ..media.sound_reading import Sound
-from ..restoring.detection import REPAIRED
+from ..restoring.detection import why_left
 from ..restoring.excerpts import MAX_GAP_S, Excerpt, plan_excerpts
 from ..timebase import join_stretches, to_samples, to_seconds
 from ..words.alignment import AlignedWord, Alignment, Phone, said_between
@@ -92,15 +91,8 @@ def find(teller: Teller, clip: Opened, kinds: Sequence[str] | None, sure: float,
     tracks = clip.whole_face(teller) if look else None
     listener = replace(_listener(), video=tracks, look=tracks is not None)
     found = detect_in(clip.path, clip.sound, kinds, sure, False, teller.progress, listener)
-    return [
-        {
-            **asdict(damage),
-            "repair": damage.kind in REPAIRED
-            and damage.seen_by != PICTURE
-            and damage.end_s - damage.start_s <= MAX_GAP_S,
-        }
-        for damage in found
-    ]
+    reasons = why_left(found, kinds)
+    return [{**asdict(damage), "repair": not why} for damage, why in zip(found, reasons, strict=True)]
 
 
 def align(

@@ -109,7 +109,11 @@ def _at_other_speed(features: Features, variation: Variation) -> Features:
         change_tempo(each, variation.speed, variation.start) for each in (features.log_spectrum, features.visual)
     )
     return features._replace(
-        log_spectrum=spectrum, visual=visual, word_at=change(features.word_at), said=change(features.said)
+        log_spectrum=spectrum,
+        visual=visual,
+        word_at=change(features.word_at),
+        said=change(features.said),
+        contour=change(features.contour),
     )
 
 

@@ -45,6 +45,7 @@ class Batch(NamedTuple):
         said: float32, shape (batch, n_frames, 3), as in :class:`Features`; None for a model that does not ask.
         voice: float32, shape (batch, n_values), as in :class:`Features`; None for a model that does not ask.
         damage: bool, shape (batch, n_frames, n_kinds), as in :class:`Features`; None for a model that does not ask.
+        contour: float32, shape (batch, n_frames), as in :class:`Features`; None for a model that does not ask.
     """
 
     ids: list[str]
@@ -58,6 +59,7 @@ class Batch(NamedTuple):
     said: Tensor | None = None
     voice: Tensor | None = None
     damage: Tensor | None = None
+    contour: Tensor | None = None
 
 
 class SpeechData(Dataset):
@@ -280,4 +282,5 @@ def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
         None if features[0].said is None else pad(f.said for f in features if f.said is not None),
         None if features[0].voice is None else torch.stack([f.voice for f in features if f.voice is not None]),
         None if features[0].damage is None else pad(f.damage for f in features if f.damage is not None),
+        None if features[0].contour is None else pad(f.contour for f in features if f.contour is not None),
     )

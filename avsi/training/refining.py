@@ -1,5 +1,6 @@
 """What a refiner learns from: what another model restored, and the true sound, around the lost frames."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -7,8 +8,14 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ..audio.phase import keep_reliable
+from ..audio.pitch import contour_of, track_pitch
+from ..config import Config
+from ..data.datadir import Utterance
+from ..data.features import Features
+from ..data.phones import Lexicon
+from ..media.sound_reading import read_mono
 from ..models.spectrum_inpainter import SpectrumInpainter
-from .dataset import Batch
+from .dataset import Batch, InpaintingData
 
 WINDOW_FRAMES = 128  # of each utterance, those where most is lost: elsewhere a refiner changes nothing
 
@@ -27,6 +34,33 @@ class Window(NamedTuple):
     def of(self, frames: Tensor) -> Tensor:
         """Those of ``frames``, of shape (batch, any number, ...)."""
         return torch.stack([each[at] for each, at in zip(frames, self.at, strict=True)])
+
+
+class RefiningData(InpaintingData):
+    """As :class:`InpaintingData` for the model that is refined, and also the pitch for a refiner that asks for it. In
+    training that is the true one, also where it is lost: which it was cannot be told from what is heard.
+    """
+
+    def __init__(
+        self,
+        datadir: str | Path,
+        config: Config,
+        gap_file: str | Path | None,
+        lexicon: Lexicon | None,
+        with_pitch: bool,
+        augmented: bool = False,
+    ) -> None:
+        """``config`` is that of the model that is refined; errors as of :class:`InpaintingData`."""
+        super().__init__(datadir, config, gap_file, lexicon, augmented)
+        self._with_pitch = with_pitch
+
+    def _load(self, utterance: Utterance) -> Features:
+        features, stft = super()._load(utterance), self.config.stft
+        if not self._with_pitch:
+            return features
+        samples = read_mono(utterance.wav, stft.sample_rate)
+        contour = contour_of(track_pitch(samples, stft, len(features.log_spectrum)))
+        return features._replace(contour=torch.from_numpy(contour.astype("float32")))
 
 
 @torch.no_grad()

@@ -13,7 +13,8 @@ from ..audio.stft import log_magnitude, spectrum
 from ..config import Config, StftConfig
 from ..damaging.clips import damage_clip
 from ..damaging.coding import CODECS, coded, draw_bit_rate
-from ..damaging.noises import coloured_noise, power_of
+from ..damaging.noises import coloured_noise
+from ..damaging.rooms import breaths, drifting, hum, loudness, music, narrow, reverberant, uneven
 from ..data.damage import Damage
 from ..data.datadir import Utterance
 from ..data.features import Features, load_features
@@ -24,25 +25,27 @@ from ..timebase import to_frames
 from .augmentation import augment
 from .dataset import SpeechData
 
-WINDOW_S = 3.2
+WINDOW_S = 5.0
 DAMAGED = 0.75  # the share of windows with damage
 # How often each kind is drawn. Repeats and flat tops are told by rules: here they are sound like any other.
 SHARES = {
     "silence": 0.1,
     "loss": 0.04,
     "jump": 0.03,
-    "level": 0.22,
-    "noise": 0.27,
-    "burst": 0.17,
-    "tone": 0.07,
+    "level": 0.24,
+    "noise": 0.24,
+    "burst": 0.15,
+    "tone": 0.1,
     "click": 0.05,
     "repeat": 0.03,
     "clipping": 0.02,
 }
 ANYWHERE = 0.2  # the share of windows in which damage may be in a pause as well
-# The shares of windows with a steady noise, with a hum, with pauses that are made silent, with a level that drifts, and
-# coded.
-NOISY, HUMMING, GATED, DRIFTING, CODED = 0.5, 0.15, 0.4, 0.3, 0.05
+# The shares of windows with each of what is no damage; then with pauses that are made silent, with a steady noise, with
+# a hum, narrow, and coded.
+ROOMS = {reverberant: 0.2, drifting: 0.2, uneven: 0.15, breaths: 0.15, music: 0.08}
+GATED, NOISY, HUMMING, NARROW, CODED = 0.35, 0.5, 0.15, 0.15, 0.15
+DROPS_DB = (14.0, 45.0)  # drop-outs of level: softer ones are a voice that turns away
 GATE_HOLD_S = (0.03, 0.2)  # around speech, that is not silenced
 AS_SILENCE = ("silence", "jump")  # kinds that sound alike
 
@@ -98,42 +101,29 @@ def draw_window(
     samples: np.ndarray, speech: np.ndarray, stft: StftConfig, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[Damage]]:
     """A clean stretch of sound as it might have been recorded and damaged; float32, shape (n_samples,), both."""
-    rate = stft.sample_rate
-    samples = samples * np.float32(10 ** (rng.uniform(-15, 10) / 20))
-    luck = rng.random(5)
-    if luck[0] < DRIFTING:
-        samples = samples * drift(len(samples), rate, rng)
-    if luck[1] < GATED:
+    rate, count = stft.sample_rate, len(samples)
+    samples = samples * np.float32(10 ** (rng.uniform(-25, 10) / 20))
+    for room, share in ROOMS.items():
+        if rng.random() < share:
+            samples = room(samples, rate, rng)
+    if rng.random() < GATED:
         samples = gate(samples, speech, stft, rng)
-    if luck[2] < NOISY:
-        loudness = np.sqrt(power_of(samples) * 10 ** (-rng.uniform(5, 50) / 10))
-        samples = samples + loudness * coloured_noise(len(samples), rng.uniform(0, 2), rng)
-    if luck[4] < HUMMING:
-        samples = samples + hum(len(samples), rate, rng) * np.sqrt(power_of(samples) * 10 ** (-rng.uniform(0, 30) / 10))
+    if rng.random() < NOISY:
+        samples = samples + loudness(samples, rng.uniform(5, 50)) * coloured_noise(count, rng.uniform(0, 2), rng)
+    if rng.random() < HUMMING:
+        samples = samples + loudness(samples, rng.uniform(0, 30)) * hum(count, rate, rng)
     samples, truth = np.clip(samples, -1, 1).astype(np.float32)[:, None], list[Damage]()
     if rng.random() < DAMAGED:
         kinds = rng.choice(list(SHARES), size=int(rng.integers(1, 4)), p=np.array([*SHARES.values()])).tolist()
         where = None if rng.random() < ANYWHERE else speech
-        samples, truth = damage_clip(samples, rate, kinds, rng, where, longest_s=len(samples) / rate / 2)
-    if luck[3] < CODED:
+        fixed = {"level": {"drop_db": float(rng.uniform(*DROPS_DB))}}
+        samples, truth = damage_clip(samples, rate, kinds, rng, where, count / rate / 2, fixed)
+    if rng.random() < NARROW:
+        samples = narrow(samples[:, 0], rate, rng).astype(np.float32)[:, None]
+    if rng.random() < CODED:
         codec = str(rng.choice(list(CODECS)))
         samples = coded(samples, rate, codec, draw_bit_rate(codec, rng))
     return np.round(samples[:, 0] * 32768).clip(-32768, 32767).astype(np.float32) / 32768, truth
-
-
-def drift(count: int, rate: int, rng: np.random.Generator) -> np.ndarray:
-    """A gain that changes by some decibels within a second or more, as when a speaker turns; shape (count,)."""
-    n_knots = max(2, round(count / rate / rng.uniform(0.7, 2)) + 1)
-    decibels = np.interp(np.linspace(0, n_knots - 1, count), np.arange(n_knots), rng.normal(0, 4, n_knots))
-    return (10 ** (decibels / 20)).astype(np.float32)
-
-
-def hum(count: int, rate: int, rng: np.random.Generator) -> np.ndarray:
-    """That of the mains, with harmonics; shape (count,), of power 1."""
-    loud = rng.uniform(0, 1, 6) * (0.3, 1, 0.5, 0.5, 0.3, 0.3) + (1, 0, 0, 0, 0, 0)
-    steps = 2 * np.pi * rng.choice([50.0, 60.0]) * np.arange(count) / rate
-    sound = sum(each * np.sin(n * steps + rng.uniform(0, 2 * np.pi)) for n, each in enumerate(loud, start=1))
-    return sound / np.sqrt(power_of(sound))
 
 
 def gate(samples: np.ndarray, speech: np.ndarray, stft: StftConfig, rng: np.random.Generator) -> np.ndarray:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ..audio.phase import keep_reliable
-from ..audio.texture import texture_of
+from ..audio.texture import harmonics_of, texture_of
 from ..config import Config
 from ..data.phones import Lexicon
 from ..data.stats import Stats
@@ -21,7 +21,7 @@ from ..models.durations import DurationModel
 from ..models.inpainter import BLSTMInpainter
 from ..models.painter import Painter
 from ..models.recognizer import PhoneRecognizer
-from ..models.refiner import SpectrumRefiner
+from ..models.refiner import SpectrumRefiner, Told
 from ..models.speaker_encoder import SpeakerEncoder
 from ..models.spectrum_inpainter import SpectrumInpainter
 from ..models.store import load_model
@@ -30,11 +30,12 @@ from .aligning import align, follow, spread_evenly
 from .dataset import AligningData, Batch, InpaintingData, SpeechData, TimedData
 from .durations import duration_loss
 from .losses import ctc_loss, masked_loss, stoi_loss, texture_loss
-from .refining import most_lost, restored_by
+from .refining import RefiningData, most_lost, restored_by
 from .speakers import SpeakerData, errors_of, ge2e_loss
 from .tagging import TaggingData
 
 POSITIVE_WEIGHT = 2.0  # of damaged frames, which are few, beside the others
+PITCH_HIDDEN = 0.1  # of the utterances that a refiner learns from
 SHARP_WEIGHT = 0.1  # of the loss on the lost bins of a refined spectrum, beside that of its texture
 Model = SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder | Tagger
 ModelT = TypeVar(
@@ -175,8 +176,17 @@ class Refining(Task[SpectrumRefiner]):
         lexicon = Lexicon.read(config.data.lexicon) if restorer.model.text else None
         if lexicon and lexicon.phones != self._restorer.phones:
             raise DataError(f"{config.data.lexicon}: has other phones than {config.training.restorer}")
-        self.train_set = InpaintingData(config.data.train, seen, config.data.train_gaps or None, lexicon, True)
-        self.valid_set = InpaintingData(config.data.valid, seen, config.data.valid_gaps, lexicon)
+        with_pitch = config.model.pitch
+        self.train_set = RefiningData(
+            config.data.train, seen, config.data.train_gaps or None, lexicon, with_pitch, augmented=True
+        )
+        self.valid_set = RefiningData(config.data.valid, seen, config.data.valid_gaps, lexicon, with_pitch)
+        if config.model.voice:
+            if not restorer.model.voice:
+                raise ConfigError(
+                    f"model.voice: a refiner is told the voice where {config.training.restorer} is, which takes none"
+                )
+            self.model.voices_by = self._restorer.voices_by
         for data, where in ((self.train_set, config.data.train), (self.valid_set, config.data.valid)):
             if data.voices is not None and data.voices.by != self._restorer.voices_by:
                 raise DataError(
@@ -193,9 +203,17 @@ class Refining(Task[SpectrumRefiner]):
         smooth, *_ = model.normalise(smooth, batch.lost, batch.lengths)
         window = most_lost(batch.lost, batch.lengths)
         true, target, smooth, lost = (window.of(each) for each in (batch.log_spectrum, target, smooth, batch.lost))
-        sharp, amount = model(smooth, lost)
         stft = model.config.stft
         seeded = None if model.training else torch.Generator(true.device).manual_seed(0)
+        contour, harmonics = None, None
+        if batch.contour is not None:
+            contour = window.of(batch.contour)
+            if model.training:  # it may be unknown in use, too
+                hidden = torch.rand(len(contour), 1, device=contour.device) < PITCH_HIDDEN
+                contour = contour.masked_fill(hidden, torch.nan)
+            begin = torch.rand(len(contour), device=true.device, generator=seeded)
+            harmonics = harmonics_of(contour, begin, stft) / std
+        sharp, amount = model(smooth, lost, Told(batch.voice, contour, harmonics))
         noise = torch.randn(2, len(true), true.shape[1] * stft.hop_samples, device=true.device, generator=seeded)
         one, other = sharp + amount * texture_of(noise, stft) / std
         restored = Restored(true, target, one, mean, std, lost, window.lengths)

@@ -13,7 +13,11 @@ from .text_files import read_any_text
 
 CAPTION_FILES, TEXT_FILES = (".srt", ".vtt"), (".txt",)
 # A text without spaces that ends like this is the name of a file.
-OTHER_FILES = (".ass", ".csv", ".doc", ".docx", ".htm", ".html", ".json", ".md", ".odt", ".pdf", ".rtf", ".textgrid")
+OTHER_FILES = (
+    *(".ass", ".csv", ".doc", ".docx", ".eaf", ".htm", ".html", ".json", ".lab", ".log", ".lrc", ".md", ".odt", ".pdf"),
+    *(".rtf", ".sbv", ".sub", ".text", ".textgrid", ".trs", ".ttml", ".tsv", ".xml"),
+    *(".avi", ".flac", ".m4a", ".mkv", ".mov", ".mp3", ".mp4", ".mpg", ".ogg", ".opus", ".wav", ".webm"),
+)
 EXPECTED = "expected the words that are said, or a file of them (.txt, .srt, .vtt)"
 MAX_PATH = 1000  # characters of a file's name; a longer text is a text
 NAMED, MAX_NAME = 10, 30  # words in an error, and the characters of one
@@ -115,6 +119,15 @@ def _file_suffix(text: str) -> str | None:
         if not is_file:
             raise DataError(f"{text}: no such file; {EXPECTED}")
         return suffix
-    if is_file or (suffix in OTHER_FILES and not re.search(r"\s", text)):
-        raise DataError(f"{text}: not a file of words that can be read; {EXPECTED}")
+    one_piece = not re.search(r"\s", text)
+    if is_file or (suffix in OTHER_FILES and one_piece):
+        what = "not a file of words that can be read" if is_file else "no such file, nor one of words"
+        raise DataError(f"{text}: {what}; {EXPECTED}")
+    if one_piece and _is_path(text):
+        raise DataError(f"{text}: no such file; {EXPECTED}")
     return None
+
+
+def _is_path(text: str) -> bool:
+    """Whether a text is that of a path, as "./talk", and no words, as "and/or"."""
+    return text.startswith(("/", "./", "../", "~/")) or ("/" in text and Path(text).parent.is_dir())
