@@ -1,4 +1,5 @@
 # Each target sets up .venv on a fresh machine first; again, it is quick.
+# `make studio` opens the studio in the browser.
 # `make demo` restores a clip that it draws itself, `make demo CLIP=file GAP=0.8:1.6` one of yours.
 # Tests run in WORKERS processes: by default one for each core, at most four.
 # TORCH_INDEX=URL takes torch from another package index first, such as PyTorch's own index of CPU builds.
@@ -10,7 +11,7 @@ INSTALLED := .venv/installed
 WORKERS ?= $(shell n=$$(env -u OMP_NUM_THREADS nproc); echo $$((n < 4 ? n : 4)))
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: test quick paper smoke smoke_general smoke_speech demo lint clean
+.PHONY: test quick paper smoke smoke_general smoke_speech demo studio lint clean
 
 # Small arrays are fastest on one thread; several wait for each other where the machine has other work.
 test quick paper: export OMP_NUM_THREADS = 1
@@ -44,6 +45,14 @@ demo: $(INSTALLED) out/mini_grid
 	$(BIN)/avsi demo --clip out/mini_grid/s1/*.mpg --gap "$(GAP)" -o out/demo \
 	    --about "A sentence of mini-GRID: a drawn face and a synthesised voice, which no model was trained on."
 endif
+
+# The studio, with a clip of which a part is missing; `make studio CLIP=file` with one of yours.
+studio: $(INSTALLED) $(if $(CLIP),,out/studio/clip.mp4)
+	$(BIN)/avsi studio $(if $(CLIP),"$(CLIP)",out/studio/clip.mp4)
+
+out/studio/clip.mp4: | $(INSTALLED) out/mini_grid
+	mkdir -p out/studio
+	$(BIN)/avsi damage out/mini_grid/s1/*.mpg -o $@ --kind silence --truth out/studio/truth.txt --seed 1 --force
 
 out/mini_grid: | $(INSTALLED)
 	$(BIN)/python -m data_prep.mini_grid --out $@ --speakers 1 --sentences 1 --seed 0

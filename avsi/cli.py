@@ -13,6 +13,7 @@ from .commands.export import export
 from .commands.info import info
 from .commands.inpaint import inpaint
 from .commands.landmarks import landmarks
+from .commands.studio import studio
 from .commands.train import train
 from .commands.voice import voice
 from .program import run_program
@@ -23,7 +24,10 @@ app = typer.Typer(
     help="Audio-visual speech inpainting: restore missing stretches of speech from the sound around them and the "
     "speaker's face. Errors are one line; --debug shows where they come from.",
 )
-for command in (inpaint, detect, edit, align, voice, adapt, landmarks, train, demo, augment, damage, export, info):
+for command in (
+    *(studio, inpaint, detect, edit, align, voice, adapt, landmarks, train),
+    *(demo, augment, damage, export, info),
+):
     app.command()(command)
 
 

@@ -140,12 +140,17 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _settle(parent: int) -> None:
+def settle(parent: int) -> None:
     """What a worker process does first."""
     # Ctrl-C is for the main process, which then ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # One that is killed cannot end them.
     threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+
+
+def _settle(parent: int) -> None:
+    """What one of several worker processes does first."""
+    settle(parent)
     if sys.platform == "linux":
         _take_core()
 

@@ -399,6 +399,14 @@ CASES = [
     ("avsi detect good.wav --kinds click --face 2", "good.wav: face 2 is asked for, but there is no picture"),
     ("avsi inpaint good.wav -o out.wav --gap 0.8:1.6 --keep-below 900 --keep-above 300", "that is everything"),
     ("avsi detect good.wav --exact --face 2", "--face 2: is looked at by the tagger"),
+    # avsi studio
+    ("avsi studio none.wav", "none.wav: no such file"),
+    ("avsi studio text.wav --no-browser", "text.wav: not a sound or video file"),
+    ("avsi studio silent.mpg --no-browser", "silent.mpg: has no sound track"),
+    ("avsi studio good.wav --model none", "none"),
+    ("avsi studio good.wav --port 70000 --no-browser", "--port 70000: expected 1 to 65535"),
+    ("avsi studio good.wav --host 0.0.0.0 --no-browser", "--host 0.0.0.0: means all addresses of this machine"),
+    ("avsi studio good.wav --host 192.0.2.1 --no-browser", "--host 192.0.2.1: is no address of this machine"),
     # avsi detect
     ("avsi detect none.wav", "none.wav: no such file"),
     ("avsi detect text.wav", "text.wav"),

@@ -74,18 +74,30 @@ def read_label_file(path: str | Path) -> list[Gap]:
     path = Path(path)
     if not path.is_file():
         raise GapError(f"{path}: {'is a folder; expected a text file' if path.is_dir() else 'no such file'}")
-    gaps: list[Gap] = []
-    for number, line in enumerate(read_lines(path), start=1):
+    return without_overlaps([gap for gap, _ in parse_labels(read_lines(path), str(path))])
+
+
+def parse_labels(lines: list[str], where: str) -> list[tuple[Gap, str]]:
+    """The lines of a file that :func:`read_label_file` reads: gaps as they are there, and what each label says.
+
+    Args:
+        where: names the file in errors.
+
+    Raises:
+        GapError: as there.
+    """
+    labels = []
+    for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("\\"):  # the second line of an Audacity label with frequencies
             continue
         try:
-            start, end = line.split(maxsplit=2)[:2]
-            gaps.append(Gap(float(start), float(end)))
+            start, end, *said = line.split(maxsplit=2)
+            labels.append((Gap(float(start), float(end)), "".join(said).strip()))
         except ValueError:
-            raise GapError(f"{path}:{number}: expected '<start_s> <end_s> [label]', found '{line}'") from None
-    if not gaps:
-        raise GapError(f"{path}: holds no labels; expected lines '<start_s> <end_s> [label]'")
-    return without_overlaps(gaps)
+            raise GapError(f"{where}:{number}: expected '<start_s> <end_s> [label]', found '{line}'") from None
+    if not labels:
+        raise GapError(f"{where}: holds no labels; expected lines '<start_s> <end_s> [label]'")
+    return labels
 
 
 def without_overlaps(gaps: list[Gap]) -> list[Gap]:

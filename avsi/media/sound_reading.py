@@ -88,16 +88,28 @@ def open_sound(path: str | Path) -> Iterator[Sound]:
         MediaError: no such file, not a sound or video file, truncated beyond use, no sound track, no samples.
     """
     path = Path(path)
-    check_file(path)
-    sound = _sound_file(path)
+    sound = sound_file(path)
     if sound is not None:
-        yield _checked(sound, path)
+        yield sound
         return
     with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
-        decoded = Path(folder) / "track.wav"
-        track = decode_track(path, decoded)
-        sound = _checked(_sound_file(decoded), path)
-        yield replace(sound, start_s=track.start_s, over_24_bit=track.over_24_bit, holes=track.holes)
+        yield decoded_sound(path, Path(folder) / "track.wav")
+
+
+def sound_file(path: Path) -> Sound | None:
+    """A sound file that is read in place; None for what has to be decoded first. Raises MediaError as
+    :func:`open_sound`.
+    """
+    check_file(path)
+    sound = _sound_file(path)
+    return None if sound is None else _checked(sound, path)
+
+
+def decoded_sound(path: Path, wav: Path) -> Sound:
+    """The first sound track of a container, decoded into a WAV file that stays."""
+    track = decode_track(path, wav)
+    sound = _checked(_sound_file(wav), path)
+    return replace(sound, start_s=track.start_s, over_24_bit=track.over_24_bit, holes=track.holes)
 
 
 def read_mono(path: str | Path, rate: int) -> np.ndarray:

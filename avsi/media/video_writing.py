@@ -53,15 +53,16 @@ def write_mp4(
         packets = None
         if isinstance(picture, (str, Path)):
             source = stack.enter_context(open_container(picture))
-            packets = _copied_picture(source, out) if _can_be_copied(source, out) else None
+            packets = copied_picture(source, out) if can_be_copied(source, out) else None
             picture = read_frames(picture)
         if packets is None:
             images = ((time_s + sound_start_s, image) for time_s, image in picture)
             packets = _encoded_picture(images, out, "libx264")
         sound: Iterator[Packet] = iter(())
         if sound_wav:
-            sound = _encoded_sound(stack.enter_context(open_container(sound_wav)), out, "flac", sound_start_s)
-        _interleave(out, packets, sound)
+            sound = encoded_sound(stack.enter_context(open_container(sound_wav)), out, "flac", sound_start_s)
+        for _ in interleave(out, packets, sound):
+            pass
 
 
 def write_webm(path: str | Path, images: Iterator[tuple[float, np.ndarray]], sound_wav: str | Path) -> None:
@@ -75,16 +76,21 @@ def write_webm(path: str | Path, images: Iterator[tuple[float, np.ndarray]], sou
         MediaError: there is no frame, or FFmpeg cannot write it.
     """
     with create_container(path, "webm") as out, open_container(sound_wav) as source:
-        _interleave(out, _encoded_picture(images, out, "libvpx-vp9"), _encoded_sound(source, out, "libopus"))
+        for _ in interleave(out, _encoded_picture(images, out, "libvpx-vp9"), encoded_sound(source, out, "libopus")):
+            pass
 
 
-def _interleave(out: OutputContainer, picture: Iterator[Packet], sound: Iterator[Packet]) -> None:
-    """Write the packets of two tracks in the order of their decode times, as players expect."""
+def interleave(out: OutputContainer, picture: Iterator[Packet], sound: Iterator[Packet]) -> Iterator[float]:
+    """Write the packets of two tracks in the order of their decode times, as players expect; yields these, in seconds,
+    one after the other.
+    """
     for packet in heapq.merge(picture, sound, key=lambda packet: (packet.dts or 0) * packet.time_base):
+        time_s = float((packet.dts or 0) * packet.time_base)
         out.mux(packet)
+        yield time_s
 
 
-def _can_be_copied(source: InputContainer, out: OutputContainer) -> bool:
+def can_be_copied(source: InputContainer, out: OutputContainer) -> bool:
     """Whether a picture track can be copied into another container without encoding it anew."""
     stream = picture_stream(source)
     # With B-frames, but no presentation times, only a decoder knows in which order pictures are shown.
@@ -92,7 +98,7 @@ def _can_be_copied(source: InputContainer, out: OutputContainer) -> bool:
     return stream.codec.canonical_name in out.supported_codecs and not unknown_order
 
 
-def _copied_picture(source: InputContainer, out: OutputContainer) -> Iterator[Packet]:
+def copied_picture(source: InputContainer, out: OutputContainer) -> Iterator[Packet]:
     """The packets of a picture track; a player shows each at the same time as in ``source``."""
     stream = picture_stream(source)
     copied = out.add_stream_from_template(stream)
@@ -153,10 +159,16 @@ def _encoded_picture(
     return packets()
 
 
-def _encoded_sound(
-    source: InputContainer, out: OutputContainer, codec: Literal["flac", "libopus"], first_s: float = 0.0
+def encoded_sound(
+    source: InputContainer,
+    out: OutputContainer,
+    codec: Literal["flac", "libopus"],
+    first_s: float = 0.0,
+    format_: str = "",
 ) -> Iterator[Packet]:
-    """The sound of a WAV file as packets of a codec; ``first_s`` is when a player plays its first sample."""
+    """The sound of a WAV file as packets of a codec; ``first_s`` is when a player plays its first sample, ``format_``
+    FFmpeg's name of a sample format in place of the one that keeps all.
+    """
     import av
 
     track = source.streams.audio[0]
@@ -164,7 +176,8 @@ def _encoded_sound(
     rate = track.rate if codec == "flac" else 48000
     first = to_samples(first_s, rate)
     stream = out.add_stream(codec, rate=rate, layout=track.layout.name)
-    format_ = "s16" if track.format.packed.name in ("u8", "s16") else "s32" if codec == "flac" else "flt"
+    kept = "s16" if track.format.packed.name in ("u8", "s16") else "s32" if codec == "flac" else "flt"
+    format_ = format_ or kept
     stream.format = format_
 
     def packets() -> Iterator[Packet]:

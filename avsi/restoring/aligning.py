@@ -6,7 +6,6 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,46 +86,66 @@ def align_file(
         MediaError, GapError, ConfigError: as :func:`avsi.restoring.recordings.inpaint_file`.
         DataError: words without a pronunciation, or that do not fit into the recording, or a stretch too long.
     """
-    with ExitStack() as stack:
-        sound = stack.enter_context(open_sound(path))
-        start_s = 0.0 if from_first_sample else sound.start_s
+    with open_sound(path) as sound:
         if gaps is None:
             gaps = find(path, sound, from_first_sample)
-        lost = gap_spans(list(gaps), sound.n_samples, sound.rate, start_s) if gaps else []
         if video is None and sound.path != path and has_picture(path):
             video = path
         if face is not None and video is None:
             raise ConfigError(f"{path}: face {face} is asked for, but there is no picture; name a --video")
-        stretches = _stretches(path, captions, pronunciations or {}, sound, start_s)
-        model = load()
-        tracks = None
-        if video is not None and model.config.model.video:
-            n_pictures = video_info(video).n_frames
-            try:
-                tracks = track_face(video, progress=lambda items: progress(items, n_pictures, "faces"), face=face)
-            except FaceError as error:
-                warnings.warn(f"{error}; the words are found by the sound alone", AvsiWarning, stacklevel=2)
-        found: list[AlignedWord] = []
-        for start, stop, spoken in progress(stretches, len(stretches), "words"):
-            first_s, last_s = to_seconds(start, sound.rate), to_seconds(stop, sound.rate)
-            excerpt = align_excerpt(
-                model,
-                to_float(sound.read(start, stop)).mean(axis=1),
-                sound.rate,
-                [each.pronunciations for each in spoken],
-                [(max(a, start) - start, min(b, stop) - start) for a, b in lost if a < stop and b > start],
-                None if tracks is None else tracks.excerpt(first_s, last_s),
+        start_s = 0.0 if from_first_sample else sound.start_s
+        return align_in(path, sound, captions, load, gaps, pronunciations, video, face, start_s, progress)
+
+
+def align_in(
+    path: Path,
+    sound: Sound,
+    captions: Sequence[Caption],
+    load: Callable[[], PhoneAligner],
+    gaps: Sequence[Gap] = (),
+    pronunciations: Mapping[str, tuple[str, ...]] | None = None,
+    video: Path | Tracks | None = None,
+    face: int | None = None,
+    start_s: float = 0.0,
+    progress: Callable = lambda items, total, what: items,
+) -> Alignment:
+    """As :func:`align_file`, in a file that is open.
+
+    Args:
+        video: the face, or a video of it, on the clock of the sound.
+        start_s: what the clock of all times shows at the first sample.
+    """
+    lost = gap_spans(list(gaps), sound.n_samples, sound.rate, start_s) if gaps else []
+    stretches = _stretches(path, captions, pronunciations or {}, sound, start_s)
+    model = load()
+    tracks = video if isinstance(video, Tracks) else None
+    if isinstance(video, Path) and model.config.model.video:
+        n_pictures = video_info(video).n_frames
+        try:
+            tracks = track_face(video, progress=lambda items: progress(items, n_pictures, "faces"), face=face)
+        except FaceError as error:
+            warnings.warn(f"{error}; the words are found by the sound alone", AvsiWarning, stacklevel=3)
+    found: list[AlignedWord] = []
+    for start, stop, spoken in progress(stretches, len(stretches), "words"):
+        first_s, last_s = to_seconds(start, sound.rate), to_seconds(stop, sound.rate)
+        excerpt = align_excerpt(
+            model,
+            to_float(sound.read(start, stop)).mean(axis=1),
+            sound.rate,
+            [each.pronunciations for each in spoken],
+            [(max(a, start) - start, min(b, stop) - start) for a, b in lost if a < stop and b > start],
+            None if tracks is None else tracks.excerpt(first_s, last_s),
+        )
+        words = _timed(model, excerpt.aligned, spoken, start_s + first_s, start_s + last_s)
+        for doubt in _doubts(model, excerpt, spoken, words):
+            warnings.warn(doubt, AvsiWarning, stacklevel=3)
+        if unseen := _in_unseen_gaps(excerpt, spoken, words):
+            warnings.warn(
+                f"no face is seen where {_few(unseen)} said, in a gap: the usual lengths of phones say when",
+                AvsiWarning,
+                stacklevel=3,
             )
-            words = _timed(model, excerpt.aligned, spoken, start_s + first_s, start_s + last_s)
-            for doubt in _doubts(model, excerpt, spoken, words):
-                warnings.warn(doubt, AvsiWarning, stacklevel=2)
-            if unseen := _in_unseen_gaps(excerpt, spoken, words):
-                warnings.warn(
-                    f"no face is seen where {_few(unseen)} said, in a gap: the usual lengths of phones say when",
-                    AvsiWarning,
-                    stacklevel=2,
-                )
-            found += words
+        found += words
     return Alignment(tuple(found), start_s + to_seconds(sound.n_samples, sound.rate))
 
 

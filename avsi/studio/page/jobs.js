@@ -1,0 +1,40 @@
+// Long work, shown while it runs: a bar, what is done, the time left, and a way to end it.
+
+import { finished, post, request } from "./api.js";
+import { say, warn } from "./dom.js";
+
+function timeLeft(seconds) {
+  if (seconds === null || seconds === undefined) return "";
+  return seconds < 1 ? ", almost done" : `, ${seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`} left`;
+}
+
+/** Shows how far it is: `part` is the element with class job, progress 0 to 1 or null. */
+export function show(part, { progress, step = "", left_s: left }) {
+  const bar = part.querySelector("progress");
+  if (progress === null || progress === undefined) bar.removeAttribute("value");
+  else bar.value = progress;
+  part.querySelector(".step").textContent = `${step}${timeLeft(left)}`;
+}
+
+/** Starts a job by a POST and shows it in `part` until it ends; its result, or undefined if it failed or was ended. */
+export async function run(path, body, part, starter) {
+  const cancel = part.querySelector(".cancel");
+  warn("");
+  starter.disabled = true;
+  try {
+    const { job } = await post(path, body);
+    show(part, { progress: null, step: "Waiting" });
+    part.hidden = false;
+    cancel.onclick = () => request("DELETE", `/api/jobs/${job}`).catch((error) => warn(error.message));
+    return await finished(job, (now) => show(part, now));
+  } catch (error) {
+    if (error.name === "AbortError") say("Cancelled.");
+    else warn(error.message);
+    return undefined;
+  } finally {
+    const focused = part.contains(document.activeElement);
+    part.hidden = true;
+    starter.disabled = false;
+    if (focused) starter.focus();
+  }
+}

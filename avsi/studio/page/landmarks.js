@@ -1,0 +1,67 @@
+// The 68 points of the face that the model sees, drawn over the film.
+
+import { finished, get } from "./api.js";
+import { byId, make, warn } from "./dom.js";
+
+const PART_S = 10;
+const SHOWN_S = 0.12; // a frame's points stay no longer than this without a next one
+// As avsi.pages.overlay draws them: first and last point, whether the line is closed, its colour.
+const LINES = [
+  [0, 17, false, "#fff"], [17, 22, false, "#ffdc00"], [22, 27, false, "#ffdc00"], [27, 31, false, "#00dcff"],
+  [31, 36, false, "#00dcff"], [36, 42, true, "#0f0"], [42, 48, true, "#0f0"], [48, 60, true, "#ff3c78"], [60, 68, true, "#ff3c78"],
+];
+
+export class Landmarks {
+  #parts = new Map(); // by number: frames, or null while they are fetched
+  #shown = false;
+
+  constructor(clip, player, screen) {
+    Object.assign(this, { clip, player });
+    this.canvas = make("canvas", { className: "face", width: clip.picture.width, height: clip.picture.height, "aria-hidden": "true" });
+    screen.append(this.canvas);
+    player.addEventListener("moved", () => this.draw());
+    byId("landmarks").onchange = ({ target }) => {
+      this.#shown = target.checked;
+      this.draw();
+    };
+  }
+
+  draw() {
+    const context = this.canvas.getContext("2d");
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    if (!this.#shown) return;
+    const now = this.player.time_s;
+    const number = Math.floor(now / PART_S);
+    if (!this.#parts.has(number)) this.#fetch(number);
+    const before = (this.#parts.get(number) ?? []).filter((frame) => frame.time_s <= now + 0.001).at(-1);
+    if (!before?.points?.[0] || before.points[0][0] === null || now - before.time_s > SHOWN_S) return;
+    context.lineWidth = Math.max(1, this.canvas.height / 200);
+    for (const [first, stop, closed, colour] of LINES) {
+      context.strokeStyle = colour;
+      context.beginPath();
+      for (const [x, y] of before.points.slice(first, stop)) context.lineTo(x, y);
+      if (closed) context.closePath();
+      context.stroke();
+    }
+  }
+
+  async #fetch(number) {
+    this.#parts.set(number, null);
+    const end = Math.min((number + 1) * PART_S, this.clip.duration_s);
+    const address = `/api/clips/${this.clip.id}/landmarks?start=${number * PART_S}&end=${end}`;
+    const state = byId("landmarks-state");
+    try {
+      let answer = await get(address);
+      if (answer.job) {
+        await finished(answer.job, () => (state.textContent = "Looking for the face …"));
+        answer = await get(address);
+      }
+      this.#parts.set(number, answer.frames ?? []);
+      state.textContent = answer.frames?.length ? "" : "No face was found here.";
+      this.draw();
+    } catch (error) {
+      state.textContent = "";
+      warn(error.message);
+    }
+  }
+}

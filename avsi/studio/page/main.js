@@ -1,0 +1,120 @@
+// Opens the clip that the address names, and joins the parts of the page.
+
+import { get, pause, post } from "./api.js";
+import { byId, clock, guarded, warn } from "./dom.js";
+import { offerKeys } from "./keys.js";
+import { Landmarks } from "./landmarks.js";
+import { Listening } from "./listen.js";
+import { Marking } from "./marking.js";
+import { offerOpening, visit } from "./opening.js";
+import { Player } from "./player.js";
+import { Project } from "./project.js";
+import { Regions } from "./regions.js";
+import { Restoring } from "./restore.js";
+import { offerSaving } from "./save.js";
+import { Table } from "./table.js";
+import { Tiles } from "./tiles.js";
+import { Timeline } from "./timeline.js";
+import { Words } from "./words.js";
+
+const ASK_AGAIN_MS = 1000;
+
+function introduce(clip, clips) {
+  const { picture } = clip;
+  const facts = [clip.name, clock(clip.duration_s), `${clip.rate / 1000} kHz`, clip.channels === 1 ? "mono" : `${clip.channels} channels`];
+  if (picture) facts.push(`${picture.width} × ${picture.height}, ${Number(picture.fps.toFixed(2))} frames a second`);
+  document.title = `${clip.name}: avsi studio`;
+  byId("about-clip").textContent = facts.join(" · ");
+  byId("clip-actions").hidden = false;
+  byId("clip-choice").hidden = clips.length < 2;
+  byId("clips").replaceChildren(...clips.map(({ id, name }) => new Option(name, id, false, id === clip.id)));
+  byId("face-lines").hidden = !picture;
+  byId("landmarks").checked = false;
+  if (clip.note) warn(clip.note);
+}
+
+const share = (progress) => (progress ? ` (${Math.round(100 * progress)} %)` : "");
+
+/** What the server is still reading, or making for this browser: asked again until it is there. */
+async function prepare(clip, player, tiles) {
+  const told = byId("preview");
+  let asked = false; // for a copy, of what the browser does not play
+  let loaded = null;
+  let wake = () => {};
+  player.film.addEventListener("error", async () => {
+    if (asked || loaded !== "media") return;
+    asked = true;
+    await guarded(() => post(`/api/clips/${clip.id}/preview`));
+    wake();
+  });
+  for (let now = clip; ; now = (await guarded(() => get(`/api/clips/${clip.id}`))) ?? now) {
+    const { state, progress, error } = now.preview;
+    const source = now.media === "original" || state === "ready" ? "media" : "sound";
+    const again = asked && state === "ready";
+    if (source !== loaded || again) player.load(source);
+    if (again) asked = false;
+    loaded = source;
+    const reading = now.sound?.state === "reading";
+    const copying = source === "sound" || asked;
+    told.hidden = !copying && !reading;
+    if (state === "failed") told.textContent = `The picture cannot be shown: ${error}`;
+    else if (copying) told.textContent = `A copy that this browser can show is being made${share(progress)}. The sound can be played and marked already.`;
+    else told.textContent = `The sound is being read${share(now.sound?.progress)}: its pictures are not complete yet.`;
+    if (now.sound?.state === "failed") warn(now.sound.error);
+    // A picture of an hour is work for the server: five are enough while it reads.
+    tiles.setKnown(reading ? Math.floor(5 * (now.sound.progress ?? 0)) / 5 : 1);
+    if (!reading && (!copying || state === "failed")) await new Promise((resolve) => (wake = resolve));
+    else await pause(ASK_AGAIN_MS);
+  }
+}
+
+function work(clip, clips) {
+  introduce(clip, clips);
+  byId("work").hidden = false;
+  const screen = byId("screen");
+  const project = new Project(clip);
+  const player = new Player(clip, screen);
+  if (clip.picture) new Landmarks(clip, player, screen);
+  const timeline = new Timeline(clip, player);
+  const tiles = new Tiles(clip, timeline);
+  const regions = new Regions(project, timeline, player);
+  const table = new Table(project, regions);
+  new Words(project, timeline, player, regions);
+  const marking = new Marking(project, regions);
+  const restoring = new Restoring(project, clips);
+  const listening = new Listening(project, player, tiles, table);
+  offerSaving(clip, project, listening);
+  restoring.addEventListener("restored", ({ detail }) => {
+    listening.take(detail);
+    listening.awaitQuality();
+  });
+  byId("play").onclick = () => player.toggle();
+  player.addEventListener("moved", () => (byId("play").textContent = player.playing ? "Pause" : "Play"));
+  byId("clips").onchange = ({ target }) => project.flush().then(() => visit(target.value));
+  offerOpening((file) => marking.read(file), () => project.flush());
+  offerKeys({
+    Space: () => player.toggle(), b: () => listening.toggle(), g: () => byId("add-gap").click(),
+    r: () => byId("restore").click(), "+": () => timeline.zoom(2), "=": () => timeline.zoom(2),
+    "-": () => timeline.zoom(0.5), 0: () => timeline.zoom(0),
+    "Ctrl+z": () => project.undo(), "Ctrl+Shift+z": () => project.redo(), "Ctrl+y": () => project.redo(),
+  });
+  // A tab that is left may never come back; one that comes back may not be the newest.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) project.flush({ keepalive: true });
+    else guarded(() => project.refresh());
+  });
+  prepare(clip, player, tiles);
+}
+
+async function begin() {
+  const clips = await get("/api/clips");
+  const wanted = clips.find(({ id }) => id === location.hash.slice(1)) ?? clips.at(-1);
+  if (wanted) work(await get(`/api/clips/${wanted.id}`), clips);
+  else {
+    byId("opening").hidden = false;
+    offerOpening(null, async () => {});
+    offerKeys({});
+  }
+}
+
+guarded(begin);

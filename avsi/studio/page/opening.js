@@ -1,0 +1,51 @@
+// Opening a clip: dropped anywhere on the page, or chosen. Dropped labels are read into the open one.
+
+import { upload } from "./api.js";
+import { byId, guarded } from "./dom.js";
+import { show } from "./jobs.js";
+
+/** Another clip is a fresh page: nothing of the one before stays. */
+export function visit(id) {
+  location.hash = id;
+  location.reload();
+}
+
+/** `read` takes dropped labels; null while no clip is open. `leave` keeps what is not yet kept. */
+export function offerOpening(read, leave) {
+  const open = async (file) => {
+    const part = byId("upload");
+    const ending = new AbortController();
+    const progress = (share) => show(part, { progress: share < 1 ? share : null, step: share < 1 ? `Reading ${file.name}` : "Opening" });
+    byId("opening").hidden = false;
+    part.hidden = false;
+    part.querySelector(".cancel").onclick = () => ending.abort();
+    progress(0);
+    const clip = await guarded(() => upload(`/api/clips?name=${encodeURIComponent(file.name)}`, file, progress, ending.signal));
+    part.hidden = true;
+    byId("file").value = "";
+    if (!clip) return;
+    await leave();
+    visit(clip.id);
+  };
+  byId("file").onchange = ({ target }) => target.files[0] && open(target.files[0]);
+  byId("open-another").onclick = () => {
+    byId("opening").hidden = false;
+    byId("opening").scrollIntoView();
+    byId("file").focus();
+  };
+  document.addEventListener("dragover", (event) => {
+    if (![...event.dataTransfer.types].includes("Files")) return;
+    event.preventDefault();
+    document.body.classList.add("dropping");
+  });
+  const over = () => document.body.classList.remove("dropping");
+  document.addEventListener("dragleave", (event) => event.relatedTarget === null && over());
+  document.addEventListener("drop", (event) => {
+    over();
+    const file = event.dataTransfer.files[0];
+    if (!file) return;
+    event.preventDefault();
+    if (read && /\.(txt|json)$/i.test(file.name)) read(file);
+    else open(file);
+  });
+}

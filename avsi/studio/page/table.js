@@ -1,0 +1,96 @@
+// The gaps as a table: typed as numbers, named, chosen for repair; and what was said of each when it was restored.
+
+import { byId, make } from "./dom.js";
+
+const overlaps = (one, other) => one.start_s < other.end_s && other.start_s < one.end_s;
+const typed = (seconds) => seconds.toFixed(3).replace(/0$/, ""); // milliseconds where there are any
+
+export class Table {
+  result = null; // whose reasons are shown
+  #rows = new Map(); // by key: the row and what in it changes
+
+  constructor(project, regions) {
+    Object.assign(this, { project, regions });
+    this.body = byId("gap-rows");
+    project.addEventListener("change", () => this.draw());
+    regions.addEventListener("chosen", () => this.draw());
+    this.draw();
+  }
+
+  draw() {
+    const { gaps } = this.project.state;
+    byId("no-gaps").hidden = gaps.length > 0;
+    byId("gap-table").hidden = !gaps.length;
+    for (const key of this.#rows.keys()) if (!gaps.some((gap) => gap.key === key)) this.#rows.delete(key);
+    const rows = gaps.map((gap, index) => {
+      if (!this.#rows.has(gap.key)) this.#rows.set(gap.key, this.#row(gap.key));
+      const parts = this.#rows.get(gap.key);
+      this.#fill(parts, gap, index);
+      return parts.row;
+    });
+    if (rows.length === this.body.children.length && rows.every((row, index) => row === this.body.children[index])) return;
+    const focused = document.activeElement;
+    this.body.replaceChildren(...rows);
+    if (focused !== document.activeElement && this.body.contains(focused)) focused.focus({ preventScroll: true });
+  }
+
+  #row(key) {
+    const change = (edit) => this.project.change(() => edit(this.regions.gap(key)));
+    const repair = make("input", { type: "checkbox", onchange: () => change((gap) => (gap.repair = repair.checked)) });
+    const [start, end] = ["start_s", "end_s"].map((end_name) => {
+      const field = make("input", { type: "number", min: 0, step: 0.01, max: this.project.clip.duration_s });
+      field.onchange = () => {
+        if (Number.isFinite(field.valueAsNumber)) this.regions.move(key, { [end_name]: field.valueAsNumber });
+        this.draw();
+      };
+      return field;
+    });
+    const kind = make("select", { onchange: () => change((gap) => (gap.kind = kind.value || null)) }, new Option("marked by hand", ""));
+    for (const each of this.project.clip.kinds) kind.append(make("option", { value: each.name, title: each.about }, each.name));
+    const told = make("td", { className: "told" });
+    const play = make("button", { type: "button", onclick: () => this.#play(key) }, "▶");
+    const remove = make("button", { type: "button", onclick: () => this.#remove(key) }, "✕");
+    const cells = [["Repair", repair], ["From", start], ["To", end], ["Kind", kind], ["", play, " ", remove]];
+    const row = make("tr", {}, ...cells.map(([label, ...inside]) => make("td", { "data-label": label }, ...inside)));
+    row.lastElementChild.before(told);
+    row.addEventListener("focusin", () => key !== this.regions.chosen && this.regions.choose(key, { show: true }));
+    return { row, repair, start, end, kind, told, play, remove };
+  }
+
+  #fill({ row, repair, start, end, kind, told, play, remove }, gap, index) {
+    const which = `gap ${index + 1}`;
+    const labels = [[repair, `Repair ${which}`], [start, `Start of ${which} in seconds`], [end, `End of ${which} in seconds`],
+      [kind, `Kind of ${which}`], [play, `Play ${which}`], [remove, `Remove ${which}`]];
+    for (const [element, label] of labels) element.setAttribute("aria-label", label);
+    row.classList.toggle("chosen", gap.key === this.regions.chosen);
+    repair.checked = gap.repair;
+    start.value = typed(gap.start_s);
+    end.value = typed(gap.end_s);
+    kind.value = gap.kind ?? "";
+    told.textContent = this.#told(gap).join(" · ");
+  }
+
+  #told(gap) {
+    const told = [];
+    if (gap.sure !== null && gap.sure < 1) told.push(`sure ${gap.sure.toFixed(2)}`);
+    if (gap.seen_by) told.push(`found by ${gap.seen_by}`);
+    const of = (list) => (list ?? []).filter((each) => overlaps(each, gap));
+    for (const { reason } of of(this.result?.reasons)) told.push(reason);
+    for (const { before, after } of of(this.result?.mos)) {
+      told.push(`estimated quality (PLCMOS) ${before.toFixed(1)} before, ${after.toFixed(1)} restored`);
+    }
+    return told;
+  }
+
+  #play(key) {
+    const gap = this.regions.gap(key);
+    this.regions.player.playAround(gap.start_s, gap.end_s);
+  }
+
+  #remove(key) {
+    const row = this.#rows.get(key).row;
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    this.regions.remove(key);
+    next?.querySelector("td:last-child button:last-child").focus();
+  }
+}

@@ -1,0 +1,114 @@
+"""A studio that runs: its folder, its server on a port of this machine, and its end."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from ..errors import ConfigError
+from .routes import make_app
+from .safety import Guard
+from .session import session_folder
+from .studio import Studio
+
+LOOPBACK = "127.0.0.1"
+EVERY = ("", "0.0.0.0", "::")
+ENDS_WITHIN_S = 2  # of Ctrl-C, while a browser still plays
+
+
+@dataclass(frozen=True)
+class Running:
+    """
+    Attributes:
+        address: what a browser opens, with the token.
+    """
+
+    studio: Studio
+    address: str
+    server: uvicorn.Server
+    port: socket.socket
+
+    def serve(self) -> None:
+        """Answer requests until Ctrl-C, or until the server is told to end."""
+        self.server.run(sockets=[self.port])
+
+
+@contextmanager
+def open_studio(
+    files: Sequence[Path] = (),
+    model: str | None = None,
+    host: str = LOOPBACK,
+    port: int = 0,
+    saves_to: Path | None = None,
+) -> Iterator[Running]:
+    """A studio with some clips, ready to serve; all its processes and temporary files are gone when the context ends.
+
+    Args:
+        port: 0 takes a free one; of another that is taken, the next free one is taken.
+
+    Raises:
+        MediaError, ModelError: a file or a model that cannot be opened.
+        ConfigError: no such address of this machine.
+    """
+    with _taken_port(host, port) as taken, session_folder() as folder:
+        studio = Studio(folder, model, saves_to)
+        try:
+            for file in files:
+                studio.open(file.absolute())
+            number = taken.getsockname()[1]
+            token = secrets.token_urlsafe(24)
+            own = f"[{host}]" if ":" in host else host  # as addresses write one of IPv6
+            names = tuple(dict.fromkeys((own, LOOPBACK, "localhost")))
+            guard = Guard(make_app(studio), token, tuple(f"{name}:{number}" for name in names))
+            config = uvicorn.Config(
+                guard,
+                log_level="warning",
+                access_log=False,
+                ws="none",
+                lifespan="off",
+                server_header=False,
+                h11_max_incomplete_event_size=64 << 10,
+                timeout_graceful_shutdown=ENDS_WITHIN_S,
+            )
+            yield Running(studio, f"http://{names[0]}:{number}/?token={token}", uvicorn.Server(config), taken)
+        finally:
+            studio.close()
+
+
+@contextmanager
+def served(running: Running) -> Iterator[str]:
+    """Serve in a thread while the context lasts; yields the address."""
+    thread = threading.Thread(target=running.serve, daemon=True)
+    thread.start()
+    try:
+        yield running.address
+    finally:
+        running.server.should_exit = True
+        thread.join(10)
+
+
+def _taken_port(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"--port {port}: expected 1 to 65535, or 0 for a free one")
+    if host in EVERY:
+        raise ConfigError(f"--host {host}: means all addresses of this machine; name the one by which it is reached")
+    for number in (port, 0) if port else (0,):
+        taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind((host, number))
+            taken.listen(128)  # a browser that is quicker than the server waits
+        except OSError as error:
+            taken.close()
+            if number == 0:
+                raise ConfigError(f"--host {host}: is no address of this machine ({error.strerror})") from error
+            continue
+        return taken
+    raise AssertionError("a free port, or an error")

@@ -1,0 +1,270 @@
+"""What the studio does with its clips: opened, searched, restored, aligned, saved."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..data.damage import KINDS
+from ..errors import MediaError
+from .clips import Clip, shown_name
+from .faces import FaceCache
+from .jobs import Job, Jobs
+from .models import models_to_choose
+from .project import checked_times
+from .refusals import Refused
+from .saving import SUFFIXES
+
+LOOK_UP_TO_S = 300.0  # longer films are searched for damage by their sound alone, where nothing else is asked for
+MAX_CLIPS = 200
+MAX_LANDMARKS_S = 120.0  # at once
+MAX_DRAW = 10**6
+
+
+class Studio:
+    """The clips that are open, and the work on them. Its methods raise Refused for what cannot be done."""
+
+    def __init__(self, folder: Path, model: str | None = None, saves_to: Path | None = None) -> None:
+        """
+        Args:
+            folder: for all that need not outlive this studio.
+            model: a model of the user's, which new projects take.
+            saves_to: where results of dropped clips are saved; by default the working directory.
+        """
+        self.folder, self.saves_to = folder, saves_to or Path.cwd()
+        self.models = models_to_choose([model] if model else [])
+        self.default = model or ""
+        self.clips: dict[str, Clip] = {}
+        self.jobs = Jobs()
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        self.jobs.close()
+
+    def open(self, path: Path, name: str = "", dropped: bool = False) -> Clip:
+        """Open a clip; its sound, and what browsers play of it, are made while the user looks at it.
+
+        Raises:
+            MediaError: it is no sound or video file.
+        """
+        if len(self.clips) >= MAX_CLIPS:
+            raise Refused(429, f"{MAX_CLIPS} clips are open already; start another studio")
+        own = self.folder / secrets.token_hex(8)
+        own.mkdir()
+        to = self.saves_to if dropped else None
+        try:
+            clip = Clip(path, name or path.name, own, self.models, self.default, to)
+        except MediaError as error:
+            own.rmdir()
+            raise MediaError(str(error).replace(str(path), name or str(path))) from error
+        with self._lock:
+            self.clips[clip.id] = clip
+        self.jobs.add(self.jobs.models, Job(("tasks", "warm"), lambda: {"model": self.model_of(clip)}, asked=False))
+        if clip.is_growing():
+            self._read_sound(clip)
+        if clip.needs_preview:
+            self.make_preview(clip)
+        return clip
+
+    def _read_sound(self, clip: Clip) -> None:
+        def finish(sound: Any, notes: list[str]) -> None:
+            clip.note = " ".join(filter(None, [clip.note, *notes]))
+            clip.sound = sound
+
+        job = Job(("files", "decode"), lambda: {"path": clip.path, "wav": clip.wav}, finish)
+        self.jobs.add(self.jobs.files, job)
+
+        def watch() -> None:
+            job.ended.wait()
+            clip.sound_error = job.error or ("" if job.state == "done" else "the sound was not read")
+            if clip.sound is not None:
+                self.prepare(clip)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+    def clip(self, id_: str) -> Clip:
+        if id_ not in self.clips:
+            raise Refused(404, "no such clip")
+        return self.clips[id_]
+
+    def model_of(self, clip: Clip) -> str:
+        return clip.project.current()[0]["model"]
+
+    def make_preview(self, clip: Clip) -> Job:
+        """What browsers play of a clip; the one that is there or being made, unless that failed."""
+        job = clip.preview_job
+        if job is None or job.state in ("failed", "cancelled"):
+            clip.needs_preview = True
+
+            def arguments() -> dict[str, Any]:
+                opened = clip.wait_for_sound()
+                length_s = clip.facts.duration_s
+                shape = clip.facts.picture
+                size = shape and (shape.width, shape.height)
+                told = {"path": clip.path, "sound": opened.sound, "duration_s": length_s, "size": size}
+                return {**told, "out": clip.preview}
+
+            job = clip.preview_job = self.jobs.add(self.jobs.previews, Job(("files", "make_preview"), arguments))
+        return job
+
+    def prepare(self, clip: Clip) -> None:
+        """Look at the face around the gaps that are marked, so that restoring them need not."""
+        project, _ = clip.project.current()
+        gaps = _to_restore(project)
+        if clip.facts.picture is None or clip.sound is None or not (gaps and project["use_face"]):
+            return
+        if not self.models[project["model"]].takes_face:
+            return
+
+        def arguments() -> dict[str, Any]:
+            return {"clip": clip.opened(), "gaps": gaps}
+
+        # Of several changes the last one counts.
+        if clip.preparing is not None:
+            self.jobs.models.withdraw(clip.preparing)
+        clip.preparing = self.jobs.add(self.jobs.models, Job(("tasks", "look_around"), arguments, asked=False))
+
+    def put_project(self, clip: Clip, fields: dict[str, Any]) -> int:
+        if isinstance(fields.get("reference"), str):
+            self.reference(fields["reference"])
+        revision = clip.project.put(fields.get("revision"), fields)
+        self.prepare(clip)
+        return revision
+
+    def reference(self, named: str) -> str:
+        """A reference as the tasks take it, from ``NAME[@START:END]``: only clips that are open are heard."""
+        for clip in self.clips.values():
+            if named == clip.name or named.startswith(f"{clip.name}@"):
+                return f"{clip.path}{named[len(clip.name) :]}"
+        raise Refused(400, "reference: expected the name of a clip that is open here, perhaps with @START:END")
+
+    def find(self, clip: Clip, kinds: Sequence[str] | None, sure: float, look: bool | None) -> Job:
+        for kind in kinds or ():
+            if kind not in KINDS:
+                raise Refused(400, f"kinds: expected some of {', '.join(KINDS)}")
+        project, _ = clip.project.current()
+        if look is None:
+            look = project["use_face"] and clip.facts.duration_s <= LOOK_UP_TO_S
+
+        def arguments() -> dict[str, Any]:
+            return {"clip": clip.wait_for_sound(), "kinds": kinds, "sure": sure, "look": look}
+
+        def finish(damage: list[dict[str, Any]], notes: list[str]) -> dict[str, Any]:
+            return {"damage": damage, "looked": look and clip.facts.picture is not None, "notes": notes}
+
+        return self.jobs.add(self.jobs.models, Job(("tasks", "find"), arguments, finish))
+
+    def align(self, clip: Clip, transcript: str) -> Job:
+        if not transcript.strip():
+            raise Refused(400, "transcript: holds no word; write what is said")
+        project, _ = clip.project.current()
+        gaps = _to_restore(project)
+        look = bool(gaps) and project["use_face"]
+
+        def arguments() -> dict[str, Any]:
+            opened = clip.wait_for_sound()
+            return {"clip": opened, "transcript": transcript, "gaps": gaps, "look": look}
+
+        def finish(words: list[dict[str, Any]], notes: list[str]) -> dict[str, Any]:
+            clip.project.set(words=words, words_of=[transcript, [list(gap) for gap in gaps]])
+            return {"words": words, "doubtful": notes, "notes": notes}
+
+        return self.jobs.add(self.jobs.models, Job(("tasks", "align"), arguments, finish))
+
+    def restore(self, clip: Clip, gaps: list[tuple[float, float]] | None, draw: int) -> Job:
+        project, _ = clip.project.current()
+        if gaps is None:
+            gaps = _to_restore(project)
+        else:
+            gaps = [checked_times(*gap, clip.facts.duration_s + 1) for gap in gaps]
+        if not gaps:
+            raise Refused(400, "no gap is marked to be restored")
+        if not 0 <= draw <= MAX_DRAW:
+            raise Refused(400, f"draw: expected 0 to {MAX_DRAW}")
+        model, use_face, transcript = project["model"], project["use_face"], project["transcript"]
+        told = {"model": model, "use_face": use_face, "draw": draw, "gaps": gaps}
+        takes = self.models[model]
+        if takes.takes_words and transcript.strip():
+            words = project["words"] if project.get("words_of") == [transcript, [list(gap) for gap in gaps]] else None
+            told |= {"transcript": transcript, "words": words}
+        else:
+            told |= {"transcript": "", "words": None}
+        reference = self.reference(project["reference"]) if project["reference"] and takes.takes_voice else None
+        id_, out = clip.new_result()
+
+        def arguments() -> dict[str, Any]:
+            return {"clip": clip.wait_for_sound(), "reference": reference, "out": out, **told}
+
+        def finish(made: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+            if made["words"] is not None:
+                clip.project.set(words=made["words"], words_of=[transcript, [list(gap) for gap in gaps]])
+            now = datetime.now().astimezone().isoformat(timespec="seconds")
+            result = {"id": id_, "model": model, "use_face": use_face, "draw": draw, "made": now, "mos": None}
+            result |= {"gaps": made["gaps"], "reasons": made["reasons"]}
+            clip.keep_result(result)
+            self._rate(clip, result)
+            return {"result": id_, "notes": notes}
+
+        return self.jobs.add(self.jobs.models, Job(("tasks", "restore"), arguments, finish))
+
+    def _rate(self, clip: Clip, result: dict[str, Any]) -> None:
+        def arguments() -> dict[str, Any]:
+            return {"clip": clip.opened(), "gaps": result["gaps"], "patched": clip.result_file(result["id"])}
+
+        def finish(mos: list[dict[str, Any]] | None, notes: list[str]) -> None:
+            if mos is not None:
+                clip.keep_result({**result, "mos": mos})
+
+        self.jobs.add(self.jobs.models, Job(("tasks", "rate"), arguments, finish, asked=False))
+
+    def landmarks(self, clip: Clip, start_s: float, end_s: float) -> list[dict[str, Any]] | Job:
+        """The landmarks in a stretch; or the job that looks for them."""
+        opened = clip.opened()
+        if opened.film is None:
+            raise Refused(404, f"{clip.name}: has no picture")
+        if not 0 <= start_s < end_s <= start_s + MAX_LANDMARKS_S:
+            raise Refused(400, f"start and end: expected seconds, at most {MAX_LANDMARKS_S:g} apart")
+        at_s, faces = opened.sound.start_s, FaceCache(opened.faces)
+        end_s = min(end_s, clip.facts.duration_s)
+        if end_s <= start_s:
+            return []
+        if faces.missing([(start_s - at_s, end_s - at_s)]):
+
+            def arguments() -> dict[str, Any]:
+                return {"clip": clip.opened(), "start_s": start_s, "end_s": end_s}
+
+            return self.jobs.add(self.jobs.models, Job(("tasks", "look_between"), arguments))
+        tracks = faces.between(start_s - at_s, end_s - at_s)
+        return [
+            {"time_s": round(float(time_s + at_s), 4), "points": points.astype(float).round(1).tolist() if seen else []}
+            for time_s, points, seen in zip(tracks.time_s, tracks.points, tracks.found, strict=True)
+        ]
+
+    def save(self, clip: Clip, result: str, what: Sequence[str], labels: str) -> list[dict[str, str]]:
+        file = clip.result_file(result)
+        for each in what:
+            if each not in SUFFIXES:
+                raise Refused(400, f"what: expected some of {', '.join(SUFFIXES)}")
+        if not what:
+            raise Refused(400, "what: names nothing to save")
+        stem = shown_name(clip.name)
+        stem = stem.rpartition(".")[0] or stem
+        to, names = clip.saves_to, list(dict.fromkeys(what))
+
+        def arguments() -> dict[str, Any]:
+            opened = clip.opened()
+            return {"clip": opened, "result": file, "folder": to, "stem": stem, "what": names, "labels": labels}
+
+        job = self.jobs.add(self.jobs.files, Job(("saving", "save"), arguments))
+        job.ended.wait()
+        if job.state != "done":
+            raise Refused(409 if "changed" in job.error else 500, job.error or "saving was cancelled")
+        return job.result or []
+
+
+def _to_restore(project: dict[str, Any]) -> list[tuple[float, float]]:
+    return [(gap["start_s"], gap["end_s"]) for gap in project["gaps"] if gap["repair"]]

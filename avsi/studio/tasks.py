@@ -1,0 +1,255 @@
+"""Tasks of the process that holds the models: what is found, restored, aligned, looked at and rated.
+
+All times are the player's, but in :class:`avsi.video.tracks.Tracks` and in spans of samples.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..audio.samples import resample, to_float
+from ..data.gaps import Gap, gap_spans
+from ..detecting.detect import detect_in
+from ..detecting.listener import Listener, load_listener
+from ..errors import DataError, GapError
+from ..media.sound_reading import Sound
+from ..restoring.detection import why_left
+from ..restoring.excerpts import MAX_GAP_S, Excerpt, plan_excerpts
+from ..timebase import join_stretches, to_samples, to_seconds
+from ..words.alignment import AlignedWord, Alignment, Phone, said_between
+from .faces import FaceCache
+from .opened import Opened
+from .results import read_result, write_result
+from .sounds import Patched
+
+if TYPE_CHECKING:
+    from ..models.aligner import PhoneAligner
+    from ..restoring.inpainting import Inpainter
+    from .worker import Teller
+
+LOOKED_AHEAD = 2  # excerpts
+MOST_RATED = 8  # gaps
+AROUND_S = 1.0  # of a gap, what is rated with it
+ROUNDED_S = 0.011  # how far times in messages may be off
+UNSEEN = "there is no video"  # what a model says of a face that it is not shown
+OUTSIDE = "lies outside the sound"
+TOO_LONG = f"longer than {MAX_GAP_S:g} s, which is the most that can be restored"
+
+
+@cache
+def _inpainter(model: str) -> Inpainter:
+    from ..restoring.inpainting import Inpainter
+
+    return Inpainter.from_pretrained(model)
+
+
+@cache
+def _listener() -> Listener:
+    return load_listener()
+
+
+@cache
+def _aligner() -> PhoneAligner:
+    from ..restoring.aligning import load_aligner
+
+    return load_aligner()
+
+
+def warm(teller: Teller, model: str) -> None:
+    """Load what the first restoration needs, and run it once."""
+    teller.step("loading the model")
+    rate = _inpainter(model).model.config.stft.sample_rate
+    noise = np.random.default_rng(0).standard_normal(3 * rate) / 100
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _inpainter(model).inpaint(noise, rate, [Gap(1.0, 1.5)])
+
+
+def look_around(teller: Teller, clip: Opened, gaps: Sequence[tuple[float, float]]) -> None:
+    """Look at the face around the first gaps before they are restored; soon done, since the next task waits."""
+    taken, _ = _that_can_be_restored(clip.sound, gaps)
+    if taken:
+        stretches = _stretches(_excerpts(clip.sound, taken), clip.sound.rate)
+        missing = [each for each in stretches if FaceCache(clip.faces).missing([each])]
+        clip.look(teller, missing[:LOOKED_AHEAD])
+
+
+def look_between(teller: Teller, clip: Opened, start_s: float, end_s: float) -> None:
+    clip.look(teller, [(start_s - clip.sound.start_s, end_s - clip.sound.start_s)])
+
+
+def find(teller: Teller, clip: Opened, kinds: Sequence[str] | None, sure: float, look: bool) -> list[dict[str, Any]]:
+    """The damage of a clip, each as a gap of the page."""
+    tracks = clip.whole_face(teller) if look else None
+    listener = replace(_listener(), video=tracks, look=tracks is not None)
+    found = detect_in(clip.path, clip.sound, kinds, sure, False, teller.progress, listener)
+    reasons = why_left(found, kinds)
+    return [{**asdict(damage), "repair": not why} for damage, why in zip(found, reasons, strict=True)]
+
+
+def align(
+    teller: Teller, clip: Opened, transcript: str, gaps: Sequence[tuple[float, float]], look: bool
+) -> list[dict[str, Any]]:
+    """When the words of a transcript are said, each as a word of the page."""
+    from ..restoring.aligning import align_in
+    from ..words.captions import Caption, parse_captions, said_in_text
+    from ..words.transcript import holds_word
+
+    # A text that looks like a file's name is a text here: what a page sends opens no file.
+    captions = parse_captions(transcript) if "-->" in transcript else [Caption(said_in_text(transcript))]
+    captions = [caption for caption in captions if holds_word(caption.text)]
+    if not captions:
+        raise DataError("the transcript holds no word; write what is said")
+    tracks = clip.whole_face(teller) if look else None
+    lost = [Gap(*gap) for gap in _that_can_be_restored(clip.sound, gaps)[0]]
+    at_s, shown = clip.sound.start_s, teller.progress
+    alignment = align_in(clip.path, clip.sound, captions, _aligner, lost, None, tracks, None, at_s, shown)
+    return [_word(word) for word in alignment.words]
+
+
+def restore(
+    teller: Teller,
+    clip: Opened,
+    gaps: Sequence[tuple[float, float]],
+    model: str,
+    use_face: bool,
+    transcript: str,
+    words: list[dict[str, Any]] | None,
+    reference: str | None,
+    draw: int,
+    out: Path,
+) -> dict[str, Any]:
+    """Restore gaps; the samples that are made are kept in ``out``, an npz file, with what is listed of them.
+
+    Args:
+        transcript: what is said; "" where that is not known, or the model is not told.
+        words: those of the transcript, where they have been found already.
+
+    Returns:
+        The gaps that were restored, the reasons for what became of them or was left out, and the words if they were
+        found here.
+
+    Raises:
+        GapError: there is none that can be restored; and as :func:`avsi.inpaint_file`.
+    """
+    from ..restoring.edit_log import logged
+    from ..restoring.voice_input import check_takes_voice, hear_reference
+    from ..words.alignment import timed_phones
+
+    taken, reasons = _that_can_be_restored(clip.sound, gaps)
+    if not taken:
+        raise GapError(f"no gap can be restored: it {reasons[0]['reason']}" if reasons else "no gap is marked")
+    found = None
+    if transcript and words is None:
+        words = found = align(teller, clip, transcript, taken, use_face)
+    teller.step("loading the model")
+    inpainter = _inpainter(model).with_draw(draw)
+    sound, rate = clip.sound, clip.sound.rate
+    excerpts = _excerpts(sound, taken)
+    faces = clip.look(teller, _stretches(excerpts, rate)) if use_face and inpainter.model.config.model.video else None
+    tracks = [faces.between(*stretch) if faces else None for stretch in _stretches(excerpts, rate)]
+    if reference:
+        teller.step("hearing the reference")
+    heard = hear_reference(reference, [clip.path], [Gap(*gap) for gap in taken], False, inpainter.encoder)
+    voice = heard.voice if heard else None
+    check_takes_voice(inpainter, voice)
+    alignment = _alignment(words, clip) if words else None
+    shown = teller.progress(excerpts, len(excerpts), "restoring")
+    stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        patches = list(inpainter.patches(stretches, rate, tracks, timed_phones(alignment, sound.start_s), voice))
+    reasons += [_reason_of(str(warning.message), taken) for warning in caught]
+    if not use_face:  # as the user chose
+        reasons = [each for each in reasons if not each["reason"].startswith(UNSEEN)]
+    spans = [(start, start + len(patch)) for start, patch in patches]
+    times_s = [(start / rate, stop / rate) for start, stop in spans]
+    said = [said_between(alignment, sound.start_s + begin_s, sound.start_s + end_s) for begin_s, end_s in times_s]
+    entries = [(*at, "restored", text, None) for at, text in zip(times_s, said, strict=True)]
+    edits = [asdict(edit) for edit in logged(inpainter, entries, heard.name if heard else None)]
+    write_result(out, patches, edits)
+    return {"gaps": [list(gap) for gap in taken], "reasons": reasons, "words": found}
+
+
+def rate(
+    teller: Teller, clip: Opened, gaps: Sequence[tuple[float, float]], patched: Path
+) -> list[dict[str, Any]] | None:
+    """PLCMOS of each gap with what is around it, before and after; None without the extra for it, or of many."""
+    from importlib.util import find_spec
+
+    from ..metrics.checks import UndefinedMetric
+    from ..metrics.mos import PACKAGES, RATE, plcmos
+
+    if len(gaps) > MOST_RATED or any(find_spec(name) is None for name in PACKAGES):
+        return None
+    teller.step("rating")
+    after = Patched(clip.sound, read_result(patched)[0])
+    rated = []
+    for start_s, end_s in gaps:
+        span = [to_samples(at - clip.sound.start_s, clip.sound.rate) for at in (start_s - AROUND_S, end_s + AROUND_S)]
+        scores: list[float | None] = []
+        for each in (clip.sound, after):
+            heard = to_float(each.read(max(span[0], 0), min(span[1], clip.sound.n_samples))).mean(axis=1)
+            try:
+                scores.append(round(plcmos(resample(heard, clip.sound.rate, RATE), RATE), 2))
+            except UndefinedMetric:  # silence
+                scores.append(None)
+        rated.append({"start_s": start_s, "end_s": end_s, "before": scores[0], "after": scores[1]})
+    return rated
+
+
+def _that_can_be_restored(
+    sound: Sound, gaps: Sequence[tuple[float, float]]
+) -> tuple[list[tuple[float, float]], list[dict[str, Any]]]:
+    """Gaps, sorted and disjoint, within the sound; and reasons for those that are left out."""
+    end_s = sound.start_s + to_seconds(sound.n_samples, sound.rate)
+    taken, reasons = [], []
+    for start_s, stop_s in join_stretches((float(a), float(b)) for a, b in gaps):
+        begin_s, until_s = max(start_s, sound.start_s), min(stop_s, end_s)
+        if until_s - begin_s < 2 / sound.rate:
+            reasons.append({"start_s": start_s, "end_s": stop_s, "reason": OUTSIDE})
+        elif until_s - begin_s > MAX_GAP_S:
+            reasons.append({"start_s": start_s, "end_s": stop_s, "reason": TOO_LONG})
+        else:
+            taken.append((begin_s, until_s))
+    return taken, reasons
+
+
+def _excerpts(sound: Sound, gaps: Sequence[tuple[float, float]]) -> list[Excerpt]:
+    spans = gap_spans([Gap(*gap) for gap in gaps], sound.n_samples, sound.rate, sound.start_s)
+    return plan_excerpts(spans, sound.n_samples, sound.rate, sound.start_s)
+
+
+def _stretches(excerpts: Sequence[Excerpt], rate: int) -> list[tuple[float, float]]:
+    return [(to_seconds(each.start, rate), to_seconds(each.stop, rate)) for each in excerpts]
+
+
+def _reason_of(text: str, gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """What was told of a gap, which its message names, or of no single one."""
+    named = re.fullmatch(r"gap ([\d.]+)-([\d.]+) s: (.*)", text, re.DOTALL)
+    for start_s, end_s in gaps if named else ():
+        if named and max(abs(float(named[1]) - start_s), abs(float(named[2]) - end_s)) < ROUNDED_S:
+            return {"start_s": start_s, "end_s": end_s, "reason": named[3]}
+    return {"start_s": gaps[0][0], "end_s": gaps[-1][1], "reason": text}
+
+
+def _word(word: AlignedWord) -> dict[str, Any]:
+    phones = [[phone.label, round(phone.start_s, 4), round(phone.end_s, 4)] for phone in word.phones]
+    times = {"start_s": round(word.start_s, 4), "end_s": round(word.end_s, 4)}
+    return {**times, "word": word.text, "confidence": round(word.confidence or 0.0, 3), "phones": phones}
+
+
+def _alignment(words: list[dict[str, Any]], clip: Opened) -> Alignment:
+    aligned = []
+    for word in words:
+        phones = tuple(Phone(label, start_s, end_s) for label, start_s, end_s in word["phones"])
+        aligned.append(AlignedWord(word["word"], word["start_s"], word["end_s"], None, phones))
+    return Alignment(tuple(aligned), clip.sound.start_s + clip.length_s + 0.001)

@@ -1,0 +1,192 @@
+"""The studio's page as its user meets it: a browser, the real server, a clip that the tests make."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from browser import CHROMIUM, OPTIONS, needs_browser
+from conftest import RATE, speech
+
+PAGE = Path(__file__).parents[1] / "avsi" / "studio" / "page"
+NAME = "<i>a talk &amp; more.wav"  # which must stay text
+MAX_PAGE_BYTES = 300_000
+
+pytest.importorskip("uvicorn")
+
+
+def test_the_page_is_small_and_holds_neither_scripts_nor_styles_inline():
+    assert sum(path.stat().st_size for path in PAGE.iterdir()) < MAX_PAGE_BYTES
+    html = (PAGE / "index.html").read_text("utf-8")
+    assert html.count("<script") == 1 and '<script type="module" src="/page/main.js"></script>' in html
+    assert "<style" not in html and not re.search(r'\s(style|on\w+)="', html)
+    for path in PAGE.glob("*.js"):
+        text = path.read_text("utf-8")
+        assert "innerHTML" not in text and "insertAdjacentHTML" not in text and "http" not in text, path.name
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    """A studio that saves what is dropped into a folder: (its address, the folder)."""
+    from avsi.studio.server import open_studio, served
+
+    folder = tmp_path_factory.mktemp("studio")
+    with open_studio(saves_to=folder) as running, served(running) as address:
+        yield address, folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, studio):
+    """The open studio, without a clip; nothing but loopback is asked, and nothing goes wrong."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    requests, complaints = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(studio[0])
+    yield page
+    page.close()
+    assert [url for url in requests if not url.startswith(studio[0].partition("/?")[0] + "/")] == []
+    assert complaints == []
+
+
+def wait_for(page, expression: str) -> None:
+    """Until JavaScript says so. Asked from here: the page's policy forbids the driver to ask from within it."""
+    end_s = time.monotonic() + 100
+    while not page.evaluate(expression):
+        assert time.monotonic() < end_s, (expression, page.inner_text("body"))
+        page.wait_for_timeout(20)
+
+
+def put_clip(page, folder: Path, name: str) -> Path:
+    """Choose a sound of 2 s with a hole from 0.8 to 1.1 s; it is open at the end."""
+    sound = speech(3, 2.0)
+    sound[round(0.8 * RATE) : round(1.1 * RATE)] = 0
+    path = folder / name
+    soundfile.write(path, sound, RATE)
+    with page.expect_event("domcontentloaded"):  # each clip is a page of its own
+        page.set_input_files("#file", path)
+    wait_for(page, f"document.title.startsWith({json.dumps(name)}) && document.querySelector('#wave').width > 0")
+    return path
+
+
+def gaps(page) -> list[list[float]]:
+    fields = "[...document.querySelectorAll('#gap-rows input[type=number]')].map((field) => field.valueAsNumber)"
+    times = page.evaluate(fields)
+    return [times[index : index + 2] for index in range(0, len(times), 2)]
+
+
+def assert_saved(page, original: Path, folder: Path, start_s: float, end_s: float) -> None:
+    """What the page says it saved is there, differs in the gap, and is the original elsewhere."""
+    wait_for(page, "document.querySelectorAll('#saved li').length > 0")
+    paths = [Path(text) for text in page.locator("#saved li").all_inner_texts()]
+    [saved] = [path for path in paths if path.suffix == ".wav"]
+    assert saved.parent == folder and all(path.is_file() for path in paths)
+    before, after = (soundfile.read(path, dtype="int16")[0] for path in (original, saved))
+    changed = np.flatnonzero(before != after)
+    assert len(before) == len(after)
+    assert start_s - 0.1 < changed[0] / RATE and changed[-1] / RATE < end_s + 0.1 and len(changed) > RATE / 10
+
+
+@needs_browser
+@pytest.mark.slow
+def test_from_opening_to_the_saved_file_by_mouse(page, studio, tmp_path):
+    original = put_clip(page, tmp_path, NAME)
+    assert NAME in page.inner_text("header")
+    box = page.locator("#wave").bounding_box()
+
+    def drag(start_s: float, end_s: float) -> None:
+        page.mouse.move(box["x"] + box["width"] * start_s / 2, box["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * end_s / 2, box["y"] + 40, steps=3)
+        page.mouse.up()
+
+    drag(0.7, 1.0)
+    assert gaps(page) == [pytest.approx([0.7, 1.0], abs=0.01)]
+    drag(0.85, 0.95)  # moves it
+    assert gaps(page) == [pytest.approx([0.8, 1.1], abs=0.01)]
+    drag(1.1, 1.2)  # its end
+    assert gaps(page) == [pytest.approx([0.8, 1.2], abs=0.01)]
+    for _ in range(3):
+        page.click("#undo")
+    assert gaps(page) == []
+    for _ in range(2):
+        page.click("#redo")
+    assert gaps(page) == [pytest.approx([0.8, 1.1], abs=0.01)]
+    page.click("#zoom-in")
+    page.evaluate("document.querySelector('#scroller').scrollLeft = 10000")
+    drag(1.4, 1.8)  # 70 and 90 % of what is seen, the second half
+    assert gaps(page)[1] == pytest.approx([1.7, 1.9], abs=0.01)
+    lefts = "['#scroller', '#ruler', '#wave'].map((id) => document.querySelector(id).getBoundingClientRect().left)"
+    assert len(set(page.evaluate(lefts))) == 1
+    page.click("#undo")
+    page.click("#zoom-all")
+    page.get_by_label("Start of gap 1 in seconds").fill("0.79")
+    page.click("#restore")
+    wait_for(page, "!document.querySelector('#results-part').hidden")
+    assert page.get_attribute("#hear-1", "aria-pressed") == "true"
+    page.click("#save")
+    assert_saved(page, original, studio[1], *gaps(page)[0])
+    page.set_viewport_size({"width": 390, "height": 800})
+    wait_for(page, "document.documentElement.scrollWidth === 390")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_from_opening_to_the_saved_file_by_keyboard_alone(page, studio, tmp_path):
+    original = put_clip(page, tmp_path, "keys.wav")
+
+    def named() -> str:
+        return page.evaluate("document.activeElement.getAttribute('aria-label') || document.activeElement.id")
+
+    def tab_to(name: str) -> None:
+        for _ in range(60):
+            if named() == name:
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"{name} is not reached by the tabulator")
+
+    tab_to("Position")
+    for key in ("Home", *["Shift+ArrowRight"], "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+    page.keyboard.press("g")
+    assert named() == "gap from 0.80 s to 1.20 s"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+ArrowLeft")
+    assert named() == "End of the gap" and gaps(page) == [[0.79, 1.09]]
+    page.keyboard.press("Control+z")
+    assert gaps(page) == [[0.79, 1.19]]
+    page.keyboard.press("Control+Shift+Z")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    assert named() == "gap from 0.79 s to 1.09 s"
+    page.keyboard.press("r")
+    wait_for(page, "!document.querySelector('#results-part').hidden")
+    page.keyboard.press("Space")
+    wait_for(page, "document.querySelector('audio').currentTime > 0.5")
+    page.keyboard.press("b")
+    page.keyboard.press("Space")
+    assert page.get_attribute("#hear-0", "aria-pressed") == "true" and page.inner_text("#status") == "Original"
+    tab_to("save")
+    page.keyboard.press("Enter")
+    assert_saved(page, original, studio[1], 0.79, 1.09)
+    page.reload()
+    wait_for(page, "document.querySelectorAll('.region').length === 1")
+    assert gaps(page) == [[0.79, 1.09]]

@@ -1,0 +1,360 @@
+"""The studio's server: a real one on a free port, with a drawn clip, and what it refuses."""
+
+import hashlib
+import http.client
+import io
+import json
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import speech, write_video
+
+pytest.importorskip("starlette")
+from avsi.data.gaps import Gap
+from avsi.restoring.recordings import inpaint_file
+from avsi.studio.server import open_studio, served
+
+RATE, LENGTH_S = 16000, 2.5
+GAP = {"start_s": 1.0, "end_s": 1.2, "kind": None, "sure": None, "seen_by": None, "repair": True}
+PROJECT = {"gaps": [GAP], "transcript": "", "model": "a", "use_face": False, "reference": None}
+
+
+@dataclass
+class Page:
+    """What a browser with the cookie asks of a server."""
+
+    port: int
+    cookie: str = ""
+    folder: Path | None = None
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(self, method, path, body=None, **headers):
+        """(status, headers, JSON or bytes); a header of None is not sent."""
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {"Host": f"127.0.0.1:{self.port}", "Cookie": self.cookie}
+        sent |= {} if method in ("GET", "HEAD") else {"Origin": self.origin}
+        sent = {name: value for name, value in (sent | headers).items() if value is not None}
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        if method not in ("GET", "HEAD") and not {"Content-Length", "Transfer-Encoding"} & set(sent):
+            sent["Content-Length"] = str(len(body or b""))
+        for name, value in sent.items():
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        content, kind = answer.read(), answer.headers.get_content_type()
+        connection.close()
+        return answer.status, answer.headers, json.loads(content) if kind == "application/json" and content else content
+
+    def get(self, path):
+        status, _, content = self.ask("GET", path)
+        assert status == 200, content
+        return content
+
+    def done(self, path, body) -> dict:
+        """The result of a job."""
+        status, _, answer = self.ask("POST", path, body)
+        assert status == 202, answer
+        while (job := self.get(f"/api/jobs/{answer['job']}"))["state"] in ("waiting", "running"):
+            time.sleep(0.05)
+        assert job["state"] == "done", job
+        return job["result"]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory) -> Page:
+    """A studio with talk.wav and film.mpg."""
+    folder = tmp_path_factory.mktemp("clips")
+    soundfile.write(folder / "talk.wav", speech(3, LENGTH_S), RATE, subtype="PCM_16")
+    write_video(folder / "film.mpg", speech(4, LENGTH_S, 44100), round(LENGTH_S * 25))
+    (folder / "secret.txt").write_text("secret")
+    os.environ["AVSI_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    files = [folder / "talk.wav", folder / "film.mpg"]
+    with open_studio(files, saves_to=folder) as running, served(running) as address:
+        there = Page(urlsplit(address).port, folder=folder)
+        status, headers, _ = there.ask("GET", address.removeprefix(there.origin))
+        assert status == 303 and "httponly" in headers["set-cookie"].lower()
+        there.cookie = headers["set-cookie"].partition(";")[0]
+        yield there
+    del os.environ["AVSI_CACHE"]
+    assert not Path(running.studio.folder).exists()
+    status = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True)
+    assert "spawn_main" not in status.stdout
+
+
+@pytest.fixture(scope="module")
+def clips(page) -> dict[str, str]:
+    """The address of each clip by its name."""
+    return {clip["name"]: f"/api/clips/{clip['id']}" for clip in page.get("/api/clips")}
+
+
+def test_the_page_and_its_headers(page):
+    status, headers, content = page.ask("GET", "/")
+    assert status == 200 and content.lower().startswith(b"<!doctype html>")
+    assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert page.ask("GET", "/page/main.js")[1]["content-type"].startswith("text/javascript")
+
+
+def test_the_facts_of_a_clip(page, clips):
+    facts = page.get(clips["talk.wav"])
+    assert (facts["duration_s"], facts["rate"], facts["channels"], facts["picture"]) == (LENGTH_S, RATE, 1, None)
+    assert facts["media"] == "original" and facts["sound"]["state"] == "ready" and facts["top_hz"] == 8000
+    assert facts["saves_to"] == str(page.folder) and facts["project"]["model"] == "a"
+    assert {"a", "av", "av_text"} <= {model["name"] for model in facts["models"]}
+    film = page.get(clips["film.mpg"])
+    assert film["media"] == "preview" and film["picture"] == {"width": 176, "height": 144, "fps": 25.0}
+
+
+@pytest.mark.parametrize(
+    "asked, span",
+    [("bytes=0-99", (0, 100)), ("bytes=100-", (100, None)), ("bytes=-50", (-50, None)), ("bytes=7-7", (7, 8)),
+     ("bytes=10-99999999", (10, None)), ("lines=1-2", None), ("bytes=9-3", None)],
+)  # fmt: skip
+def test_a_range_of_the_media(page, clips, asked, span):
+    data = (page.folder / "talk.wav").read_bytes()
+    status, headers, content = page.ask("GET", f"{clips['talk.wav']}/media", Range=asked)
+    assert content == (data if span is None else data[slice(*span)])
+    assert status == (200 if span is None else 206) and int(headers["content-length"]) == len(content)
+    if span:
+        first = span[0] % len(data)
+        assert headers["content-range"] == f"bytes {first}-{first + len(content) - 1}/{len(data)}"
+
+
+def test_the_sound_that_is_played_is_that_of_the_file(page, clips):
+    sound, rate = soundfile.read(io.BytesIO(page.get(f"{clips['talk.wav']}/sound")), dtype="int16")
+    assert rate == RATE and np.array_equal(sound, soundfile.read(page.folder / "talk.wav", dtype="int16")[0])
+    whole = page.get(f"{clips['talk.wav']}/sound")
+    assert page.ask("GET", f"{clips['talk.wav']}/sound", Range="bytes=41-1044")[2] == whole[41:1045]
+
+
+@pytest.mark.parametrize("n", [2, 64])  # from the overview, and from the samples
+def test_peaks_are_those_of_the_sound(page, clips, n):
+    samples = soundfile.read(page.folder / "talk.wav")[0]
+    found = page.get(f"{clips['talk.wav']}/peaks?start=0&end=2.56&n={n}")
+    padded = np.append(samples, np.zeros(round(2.56 * RATE) - len(samples))).reshape(n, -1)
+    assert found["low"] == pytest.approx(padded.min(axis=1), abs=1e-4)
+    assert found["high"] == pytest.approx(padded.max(axis=1), abs=1e-4)
+    assert page.get(f"{clips['talk.wav']}/peaks?start=100&end=101&n=3")["high"] == [0, 0, 0]
+
+
+def test_a_preview_is_in_step_with_the_film(page, clips):
+    import av
+
+    while page.get(clips["film.mpg"])["preview"]["state"] == "making":
+        time.sleep(0.1)
+    status, headers, content = page.ask("GET", f"{clips['film.mpg']}/media")
+    assert status == 200 and headers["content-type"] == "video/mp4"
+    with av.open(io.BytesIO(content)) as preview, av.open(str(page.folder / "film.mpg")) as film:
+        assert [stream.codec_context.name for stream in preview.streams] == ["h264", "flac"]
+        pictures = [round(frame.time, 3) for frame in preview.decode(video=0)]
+        origin_s = film.start_time / 1e6
+        assert pictures == pytest.approx([frame.time - origin_s for frame in film.decode(video=0)], abs=0.002)
+    with av.open(io.BytesIO(content)) as preview, av.open(str(page.folder / "film.mpg")) as film:
+        origin_s, starts_s = (
+            film.start_time / 1e6,
+            [float(each.streams.audio[0].start_time * each.streams.audio[0].time_base) for each in (preview, film)],
+        )
+        assert starts_s[0] == pytest.approx(starts_s[1] - origin_s, abs=0.002)
+        made = np.concatenate([frame.to_ndarray() for frame in preview.decode(audio=0)], axis=1)
+        decoded = np.concatenate([frame.to_ndarray() for frame in film.decode(audio=0)], axis=1)
+        assert np.array_equal(made.ravel(), decoded.ravel())
+
+
+def test_restored_saved_and_every_other_sample_as_it_was(page, clips):
+    clip, folder = clips["talk.wav"], page.folder
+    revision = page.get(clip)["revision"]
+    assert page.ask("PUT", f"{clip}/project", {"revision": revision, **PROJECT})[2] == {"revision": revision + 1}
+    result = page.done(f"{clip}/restore", {"draw": 1})["result"]
+    [kept] = [each for each in page.get(clip)["project"]["results"] if each["id"] == result]
+    assert (kept["gaps"], kept["model"], kept["draw"]) == ([[1.0, 1.2]], "a", 1)
+    asked = {"result": result, "what": ["sound", "labels", "list"]}
+    for number in ("", "-2"):
+        saved = page.ask("POST", f"{clip}/save", asked)[2]["saved"]
+        names = [f"talk.restored{number}{suffix}" for suffix in (".wav", ".wav.edits.json", ".labels.txt")]
+        assert [Path(each["path"]).name for each in saved] == names
+    before, after = (soundfile.read(folder / name, dtype="int16")[0] for name in ("talk.wav", "talk.restored.wav"))
+    outside = np.ones(len(before), bool)
+    outside[RATE : round(1.2 * RATE)] = False
+    digests = [hashlib.sha256(sound[outside].tobytes()).hexdigest() for sound in (before, after)]
+    assert digests[0] == digests[1] and not np.array_equal(before[~outside], after[~outside])
+    assert (folder / "talk.restored.labels.txt").read_text() == "1.000000\t1.200000\tgap\n"
+    [edit] = json.loads((folder / "talk.restored.wav.edits.json").read_text())["edits"]
+    assert (edit["start_s"], edit["end_s"], edit["kind"], edit["model"][:1]) == (1.0, 1.2, "restored", "a")
+    played = page.get(f"{clip}/results/{result}/sound")
+    assert np.array_equal(soundfile.read(io.BytesIO(played), dtype="int16")[0], after)
+    high = [page.get(f"{clip}/peaks?start=1.05&end=1.15&n=4{which}")["high"] for which in ("", f"&result={result}")]
+    assert high[0] != high[1]
+    # `avsi inpaint` makes the same samples.
+    from avsi.restoring.inpainting import Inpainter
+
+    own = folder / "own.wav"
+    inpaint_file(folder / "talk.wav", own, Inpainter.from_pretrained("a"), [Gap(1.0, 1.2)], seed=1, log=False)
+    assert soundfile.read(own, dtype="int16")[0] == pytest.approx(after, abs=2)
+    own.unlink()
+
+
+def test_damage_is_found_and_a_waiting_job_cancelled(page, clips):
+    first = page.ask("POST", f"{clips['talk.wav']}/find", {"kinds": ["silence"]})[2]["job"]
+    second = page.ask("POST", f"{clips['talk.wav']}/find", {})[2]["job"]
+    assert page.ask("DELETE", f"/api/jobs/{second}")[2]["state"] == "cancelled"
+    while (job := page.get(f"/api/jobs/{first}"))["state"] in ("waiting", "running"):
+        time.sleep(0.05)
+    assert job["state"] == "done" and job["result"] == {"damage": [], "looked": False, "notes": []}
+
+
+def test_an_uploaded_clip_with_a_hostile_name(page):
+    sound = io.BytesIO()
+    soundfile.write(sound, speech(5, 0.5), RATE, format="WAV")
+    status, _, clip = page.ask("POST", "/api/clips?name=..%2F..%2F%3Cimg%20src=x%3E%00%0A.wav", sound.getvalue())
+    assert status == 201 and clip["name"] == "<img src=x>.wav" and clip["dropped"]
+    assert page.get(f"/api/clips/{clip['id']}/media") == sound.getvalue()
+    assert clip["saves_to"] == str(page.folder)
+
+
+def test_labels_are_read_and_written(page, clips):
+    labels = b"0.5\t0.75\tcough <b>\n\\\t1\t2\n1\t1.5\n"
+    gaps = page.ask("POST", f"{clips['film.mpg']}/labels?name=x.txt", labels)[2]["gaps"]
+    assert [(gap["start_s"], gap["end_s"], gap["kind"]) for gap in gaps] == [(0.5, 0.75, "cough <b>"), (1.0, 1.5, None)]
+    facts = page.get(clips["film.mpg"])
+    project = {**PROJECT, "revision": facts["revision"], "gaps": gaps}
+    assert page.ask("PUT", f"{clips['film.mpg']}/project", project)[0] == 200
+    text = page.get(f"{clips['film.mpg']}/labels?format=txt")
+    assert text == b"0.500000\t0.750000\tcough <b>\n1.000000\t1.500000\tgap\n"
+    saved = page.get(f"{clips['film.mpg']}/labels?format=json")
+    again = page.ask("POST", f"{clips['film.mpg']}/labels?name=x.json", json.dumps(saved).encode())[2]["gaps"]
+    assert [gap["kind"] for gap in again] == ["unknown", "unknown"] and again[0]["start_s"] == 0.5
+
+
+WAV, GET, POST, PUT = "{wav}", "GET", "POST", "PUT"
+DEEP = b"[" * 100_000
+BAD = [
+    # who asks
+    (403, GET, "/", None, {"Cookie": None}),
+    (403, GET, "/?token=wrong", None, {}),
+    (403, GET, "/?token=%ff%00", None, {}),
+    (403, GET, "/api/clips", None, {"Cookie": None}),
+    (403, GET, "/api/clips", None, {"Cookie": "avsi-studio=;;; \x01=\xff"}),
+    (403, GET, "/page/main.js", None, {"Cookie": None}),
+    (403, GET, "/", None, {"Host": "evil.example"}),
+    (403, GET, "/", None, {"Host": "127.0.0.1"}),
+    (403, GET, "/api/clips", None, {"Host": "127.0.0.1:1"}),
+    (403, POST, f"{WAV}/find", {}, {"Origin": None}),
+    (403, POST, f"{WAV}/find", {}, {"Origin": "https://evil.example"}),
+    (403, POST, f"{WAV}/find", {}, {"Origin": "null"}),
+    (403, PUT, f"{WAV}/project", PROJECT, {"Origin": "http://localhost:1"}),
+    (403, GET, f"{WAV}/media", None, {"Origin": "https://evil.example"}),
+    (403, GET, f"{WAV}/media", None, {"Sec_Fetch_Site": "cross-site"}),
+    # where
+    (404, GET, "/page/../server.py", None, {}),
+    (404, GET, "/page/..%2f..%2fserver.py", None, {}),
+    (404, GET, "/page/%2e%2e%2f%2e%2e%2f%2e%2e%2fetc%2fpasswd", None, {}),
+    (404, GET, "/secret.txt", None, {}),
+    (404, GET, "/api/clips/..%2fsecret.txt/media", None, {}),
+    (404, GET, "/api/clips/0123456789ab", None, {}),
+    (404, GET, f"{WAV}/results/..%2f..%2fsecret/sound", None, {}),
+    (404, GET, f"{WAV}/peaks?start=0&end=1&n=5&result=../../x", None, {}),
+    (404, GET, "/api/jobs/0123456789abcdef", None, {}),
+    (404, GET, f"{WAV}/landmarks?start=0&end=1", None, {}),
+    # how
+    (405, "DELETE", WAV, None, {}),
+    (405, PUT, "/", None, {}),
+    (405, "TRACE", "/", None, {}),
+    (405, "BREW", "/api/clips", None, {}),
+    # numbers
+    (400, GET, f"{WAV}/peaks?start=nan&end=1&n=5", None, {}),
+    (400, GET, f"{WAV}/peaks?start=2&end=1&n=5", None, {}),
+    (400, GET, f"{WAV}/peaks?start=0&end=1&n=1e9", None, {}),
+    (400, GET, f"{WAV}/peaks?end=1&n=5", None, {}),
+    (400, GET, f"{WAV}/spectrogram?start=0&end=1&width=100000&height=100000", None, {}),
+    (400, GET, f"{WAV}/spectrogram?start=-1&end=1&width=10&height=10", None, {}),
+    (400, GET, f"{WAV}/spectrogram?start=0&end=1&width=10.5&height=10", None, {}),
+    (416, GET, f"{WAV}/media", None, {"Range": "bytes=99999999-"}),
+    # bodies
+    (400, PUT, f"{WAV}/project", b"{", {}),
+    (400, PUT, f"{WAV}/project", DEEP, {}),
+    (400, PUT, f"{WAV}/project", b'{"revision": NaN}', {}),
+    (400, PUT, f"{WAV}/project", [], {}),
+    (400, PUT, f"{WAV}/project", b"\xff\xfe", {}),
+    (400, PUT, f"{WAV}/project", {**PROJECT, "revision": 0, "gaps": [{**GAP, "end_s": 1e30}]}, {}),
+    (400, PUT, f"{WAV}/project", {**PROJECT, "revision": 0, "gaps": [{**GAP, "kind": {}}]}, {}),
+    (400, PUT, f"{WAV}/project", {**PROJECT, "revision": 0, "gaps": "all"}, {}),
+    (400, PUT, f"{WAV}/project", {**PROJECT, "revision": 0, "model": "/etc"}, {}),
+    (400, PUT, f"{WAV}/project", {**PROJECT, "revision": 0, "transcript": "\ud800"}, {}),
+    (400, PUT, f"{WAV}/project", {**PROJECT, "revision": 0, "reference": "/etc/passwd"}, {}),
+    (400, PUT, f"{WAV}/project", {**PROJECT, "revision": 0, "reference": "../secret.txt"}, {}),
+    (409, PUT, f"{WAV}/project", {**PROJECT, "revision": 10**9}, {}),
+    (409, PUT, f"{WAV}/project", {**PROJECT, "revision": "0"}, {}),
+    (413, PUT, f"{WAV}/project", b" ", {"Content_Length": str(10**9)}),
+    (413, POST, "/api/clips?name=x.wav", b" ", {"Content_Length": str(10**15)}),
+    (411, POST, "/api/clips?name=x.wav", b"0\r\n\r\n", {"Transfer_Encoding": "chunked"}),
+    (400, POST, "/api/clips?name=x.wav", b"", {}),
+    (400, POST, "/api/clips?name=x.wav", b"no sound at all", {}),
+    (400, POST, "/api/clips?name=x.m3u8", b"#EXTM3U\n#EXTINF:1,\n{film}\n", {}),
+    (400, POST, "/api/clips?name=x.mp4", b"ffconcat version 1.0\nfile {film}\n", {}),
+    (400, POST, f"{WAV}/find", {"kinds": ["everything"]}, {}),
+    (400, POST, f"{WAV}/find", {"sure": "very"}, {}),
+    (400, POST, f"{WAV}/restore", {"gaps": [[1, "x"]]}, {}),
+    (400, POST, f"{WAV}/restore", {"gaps": [], "draw": 0}, {}),
+    (400, POST, f"{WAV}/restore", {"draw": -1, "gaps": [[1.0, 1.2]]}, {}),
+    (400, POST, f"{WAV}/align", {"transcript": 5}, {}),
+    (404, POST, f"{WAV}/save", {"result": "../../x", "what": ["sound"]}, {}),
+    (400, POST, f"{WAV}/labels?name=x.txt", b"one two three", {}),
+    (400, POST, f"{WAV}/labels?name=x.json", b'{"format": "avsi damage", "damage": [{}]}', {}),
+    (400, POST, f"{WAV}/labels?name=x.txt", b"nan nan x", {}),
+    (400, GET, f"{WAV}/labels?format=exe", None, {}),
+]  # fmt: skip
+
+
+def written(page) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in page.folder.rglob("*")}
+
+
+@pytest.mark.parametrize("number", range(len(BAD)))
+def test_a_bad_request_gets_a_clear_status_and_does_nothing(page, clips, number, capfd):
+    status, method, path, body, headers = BAD[number]
+    if isinstance(body, bytes):
+        body = body.replace(b"{film}", bytes(page.folder / "film.mpg"))
+    before, open_clips = written(page), page.get("/api/clips")
+    found, answered, content = page.ask(method, path.replace(WAV, clips["talk.wav"]), body, **headers)
+    assert found == status, content
+    text = content["error"] if isinstance(content, dict) else content.decode()
+    assert 5 < len(text.strip()) < 400 and len(text.strip().splitlines()) == 1
+    assert "Traceback" not in text and "secret" not in json.dumps(
+        content.get("error") if isinstance(content, dict) else ""
+    )
+    assert answered["content-security-policy"] and "server" not in answered
+    assert written(page) == before and page.get("/api/clips") == open_clips
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_file_that_changes_meanwhile_is_refused(page, tmp_path):
+    file = page.folder / "later.wav"
+    shutil.copy(page.folder / "talk.wav", file)
+    sound = file.read_bytes()
+    with open_studio([file], saves_to=tmp_path) as running, served(running) as address:
+        other = Page(urlsplit(address).port)
+        other.cookie = other.ask("GET", address.removeprefix(other.origin))[1]["set-cookie"].partition(";")[0]
+        [clip] = other.get("/api/clips")
+        file.write_bytes(sound + b"more")
+        for path in ("media", "sound", "peaks?start=0&end=1&n=3", "spectrogram?start=0&end=1&width=9&height=9"):
+            status, _, answer = other.ask("GET", f"/api/clips/{clip['id']}/{path}")
+            assert status == 409 and answer["error"].startswith("later.wav was changed")
+        assert other.ask("POST", f"/api/clips/{clip['id']}/restore", {"gaps": [[1, 1.2]]})[0] == 409
+        file.unlink()
+        assert other.ask("GET", f"/api/clips/{clip['id']}/media")[0] == 409
+        # Of two studios each has its own port and token.
+        assert other.port != page.port and Page(other.port, page.cookie).ask("GET", "/api/clips")[0] == 403
