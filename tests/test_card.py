@@ -65,7 +65,7 @@ def test_a_shipped_models_card_is_whole_and_of_its_weights(name):
     aligned = r"^\| (in the gap|800 ms), with the face \| \d+\.\d \[\d+\.\d, \d+\.\d\] \|"
     figures = card_section(folder, text, FIGURES)
     told = r"^\| as it was recorded( \| \d+\.\d \[\d+\.\d, \d+\.\d\]){3} \|"
-    tagged = r"^\| GRID, .*, with the face( \| \d\.\d{3} \(\d+\)){5} \|"
+    tagged = r"^\| held-out( \| \d\.\d\d \[\d\.\d\d, \d\.\d\d\]){2} \|"
     expected = {TAGGER: tagged, ALIGNER: aligned, DURATIONS: aligned, SPEAKER_ENCODER: told}.get(name, scored)
     assert re.search(expected, figures, re.MULTILINE)
     assert size_mb(folder) < 10
