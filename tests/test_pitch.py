@@ -68,6 +68,31 @@ def test_a_lost_pitch_has_the_intonation_of_what_is_heard_and_joins_it_at_the_ed
     assert np.abs(other - contour)[200:250].max() > 0.1 and np.array_equal(other[~lost], contour[~lost])
 
 
+@pytest.mark.parametrize("count", [1, 4, 8, 16])
+def test_in_a_short_gap_the_pitch_goes_on_between_its_edges(count):
+    pitch_hz = np.full(300, 128.0)
+    pitch_hz[100:150] = 160.0  # far from the median
+    lost = np.zeros(300, bool)
+    lost[120 : 120 + count] = True
+    contour = continue_pitch(pitch_hz, lost, STFT)
+    assert 2 ** contour[lost] == pytest.approx(160, rel=0.02)
+
+
+def test_each_draw_speaks_another_intonation():
+    pitch_hz = 128 * 2 ** (0.3 * np.sin(np.arange(400) / 9) * np.linspace(0.2, 1, 400))
+    lost = np.zeros(400, bool)
+    lost[150:300] = True
+    drawn = [continue_pitch(pitch_hz, lost, STFT, draw) for draw in range(8)]
+    apart = [np.abs(one - two).max() for number, one in enumerate(drawn) for two in drawn[:number]]
+    assert min(apart) > 0.02
+
+
+def test_a_soft_recording_has_the_same_pitch():
+    samples = speech(0)
+    loud, soft = (track_pitch(level * samples, STFT, 240) for level in (1.0, 1e-4))
+    assert np.array_equal(loud, soft, equal_nan=True)
+
+
 def test_without_a_voice_around_it_a_lost_pitch_is_unknown():
     pitch_hz, lost = np.full(100, 120.0), np.ones(100, bool)
     lost[:4] = False
@@ -84,6 +109,15 @@ def test_harmonics_lie_at_the_multiples_of_the_pitch():
     between = [round((k + 0.5) * 253 * STFT.n_fft / RATE) for k in range(2, 12)]
     assert levels[harmonics].min() > 0.8 and levels[between].max() < -0.5
     assert texture[0, 10:50].mean(dim=0).mean().abs() < 0.15
+
+
+def test_padding_does_not_change_the_harmonics_before_it():
+    contour = torch.full((1, 60), np.log2(128.0))
+    padded = torch.cat([contour, torch.full((1, 30), torch.nan)], dim=-1)
+    whole, cut = (
+        harmonics_of(each, torch.zeros(1), STFT) for each in (torch.cat([contour, contour[:, :30]], -1), padded)
+    )
+    assert torch.allclose(whole[:, :60], cut[:, :60], atol=1e-4) and not cut[:, 60:].any()
 
 
 def test_pulses_begin_where_they_are_told_to():

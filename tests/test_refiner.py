@@ -82,6 +82,16 @@ def test_harmonics_of_the_pitch_that_is_heard_are_added_in_the_gap():
     assert levels[harmonics].min() > levels[between].max() + 0.8
 
 
+@pytest.mark.parametrize("normalise", ["utterance", "corpus"])
+def test_the_pitch_is_heard_in_the_loudest_channel(normalise):
+    model = SpectrumRefiner(small_config(RefinerConfig, model={"pitch": True, "normalise": normalise})).eval()
+    sound, gap = speech(0), Gap(1.0, 1.4)
+    inpainter = Inpainter(SpectralInterpolation(), refiner=model)
+    mono = inpainter.inpaint(sound, RATE, [gap])
+    opposite = inpainter.inpaint(np.stack([sound, -0.5 * sound], axis=1), RATE, [gap])
+    assert np.allclose(opposite[:, 0], mono, atol=1e-4)
+
+
 def test_the_voice_that_is_told_counts_and_an_unknown_one_changes_nothing():
     torch.manual_seed(0)
     refiner = SpectrumRefiner(small_config(RefinerConfig, model={"voice": True, "voice_values": 4})).eval()

@@ -13,6 +13,7 @@ STEPS = 48  # candidates in an octave
 CANDIDATES_HZ = LOWEST_HZ * 2 ** (np.arange(int(STEPS * math.log2(HIGHEST_HZ / LOWEST_HZ))) / STEPS)
 RATE = 8000  # at which periods are searched, in Hz
 WINDOW_S = 0.03
+SILENT, LEVEL = 1e-7, 0.05  # root mean squares: of what has no voice, and at which a recording is searched
 # The correlation that a frame without a voice would have; what an octave, and a change of voicing, cost beside it.
 UNVOICED, PER_OCTAVE, OCTAVE_BIAS, CHANGE = 0.65, 0.5, 0.02, 0.12
 MOST_STEPS = 8  # by which the pitch changes from frame to frame
@@ -22,6 +23,7 @@ SHORTEST, SHORT = 4, 9  # frames of a run that is believed; and of one that must
 FAR, FAR_IF_SHORT = 1.0, 0.6  # octaves from the recording's median that are believed at most
 LEAST_VOICED = 5  # frames, below which nothing is known of the pitch
 JOIN_S = 0.3  # within which a pitch that goes on leaves that of the edge
+FURTHER = 0.618  # of what is heard, there and back, by which another draw begins elsewhere: no two begin alike
 NEAR_S = 0.3  # how far from the edge of a gap the last pitch may lie that it goes on from
 
 
@@ -57,6 +59,7 @@ def _correlation(samples: np.ndarray, stft: StftConfig, n_frames: int) -> tuple[
     """(normalised cross-correlation by lag, shape (n_frames, n_lags); level in dB, shape (n_frames,))."""
     divisor = math.gcd(RATE, stft.sample_rate)
     low = resample_poly(samples.astype(np.float64), RATE // divisor, stft.sample_rate // divisor)
+    low = low / max(float(np.sqrt(np.mean(low**2))) if len(low) else 0.0, SILENT) * LEVEL
     window, longest = round(WINDOW_S * RATE), int(RATE / LOWEST_HZ) + 2
     both = window + longest
     middles = (np.arange(n_frames) + 0.5) * stft.hop_samples * RATE / stft.sample_rate
@@ -144,7 +147,7 @@ def continue_pitch(pitch_hz: np.ndarray, lost: np.ndarray, stft: StftConfig, dra
     heard = contour[places[(places >= voiced[0]) & (places <= voiced[-1])]]
     again = np.concatenate([heard, heard[::-1]])  # there and back, so that it has no step where it begins anew
     for start, stop in join_stretches((at, at + 1) for at in np.flatnonzero(lost).tolist()):
-        before = int(np.searchsorted(places, start)) - (stop - start) + draw * len(heard) // 3
+        before = int(np.searchsorted(places, start)) - (stop - start) + round(draw * FURTHER * len(again))
         off = np.take(again, before + np.arange(stop - start), mode="wrap") - median
         edges = []
         for near, edge in ((voiced[voiced < start][-3:], start), (voiced[voiced >= stop][:3], stop - 1)):
@@ -155,6 +158,7 @@ def continue_pitch(pitch_hz: np.ndarray, lost: np.ndarray, stft: StftConfig, dra
             off *= 1 - fade
         contour[start:stop] = median + off
         steps = [pitch - contour[edge] for pitch, edge in edges]
+        both = np.maximum(sum(fades, np.zeros(stop - start)), 1)  # in a short gap each edge has its share
         for step, fade in zip(steps, fades, strict=True):
-            contour[start:stop] += step * fade
+            contour[start:stop] += step * fade / both
     return contour

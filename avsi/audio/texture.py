@@ -36,14 +36,18 @@ def harmonics_of(contour: Tensor, begin: Tensor, stft: StftConfig) -> Tensor:
     """By how much the magnitude of a voice's pulses differs from its mean over neighbouring bins.
 
     Args:
-        contour: the pitch of each frame, in octaves above 1 Hz, shape (..., n_frames); NaN where it is not known.
+        contour: the pitch of each frame, in octaves above 1 Hz, shape (..., n_frames); NaN where it is not known. On
+            the CPU: the phase of long sounds takes double precision, which not every device has.
         begin: of the first pulse, as a share of a period, shape (...).
 
     Returns:
         Natural log magnitude, shape (..., n_frames, n_bins); 0 where the contour is NaN.
     """
     known = ~contour.isnan()
-    levels = _levels(_pulses(contour.masked_fill(~known, math.log2(100.0)), begin, stft), stft)
+    # The last known pitch is held, so that no step to another one is heard in the frames before it.
+    last = torch.where(known, torch.arange(known.shape[-1]), 0).cummax(dim=-1).values
+    held = contour.gather(-1, last).nan_to_num(math.log2(100.0))
+    levels = _levels(_pulses(held, begin, stft), stft)
     rows = pad(levels.flatten(0, -2)[:, None], (AROUND, AROUND), mode="replicate")
     means = avg_pool1d(rows, 2 * AROUND + 1, 1)[:, 0].view_as(levels)
     return (levels - means).clamp(-DEEPEST, DEEPEST) * known[..., None]

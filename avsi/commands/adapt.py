@@ -28,7 +28,7 @@ def adapt(
             "file: of several damaged ones, leave out the damaged, or take --detect."
         ),
     ] = [],  # noqa: B006
-    gaps_file: Annotated[Path | None, typer.Option(help="The same, as lines '<start_s> <end_s> <label>'.")] = None,
+    gaps_file: Annotated[Path | None, typer.Option(help="The same, as inpaint takes it.")] = None,
     detect: Annotated[bool, typer.Option("--detect", help=EXACT_RULES)] = False,
     model: Annotated[str, typer.Option(help="The model to start from: a pretrained one, or a folder.")] = DEFAULT,
     audio_only: Annotated[

@@ -35,7 +35,7 @@ def align(
             "the lips and the usual lengths of the phones say when the words are said."
         ),
     ] = [],  # noqa: B006
-    gaps_file: Annotated[Path | None, typer.Option(help="The same, as lines '<start_s> <end_s> <label>'.")] = None,
+    gaps_file: Annotated[Path | None, typer.Option(help="The same, as inpaint takes it.")] = None,
     detect: Annotated[bool, typer.Option("--detect", help=EXACT_RULES)] = False,
     from_first_sample: Annotated[
         bool,

@@ -75,7 +75,7 @@ Sure = Annotated[
 ]
 EXACT_RULES = (
     "Take as damaged what `avsi detect --exact` finds, but for clipping. That is what exact rules tell; for the rest, "
-    "write labels with `avsi detect -o labels.txt`, and name them as --gaps-file."
+    "write labels with `avsi detect -o labels.txt`, delete those of clipping, and name them as --gaps-file."
 )
 Exact = Annotated[
     bool,

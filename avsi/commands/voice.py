@@ -24,7 +24,7 @@ def voice(
         list[str],
         typer.Option(help="START:END in seconds: what is not to be heard, the same in each file; repeatable."),
     ] = [],  # noqa: B006
-    gaps_file: Annotated[Path | None, typer.Option(help="The same, as lines '<start_s> <end_s> <label>'.")] = None,
+    gaps_file: Annotated[Path | None, typer.Option(help="The same, as inpaint takes it.")] = None,
     from_first_sample: Annotated[
         bool,
         typer.Option(

@@ -27,6 +27,10 @@ SILENCE_AND_TAGGER, TONE_AND_TAGGER = (0.986, 0.343, -1.68), (0.84, 0.74, 3.0)
 HEARD = ("silence", "level", "noise", "burst")  # kinds that it is asked about; of all others rules know more
 
 
+JUDGED = silence.NAME, tones.NAME  # what rules find and the tagger has a say in
+MOST_SILENT = 0.9  # of a recording: beside longer damage nothing is left to compare it with
+
+
 @dataclass(frozen=True)
 class Listener:
     """A tagger and where it sees the speaker.
@@ -62,11 +66,12 @@ class Listener:
         if self.face is not None and video is None:
             raise ConfigError(f"{path}: face {self.face} is asked for, but there is no picture")
         wanted = set(kinds) & set(HEARD)
-        if not wanted or not sound.n_samples:
+        if not (wanted or set(kinds) & set(JUDGED)) or not sound.n_samples:
             return [*heard]
         tracks = self._follow_face(video, sound, progress) if video is not None and self.look else None
         tags = tag(sound, tracks, self.tagger, _known(heard), progress)
-        judged = [_judged(each, tags) for each in heard]
+        most_s = MOST_SILENT * to_seconds(sound.n_samples, sound.rate)
+        judged = [each if each.end_s - each.start_s > most_s else _judged(each, tags) for each in heard]
         return [*judged, *find_tagged(sound, tags, self.tagger, _known(judged), wanted)]
 
     def _follow_face(self, video: Path | Tracks, sound: Sound, progress: Callable) -> Tracks:

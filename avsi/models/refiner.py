@@ -156,7 +156,7 @@ class SpectrumRefiner(NormalisedModel):
             len(lost) * stft.hop_samples, dtype="float32"
         )
         texture = texture_of(torch.from_numpy(noise), stft).to(device)
-        told = self._told(voices, pitch_hz, lost, draw, std)
+        told = self._told(voices, pitch_hz, lost, draw, std.expand(len(channels), 1, -1))
         refined = channels.clone()
         for start, stop in _stretches(lost, self.reach_frames):
             within = slice(start, stop)
@@ -165,15 +165,15 @@ class SpectrumRefiner(NormalisedModel):
         return keep_reliable(log_spectrum, refined.cpu(), lost)
 
     def _told(self, voices: Tensor | None, pitch_hz: np.ndarray | None, lost: Tensor, draw: int, std: Tensor) -> Told:
-        """What is told of one recording."""
+        """What is told of one recording; ``std`` of each channel, shape (n_channels, 1, n_bins)."""
         stft, device = self.config.stft, std.device
         voice = None if voices is None else voices.to(device)
         if not self.config.model.pitch:
             return Told(voice)
         heard = np.full(len(lost), np.nan) if pitch_hz is None else pitch_hz
-        contour = torch.from_numpy(continue_pitch(heard, lost.numpy(), stft, draw)).to(device, std.dtype)[None]
-        harmonics = harmonics_of(contour, contour.new_zeros(1), stft) / std
-        return Told(voice, contour.expand(len(harmonics), -1), harmonics)
+        contour = torch.from_numpy(continue_pitch(heard, lost.numpy(), stft, draw)).to(std.dtype)[None]
+        harmonics = harmonics_of(contour, contour.new_zeros(1), stft).to(device)
+        return Told(voice, contour.to(device).expand(len(std), -1), harmonics / std)
 
 
 class Block(nn.Module):

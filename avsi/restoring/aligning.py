@@ -119,7 +119,7 @@ def align_in(
     stretches = _stretches(path, captions, pronunciations or {}, sound, start_s)
     model = load()
     tracks = video if isinstance(video, Tracks) else None
-    if isinstance(video, Path) and model.config.model.video:
+    if isinstance(video, str | Path) and model.config.model.video:
         n_pictures = video_info(video).n_frames
         try:
             tracks = track_face(video, progress=lambda items: progress(items, n_pictures, "faces"), face=face)

@@ -71,7 +71,7 @@ class Inpainter:
             name: of the model, for lists of what was restored.
             refiner: what gives the restored spectra the fine structure of recorded ones. Its ``draw``, an attribute of
                 the inpainter, numbers what it may make of them; 0 at first.
-            encoder: what finds whose voice is heard, for models that are told; without it they are not.
+            encoder: what finds whose voice is heard, for models and refiners that are told; without it they are not.
 
         Raises:
             ModelError: an audio-only model that needs a face, or works on another kind of spectrogram.

@@ -10,6 +10,7 @@ from ..audio.pitch import track_pitch
 from ..errors import AvsiWarning, ModelError
 from ..models.store import load_model
 from ..pretrained import REFINER
+from .voice_input import is_told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +62,7 @@ def refined(
     """
     if refiner is None:
         return predicted
-    knows = encoder is not None and encoder.digest == refiner.voices_by
+    knows = is_told(refiner, encoder)
     return [
         refiner.refine(log_spectrum, one.lost, draw, one.place, one.voices if knows else None, _pitch_of(one, refiner))
         for log_spectrum, one in zip(predicted, excerpts, strict=True)
@@ -69,7 +70,8 @@ def refined(
 
 
 def _pitch_of(excerpt: DamagedExcerpt, refiner: SpectrumRefiner) -> np.ndarray | None:
-    """What is heard of the pitch around the gaps, in all channels together, for a refiner that asks for it."""
+    """What is heard of the pitch around the gaps, in the loudest channel, for a refiner that asks for it."""
     if not refiner.config.model.pitch:
         return None
-    return track_pitch(excerpt.signal.mean(dim=0).numpy(), refiner.config.stft, len(excerpt.lost))
+    loudest = excerpt.signal[excerpt.signal.square().sum(dim=1).argmax()]  # in the mean some would cancel each other
+    return track_pitch(loudest.numpy(), refiner.config.stft, len(excerpt.lost))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 
 from ..config_files import config_from_dict
 from ..data.gaps import Gap
-from ..errors import DataError, ModelError
+from ..errors import AvsiWarning, DataError, ModelError
 from ..files import digest
 from ..media.containers import check_file
 from ..models.refiner import SpectrumRefiner
@@ -65,19 +66,17 @@ def hear_reference(
 
 def load_encoder_of(models: Sequence[object], name_or_path: str | Path) -> VoiceEncoder | None:
     """The speaker encoder whose vectors models and refiners take; None where none takes any. A refiner that takes those
-    of another is told none.
+    of another is told none, and a warning says so.
 
     Raises:
         ModelError: a model that was trained with the vectors of another, or works on another kind of spectrogram.
     """
-    told = [model for model in models if isinstance(model, SpectrumInpainter | SpectrumRefiner)]
-    takers = [model for model in told if model.config.model.voice]
-    if not takers:
+    takers = [model for model in models if isinstance(model, SpectrumInpainter) and model.config.model.voice]
+    refiners = [model for model in models if isinstance(model, SpectrumRefiner) and model.config.model.voice]
+    if not takers and not refiners:
         return None
     encoder = VoiceEncoder.from_pretrained(name_or_path, device="cpu")
     for model in takers:
-        if isinstance(model, SpectrumRefiner):
-            continue
         if model.voices_by != encoder.digest:
             raise ModelError(
                 f"{name_or_path}: is the speaker encoder {encoder.digest}, but the model was trained with voices of "
@@ -85,7 +84,18 @@ def load_encoder_of(models: Sequence[object], name_or_path: str | Path) -> Voice
             )
         if model.config.stft != encoder.model.config.stft:
             raise ModelError(f"{name_or_path}: works on another kind of spectrogram (stft) than the model")
-    return encoder
+    fitting = [refiner for refiner in refiners if is_told(refiner, encoder)]
+    if len(fitting) < len(refiners):
+        other = f"the refiner was trained with voices of another speaker encoder than {name_or_path}, and is told none"
+        warnings.warn(other, AvsiWarning, stacklevel=3)
+    return encoder if takers or fitting else None
+
+
+def is_told(refiner: SpectrumRefiner, encoder: VoiceEncoder | None) -> bool:
+    """Whether a refiner takes the voices of an encoder."""
+    if encoder is None or not refiner.config.model.voice:
+        return False
+    return refiner.voices_by == encoder.digest and refiner.config.stft == encoder.model.config.stft
 
 
 def check_takes_voice(inpainter: Inpainter, voice: Voice | None) -> None:

@@ -118,7 +118,11 @@ def parse_reference(text: str) -> Reference:
     ConfigError for a stretch that is none.
     """
     found = re.fullmatch(r"(.+)@([^@/]*?):([^@/]*)", text)
-    if not found or Path(text).is_file():
+    try:
+        is_file = not found or Path(text).is_file()
+    except OSError:  # such as a name that is too long
+        is_file = False
+    if not found or is_file:
         return Reference(Path(text))
     try:
         start_s, end_s = float(found[2]), float(found[3])

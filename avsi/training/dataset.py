@@ -1,5 +1,6 @@
 """Data sets and batches: clean log magnitudes, lost frames, visual features and phone labels of utterances."""
 
+import math
 import warnings
 from collections.abc import Iterable
 from functools import partial
@@ -45,7 +46,8 @@ class Batch(NamedTuple):
         said: float32, shape (batch, n_frames, 3), as in :class:`Features`; None for a model that does not ask.
         voice: float32, shape (batch, n_values), as in :class:`Features`; None for a model that does not ask.
         damage: bool, shape (batch, n_frames, n_kinds), as in :class:`Features`; None for a model that does not ask.
-        contour: float32, shape (batch, n_frames), as in :class:`Features`; None for a model that does not ask.
+        contour: float32, shape (batch, n_frames), as in :class:`Features`, NaN in the padding; None for a model that
+            does not ask.
     """
 
     ids: list[str]
@@ -267,8 +269,8 @@ def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
     """Make a batch of items of a :class:`SpeechData`."""
     ids, features, lost = zip(*items, strict=True)
 
-    def pad(tensors: Iterable[Tensor]) -> Tensor:
-        return torch.nn.utils.rnn.pad_sequence(list(tensors), batch_first=True)
+    def pad(tensors: Iterable[Tensor], value: float = 0.0) -> Tensor:
+        return torch.nn.utils.rnn.pad_sequence(list(tensors), batch_first=True, padding_value=value)
 
     return Batch(
         list(ids),
@@ -282,5 +284,5 @@ def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
         None if features[0].said is None else pad(f.said for f in features if f.said is not None),
         None if features[0].voice is None else torch.stack([f.voice for f in features if f.voice is not None]),
         None if features[0].damage is None else pad(f.damage for f in features if f.damage is not None),
-        None if features[0].contour is None else pad(f.contour for f in features if f.contour is not None),
+        None if features[0].contour is None else pad((f.contour for f in features if f.contour is not None), math.nan),
     )

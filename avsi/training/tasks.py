@@ -186,6 +186,11 @@ class Refining(Task[SpectrumRefiner]):
                 raise ConfigError(
                     f"model.voice: a refiner is told the voice where {config.training.restorer} is, which takes none"
                 )
+            if config.model.voice_values != restorer.model.voice_values:
+                raise ConfigError(
+                    f"model.voice_values: {config.model.voice_values}, expected {restorer.model.voice_values}, as many "
+                    f"as {config.training.restorer} takes"
+                )
             self.model.voices_by = self._restorer.voices_by
         for data, where in ((self.train_set, config.data.train), (self.valid_set, config.data.valid)):
             if data.voices is not None and data.voices.by != self._restorer.voices_by:
@@ -212,7 +217,7 @@ class Refining(Task[SpectrumRefiner]):
                 hidden = torch.rand(len(contour), 1, device=contour.device) < PITCH_HIDDEN
                 contour = contour.masked_fill(hidden, torch.nan)
             begin = torch.rand(len(contour), device=true.device, generator=seeded)
-            harmonics = harmonics_of(contour, begin, stft) / std
+            harmonics = harmonics_of(contour.cpu(), begin.cpu(), stft).to(true.device) / std
         sharp, amount = model(smooth, lost, Told(batch.voice, contour, harmonics))
         noise = torch.randn(2, len(true), true.shape[1] * stft.hop_samples, device=true.device, generator=seeded)
         one, other = sharp + amount * texture_of(noise, stft) / std
