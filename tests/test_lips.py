@@ -41,7 +41,7 @@ def filmed(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(filmed, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "lips.npz"
-    told = run_app(app, "fit", filmed, "--out", path, "--networks", 1, "--steps", 60, "--jobs", 1)
+    told = run_app(app, "fit", filmed, "--out", path, "--networks", 1, "--steps", 36, "--jobs", 1)
     assert "learned from 12 utterances of 4 speakers" in told and "s04" in told
     return path
 
