@@ -30,6 +30,7 @@ from data_prep.lips.sound import BANDS, rows_of, sound_bands, throat_warp
 from evaluation import restore
 
 SPEAKERS = ("s01", "s02", "s03", "s04")
+STEPS = 36
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def filmed(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(filmed, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "lips.npz"
-    told = run_app(app, "fit", filmed, "--out", path, "--networks", 1, "--steps", 36, "--jobs", 1)
+    told = run_app(app, "fit", filmed, "--out", path, "--networks", 1, "--steps", STEPS, "--jobs", 1)
     assert "learned from 12 utterances of 4 speakers" in told and "s04" in told
     return path
 
@@ -167,7 +168,7 @@ def test_what_is_drawn_depends_on_seed_id_and_speaker_alone(model):
 
 
 def test_a_model_is_the_same_for_the_same_seed_and_is_kept_whole(model, filmed, tmp_path):
-    again, *_ = fit(read_datadir(filmed), 1, 60, 0, 1, 0)
+    again, *_ = fit(read_datadir(filmed), 1, STEPS, 0, 1, 0)
     kept = LipModel.load(model)
     bands = sound_bands(speech(3), 0.0, 70)
     assert kept.expected(bands) == pytest.approx(again.expected(bands), abs=1e-4)
