@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -212,7 +212,7 @@ def inpaint(
             detected[path] = find_gaps(path, sound, from_first_sample, asked, sure, progress, show, heard_by)
         return detected[path]
 
-    def print_results(title: str, results: list[FileResult]) -> None:
+    def end_with(title: str, results: list[FileResult]) -> NoReturn:
         rows = []
         for file in results:
             gaps_s = sum(gap.length_s for gap in file.gaps)
@@ -228,7 +228,7 @@ def inpaint(
         find_in_file(clips[0], find, from_first_sample)
         return
     if dry_run:
-        print_results("would be restored", list(find_in_files(clips, find, print_error, from_first_sample)))
+        end_with("would be restored", list(find_in_files(clips, find, print_error, from_first_sample)))
     assert out is not None
     if reference is not None:
         from ..restoring.voice_input import check_model_takes_voice, hear_reference
@@ -249,7 +249,7 @@ def inpaint(
         options: dict[str, Any] = {"video": video, "face": face, "from_first_sample": from_first_sample, "adapt": adapt}
         options |= {"alignment": alignment, "log": not no_log, "reference": heard, "seed": seed, "find": find}
         results = list(inpaint_files(outputs, load(), gaps, print_error, progress, **options))
-        print_results(f"restored into {out}", results)
+        end_with(f"restored into {out}", results)
     restored = inpaint_file(
         clips[0],
         out,
