@@ -1,6 +1,7 @@
 """Parts of the studio by themselves: pictures of sound, project files, folders, ratings."""
 
 import io
+import json
 import os
 import subprocess
 
@@ -52,6 +53,76 @@ def test_of_two_studios_the_newer_revision_wins(tmp_path):
     assert other.path.name == "talk.mp4.avsi.json" and other.revision == 0
     one.path.write_text('{"format": "avsi studio", "revision": -1}')
     assert "was put aside as talk.avsi.json.unreadable" in ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], first).note
+
+
+FIRST = {"gaps": [], "transcript": "", "model": "a", "use_face": False, "reference": None, "results": []}
+
+
+def test_clips_of_one_stem_have_projects_of_their_own(tmp_path):
+    wav, flac = (ProjectFile(tmp_path, name, 3.0, ["a"], FIRST) for name in ("talk.wav", "talk.flac"))
+    assert wav.put(0, PROJECT) == 1
+    assert flac.current() == (FIRST, 0) and flac.put(0, {**PROJECT, "transcript": "flac"}) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["talk.avsi.json", "talk.flac.avsi.json"]
+    again = [ProjectFile(tmp_path, name, 3.0, ["a"], FIRST).current()[0] for name in ("talk.wav", "talk.flac")]
+    assert [project["transcript"] for project in again] == ["", "flac"] and again[0]["gaps"] == [GAP]
+    # Those that were dropped, whose names say little, by their content.
+    for content in ("one", "two"):
+        dropped = ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST, content)
+        assert dropped.put(0, {**PROJECT, "transcript": content}) == 1
+    for content, name in (("", "talk"), ("one", "talk.wav"), ("two", "talk.wav-2")):
+        again = ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST, content)
+        assert again.path.name == f"{name}.avsi.json" and again.current()[0]["transcript"] == content
+
+
+WORD = {"start_s": 0.5, "end_s": 0.75, "word": "so", "confidence": 0.5, "phones": [["S", 0.5, 0.625]]}
+
+
+@pytest.mark.parametrize(
+    "word, kept",
+    [({**WORD, "more": float("1e300"), "x": "\ud800"}, WORD), ({**WORD, "phones": None}, None),
+     ({**WORD, "word": "\ud800"}, None), ({**WORD, "end_s": 1e400}, None), (7, None)],
+)  # fmt: skip
+def test_of_words_in_a_project_file_that_alone_is_taken_which_is_known(tmp_path, word, kept):
+    file = {"format": "avsi studio", "clip": "talk.wav", "revision": 4, "project": {**FIRST, "words": [word]}}
+    (tmp_path / "talk.avsi.json").write_text(json.dumps(file).replace("Infinity", "1e400"))
+    project = ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST)
+    assert project.current()[0]["words"] == (kept and [kept]) and project.note == ""
+    project.set(results=[])  # what was read can be written
+
+
+def test_gaps_beyond_a_clip_are_cut_or_left_out_and_damaged_projects_kept(tmp_path):
+    gaps = [GAP, {**GAP, "start_s": 2.0, "end_s": 9.0}, {**GAP, "start_s": 7.0, "end_s": 9.0}, {**GAP, "start_s": -1}]
+    file = {"format": "avsi studio", "clip": "talk.wav", "revision": 4, "project": {**FIRST, "gaps": gaps}}
+    path = tmp_path / "talk.avsi.json"
+    path.write_text(json.dumps(file))
+    project = ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST)
+    assert project.current() == ({**FIRST, "gaps": [GAP, {**GAP, "start_s": 2.0, "end_s": 3.0}], **OWN}, 4)
+    assert project.note == "talk.avsi.json: 3 gaps reach beyond the clip or are none; they were cut or left out"
+    for number, text in (("", '{"format": "avsi studio", "revision": NaN}'), ("-2", "{")):
+        path.write_text(text)
+        note = ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST).note
+        assert note.endswith(f"and was put aside as talk.avsi.json.unreadable{number}")
+        assert (tmp_path / f"talk.avsi.json.unreadable{number}").read_text() == text
+
+
+OWN = {"words": None, "words_of": None}
+
+
+def test_a_project_is_written_by_one_studio_at_a_time(tmp_path, monkeypatch):
+    """Of many that save their change of one revision, one does."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    monkeypatch.setenv("AVSI_CACHE", str(tmp_path / "cache"))
+    studios = [ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST) for _ in range(16)]
+
+    def put(project):
+        try:
+            return project.put(0, PROJECT)
+        except Refused as refused:
+            return refused.status
+
+    with ThreadPoolExecutor(len(studios)) as at_once:
+        assert sorted(at_once.map(put, studios)) == [1, *[409] * 15]
 
 
 def test_folders_of_crashed_studios_are_removed(tmp_path):

@@ -192,8 +192,8 @@ class Clip:
         """Add a result to the project, or write it anew."""
         with self._lock:
             project, _ = self.project.current()
-            others = [other for other in project["results"] if other["id"] != result["id"]]
-            self.project.set(results=[*others, result])
+            results = {other["id"]: other for other in project["results"]}  # one that is there keeps its place
+            self.project.set(results=list({**results, result["id"]: result}.values()))
 
 
 class _Silence:

@@ -10,7 +10,7 @@ from ..data.damage import KINDS, PICTURE, Damage
 from ..data.gap_files import parse_labels
 from ..detecting.damage_files import FORMAT, FORMATS
 from ..errors import DataError
-from .project import MAX_NAME, checked_times
+from .project_fields import MAX_NAME, checked_times
 from .refusals import Refused
 
 MARKED = "gap"  # what a label says of a stretch of no known kind

@@ -15,7 +15,7 @@ from .clips import Clip, shown_name
 from .faces import FaceCache
 from .jobs import Job, Jobs
 from .models import models_to_choose
-from .project import checked_times
+from .project_fields import checked_times
 from .refusals import Refused
 from .saving import SUFFIXES
 
