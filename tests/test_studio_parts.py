@@ -110,9 +110,17 @@ OWN = {"words": None, "words_of": None}
 
 def test_a_project_is_written_by_one_studio_at_a_time(tmp_path, monkeypatch):
     """Of many that save their change of one revision, one does."""
+    import time
     from concurrent.futures import ThreadPoolExecutor
 
+    from avsi.studio import project as module
+
+    def slowly(path, text, write=module.write_text):
+        time.sleep(0.01)
+        write(path, text)
+
     monkeypatch.setenv("AVSI_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(module, "write_text", slowly)
     studios = [ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST) for _ in range(16)]
 
     def put(project):
@@ -123,6 +131,69 @@ def test_a_project_is_written_by_one_studio_at_a_time(tmp_path, monkeypatch):
 
     with ThreadPoolExecutor(len(studios)) as at_once:
         assert sorted(at_once.map(put, studios)) == [1, *[409] * 15]
+
+
+def test_work_that_cannot_begin_is_in_the_way_of_none():
+    from avsi.studio.jobs import Job, Lane
+
+    def wrong():
+        raise KeyError("a fault of the program")
+
+    ids = ("time", "teller")
+    lane = Lane("tried")
+    try:
+        waits = lane.add(Job(ids, dict, ready=lambda: False))
+        fails, refused = lane.add(Job(ids, wrong)), lane.add(Job(ids, lambda: {}[1]))
+        for job in (fails, refused):
+            assert job.ended.wait(5) and job.state == "failed" and "terminal" in job.error
+        assert waits.state == "waiting"
+        lane.cancel(waits)
+        assert waits.state == "cancelled"
+    finally:
+        lane.close()
+    assert lane._process is None
+
+
+def test_more_work_than_can_wait_is_refused_but_what_nobody_asked_for(monkeypatch):
+    from avsi.studio import jobs
+
+    monkeypatch.setattr(jobs, "MAX_WAITING", 2)
+    lane = jobs.Lane("tried")
+    try:
+        for asked in (False, True, False, False, True):
+            lane.add(jobs.Job(("a", "b"), dict, asked=asked, ready=lambda: False))
+        with pytest.raises(Refused):
+            lane.add(jobs.Job(("a", "b"), dict, ready=lambda: False))
+        lane.add(jobs.Job(("a", "b"), dict, asked=False, ready=lambda: False))
+    finally:
+        lane.close()
+
+
+def test_a_rating_leaves_a_result_in_its_place(tmp_path, monkeypatch):
+    from avsi.studio.clips import Clip
+    from avsi.studio.models import Model
+
+    monkeypatch.setenv("AVSI_CACHE", str(tmp_path / "cache"))
+    soundfile.write(tmp_path / "talk.wav", np.zeros(RATE), RATE)
+    clip = Clip(tmp_path / "talk.wav", "talk.wav", tmp_path, {"a": Model("a", "", False, False, False)}, "a", None)
+    made = {"gaps": [[0.1, 0.2]], "model": "a", "use_face": False, "draw": 0, "made": "", "reasons": [], "mos": None}
+    for id_ in ("1" * 12, "2" * 12):
+        clip.keep_result({**made, "id": id_})
+    mos = [{"start_s": 0.1, "end_s": 0.2, "before": None, "after": 2.5}]
+    clip.keep_result({**made, "id": "1" * 12, "mos": mos})
+    results = clip.project.current()[0]["results"]
+    assert [(each["id"], each["mos"]) for each in results] == [("1" * 12, mos), ("2" * 12, None)]
+    assert ProjectFile(tmp_path, "talk.wav", 1.0, ["a"], FIRST).current()[0]["results"] == results
+    # What a project file calls a result is no path.
+    (tmp_path / "secret.npz").write_bytes(b"")
+    project = json.loads(clip.project.path.read_text())
+    name = os.path.relpath(tmp_path / "secret", clip.new_result()[1].parent)
+    project["project"]["results"].append({**made, "id": name})
+    clip.project.path.write_text(json.dumps(project))
+    assert clip.project.current()[0]["results"][-1]["id"] == name and clip._result_file(name).is_file()
+    with pytest.raises(Refused) as refused:
+        clip.result_file(name)
+    assert refused.value.status == 404
 
 
 def test_folders_of_crashed_studios_are_removed(tmp_path):

@@ -20,7 +20,9 @@ from conftest import speech, write_video
 pytest.importorskip("starlette")
 from avsi.data.gaps import Gap
 from avsi.restoring.recordings import inpaint_file
+from avsi.studio.refusals import Refused
 from avsi.studio.server import open_studio, served
+from avsi.studio.studio import Studio
 
 RATE, LENGTH_S = 16000, 2.5
 GAP = {"start_s": 1.0, "end_s": 1.2, "kind": None, "sure": None, "seen_by": None, "repair": True}
@@ -34,6 +36,7 @@ class Page:
     port: int
     cookie: str = ""
     folder: Path | None = None
+    studio: Studio | None = None
 
     @property
     def origin(self) -> str:
@@ -84,7 +87,7 @@ def page(tmp_path_factory) -> Page:
     os.environ["AVSI_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     files = [folder / "talk.wav", folder / "film.mpg"]
     with open_studio(files, saves_to=folder) as running, served(running) as address:
-        there = Page(urlsplit(address).port, folder=folder)
+        there = Page(urlsplit(address).port, folder=folder, studio=running.studio)
         status, headers, _ = there.ask("GET", address.removeprefix(there.origin))
         assert status == 303 and "httponly" in headers["set-cookie"].lower()
         there.cookie = headers["set-cookie"].partition(";")[0]
@@ -320,7 +323,9 @@ BAD = [
 
 
 def written(page) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in page.folder.rglob("*")}
+    """The files beside the clips, and all that was uploaded."""
+    uploads = (page.studio.folder / "dropped").rglob("*")
+    return {str(path): path.stat().st_mtime_ns for path in (*page.folder.rglob("*"), *uploads)}
 
 
 @pytest.mark.parametrize("number", range(len(BAD)))
@@ -339,6 +344,38 @@ def test_a_bad_request_gets_a_clear_status_and_does_nothing(page, clips, number,
     assert answered["content-security-policy"] and "server" not in answered
     assert written(page) == before and page.get("/api/clips") == open_clips
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_reference_that_is_not_open_any_more_is_in_the_way_of_nothing_else(page, tmp_path):
+    file = tmp_path / "talk.wav"
+    shutil.copy(page.folder / "talk.wav", file)
+    project = {**PROJECT, "words": None, "results": [], "reference": "other.wav@1:2"}
+    saved = {"format": "avsi studio", "clip": "talk.wav", "revision": 3, "project": project}
+    file.with_name("talk.avsi.json").write_text(json.dumps(saved))
+    with open_studio([file, page.folder / "talk.wav"], saves_to=tmp_path) as running:
+        clip, _ = running.studio.clips.values()
+        fields = {**PROJECT, "reference": "other.wav@1:2"}
+        assert running.studio.put_project(clip, {**fields, "revision": 3}) == 4
+        for reference, error in (("other.wav", "the name of a clip that is open here"), ("talk.wav", "2 clips")):
+            with pytest.raises(Refused, match=error):
+                running.studio.put_project(clip, {**fields, "revision": 4, "reference": reference})
+
+
+def test_what_starts_late_in_its_own_file_gets_a_preview(tmp_path):
+    """A browser plays it on the file's own clock, all else on that of players."""
+    import av
+
+    from avsi.studio.facts import read_facts
+
+    film = write_video(tmp_path / "film.mp4", speech(4, 1.0, 44100), 25, codecs=("libx264", "aac"))
+    with av.open(str(film)) as source, av.open(str(tmp_path / "late.mp4"), "w") as late:
+        to = [late.add_stream_from_template(stream) for stream in source.streams]
+        for packet in source.demux():
+            if packet.dts is not None:
+                shift = round(2 / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, to[packet.stream_index]
+                late.mux(packet)
+    assert read_facts(film).media_type == "video/mp4" and read_facts(tmp_path / "late.mp4").media_type == ""
 
 
 def test_a_file_that_changes_meanwhile_is_refused(page, tmp_path):

@@ -139,6 +139,10 @@ class Clip:
         """Whether more of the sound will be known."""
         return self.sound is None and not self.sound_error
 
+    def is_read(self) -> bool:
+        """Whether all that can be known of the sound is."""
+        return not self.is_growing()
+
     def clocked(self, result: str = "") -> Clocked:
         """The sound on the film's clock, of a result if one is named."""
         samples: Samples | None = self.sound
@@ -161,12 +165,6 @@ class Clip:
             raise Refused(409, self.sound_error or f"the sound of {self.name} is still being read; wait a moment")
         self.check_unchanged()
         return Opened(self.path, self.sound, self.path if self.facts.picture else None, self.folder / "faces")
-
-    def wait_for_sound(self) -> Opened:
-        """As :meth:`opened`, once the sound is read."""
-        while self.is_growing():
-            time.sleep(0.05)
-        return self.opened()
 
     def new_result(self) -> tuple[str, Path]:
         """An id, and the file for its samples."""

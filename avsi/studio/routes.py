@@ -132,9 +132,13 @@ class _Routes:
 
     def sound(self, request: Request) -> Response:
         clip, result = self._unchanged(request), request.path_params.get("result") or _result(request)
+
+        def grows_on() -> bool:
+            return clip.is_growing() and not self.studio.is_closing()
+
         # That of a result is read once.
         clocked = clip.clocked(result)
-        sound, grows = ((lambda: clocked), (lambda: False)) if result else (clip.clocked, clip.is_growing)
+        sound, grows = ((lambda: clocked), (lambda: False)) if result else (clip.clocked, grows_on)
         return ranged(request, wav_size(clocked), lambda first, stop: wav_bytes(sound, first, stop, grows), "audio/wav")
 
     def peaks(self, request: Request) -> Response:
