@@ -175,7 +175,7 @@ def test_a_rating_leaves_a_result_in_its_place(tmp_path, monkeypatch):
 
     monkeypatch.setenv("AVSI_CACHE", str(tmp_path / "cache"))
     soundfile.write(tmp_path / "talk.wav", np.zeros(RATE), RATE)
-    clip = Clip(tmp_path / "talk.wav", "talk.wav", tmp_path, {"a": Model("a", "", False, False, False)}, "a", None)
+    clip = Clip(tmp_path / "talk.wav", "talk.wav", tmp_path, {"a": Model("a", "", False, False, False)}, "a", tmp_path)
     made = {"gaps": [[0.1, 0.2]], "model": "a", "use_face": False, "draw": 0, "made": "", "reasons": [], "mos": None}
     for id_ in ("1" * 12, "2" * 12):
         clip.keep_result({**made, "id": id_})

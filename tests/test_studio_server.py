@@ -225,7 +225,20 @@ def test_an_uploaded_clip_with_a_hostile_name(page):
     status, _, clip = page.ask("POST", "/api/clips?name=..%2F..%2F%3Cimg%20src=x%3E%00%0A.wav", sound.getvalue())
     assert status == 201 and clip["name"] == "<img src=x>.wav" and clip["dropped"]
     assert page.get(f"/api/clips/{clip['id']}/media") == sound.getvalue()
-    assert clip["saves_to"] == str(page.folder)
+    assert clip["saves_to"] == str(page.folder) and str(page.folder) in clip["note"]
+    address = f"/api/clips/{clip['id']}"
+    gaps = [{**GAP, "start_s": 0.2, "end_s": 0.25}]
+    assert page.ask("PUT", f"{address}/project", {**PROJECT, "gaps": gaps, "revision": 0})[0] == 200
+    made = page.done(f"{address}/restore", {})["result"]
+    # Dropped again it has what was marked and made; another of its name has not.
+    again = page.ask("POST", "/api/clips?name=%3Cimg%20src=x%3E.wav", sound.getvalue())[2]
+    assert again["id"] != clip["id"] and again["project"]["gaps"] == gaps
+    assert [result["id"] for result in again["project"]["results"]] == [made]
+    assert page.get(f"/api/clips/{again['id']}/results/{made}/sound")[:4] == b"RIFF"
+    sound = io.BytesIO()
+    soundfile.write(sound, speech(6, 0.5), RATE, format="WAV")
+    other = page.ask("POST", "/api/clips?name=%3Cimg%20src=x%3E.wav", sound.getvalue())[2]
+    assert other["project"]["gaps"] == [] and other["revision"] == 0
 
 
 def test_labels_are_read_and_written(page, clips):

@@ -105,9 +105,9 @@ class _Routes:
         folder.mkdir(exist_ok=True)
         # Its suffix tells FFmpeg the format of some.
         path = folder / f"{secrets.token_hex(8)}{Path(name).suffix}"
-        await save_upload(request, path)
+        content = await save_upload(request, path)
         try:
-            clip = await run_in_threadpool(self.studio.open, path, name, True)
+            clip = await run_in_threadpool(self.studio.open, path, name, content)
         except (AvsiError, Refused):
             path.unlink(missing_ok=True)
             raise

@@ -33,7 +33,7 @@ class Studio:
         Args:
             folder: for all that need not outlive this studio.
             model: a model of the user's, which new projects take.
-            saves_to: where results of dropped clips are saved; by default the working directory.
+            saves_to: where the projects and results of dropped clips are kept; by default the working directory.
         """
         self.folder, self.saves_to = folder, saves_to or Path.cwd()
         self.models = models_to_choose([model] if model else [])
@@ -47,8 +47,11 @@ class Studio:
     def close(self) -> None:
         self.jobs.close()
 
-    def open(self, path: Path, name: str = "", dropped: bool = False) -> Clip:
+    def open(self, path: Path, name: str = "", content: str = "") -> Clip:
         """Open a clip; its sound, and what browsers play of it, are made while the user looks at it.
+
+        Args:
+            content: the digest of one that was dropped.
 
         Raises:
             MediaError: it is no sound or video file.
@@ -57,9 +60,9 @@ class Studio:
             raise Refused(429, f"{MAX_CLIPS} clips are open already; start another studio")
         own = self.folder / secrets.token_hex(8)
         own.mkdir()
-        to = self.saves_to if dropped else None
+        to = self.saves_to if content else path.parent
         try:
-            clip = Clip(path, name or path.name, own, self.models, self.default, to)
+            clip = Clip(path, name or path.name, own, self.models, self.default, to, content)
         except MediaError as error:
             own.rmdir()
             raise MediaError(str(error).replace(str(path), name or str(path))) from error
