@@ -112,6 +112,35 @@ def test_the_page_and_its_headers(page):
     assert page.ask("GET", "/page/main.js")[1]["content-type"].startswith("text/javascript")
 
 
+def test_the_browser_is_led_to_the_page_by_a_file_of_the_user_alone(tmp_path, monkeypatch):
+    """Chromium, where it is installed, arrives there."""
+    import webbrowser
+
+    from avsi.studio.browser import open_browser
+
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    with open_studio(saves_to=tmp_path) as running:
+        open_browser(running)
+        time.sleep(0.2)
+        assert not opened  # before it is served
+        with served(running) as address:
+            while not opened:
+                time.sleep(0.02)
+            [url] = opened
+            path = Path(urlsplit(url).path)
+            assert url.startswith("file://") and path.stat().st_mode & 0o777 == 0o600 and address not in url
+            assert address in path.read_text()
+            other = Page(urlsplit(address).port)
+            status, headers, content = other.ask("GET", address.removeprefix(other.origin), Sec_Fetch_Site="cross-site")
+            assert status == 200 and headers["set-cookie"] and b"url=/" in content
+            if chromium := shutil.which("chromium"):
+                options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/browser"]
+                told = [*options, "--virtual-time-budget=5000", "--dump-dom", url]
+                dom = subprocess.run([chromium, *told], capture_output=True, text=True, timeout=60).stdout
+                assert "/page/main.js" in dom
+
+
 def test_the_facts_of_a_clip(page, clips):
     facts = page.get(clips["talk.wav"])
     assert (facts["duration_s"], facts["rate"], facts["channels"], facts["picture"]) == (LENGTH_S, RATE, 1, None)

@@ -54,6 +54,7 @@ def studio(
     if model is not None:
         find_model(model)
 
+    from ..studio.browser import open_browser
     from ..studio.server import LOOPBACK, open_studio
 
     for ending in (signal.SIGTERM, signal.SIGHUP):  # which would leave its files
@@ -70,9 +71,7 @@ def studio(
         typer.echo(f"the studio is open: {running.address}")
         typer.echo("Ctrl-C ends it; what is marked is kept beside each clip, of dropped ones in this folder")
         if not no_browser:
-            import webbrowser
-
-            webbrowser.open(running.address)
+            open_browser(running)
         with suppress(KeyboardInterrupt):
             running.serve()
     typer.echo("the studio is closed")
