@@ -72,6 +72,15 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def gaps_from(gaps: Sequence[dict[str, Any]], start_s: float) -> list[dict[str, Any]]:
+    """Gaps on a clock that shows 0 at ``start_s``, without what lies before."""
+    moved = [
+        {**gap, "start_s": round(max(gap["start_s"] - start_s, 0.0), 6), "end_s": round(gap["end_s"] - start_s, 6)}
+        for gap in gaps
+    ]
+    return [gap for gap in moved if gap["end_s"] > gap["start_s"]]
+
+
 def write_labels(gaps: Sequence[dict[str, Any]], format_: str, duration_s: float) -> str:
     """Raises Refused for a format that is not known."""
     if format_ not in ("txt", "json"):

@@ -195,8 +195,8 @@ class _Routes:
         if not isinstance(result, str) or not isinstance(what, list) or not all(isinstance(each, str) for each in what):
             raise Refused(400, "result and what: expected an id, and a list of what is saved")
         gaps = clip.project.current()[0]["gaps"]
-        labels = write_labels(gaps, "txt", clip.facts.duration_s)
-        return JSONResponse({"saved": await run_in_threadpool(self.studio.save, clip, result, what, labels)})
+        saved, note = await run_in_threadpool(self.studio.save, clip, result, what, gaps)
+        return JSONResponse({"saved": saved, "note": note})
 
     async def read_labels(self, request: Request) -> Response:
         clip, name = self._clip(request), shown_name(request.query_params.get("name", "labels.txt"))

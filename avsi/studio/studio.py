@@ -14,6 +14,7 @@ from ..errors import MediaError
 from .clips import Clip, shown_name
 from .faces import FaceCache
 from .jobs import LOOK_EACH_S, Job, Jobs
+from .labels import gaps_from, write_labels
 from .models import models_to_choose
 from .project_fields import checked_times
 from .refusals import Refused
@@ -23,6 +24,7 @@ LOOK_UP_TO_S = 300.0  # longer films are searched for damage by their sound alon
 MAX_CLIPS = 200
 MAX_LANDMARKS_S = 120.0  # at once
 MAX_DRAW = 10**6
+SAME_CLOCK_S = 0.001
 
 
 class Studio:
@@ -268,7 +270,10 @@ class Studio:
             for time_s, points, seen in zip(tracks.time_s, tracks.points, tracks.found, strict=True)
         ]
 
-    def save(self, clip: Clip, result: str, what: Sequence[str], labels: str) -> list[dict[str, str]]:
+    def save(
+        self, clip: Clip, result: str, what: Sequence[str], gaps: Sequence[dict[str, Any]]
+    ) -> tuple[list[dict[str, str]], str | None]:
+        """What is saved where; and which clock the times of the labels are on, where there are two."""
         file = clip.result_file(result)
         for each in what:
             if each not in SUFFIXES:
@@ -278,9 +283,13 @@ class Studio:
         stem = shown_name(clip.name)
         stem = stem.rpartition(".")[0] or stem
         to, names = clip.saves_to, list(dict.fromkeys(what))
+        opened = clip.opened()
+        # A sound that is saved alone begins with its first sample.
+        alone = "sound" in names and "film" not in names
+        later_s = opened.sound.start_s if alone else 0.0
+        labels = write_labels(gaps_from(gaps, later_s), "txt", clip.facts.duration_s)
 
         def arguments() -> dict[str, Any]:
-            opened = clip.opened()
             return {"clip": opened, "result": file, "folder": to, "stem": stem, "what": names, "labels": labels}
 
         job = self.jobs.add(self.jobs.files, Job(("saving", "save"), arguments))
@@ -289,7 +298,12 @@ class Studio:
                 raise Refused(503, "the studio is being closed")
         if job.state != "done":
             raise Refused(409 if "changed" in job.error else 500, job.error or "saving was cancelled")
-        return job.result or []
+        note = None
+        if "labels" in names and abs(opened.sound.start_s) >= SAME_CLOCK_S:
+            clock = "the sound that was saved" if alone else "the film"
+            note = f"The times of the labels are those of {clock}; in the film its sound starts at "
+            note += f"{opened.sound.start_s:.3f} s."
+        return job.result or [], note
 
 
 def _to_restore(project: dict[str, Any]) -> list[tuple[float, float]]:
