@@ -18,6 +18,11 @@ GAP = {"start_s": 1.0, "end_s": 1.2, "kind": None, "sure": None, "seen_by": None
 PROJECT = {"gaps": [GAP], "transcript": "", "model": "a", "use_face": False, "reference": None}
 
 
+@pytest.fixture(autouse=True)
+def own_cache(cache):
+    """Locks and results are not those of the user."""
+
+
 def test_a_spectrogram_shows_a_tone_where_it_is(tmp_path):
     from PIL import Image
 

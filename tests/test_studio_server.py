@@ -442,6 +442,34 @@ def test_what_starts_late_in_its_own_file_gets_a_preview(tmp_path):
     assert read_facts(film).media_type == "video/mp4" and read_facts(tmp_path / "late.mp4").media_type == ""
 
 
+def test_a_studio_that_ends_waits_for_no_sound(page, tmp_path):
+    from threading import Thread
+
+    with open_studio([page.folder / "talk.wav"], saves_to=tmp_path) as running:
+        [clip] = running.studio.clips.values()
+        clip.sound = None  # as while it is being decoded
+        with served(running) as address:
+            other = Page(urlsplit(address).port)
+            other.cookie = other.ask("GET", address.removeprefix(other.origin))[1]["set-cookie"].partition(";")[0]
+            asks = Thread(target=other.ask, args=("GET", f"/api/clips/{clip.id}/sound"))
+            asks.start()
+            asks.join(0.5)
+            assert asks.is_alive()
+            began_s = time.monotonic()
+        asks.join(5)
+        assert not asks.is_alive() and time.monotonic() < began_s + 1.5
+
+
+def test_too_many_files_are_refused_in_one_line(page, tmp_path, monkeypatch):
+    from avsi.errors import ConfigError
+    from avsi.studio import studio
+
+    monkeypatch.setattr(studio, "MAX_CLIPS", 1)
+    with pytest.raises(ConfigError, match="1 clips are open already"):
+        with open_studio([page.folder / "talk.wav"] * 2, saves_to=tmp_path):
+            pass
+
+
 def test_a_file_that_changes_meanwhile_is_refused(page, tmp_path):
     file = page.folder / "later.wav"
     shutil.copy(page.folder / "talk.wav", file)
