@@ -19,8 +19,9 @@ PROJECT = {"gaps": [GAP], "transcript": "", "model": "a", "use_face": False, "re
 
 
 @pytest.fixture(autouse=True)
-def own_cache(cache):
+def own_cache(tmp_path_factory, monkeypatch):
     """Locks and results are not those of the user."""
+    monkeypatch.setenv("AVSI_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 def test_a_spectrogram_shows_a_tone_where_it_is(tmp_path):
@@ -124,7 +125,6 @@ def test_a_project_is_written_by_one_studio_at_a_time(tmp_path, monkeypatch):
         time.sleep(0.01)
         write(path, text)
 
-    monkeypatch.setenv("AVSI_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(module, "write_text", slowly)
     studios = [ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST) for _ in range(16)]
 
@@ -174,11 +174,10 @@ def test_more_work_than_can_wait_is_refused_but_what_nobody_asked_for(monkeypatc
         lane.close()
 
 
-def test_a_rating_leaves_a_result_in_its_place(tmp_path, monkeypatch):
+def test_a_rating_leaves_a_result_in_its_place(tmp_path):
     from avsi.studio.clips import Clip
     from avsi.studio.models import Model
 
-    monkeypatch.setenv("AVSI_CACHE", str(tmp_path / "cache"))
     soundfile.write(tmp_path / "talk.wav", np.zeros(RATE), RATE)
     clip = Clip(tmp_path / "talk.wav", "talk.wav", tmp_path, {"a": Model("a", "", False, False, False)}, "a", tmp_path)
     made = {"gaps": [[0.1, 0.2]], "model": "a", "use_face": False, "draw": 0, "made": "", "reasons": [], "mos": None}
