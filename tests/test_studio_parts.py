@@ -1,6 +1,7 @@
 """Parts of the studio by themselves: pictures of sound, project files, folders, ratings."""
 
 import io
+import json
 import os
 import subprocess
 
@@ -15,6 +16,12 @@ from avsi.studio.session import remove_left_folders
 RATE = 16000
 GAP = {"start_s": 1.0, "end_s": 1.2, "kind": None, "sure": None, "seen_by": None, "repair": True}
 PROJECT = {"gaps": [GAP], "transcript": "", "model": "a", "use_face": False, "reference": None}
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """Locks and results are not those of the user."""
+    monkeypatch.setenv("AVSI_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 def test_a_spectrogram_shows_a_tone_where_it_is(tmp_path):
@@ -52,6 +59,145 @@ def test_of_two_studios_the_newer_revision_wins(tmp_path):
     assert other.path.name == "talk.mp4.avsi.json" and other.revision == 0
     one.path.write_text('{"format": "avsi studio", "revision": -1}')
     assert "was put aside as talk.avsi.json.unreadable" in ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], first).note
+
+
+FIRST = {"gaps": [], "transcript": "", "model": "a", "use_face": False, "reference": None, "results": []}
+
+
+def test_clips_of_one_stem_have_projects_of_their_own(tmp_path):
+    wav, flac = (ProjectFile(tmp_path, name, 3.0, ["a"], FIRST) for name in ("talk.wav", "talk.flac"))
+    assert wav.put(0, PROJECT) == 1
+    assert flac.current() == (FIRST, 0) and flac.put(0, {**PROJECT, "transcript": "flac"}) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["talk.avsi.json", "talk.flac.avsi.json"]
+    again = [ProjectFile(tmp_path, name, 3.0, ["a"], FIRST).current()[0] for name in ("talk.wav", "talk.flac")]
+    assert [project["transcript"] for project in again] == ["", "flac"] and again[0]["gaps"] == [GAP]
+    # Those that were dropped, whose names say little, by their content.
+    for content in ("one", "two"):
+        dropped = ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST, content)
+        assert dropped.put(0, {**PROJECT, "transcript": content}) == 1
+    for content, name in (("", "talk"), ("one", "talk.wav"), ("two", "talk.wav-2")):
+        again = ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST, content)
+        assert again.path.name == f"{name}.avsi.json" and again.current()[0]["transcript"] == content
+
+
+WORD = {"start_s": 0.5, "end_s": 0.75, "word": "so", "confidence": 0.5, "phones": [["S", 0.5, 0.625]]}
+
+
+@pytest.mark.parametrize(
+    "word, kept",
+    [({**WORD, "more": float("1e300"), "x": "\ud800"}, WORD), ({**WORD, "phones": None}, None),
+     ({**WORD, "word": "\ud800"}, None), ({**WORD, "end_s": 1e400}, None), (7, None)],
+)  # fmt: skip
+def test_of_words_in_a_project_file_that_alone_is_taken_which_is_known(tmp_path, word, kept):
+    file = {"format": "avsi studio", "clip": "talk.wav", "revision": 4, "project": {**FIRST, "words": [word]}}
+    (tmp_path / "talk.avsi.json").write_text(json.dumps(file).replace("Infinity", "1e400"))
+    project = ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST)
+    assert project.current()[0]["words"] == (kept and [kept]) and project.note == ""
+    project.set(results=[])  # what was read can be written
+
+
+def test_gaps_beyond_a_clip_are_cut_or_left_out_and_damaged_projects_kept(tmp_path):
+    gaps = [GAP, {**GAP, "start_s": 2.0, "end_s": 9.0}, {**GAP, "start_s": 7.0, "end_s": 9.0}, {**GAP, "start_s": -1}]
+    file = {"format": "avsi studio", "clip": "talk.wav", "revision": 4, "project": {**FIRST, "gaps": gaps}}
+    path = tmp_path / "talk.avsi.json"
+    path.write_text(json.dumps(file))
+    project = ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST)
+    assert project.current() == ({**FIRST, "gaps": [GAP, {**GAP, "start_s": 2.0, "end_s": 3.0}], **OWN}, 4)
+    assert project.note == "talk.avsi.json: 3 gaps reach beyond the clip or are none; they were cut or left out"
+    for number, text in (("", '{"format": "avsi studio", "revision": NaN}'), ("-2", "{")):
+        path.write_text(text)
+        note = ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST).note
+        assert note.endswith(f"and was put aside as talk.avsi.json.unreadable{number}")
+        assert (tmp_path / f"talk.avsi.json.unreadable{number}").read_text() == text
+
+
+OWN = {"words": None, "words_of": None}
+
+
+def test_a_project_is_written_by_one_studio_at_a_time(tmp_path, monkeypatch):
+    """Of many that save their change of one revision, one does."""
+    import time
+    from concurrent.futures import ThreadPoolExecutor
+
+    from avsi.studio import project as module
+
+    def slowly(path, text, write=module.write_text):
+        time.sleep(0.01)
+        write(path, text)
+
+    monkeypatch.setattr(module, "write_text", slowly)
+    studios = [ProjectFile(tmp_path, "talk.wav", 3.0, ["a"], FIRST) for _ in range(16)]
+
+    def put(project):
+        try:
+            return project.put(0, PROJECT)
+        except Refused as refused:
+            return refused.status
+
+    with ThreadPoolExecutor(len(studios)) as at_once:
+        assert sorted(at_once.map(put, studios)) == [1, *[409] * 15]
+
+
+def test_work_that_cannot_begin_is_in_the_way_of_none():
+    from avsi.studio.jobs import Job, Lane
+
+    def wrong():
+        raise KeyError("a fault of the program")
+
+    ids = ("time", "teller")
+    lane = Lane("tried")
+    try:
+        waits = lane.add(Job(ids, dict, ready=lambda: False))
+        fails, refused = lane.add(Job(ids, wrong)), lane.add(Job(ids, lambda: {}[1]))
+        for job in (fails, refused):
+            assert job.ended.wait(5) and job.state == "failed" and "terminal" in job.error
+        assert waits.state == "waiting"
+        lane.cancel(waits)
+        assert waits.state == "cancelled"
+    finally:
+        lane.close()
+    assert lane._process is None
+
+
+def test_more_work_than_can_wait_is_refused_but_what_nobody_asked_for(monkeypatch):
+    from avsi.studio import jobs
+
+    monkeypatch.setattr(jobs, "MAX_WAITING", 2)
+    lane = jobs.Lane("tried")
+    try:
+        for asked in (False, True, False, False, True):
+            lane.add(jobs.Job(("a", "b"), dict, asked=asked, ready=lambda: False))
+        with pytest.raises(Refused):
+            lane.add(jobs.Job(("a", "b"), dict, ready=lambda: False))
+        lane.add(jobs.Job(("a", "b"), dict, asked=False, ready=lambda: False))
+    finally:
+        lane.close()
+
+
+def test_a_rating_leaves_a_result_in_its_place(tmp_path):
+    from avsi.studio.clips import Clip
+    from avsi.studio.models import Model
+
+    soundfile.write(tmp_path / "talk.wav", np.zeros(RATE), RATE)
+    clip = Clip(tmp_path / "talk.wav", "talk.wav", tmp_path, {"a": Model("a", "", False, False, False)}, "a", tmp_path)
+    made = {"gaps": [[0.1, 0.2]], "model": "a", "use_face": False, "draw": 0, "made": "", "reasons": [], "mos": None}
+    for id_ in ("1" * 12, "2" * 12):
+        clip.keep_result({**made, "id": id_})
+    mos = [{"start_s": 0.1, "end_s": 0.2, "before": None, "after": 2.5}]
+    clip.keep_result({**made, "id": "1" * 12, "mos": mos})
+    results = clip.project.current()[0]["results"]
+    assert [(each["id"], each["mos"]) for each in results] == [("1" * 12, mos), ("2" * 12, None)]
+    assert ProjectFile(tmp_path, "talk.wav", 1.0, ["a"], FIRST).current()[0]["results"] == results
+    # What a project file calls a result is no path.
+    (tmp_path / "secret.npz").write_bytes(b"")
+    project = json.loads(clip.project.path.read_text())
+    name = os.path.relpath(tmp_path / "secret", clip.new_result()[1].parent)
+    project["project"]["results"].append({**made, "id": name})
+    clip.project.path.write_text(json.dumps(project))
+    assert clip.project.current()[0]["results"][-1]["id"] == name and clip._result_file(name).is_file()
+    with pytest.raises(Refused) as refused:
+        clip.result_file(name)
+    assert refused.value.status == 404
 
 
 def test_folders_of_crashed_studios_are_removed(tmp_path):

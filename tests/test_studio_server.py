@@ -1,16 +1,12 @@
 """The studio's server: a real one on a free port, with a drawn clip, and what it refuses."""
 
 import hashlib
-import http.client
 import io
 import json
 import os
-import shutil
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -18,60 +14,11 @@ import soundfile
 from conftest import speech, write_video
 
 pytest.importorskip("starlette")
+from studio_client import GAP, LENGTH_S, PROJECT, RATE, Page
+
 from avsi.data.gaps import Gap
 from avsi.restoring.recordings import inpaint_file
 from avsi.studio.server import open_studio, served
-
-RATE, LENGTH_S = 16000, 2.5
-GAP = {"start_s": 1.0, "end_s": 1.2, "kind": None, "sure": None, "seen_by": None, "repair": True}
-PROJECT = {"gaps": [GAP], "transcript": "", "model": "a", "use_face": False, "reference": None}
-
-
-@dataclass
-class Page:
-    """What a browser with the cookie asks of a server."""
-
-    port: int
-    cookie: str = ""
-    folder: Path | None = None
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def ask(self, method, path, body=None, **headers):
-        """(status, headers, JSON or bytes); a header of None is not sent."""
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        sent = {"Host": f"127.0.0.1:{self.port}", "Cookie": self.cookie}
-        sent |= {} if method in ("GET", "HEAD") else {"Origin": self.origin}
-        sent = {name: value for name, value in (sent | headers).items() if value is not None}
-        if isinstance(body, (dict, list)):
-            body = json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        if method not in ("GET", "HEAD") and not {"Content-Length", "Transfer-Encoding"} & set(sent):
-            sent["Content-Length"] = str(len(body or b""))
-        for name, value in sent.items():
-            connection.putheader(name, value)
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        content, kind = answer.read(), answer.headers.get_content_type()
-        connection.close()
-        return answer.status, answer.headers, json.loads(content) if kind == "application/json" and content else content
-
-    def get(self, path):
-        status, _, content = self.ask("GET", path)
-        assert status == 200, content
-        return content
-
-    def done(self, path, body) -> dict:
-        """The result of a job."""
-        status, _, answer = self.ask("POST", path, body)
-        assert status == 202, answer
-        while (job := self.get(f"/api/jobs/{answer['job']}"))["state"] in ("waiting", "running"):
-            time.sleep(0.05)
-        assert job["state"] == "done", job
-        return job["result"]
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +31,7 @@ def page(tmp_path_factory) -> Page:
     os.environ["AVSI_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     files = [folder / "talk.wav", folder / "film.mpg"]
     with open_studio(files, saves_to=folder) as running, served(running) as address:
-        there = Page(urlsplit(address).port, folder=folder)
-        status, headers, _ = there.ask("GET", address.removeprefix(there.origin))
-        assert status == 303 and "httponly" in headers["set-cookie"].lower()
-        there.cookie = headers["set-cookie"].partition(";")[0]
-        yield there
+        yield Page.opened(address, folder=folder, studio=running.studio)
     del os.environ["AVSI_CACHE"]
     assert not Path(running.studio.folder).exists()
     status = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True)
@@ -222,7 +165,20 @@ def test_an_uploaded_clip_with_a_hostile_name(page):
     status, _, clip = page.ask("POST", "/api/clips?name=..%2F..%2F%3Cimg%20src=x%3E%00%0A.wav", sound.getvalue())
     assert status == 201 and clip["name"] == "<img src=x>.wav" and clip["dropped"]
     assert page.get(f"/api/clips/{clip['id']}/media") == sound.getvalue()
-    assert clip["saves_to"] == str(page.folder)
+    assert clip["saves_to"] == str(page.folder) and str(page.folder) in clip["note"]
+    address = f"/api/clips/{clip['id']}"
+    gaps = [{**GAP, "start_s": 0.2, "end_s": 0.25}]
+    assert page.ask("PUT", f"{address}/project", {**PROJECT, "gaps": gaps, "revision": 0})[0] == 200
+    made = page.done(f"{address}/restore", {})["result"]
+    # Dropped again it has what was marked and made; another of its name has not.
+    again = page.ask("POST", "/api/clips?name=%3Cimg%20src=x%3E.wav", sound.getvalue())[2]
+    assert again["id"] != clip["id"] and again["project"]["gaps"] == gaps
+    assert [result["id"] for result in again["project"]["results"]] == [made]
+    assert page.get(f"/api/clips/{again['id']}/results/{made}/sound")[:4] == b"RIFF"
+    sound = io.BytesIO()
+    soundfile.write(sound, speech(6, 0.5), RATE, format="WAV")
+    other = page.ask("POST", "/api/clips?name=%3Cimg%20src=x%3E.wav", sound.getvalue())[2]
+    assert other["project"]["gaps"] == [] and other["revision"] == 0
 
 
 def test_labels_are_read_and_written(page, clips):
@@ -320,7 +276,9 @@ BAD = [
 
 
 def written(page) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in page.folder.rglob("*")}
+    """The files beside the clips, and all that was uploaded."""
+    uploads = (page.studio.folder / "dropped").rglob("*")
+    return {str(path): path.stat().st_mtime_ns for path in (*page.folder.rglob("*"), *uploads)}
 
 
 @pytest.mark.parametrize("number", range(len(BAD)))
@@ -339,22 +297,3 @@ def test_a_bad_request_gets_a_clear_status_and_does_nothing(page, clips, number,
     assert answered["content-security-policy"] and "server" not in answered
     assert written(page) == before and page.get("/api/clips") == open_clips
     assert "Traceback" not in capfd.readouterr().err
-
-
-def test_a_file_that_changes_meanwhile_is_refused(page, tmp_path):
-    file = page.folder / "later.wav"
-    shutil.copy(page.folder / "talk.wav", file)
-    sound = file.read_bytes()
-    with open_studio([file], saves_to=tmp_path) as running, served(running) as address:
-        other = Page(urlsplit(address).port)
-        other.cookie = other.ask("GET", address.removeprefix(other.origin))[1]["set-cookie"].partition(";")[0]
-        [clip] = other.get("/api/clips")
-        file.write_bytes(sound + b"more")
-        for path in ("media", "sound", "peaks?start=0&end=1&n=3", "spectrogram?start=0&end=1&width=9&height=9"):
-            status, _, answer = other.ask("GET", f"/api/clips/{clip['id']}/{path}")
-            assert status == 409 and answer["error"].startswith("later.wav was changed")
-        assert other.ask("POST", f"/api/clips/{clip['id']}/restore", {"gaps": [[1, 1.2]]})[0] == 409
-        file.unlink()
-        assert other.ask("GET", f"/api/clips/{clip['id']}/media")[0] == 409
-        # Of two studios each has its own port and token.
-        assert other.port != page.port and Page(other.port, page.cookie).ask("GET", "/api/clips")[0] == 403

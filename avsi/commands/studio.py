@@ -37,7 +37,8 @@ def studio(
 ) -> None:
     """Open a page in the browser: mark or find what is lost, restore it, compare, save. Nothing leaves the machine.
 
-    What is marked is kept beside a clip, as clip.avsi.json; results are saved beside it too, never over it.
+    What is marked is kept beside a clip, as clip.avsi.json; results are saved beside it too, never over it. Those of
+    clips that are dropped on the page are kept in the folder in which the studio was started.
     """
     from importlib.util import find_spec
 
@@ -53,6 +54,7 @@ def studio(
     if model is not None:
         find_model(model)
 
+    from ..studio.browser import open_browser
     from ..studio.server import LOOPBACK, open_studio
 
     for ending in (signal.SIGTERM, signal.SIGHUP):  # which would leave its files
@@ -67,11 +69,9 @@ def studio(
         if port not in (0, actual):
             typer.echo(f"port {port} is taken; this studio has {actual}")
         typer.echo(f"the studio is open: {running.address}")
-        typer.echo("Ctrl-C ends it; what is marked is kept beside each clip")
+        typer.echo("Ctrl-C ends it; what is marked is kept beside each clip, of dropped ones in this folder")
         if not no_browser:
-            import webbrowser
-
-            webbrowser.open(running.address)
+            open_browser(running)
         with suppress(KeyboardInterrupt):
             running.serve()
     typer.echo("the studio is closed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -41,8 +42,11 @@ async def read_json(request: Request) -> dict[str, Any]:
     return content
 
 
-async def save_upload(request: Request, path: Path) -> None:
+async def save_upload(request: Request, path: Path) -> str:
     """Stream a body into a new file; it is removed again where that fails.
+
+    Returns:
+        The digest of its content.
 
     Raises:
         Refused: 411 without a length, 413 for more than the disk or the bound can take, 400 for nothing or less than
@@ -52,10 +56,12 @@ async def save_upload(request: Request, path: Path) -> None:
     free = shutil.disk_usage(path.parent).free - LEFT_FREE_BYTES
     if announced > min(MAX_UPLOAD_BYTES, free):
         raise Refused(413, f"{announced / 1e9:.1f} GB are too much; open the file by its name: avsi studio FILE")
+    digest = hashlib.sha256()
     try:
         with path.open("xb") as file:
             async for part in _bounded(request, announced):
                 await run_in_threadpool(file.write, part)
+                digest.update(part)
             length = file.tell()
         if length != announced or length == 0:
             raise Refused(400, f"the upload ended after {length} of {announced} bytes")
@@ -64,6 +70,7 @@ async def save_upload(request: Request, path: Path) -> None:
         if isinstance(error, ClientDisconnect):
             raise Refused(400, "the upload was broken off") from error
         raise
+    return digest.hexdigest()
 
 
 async def _bounded(request: Request, most: int) -> AsyncIterator[bytes]:

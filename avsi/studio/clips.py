@@ -39,21 +39,26 @@ MAX_NAME_BYTES = 150
 class Clip:
     """A clip; its sound is read where it lies, or from a decoded copy in the studio's folder."""
 
-    def __init__(self, path: Path, name: str, folder: Path, models: dict[str, Model], default: str, to: Path | None):
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        folder: Path,
+        models: dict[str, Model],
+        default: str,
+        to: Path,
+        content: str = "",
+    ):
         """
         Args:
             folder: the clip's own, in that of the studio.
             default: the model of a new project; "" chooses one.
-            to: where results of a dropped clip are saved; None of one that was named, which has them beside it.
+            to: where its project and results are kept.
+            content: the digest of one that was dropped.
         """
         name = writable(name)
-        self.id, self.path, self.name, self.folder, self.dropped = (
-            secrets.token_hex(6),
-            path,
-            name,
-            folder,
-            to is not None,
-        )
+        self.id, self.path, self.name, self.folder = secrets.token_hex(6), path, name, folder
+        self.dropped = bool(content)
         self.facts = read_facts(path)
         self.stamp = self._stamp()
         self.models, self.note = models, ""
@@ -66,16 +71,18 @@ class Clip:
         self.preparing: Job | None = None
         self._overviews: dict[str, Overview] = {}
         self._lock = threading.Lock()
-        self.saves_to = to or self._writable(path.parent, folder)
+        self.saves_to = self._writable(to, folder)
         model = default or (DEFAULT if self.facts.picture else AUDIO_ONLY)
         first = {"gaps": [], "transcript": "", "model": model, "use_face": self.facts.picture is not None}
         first |= {"reference": None, "words": None, "results": []}
-        self.project = ProjectFile(folder if to else self.saves_to, name, self.facts.duration_s, models, first)
-        self._results = folder / "results" if to else _results_of(path, self.stamp)
+        self.project = ProjectFile(self.saves_to, name, self.facts.duration_s, models, first, content)
+        self._results = _results_of(f"dropped\0{content}" if content else f"{path.resolve()}\0{self.stamp}")
         self._drop_results_without_samples()
 
     def _writable(self, beside: Path, folder: Path) -> Path:
         if os.access(beside, os.W_OK | os.X_OK):
+            if self.dropped:
+                self.note = f"{self.name} was dropped: what is marked and saved is kept in {writable(str(beside))}"
             return beside
         self.note = f"nothing may be written into {beside}: what is marked is lost when the studio ends"
         return folder
@@ -139,6 +146,10 @@ class Clip:
         """Whether more of the sound will be known."""
         return self.sound is None and not self.sound_error
 
+    def is_read(self) -> bool:
+        """Whether all that can be known of the sound is."""
+        return not self.is_growing()
+
     def clocked(self, result: str = "") -> Clocked:
         """The sound on the film's clock, of a result if one is named."""
         samples: Samples | None = self.sound
@@ -161,12 +172,6 @@ class Clip:
             raise Refused(409, self.sound_error or f"the sound of {self.name} is still being read; wait a moment")
         self.check_unchanged()
         return Opened(self.path, self.sound, self.path if self.facts.picture else None, self.folder / "faces")
-
-    def wait_for_sound(self) -> Opened:
-        """As :meth:`opened`, once the sound is read."""
-        while self.is_growing():
-            time.sleep(0.05)
-        return self.opened()
 
     def new_result(self) -> tuple[str, Path]:
         """An id, and the file for its samples."""
@@ -192,8 +197,8 @@ class Clip:
         """Add a result to the project, or write it anew."""
         with self._lock:
             project, _ = self.project.current()
-            others = [other for other in project["results"] if other["id"] != result["id"]]
-            self.project.set(results=[*others, result])
+            results = {other["id"]: other for other in project["results"]}  # one that is there keeps its place
+            self.project.set(results=list({**results, result["id"]: result}.values()))
 
 
 class _Silence:
@@ -225,10 +230,14 @@ def shown_name(asked: str) -> str:
     return (stem or "clip") + dot + suffix
 
 
-def _results_of(path: Path, stamp: tuple[int, int] | None) -> Path:
-    """The folder for restored samples of a named clip, which outlives the studio; old ones are removed."""
+def _results_of(clip: str) -> Path:
+    """The folder for restored samples of a clip, which outlives the studio; old ones are removed.
+
+    Args:
+        clip: tells it from all others.
+    """
     every = user_cache() / "studio"
     for left in every.glob("*"):
         if re.fullmatch("[0-9a-f]{16}", left.name) and time.time() - left.stat().st_mtime > KEPT_RESULTS_S:
             shutil.rmtree(left, ignore_errors=True)
-    return every / hashlib.sha256(f"{path.resolve()}\0{stamp}".encode(errors="surrogateescape")).hexdigest()[:16]
+    return every / hashlib.sha256(clip.encode(errors="surrogateescape")).hexdigest()[:16]

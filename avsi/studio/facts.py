@@ -26,6 +26,7 @@ WHOLE = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,m4v,asf,flv,ogg,mp3,aac,flac,wav,w64,aiff,au,caf,"
     "ac3,eac3,amr,dts,ape,wv,tta,voc,dv,mxf,nut,rm,h264,hevc"
 )
+LATE_S = 0.01  # from which on browsers, which show the file's own times, are not in step with players
 MEDIA_TYPES = {"mp4": "mp4", "webm": "webm", "ogg": "ogg", "mp3": "mpeg"}
 
 
@@ -80,7 +81,7 @@ def read_facts(path: Path) -> Facts:
         kind = next((kind for kind in MEDIA_TYPES if kind in container.format.name.split(",")), "")
         if kind == "webm" and path.suffix.lower() != ".webm":
             kind = ""  # FFmpeg reads Matroska, which few browsers play, by the same name
-        plays = track.codec_context.name in PLAYED_SOUNDS.get(kind, ())
+        plays = track.codec_context.name in PLAYED_SOUNDS.get(kind, ()) and abs(start_s(container)) <= LATE_S
         shape = None
         if picture is not None:
             context = picture.codec_context

@@ -13,12 +13,14 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from ..errors import AvsiError
+from ..program import error_text
 from .refusals import Refused
 from .worker import serve
 
 LOOK_EACH_S = 0.05
 KEPT = 500  # finished jobs that can still be asked for
-MAX_WAITING = 100
+MAX_WAITING = 300  # of those that a user waits for; more than clips can be open
 ENDED = ("done", "failed", "cancelled")
 
 
@@ -31,6 +33,7 @@ class Job:
         arguments: Callable[[], dict[str, Any]],
         finish: Callable[[Any, list[str]], Any] | None = None,
         asked: bool = True,
+        ready: Callable[[], bool] | None = None,
     ) -> None:
         """
         Args:
@@ -38,9 +41,11 @@ class Job:
             arguments: called when the task begins.
             finish: what is made of a task's result and its notes.
             asked: whether a user waits for it; others come later.
+            ready: whether it can begin; others need not wait for it.
         """
         self.id = secrets.token_hex(8)
         self.task, self.arguments, self.finish, self.asked = task, arguments, finish, asked
+        self.ready = ready or (lambda: True)
         self.state, self.step, self.error = "waiting", "", ""
         self.result: Any = None
         self.progress: float | None = None
@@ -66,6 +71,11 @@ class Job:
             self.step, self._step_began = step, time.monotonic()
         self.progress = progress
 
+    def fail(self, error: str) -> None:
+        """End it with an error, unless it was cancelled."""
+        if self.state != "cancelled":
+            self.end("failed", error=error)
+
     def end(self, state: str, result: Any = None, error: str = "") -> None:
         self.result, self.error, self.state = result, error, state
         self.progress = 1.0 if state == "done" else self.progress
@@ -88,7 +98,7 @@ class Lane:
 
     def add(self, job: Job) -> Job:
         with self._changed:
-            if len(self._waiting) >= MAX_WAITING:
+            if job.asked and sum(other.asked for other in self._waiting) >= MAX_WAITING:
                 raise Refused(429, "too much work waits already; cancel some of it")
             place = len(self._waiting)
             if job.asked:
@@ -127,21 +137,33 @@ class Lane:
             self._process.kill()
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
-                if self._closed:
-                    return
-                job = self._running = self._waiting.pop(0)
-                job.state = "running"
-                connection = self._ready()
+        while (job := self._next()) is not None:
             try:
-                self._carry_out(job, connection)
+                self._carry_out(job)
+            except Refused as error:
+                job.fail(str(error))
+            except (AvsiError, OSError) as error:
+                job.fail(error_text(error))
+            except Exception:  # the next jobs are carried out nevertheless
+                traceback.print_exc()
+                job.fail("something went wrong; the terminal of avsi studio shows what")
             finally:
                 with self._changed:
                     self._running = None
 
-    def _ready(self) -> Connection:
+    def _next(self) -> Job | None:
+        """The job to carry out, once there is one; None when the lane is closed."""
+        with self._changed:
+            while not self._closed:
+                job = next((job for job in self._waiting if job.ready()), None)
+                if job is not None:
+                    self._waiting.remove(job)
+                    job.state, self._running = "running", job
+                    return job
+                self._changed.wait(LOOK_EACH_S if self._waiting else None)
+        return None
+
+    def _connected(self) -> Connection:
         """The connection to a process that runs."""
         if self._process is None or self._connection is None or not self._process.is_alive():
             self._end_process()
@@ -160,9 +182,15 @@ class Lane:
             self._process.join(5)
         self._process = self._connection = None
 
-    def _carry_out(self, job: Job, connection: Connection) -> None:
+    def _carry_out(self, job: Job) -> None:
+        arguments = job.arguments()
         try:
-            connection.send((*job.task, job.arguments()))
+            with self._changed:
+                if job.state == "cancelled":
+                    self._end_process()
+                    return
+                connection = self._connected()
+            connection.send((*job.task, arguments))
             while True:
                 while not connection.poll(LOOK_EACH_S):
                     if job.state == "cancelled":
@@ -175,15 +203,12 @@ class Lane:
                     job.at(content, more)
                 else:
                     break
-        except (EOFError, OSError, Refused) as error:
-            if not isinstance(error, Refused):
-                self._end_process()
-            if job.state != "cancelled":
-                died = "the process at work on it ended; is there enough memory?"
-                job.end("failed", error=str(error) if isinstance(error, Refused) else died)
+        except (EOFError, OSError):
+            self._end_process()
+            job.fail("the process at work on it ended; is there enough memory?")
             return
         if kind == "failed":
-            job.end("failed", error=content)
+            job.fail(content)
             return
         try:
             job.end("done", job.finish(content, more) if job.finish else content)

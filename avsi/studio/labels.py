@@ -10,7 +10,7 @@ from ..data.damage import KINDS, PICTURE, Damage
 from ..data.gap_files import parse_labels
 from ..detecting.damage_files import FORMAT, FORMATS
 from ..errors import DataError
-from .project import MAX_NAME, checked_times
+from .project_fields import MAX_NAME, checked_times
 from .refusals import Refused
 
 MARKED = "gap"  # what a label says of a stretch of no known kind
@@ -70,6 +70,15 @@ def _damage_in(content: str, name: str) -> list[tuple]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def gaps_from(gaps: Sequence[dict[str, Any]], start_s: float) -> list[dict[str, Any]]:
+    """Gaps on a clock that shows 0 at ``start_s``, without what lies before."""
+    moved = [
+        {**gap, "start_s": round(max(gap["start_s"] - start_s, 0.0), 6), "end_s": round(gap["end_s"] - start_s, 6)}
+        for gap in gaps
+    ]
+    return [gap for gap in moved if gap["end_s"] > gap["start_s"]]
 
 
 def write_labels(gaps: Sequence[dict[str, Any]], format_: str, duration_s: float) -> str:

@@ -105,9 +105,9 @@ class _Routes:
         folder.mkdir(exist_ok=True)
         # Its suffix tells FFmpeg the format of some.
         path = folder / f"{secrets.token_hex(8)}{Path(name).suffix}"
-        await save_upload(request, path)
+        content = await save_upload(request, path)
         try:
-            clip = await run_in_threadpool(self.studio.open, path, name, True)
+            clip = await run_in_threadpool(self.studio.open, path, name, content)
         except (AvsiError, Refused):
             path.unlink(missing_ok=True)
             raise
@@ -132,9 +132,13 @@ class _Routes:
 
     def sound(self, request: Request) -> Response:
         clip, result = self._unchanged(request), request.path_params.get("result") or _result(request)
+
+        def grows_on() -> bool:
+            return clip.is_growing() and not self.studio.is_closing()
+
         # That of a result is read once.
         clocked = clip.clocked(result)
-        sound, grows = ((lambda: clocked), (lambda: False)) if result else (clip.clocked, clip.is_growing)
+        sound, grows = ((lambda: clocked), (lambda: False)) if result else (clip.clocked, grows_on)
         return ranged(request, wav_size(clocked), lambda first, stop: wav_bytes(sound, first, stop, grows), "audio/wav")
 
     def peaks(self, request: Request) -> Response:
@@ -191,8 +195,8 @@ class _Routes:
         if not isinstance(result, str) or not isinstance(what, list) or not all(isinstance(each, str) for each in what):
             raise Refused(400, "result and what: expected an id, and a list of what is saved")
         gaps = clip.project.current()[0]["gaps"]
-        labels = write_labels(gaps, "txt", clip.facts.duration_s)
-        return JSONResponse({"saved": await run_in_threadpool(self.studio.save, clip, result, what, labels)})
+        saved, note = await run_in_threadpool(self.studio.save, clip, result, what, gaps)
+        return JSONResponse({"saved": saved, "note": note})
 
     async def read_labels(self, request: Request) -> Response:
         clip, name = self._clip(request), shown_name(request.query_params.get("name", "labels.txt"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -40,6 +40,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+OWN = ("same-origin", "none")  # whose requests are answered: those of the server's pages, and of users
+TO_THE_PAGE = '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>avsi studio</title>\n'
 NO_TOKEN = "This page belongs to avsi studio. Open the address that the command printed, with its token.\n"
 
 
@@ -83,7 +85,9 @@ class Guard:
         if scope["path"] == "/" and method in ("GET", "HEAD") and asked:
             if not self._is_token(asked[0]):
                 return PlainTextResponse(NO_TOKEN, 403)
-            answer = RedirectResponse("/", 303)
+            # A browser that comes from elsewhere, such as a file, would not send the cookie where it is redirected to.
+            near = headers.get("sec-fetch-site", "none") in OWN
+            answer = RedirectResponse("/", 303) if near else HTMLResponse(TO_THE_PAGE)
             answer.set_cookie(self.cookie, self.token, httponly=True, samesite="strict", path="/")
             return answer
         if not self._is_token(self._cookie_in(headers)):
@@ -92,7 +96,7 @@ class Guard:
         own = [f"http://{headers['host']}"]
         if (method in CHANGING and origins != own) or (origins and origins != own):
             return _no(403, "the request comes from a page of another site")
-        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        if headers.get("sec-fetch-site", "none") not in OWN:
             return _no(403, "the request comes from a page of another site")
         return None
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import uvicorn
 
 from ..errors import ConfigError
+from .refusals import Refused
 from .routes import make_app
 from .safety import Guard
 from .session import session_folder
@@ -60,8 +61,11 @@ def open_studio(
     with _taken_port(host, port) as taken, session_folder() as folder:
         studio = Studio(folder, model, saves_to)
         try:
-            for file in files:
-                studio.open(file.absolute())
+            try:
+                for file in files:
+                    studio.open(file.absolute())
+            except Refused as error:
+                raise ConfigError(str(error)) from error
             number = taken.getsockname()[1]
             token = secrets.token_urlsafe(24)
             own = f"[{host}]" if ":" in host else host  # as addresses write one of IPv6
@@ -77,7 +81,9 @@ def open_studio(
                 h11_max_incomplete_event_size=64 << 10,
                 timeout_graceful_shutdown=ENDS_WITHIN_S,
             )
-            yield Running(studio, f"http://{names[0]}:{number}/?token={token}", uvicorn.Server(config), taken)
+            server = uvicorn.Server(config)
+            studio.is_closing = lambda: server.should_exit
+            yield Running(studio, f"http://{names[0]}:{number}/?token={token}", server, taken)
         finally:
             studio.close()
 

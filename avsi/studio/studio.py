@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from ..data.damage import KINDS
 from ..errors import MediaError
 from .clips import Clip, shown_name
 from .faces import FaceCache
-from .jobs import Job, Jobs
+from .jobs import LOOK_EACH_S, Job, Jobs
+from .labels import gaps_from, write_labels
 from .models import models_to_choose
-from .project import checked_times
+from .project_fields import checked_times
 from .refusals import Refused
 from .saving import SUFFIXES
 
@@ -23,6 +24,7 @@ LOOK_UP_TO_S = 300.0  # longer films are searched for damage by their sound alon
 MAX_CLIPS = 200
 MAX_LANDMARKS_S = 120.0  # at once
 MAX_DRAW = 10**6
+SAME_CLOCK_S = 0.001
 
 
 class Studio:
@@ -33,20 +35,25 @@ class Studio:
         Args:
             folder: for all that need not outlive this studio.
             model: a model of the user's, which new projects take.
-            saves_to: where results of dropped clips are saved; by default the working directory.
+            saves_to: where the projects and results of dropped clips are kept; by default the working directory.
         """
         self.folder, self.saves_to = folder, saves_to or Path.cwd()
         self.models = models_to_choose([model] if model else [])
         self.default = model or ""
         self.clips: dict[str, Clip] = {}
         self.jobs = Jobs()
+        self.is_closing: Callable[[], bool] = lambda: False  # asked by what waits, which then ends
+        self._warmed: set[str] = set()
         self._lock = threading.Lock()
 
     def close(self) -> None:
         self.jobs.close()
 
-    def open(self, path: Path, name: str = "", dropped: bool = False) -> Clip:
+    def open(self, path: Path, name: str = "", content: str = "") -> Clip:
         """Open a clip; its sound, and what browsers play of it, are made while the user looks at it.
+
+        Args:
+            content: the digest of one that was dropped.
 
         Raises:
             MediaError: it is no sound or video file.
@@ -55,20 +62,28 @@ class Studio:
             raise Refused(429, f"{MAX_CLIPS} clips are open already; start another studio")
         own = self.folder / secrets.token_hex(8)
         own.mkdir()
-        to = self.saves_to if dropped else None
+        to = self.saves_to if content else path.parent
         try:
-            clip = Clip(path, name or path.name, own, self.models, self.default, to)
+            clip = Clip(path, name or path.name, own, self.models, self.default, to, content)
         except MediaError as error:
             own.rmdir()
             raise MediaError(str(error).replace(str(path), name or str(path))) from error
-        with self._lock:
-            self.clips[clip.id] = clip
-        self.jobs.add(self.jobs.models, Job(("tasks", "warm"), lambda: {"model": self.model_of(clip)}, asked=False))
+        self._warm(self.model_of(clip))
         if clip.is_growing():
             self._read_sound(clip)
         if clip.needs_preview:
             self.make_preview(clip)
+        with self._lock:
+            self.clips[clip.id] = clip
         return clip
+
+    def _warm(self, model: str) -> None:
+        """Load a model before it is asked for, once."""
+        with self._lock:
+            if model in self._warmed:
+                return
+            self._warmed.add(model)
+        self.jobs.add(self.jobs.models, Job(("tasks", "warm"), lambda: {"model": model}, asked=False))
 
     def _read_sound(self, clip: Clip) -> None:
         def finish(sound: Any, notes: list[str]) -> None:
@@ -101,14 +116,16 @@ class Studio:
             clip.needs_preview = True
 
             def arguments() -> dict[str, Any]:
-                opened = clip.wait_for_sound()
+                opened = clip.opened()
                 length_s = clip.facts.duration_s
                 shape = clip.facts.picture
                 size = shape and (shape.width, shape.height)
                 told = {"path": clip.path, "sound": opened.sound, "duration_s": length_s, "size": size}
                 return {**told, "out": clip.preview}
 
-            job = clip.preview_job = self.jobs.add(self.jobs.previews, Job(("files", "make_preview"), arguments))
+            job = clip.preview_job = self.jobs.add(
+                self.jobs.previews, Job(("files", "make_preview"), arguments, ready=clip.is_read)
+            )
         return job
 
     def prepare(self, clip: Clip) -> None:
@@ -129,18 +146,27 @@ class Studio:
         clip.preparing = self.jobs.add(self.jobs.models, Job(("tasks", "look_around"), arguments, asked=False))
 
     def put_project(self, clip: Clip, fields: dict[str, Any]) -> int:
-        if isinstance(fields.get("reference"), str):
-            self.reference(fields["reference"])
+        reference = fields.get("reference")
+        # One that was chosen earlier, of a clip that is not open now, is in the way of nothing but restoring.
+        if isinstance(reference, str) and reference != clip.project.current()[0]["reference"]:
+            self.reference(reference)
         revision = clip.project.put(fields.get("revision"), fields)
         self.prepare(clip)
         return revision
 
     def reference(self, named: str) -> str:
         """A reference as the tasks take it, from ``NAME[@START:END]``: only clips that are open are heard."""
-        for clip in self.clips.values():
-            if named == clip.name or named.startswith(f"{clip.name}@"):
-                return f"{clip.path}{named[len(clip.name) :]}"
-        raise Refused(400, "reference: expected the name of a clip that is open here, perhaps with @START:END")
+        there = list(self.clips.values())
+        meant = [clip for clip in there if named == clip.name] or [
+            clip for clip in there if named.startswith(f"{clip.name}@")
+        ]
+        if not meant:
+            raise Refused(400, "reference: expected the name of a clip that is open here, perhaps with @START:END")
+        if len(meant) > 1:
+            raise Refused(
+                400, f"reference: {len(meant)} clips of the name {meant[0].name} are open; rename one of them"
+            )
+        return f"{meant[0].path}{named[len(meant[0].name) :]}"
 
     def find(self, clip: Clip, kinds: Sequence[str] | None, sure: float, look: bool | None) -> Job:
         for kind in kinds or ():
@@ -151,12 +177,12 @@ class Studio:
             look = project["use_face"] and clip.facts.duration_s <= LOOK_UP_TO_S
 
         def arguments() -> dict[str, Any]:
-            return {"clip": clip.wait_for_sound(), "kinds": kinds, "sure": sure, "look": look}
+            return {"clip": clip.opened(), "kinds": kinds, "sure": sure, "look": look}
 
         def finish(damage: list[dict[str, Any]], notes: list[str]) -> dict[str, Any]:
             return {"damage": damage, "looked": look and clip.facts.picture is not None, "notes": notes}
 
-        return self.jobs.add(self.jobs.models, Job(("tasks", "find"), arguments, finish))
+        return self.jobs.add(self.jobs.models, Job(("tasks", "find"), arguments, finish, ready=clip.is_read))
 
     def align(self, clip: Clip, transcript: str) -> Job:
         if not transcript.strip():
@@ -166,14 +192,14 @@ class Studio:
         look = bool(gaps) and project["use_face"]
 
         def arguments() -> dict[str, Any]:
-            opened = clip.wait_for_sound()
+            opened = clip.opened()
             return {"clip": opened, "transcript": transcript, "gaps": gaps, "look": look}
 
         def finish(words: list[dict[str, Any]], notes: list[str]) -> dict[str, Any]:
             clip.project.set(words=words, words_of=[transcript, [list(gap) for gap in gaps]])
             return {"words": words, "doubtful": notes, "notes": notes}
 
-        return self.jobs.add(self.jobs.models, Job(("tasks", "align"), arguments, finish))
+        return self.jobs.add(self.jobs.models, Job(("tasks", "align"), arguments, finish, ready=clip.is_read))
 
     def restore(self, clip: Clip, gaps: list[tuple[float, float]] | None, draw: int) -> Job:
         project, _ = clip.project.current()
@@ -197,7 +223,7 @@ class Studio:
         id_, out = clip.new_result()
 
         def arguments() -> dict[str, Any]:
-            return {"clip": clip.wait_for_sound(), "reference": reference, "out": out, **told}
+            return {"clip": clip.opened(), "reference": reference, "out": out, **told}
 
         def finish(made: dict[str, Any], notes: list[str]) -> dict[str, Any]:
             if made["words"] is not None:
@@ -209,7 +235,7 @@ class Studio:
             self._rate(clip, result)
             return {"result": id_, "notes": notes}
 
-        return self.jobs.add(self.jobs.models, Job(("tasks", "restore"), arguments, finish))
+        return self.jobs.add(self.jobs.models, Job(("tasks", "restore"), arguments, finish, ready=clip.is_read))
 
     def _rate(self, clip: Clip, result: dict[str, Any]) -> None:
         def arguments() -> dict[str, Any]:
@@ -244,7 +270,10 @@ class Studio:
             for time_s, points, seen in zip(tracks.time_s, tracks.points, tracks.found, strict=True)
         ]
 
-    def save(self, clip: Clip, result: str, what: Sequence[str], labels: str) -> list[dict[str, str]]:
+    def save(
+        self, clip: Clip, result: str, what: Sequence[str], gaps: Sequence[dict[str, Any]]
+    ) -> tuple[list[dict[str, str]], str | None]:
+        """What is saved where; and which clock the times of the labels are on, where there are two."""
         file = clip.result_file(result)
         for each in what:
             if each not in SUFFIXES:
@@ -254,16 +283,27 @@ class Studio:
         stem = shown_name(clip.name)
         stem = stem.rpartition(".")[0] or stem
         to, names = clip.saves_to, list(dict.fromkeys(what))
+        opened = clip.opened()
+        # A sound that is saved alone begins with its first sample.
+        alone = "sound" in names and "film" not in names
+        later_s = opened.sound.start_s if alone else 0.0
+        labels = write_labels(gaps_from(gaps, later_s), "txt", clip.facts.duration_s)
 
         def arguments() -> dict[str, Any]:
-            opened = clip.opened()
             return {"clip": opened, "result": file, "folder": to, "stem": stem, "what": names, "labels": labels}
 
         job = self.jobs.add(self.jobs.files, Job(("saving", "save"), arguments))
-        job.ended.wait()
+        while not job.ended.wait(LOOK_EACH_S):
+            if self.is_closing():
+                raise Refused(503, "the studio is being closed")
         if job.state != "done":
             raise Refused(409 if "changed" in job.error else 500, job.error or "saving was cancelled")
-        return job.result or []
+        note = None
+        if "labels" in names and abs(opened.sound.start_s) >= SAME_CLOCK_S:
+            clock = "the sound that was saved" if alone else "the film"
+            note = f"The times of the labels are those of {clock}; in the film its sound starts at "
+            note += f"{opened.sound.start_s:.3f} s."
+        return job.result or [], note
 
 
 def _to_restore(project: dict[str, Any]) -> list[tuple[float, float]]:
