@@ -194,10 +194,12 @@ def test_from_opening_to_the_saved_file_by_keyboard_alone(page, studio, tmp_path
 
 ELSEWHERE = """async () => {  // another tab puts its gap first
   const id = location.hash.slice(1), path = `/api/clips/${id}`;
-  const { revision } = await (await fetch(path)).json();
+  const { revision, project } = await (await fetch(path)).json();
+  const { transcript, model, use_face, reference } = project;
   const gaps = [{ start_s: 0.2, end_s: 0.3, kind: null, sure: null, seen_by: null, repair: true }];
   const headers = { "Content-Type": "application/json" };
-  const answer = await fetch(`${path}/project`, { method: "PUT", headers, body: JSON.stringify({ revision, gaps }) });
+  const body = JSON.stringify({ revision, gaps, transcript, model, use_face, reference });
+  const answer = await fetch(`${path}/project`, { method: "PUT", headers, body });
   document.querySelector("#add-gap").click();
   document.querySelector("#restore").click();
   return answer.status;
@@ -217,3 +219,22 @@ def test_gaps_of_another_tab_are_shown_and_told_of_but_not_restored(browser, stu
     page.wait_for_timeout(500)
     assert "another tab" in page.inner_text("#notice") and gaps(page) == [[0.2, 0.3]] and jobs == []
     page.close()
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_gap_without_a_rating_leaves_the_page_usable(page, tmp_path):
+    put_clip(page, tmp_path, "silence.wav")
+
+    def unrated(route) -> None:
+        answer = route.fetch()
+        clip = answer.json()
+        for result in clip["project"]["results"]:
+            result["mos"] = [{"start_s": 0.0, "end_s": 2.0, "before": None, "after": 3.25}]
+        route.fulfill(response=answer, json=clip)
+
+    page.route(re.compile("/api/clips/[^/]+$"), unrated)
+    page.click("#add-gap")
+    page.click("#restore")
+    wait_for(page, "document.querySelector('.told').textContent.includes('PLCMOS')")
+    assert "– before, 3.3 restored" in page.inner_text(".told")
