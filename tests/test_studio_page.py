@@ -215,8 +215,7 @@ def test_gaps_of_another_tab_are_shown_and_told_of_but_not_restored(browser, stu
     jobs = []
     page.on("request", lambda request: request.url.endswith("/restore") and jobs.append(request.url))
     assert page.evaluate(ELSEWHERE) == 200
-    wait_for(page, "!document.querySelector('#notice').hidden")
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(1000)
     assert "another tab" in page.inner_text("#notice") and gaps(page) == [[0.2, 0.3]] and jobs == []
     page.close()
 
@@ -237,4 +236,4 @@ def test_a_gap_without_a_rating_leaves_the_page_usable(page, tmp_path):
     page.click("#add-gap")
     page.click("#restore")
     wait_for(page, "document.querySelector('.told').textContent.includes('PLCMOS')")
-    assert "– before, 3.3 restored" in page.inner_text(".told")
+    assert "\N{EN DASH} before, 3.3 restored" in page.inner_text(".told")
