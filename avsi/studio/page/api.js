@@ -9,13 +9,15 @@ export class Refused extends Error {
 
 const GONE = "The studio does not answer. Is the command still running?";
 const POLL_MS = 250;
+const MAX_KEEPALIVE_BYTES = 60_000; // browsers refuse more than 64 KiB to outlive the page
 
 export async function request(method, path, body, options = {}) {
   const headers = body === undefined || body instanceof Blob ? {} : { "Content-Type": "application/json" };
   const content = body === undefined || body instanceof Blob ? body : JSON.stringify(body);
+  const keepalive = Boolean(options.keepalive) && new Blob([content ?? ""]).size < MAX_KEEPALIVE_BYTES;
   let response;
   try {
-    response = await fetch(path, { method, headers, body: content, ...options });
+    response = await fetch(path, { method, headers, body: content, ...options, keepalive });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refused(GONE, 0);

@@ -36,6 +36,11 @@ export function warn(text) {
   notice.hidden = !text;
 }
 
+/** Takes back a warning, unless another one stands there by now. */
+export function unwarn(text) {
+  if (byId("notice").querySelector("span").textContent === text) warn("");
+}
+
 /** Runs what the server may refuse, and shows its one clear line. */
 export async function guarded(work) {
   try {

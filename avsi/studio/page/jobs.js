@@ -1,7 +1,9 @@
 // Long work, shown while it runs: a bar, what is done, the time left, and a way to end it.
 
 import { finished, post, request } from "./api.js";
-import { say, warn } from "./dom.js";
+import { say, unwarn, warn } from "./dom.js";
+
+let failure = ""; // of the last one: the next takes it back, and no other warning
 
 function timeLeft(seconds) {
   if (seconds === null || seconds === undefined) return "";
@@ -19,7 +21,7 @@ export function show(part, { progress, step = "", left_s: left }) {
 /** Starts a job by a POST and shows it in `part` until it ends; its result, or undefined if it failed or was ended. */
 export async function run(path, body, part, starter) {
   const cancel = part.querySelector(".cancel");
-  warn("");
+  unwarn(failure);
   starter.disabled = true;
   try {
     const { job } = await post(path, body);
@@ -29,7 +31,7 @@ export async function run(path, body, part, starter) {
     return await finished(job, (now) => show(part, now));
   } catch (error) {
     if (error.name === "AbortError") say("Cancelled.");
-    else warn(error.message);
+    else warn((failure = error.message));
     return undefined;
   } finally {
     const focused = part.contains(document.activeElement);

@@ -103,8 +103,5 @@ export class Listening {
     for (const choice of document.getElementsByName("result")) choice.checked = choice.value === this.result?.id;
     // Of a blind comparison the pictures tell nothing.
     this.tiles.setResult(this.result && this.player.heard && !this.#order ? this.result.id : null);
-    const download = byId("download");
-    download.hidden = !this.result;
-    if (this.result) download.href = `/api/clips/${this.project.clip.id}/results/${this.result.id}/sound`;
   }
 }

@@ -90,7 +90,10 @@ function work(clip, clips) {
   });
   byId("play").onclick = () => player.toggle();
   player.addEventListener("moved", () => (byId("play").textContent = player.playing ? "Pause" : "Play"));
-  byId("clips").onchange = ({ target }) => project.flush().then(() => visit(target.value));
+  byId("clips").onchange = async ({ target }) => {
+    if (await project.flush()) visit(target.value);
+    else target.value = clip.id;
+  };
   offerOpening((file) => marking.read(file), () => project.flush());
   offerKeys({
     Space: () => player.toggle(), b: () => listening.toggle(), g: () => byId("add-gap").click(),
@@ -112,7 +115,7 @@ async function begin() {
   if (wanted) work(await get(`/api/clips/${wanted.id}`), clips);
   else {
     byId("opening").hidden = false;
-    offerOpening(null, async () => {});
+    offerOpening(null, async () => true);
     offerKeys({});
   }
 }

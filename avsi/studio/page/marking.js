@@ -26,6 +26,7 @@ export class Marking {
   }
 
   async #find() {
+    if (!(await this.project.flush())) return;
     const kinds = [...document.getElementsByName("kind")];
     const asked = kinds.filter((kind) => kind.checked).map((kind) => kind.value);
     const sure = byId("sure").valueAsNumber;

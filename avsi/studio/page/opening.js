@@ -10,7 +10,7 @@ export function visit(id) {
   location.reload();
 }
 
-/** `read` takes dropped labels; null while no clip is open. `leave` keeps what is not yet kept. */
+/** `read` takes dropped labels; null while no clip is open. `leave` keeps what is not yet kept, and tells if it is. */
 export function offerOpening(read, leave) {
   const open = async (file) => {
     const part = byId("upload");
@@ -24,8 +24,7 @@ export function offerOpening(read, leave) {
     part.hidden = true;
     byId("file").value = "";
     if (!clip) return;
-    await leave();
-    visit(clip.id);
+    if (await leave()) visit(clip.id);
   };
   byId("file").onchange = ({ target }) => target.files[0] && open(target.files[0]);
   byId("open-another").onclick = () => {

@@ -59,25 +59,30 @@ export class Project extends EventTarget {
   /** Results and words from the server; and what another tab has changed meanwhile. */
   async refresh() {
     await this.flush();
-    const clip = await get(`/api/clips/${this.clip.id}`);
+    let clip;
+    do { // an answer that is older than what was put meanwhile is asked for again
+      clip = await get(`/api/clips/${this.clip.id}`);
+      await this.#putting;
+    } while (clip.revision < this.revision);
     this.results = clip.project.results ?? [];
     this.words = clip.project.words;
     if (JSON.stringify(edited(clip.project)) === this.#known) this.revision = clip.revision;
-    else if (clip.revision !== this.revision) this.#adopt(clip.project, clip.revision);
+    else if (clip.revision > this.revision) this.#adopt(clip.project, clip.revision);
     this.dispatchEvent(new Event("results"));
     return clip;
   }
 
-  /** Puts what is not yet with the server, now. */
+  /** Puts what is not yet with the server, now; whether the server then has what is shown, and nobody else's. */
   async flush(options = {}) {
     clearTimeout(this.#timer);
     this.#timer = null;
-    await this.#putting;
+    while (this.#putting) if (!(await this.#putting)) return false;
     const text = this.#text();
-    if (text === this.#known) return;
+    if (text === this.#known) return true;
     this.#putting = this.#put(text, options);
-    await this.#putting;
+    const kept = await this.#putting;
     this.#putting = null;
+    return kept;
   }
 
   async #put(text, options) {
@@ -89,14 +94,15 @@ export class Project extends EventTarget {
       byId("kept").textContent = "All changes are kept.";
       if (this.#warned) warn("");
       this.#warned = false;
+      return true;
     } catch (error) {
       if (error.status === 409) {
-        this.#adopt(error.answer.project, error.answer.revision);
-        return;
+        return this.#adopt(error.answer.project, error.answer.revision);
       }
       this.#warned = true;
       warn(`Your last changes are not kept yet. ${error.message}`);
       if (!error.status) this.#later(AGAIN_AFTER_MS);
+      return false;
     }
   }
 
@@ -122,15 +128,16 @@ export class Project extends EventTarget {
     this.#changed();
   }
 
-  /** Another tab was faster: its state is shown, and undo brings back one's own. */
+  /** Another tab was faster: its state is shown, and undo brings back one's own. Whether both are the same. */
   #adopt(project, revision) {
     const own = this.#text();
     this.#take(project, revision);
-    if (this.#text() === own) return; // the same was done in both
+    if (this.#text() === own) return true; // the same was done in both
     this.history.keep(own);
     warn("This clip was changed in another tab or window, and its newer state is shown here. Undo brings back yours.");
     this.dispatchEvent(new Event("change"));
     this.dispatchEvent(new Event("results"));
+    return false;
   }
 
   #take(project, revision) {

@@ -28,14 +28,14 @@ export class Restoring extends EventTarget {
     byId("model").value = state.model;
     byId("about-model").textContent = model?.about ?? "";
     byId("hint-words").hidden = !model?.takes_words || Boolean(state.transcript.trim());
-    byId("reference").disabled = !model?.takes_voice;
-    const face = Boolean(clip.picture && model?.takes_face);
+        const face = Boolean(clip.picture && model?.takes_face);
     byId("use-face").disabled = !face;
     byId("use-face").checked = face && state.use_face;
     const [, file, start, end] = HERE.exec(state.reference ?? "");
     const field = byId("reference");
     if (file && ![...field.options].some((each) => each.value === file)) field.append(make("option", { value: file }, file));
     field.value = file;
+    field.disabled = !model?.takes_voice && !file; // what is named can always be cleared
     byId("reference-times").hidden = !file;
     if (start !== undefined) [byId("reference-start").value, byId("reference-end").value] = [start, end];
     const gaps = state.gaps.filter((gap) => gap.repair);
@@ -55,7 +55,7 @@ export class Restoring extends EventTarget {
 
   async restore(draw) {
     if (byId("restore").disabled) return;
-    await this.project.flush();
+    if (!(await this.project.flush())) return; // what is shown is not what would be restored
     byId("draw").disabled = true;
     const { id } = this.project.clip;
     const answer = await run(`/api/clips/${id}/restore`, { draw }, byId("restore-job"), byId("restore"));

@@ -5,7 +5,6 @@ import { byId, guarded, make, say } from "./dom.js";
 
 export function offerSaving(clip, project, listening) {
   byId("saves-to").textContent = clip.saves_to;
-  byId("download").download = clip.name.replace(/\.[^.]*$/, "") + ".restored.wav";
   byId("save-film").hidden = !clip.picture;
   byId("save-film").querySelector("input").checked = Boolean(clip.picture);
   const choices = [...document.getElementsByName("what")];
@@ -18,7 +17,7 @@ export function offerSaving(clip, project, listening) {
     say("Saving …");
     const what = choices.filter((choice) => choice.checked).map((choice) => choice.value);
     const answer = await guarded(async () => {
-      await project.flush();
+      if (!(await project.flush())) return undefined;
       return post(`/api/clips/${clip.id}/save`, { result: listening.result.id, what });
     });
     ready();

@@ -5,6 +5,8 @@ import { byId, make } from "./dom.js";
 const overlaps = (one, other) => one.start_s < other.end_s && other.start_s < one.end_s;
 const typed = (seconds) => seconds.toFixed(3).replace(/0$/, ""); // milliseconds where there are any
 
+const rated = (mos) => mos?.toFixed(1) ?? "–"; // silence has no rating
+
 export class Table {
   result = null; // whose reasons are shown
   #rows = new Map(); // by key: the row and what in it changes
@@ -77,7 +79,7 @@ export class Table {
     const of = (list) => (list ?? []).filter((each) => overlaps(each, gap));
     for (const { reason } of of(this.result?.reasons)) told.push(reason);
     for (const { before, after } of of(this.result?.mos)) {
-      told.push(`estimated quality (PLCMOS) ${before.toFixed(1)} before, ${after.toFixed(1)} restored`);
+      told.push(`estimated quality (PLCMOS) ${rated(before)} before, ${rated(after)} restored`);
     }
     return told;
   }

@@ -49,6 +49,7 @@ export class Words {
   }
 
   async #align() {
+    if (!(await this.project.flush())) return;
     const { id } = this.project.clip;
     const answer = await run(`/api/clips/${id}/align`, { transcript: this.field.value }, byId("align-job"), byId("align"));
     if (!answer) return;
