@@ -13,7 +13,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data.damage import KINDS
+from ..data.damage import KINDS, USUAL
 from ..folders import user_cache
 from ..media.sound_reading import Sound
 from ..pretrained import AUDIO_ONLY, DEFAULT
@@ -106,7 +106,10 @@ class Clip:
             "sound": self._told_sound(),
             "top_hz": top_hz(self.facts.rate),
             "models": [model.told() for model in self.models.values()],
-            "kinds": [{"name": kind, "about": about, "repaired": kind != LEFT} for kind, about in KINDS.items()],
+            "kinds": [
+                {"name": kind, "about": about, "usual": kind in USUAL, "repaired": kind != LEFT}
+                for kind, about in KINDS.items()
+            ],
             "dropped": self.dropped,
             "saves_to": writable(str(self.saves_to)),
             "note": self.project.note or self.note or None,

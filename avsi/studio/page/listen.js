@@ -62,7 +62,8 @@ export class Listening {
       const choice = make("input", { type: "radio", name: "result", value: result.id, onchange: () => this.take(result.id) });
       const gaps = counted(result.gaps.length, "gap");
       const time = result.made && new Date(result.made).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-      const told = [result.model, result.use_face ? "with the face" : "sound alone", gaps, time].filter(Boolean).join(" · ");
+      const isSeen = result.use_face && (result.reasons ?? []).length < result.gaps.length;
+      const told = [result.model, isSeen ? "with the face" : "sound alone", gaps, time].filter(Boolean).join(" · ");
       return make("label", { className: "inline" }, choice, ` Version ${index + 1} `, make("span", { className: "soft" }, told));
     }));
     const kept = results.some((each) => each.id === this.result?.id);

@@ -10,8 +10,10 @@ export class Marking {
     Object.assign(this, { project, regions });
     const { id } = project.clip;
     this.repaired = new Map(project.clip.kinds.map((kind) => [kind.name, kind.repaired ?? true]));
-    byId("kinds").replaceChildren(...project.clip.kinds.map(({ name, about }) => make(
-      "label", { className: "inline", title: about }, make("input", { type: "checkbox", name: "kind", value: name, checked: true }), name,
+    const sought = project.clip.kinds.filter(({ name }) => name !== "unknown"); // which nothing finds
+    this.usual = sought.filter((kind) => kind.usual).map((kind) => kind.name);
+    byId("kinds").replaceChildren(...sought.map(({ name, about, usual }) => make(
+      "label", { className: "inline", title: about }, make("input", { type: "checkbox", name: "kind", value: name, checked: usual }), name,
     )));
     byId("find").onclick = () => this.#find();
     byId("labels").onchange = ({ target }) => this.read(target.files[0]).then(() => (target.value = ""));
@@ -30,12 +32,13 @@ export class Marking {
     const kinds = [...document.getElementsByName("kind")];
     const asked = kinds.filter((kind) => kind.checked).map((kind) => kind.value);
     const sure = byId("sure").valueAsNumber;
-    const body = { ...(asked.length < kinds.length && { kinds: asked }), ...(Number.isFinite(sure) && { sure }) };
+    const body = { ...(asked.join() !== this.usual.join() && { kinds: asked }), ...(Number.isFinite(sure) && { sure }) };
     const found = await run(`/api/clips/${this.project.clip.id}/find`, body, byId("find-job"), byId("find"));
     if (!found) return;
     const added = this.#add(found.damage);
     const told = found.damage.length ? `${found.damage.length} found, ${added} of them new.` : "No damage was found.";
-    say([told, ...(found.notes ?? [])].join(" "));
+    const isLeft = found.damage.some((one) => !(one.repair ?? this.repaired.get(one.kind) ?? true));
+    say([told, ...(isLeft ? ["Clipping may be meant: it is left as it is, unless you tick Repair."] : []), ...(found.notes ?? [])].join(" "));
   }
 
   /** Labels from a file, such as Audacity's. */
