@@ -25,7 +25,7 @@ from ..errors import AvsiWarning, DataError, GapError
 from ..rng import generator
 from ..timebase import to_samples
 from .augmentation import augment
-from .order import draw_order
+from .order import draw_order, sort_in_pools
 from .text_variation import usual_lengths, vary_phones
 from .told_voices import ToldVoices
 
@@ -105,10 +105,14 @@ class SpeechData(Dataset):
     def batch_size(self) -> int:
         return self.config.training.batch_size
 
-    def order(self, rng: np.random.Generator) -> list[tuple[int, int]]:
-        """The places of one epoch of training, in a random order."""
+    def order(self, rng: np.random.Generator, step: int) -> list[tuple[int, int]]:
+        """The places of one epoch of training, in a random order; ``step`` of them are a step of all processes."""
         speakers, filmed = [u.speaker for u in self.utterances], [u.is_filmed for u in self.utterances]
-        return draw_order(speakers, filmed, self.config.training, rng)
+        pairs = draw_order(speakers, filmed, self.config.training, rng)
+        pool_steps = self.config.training.sort_steps
+        if pool_steps <= 1:
+            return pairs
+        return sort_in_pools(pairs, [u.duration_s for u in self.utterances], step, pool_steps, rng)
 
     def __getitem__(self, place: int | tuple[int, int]) -> tuple[str, Features, Tensor]:
         """(id, features, lost frames as bool of shape (n_frames,)).

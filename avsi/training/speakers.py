@@ -58,9 +58,9 @@ class SpeakerData(SpeechData):
     def batch_size(self) -> int:
         return super().batch_size if self.augmented else len(self)
 
-    def order(self, rng: np.random.Generator) -> list[tuple[int, int]]:
+    def order(self, rng: np.random.Generator, step: int) -> list[tuple[int, int]]:
         """(index of the utterance, how many windows of its speaker come before) of each window; no speaker is twice in
-        a batch.
+        a batch, of which a step has one for each process.
         """
         speakers = list(self._of_speaker)
         in_a_round = len(speakers) // self._at_once  # batches in which each speaker is once, but for a few left over
