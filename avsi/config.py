@@ -306,8 +306,13 @@ class TrainingConfig:
         "auto"  # how many on each host, with a process for each; "auto": all, or what torchrun or Slurm started
     )
     workers: int = 0  # processes that load data; 0: the training process itself
-    # Without workers: keep every utterance's features in memory, 0.3 MB a clip of 3 s; copies in other voices count.
-    cache: bool = True
+    # Where features are kept, so that they are computed once: 0.3 MB a clip of 3 s; copies in other voices count.
+    # "disk": in files that all processes and runs share, in $AVSI_CACHE, else ~/.cache/avsi; "memory": in that of each
+    # training process, without workers; "none": nowhere. "auto": in memory where they fit, else on disk.
+    cache: str = one_of("auto", "disk", "memory", "none")
+    cache_memory_gb: float = 4.0  # "auto" keeps no more in memory, in all processes of a host together
+    cache_disk_gb: float = 50.0  # the files of all runs together take no more
+    half_features: bool = False  # spectra and faces are rounded to half precision and take half the room
 
     @property
     def is_adversarial(self) -> bool:

@@ -15,6 +15,7 @@ from ..config import Config
 from ..data.stats import Stats
 from ..rng import generator
 from .dataset import Batch, SpeechData, collate
+from .feature_cache import keep_features
 from .order import Place, Shares
 from .tasks import LossTerm, Model, make_task
 
@@ -25,7 +26,12 @@ class TrainingRun(LightningModule):
     Several processes train as one would with their batches together: each step's utterances are shared out among
     them, and each loss is weighted by how much of it they have. A run that goes on in another number of processes keeps
     the number of utterances of a step.
+
+    Attributes:
+        tells: whether it says what it prepares.
     """
+
+    tells = False
 
     def __init__(self, config: Config, stats: Stats) -> None:
         super().__init__()
@@ -49,6 +55,13 @@ class TrainingRun(LightningModule):
         """The model that is validated and saved: the trained one, or the moving average of its weights."""
         # AveragedModel holds a copy of the model, but does not know its type.
         return self.model if self.average is None else cast(Model, self.average.module)
+
+    def prepare_data(self) -> None:  # in one process on each host, for which the others wait
+        self._keep_features(makes=True)
+
+    def setup(self, stage: str) -> None:
+        if self.trainer.local_rank:
+            self._keep_features(makes=False)
 
     def on_train_epoch_start(self) -> None:
         self.task.begin_epoch(self.current_epoch, self.result)
@@ -143,6 +156,10 @@ class TrainingRun(LightningModule):
 
     def _epoch_generator(self, *purpose: object) -> np.random.Generator:
         return generator(self.config.training.seed, self.current_epoch, *purpose)
+
+    def _keep_features(self, makes: bool) -> None:
+        for data in (self.task.train_set, self.task.valid_set):
+            keep_features(data, self.trainer.num_devices, makes, self.tells)
 
     def _shares(self, n_places: int, step: int) -> Shares:
         return Shares(n_places, step, self.trainer.global_rank, self.trainer.world_size)

@@ -82,7 +82,8 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
         progress=progress,
     )
     _prepare_folder(folder, config, run, _all_train_ids(config, run, stats, folder), writes=trainer.is_global_zero)
-    if progress and trainer.is_global_zero:
+    run.tells = progress and trainer.is_global_zero
+    if run.tells:
         print(reason)
     try:
         # weights_only: checkpoints hold nothing that would need code to be unpickled.
@@ -90,6 +91,10 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
     except SystemExit:
         if trainer.interrupted:  # Lightning exits after Ctrl-C
             raise KeyboardInterrupt from None
+        raise
+    except RuntimeError as error:
+        if trainer.world_size > 1 and "by peer" in str(error):  # a connection that was closed or reset
+            raise DataError(f"{folder}: another process of this run ended, and says why") from error
         raise
     return best.lowest
 
@@ -200,7 +205,10 @@ def _made_from(config: Config, run: TrainingRun, folder: Path) -> str:
 
 
 def _without_run_settings(config: Config) -> Config:
-    """A config with default values for the settings that a resumed run may change: duration, devices and precision."""
-    run_settings = ("max_epochs", "patience", "precision", "accelerator", "devices", "workers", "cache")
+    """A config with default values for the settings that a resumed run may change: duration, devices, precision and
+    where features are kept.
+    """
+    caches = ("cache", "cache_memory_gb", "cache_disk_gb")
+    run_settings = (*caches, "max_epochs", "patience", "precision", "accelerator", "devices", "workers")
     default = TrainingConfig()
     return replace(config, training=replace(config.training, **{name: getattr(default, name) for name in run_settings}))

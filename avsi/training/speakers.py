@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -115,11 +116,14 @@ class SpeakerData(SpeechData):
         return utterance.id, Features(window, window.new_zeros(len(window), 0)), none
 
     def _load(self, utterance: Utterance) -> Features:
-        """The bands of speech alone, which are kept in memory."""
+        """The bands of speech alone."""
         features = super()._load(utterance)
         speech = is_speech(features.log_spectrum, self.config.stft, self.config.normalise)
         bands = to_bands(features.log_spectrum[speech], self._filters, self.config.stft)
         return features._replace(log_spectrum=bands, visual=features.visual[speech])
+
+    def _made_by(self) -> list[object]:
+        return [*super()._made_by(), "bands", list(self._filters.shape), asdict(self.config.normalise)]
 
 
 def ge2e_loss(vectors: Tensor, speakers: Sequence[str], sharpness: Tensor) -> Tensor:
