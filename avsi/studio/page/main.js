@@ -94,7 +94,6 @@ function work(clip, clips) {
     if (await project.flush()) visit(target.value);
     else target.value = clip.id;
   };
-  offerOpening((file) => marking.read(file), () => project.flush());
   offerKeys({
     Space: () => player.toggle(), b: () => listening.toggle(), g: () => byId("add-gap").click(),
     r: () => byId("restore").click(), "+": () => timeline.zoom(2), "=": () => timeline.zoom(2),
@@ -107,17 +106,17 @@ function work(clip, clips) {
     else guarded(() => project.refresh());
   });
   prepare(clip, player, tiles);
+  return { read: (file) => marking.read(file), leave: () => project.flush() };
 }
 
+/** The desk with the clip, as `offerOpening` takes it; null without one. */
 async function begin() {
   const clips = await get("/api/clips");
   const wanted = clips.find(({ id }) => id === location.hash.slice(1)) ?? clips.at(-1);
-  if (wanted) work(await get(`/api/clips/${wanted.id}`), clips);
-  else {
-    byId("opening").hidden = false;
-    offerOpening(null, async () => true);
-    offerKeys({});
-  }
+  if (wanted) return work(await get(`/api/clips/${wanted.id}`), clips);
+  byId("opening").hidden = false;
+  offerKeys({});
+  return null;
 }
 
-guarded(begin);
+offerOpening(guarded(begin));
