@@ -87,8 +87,8 @@ def test_saved_labels_are_on_the_clock_of_what_is_saved(tmp_path, what, clock):
         result = other.done(f"{clip}/restore", {"gaps": [[1.0, 1.2]]})["result"]
         start_s = running.studio.clips[clip[-12:]].sound.start_s
         assert start_s == pytest.approx(0.5, abs=0.03)
-        answer = other.ask("POST", f"{clip}/save", {"result": result, "what": what})[2]
-        assert clock in answer["note"]
+        answer = other.done(f"{clip}/save", {"result": result, "what": what})
+        assert clock in answer["notes"][-1]
         [path] = [Path(each["path"]) for each in answer["saved"] if each["what"] == "labels"]
         times = [float(time_s) for time_s in path.read_text().splitlines()[-1].split("\t")[:2]]
         later_s = start_s if clock == "the sound" else 0.0
@@ -135,7 +135,8 @@ def test_too_many_files_are_refused_in_one_line(talk, tmp_path, monkeypatch):
     from avsi.studio import studio
 
     monkeypatch.setattr(studio, "MAX_CLIPS", 1)
-    with pytest.raises(ConfigError, match="1 clips are open already"), open_studio([talk] * 2, saves_to=tmp_path):
+    other = Path(shutil.copy(talk, tmp_path))
+    with pytest.raises(ConfigError, match="1 clips are open already"), open_studio([talk, other], saves_to=tmp_path):
         pass
 
 

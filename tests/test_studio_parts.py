@@ -111,7 +111,7 @@ def test_gaps_beyond_a_clip_are_cut_or_left_out_and_damaged_projects_kept(tmp_pa
         assert (tmp_path / f"talk.avsi.json.unreadable{number}").read_text() == text
 
 
-OWN = {"words": None, "words_of": None}
+OWN = {"words": None, "words_of": None, "adapt": False, "face": None}  # what earlier versions did not write
 
 
 def test_a_project_is_written_by_one_studio_at_a_time(tmp_path, monkeypatch):
@@ -180,7 +180,8 @@ def test_a_rating_leaves_a_result_in_its_place(tmp_path):
 
     soundfile.write(tmp_path / "talk.wav", np.zeros(RATE), RATE)
     clip = Clip(tmp_path / "talk.wav", "talk.wav", tmp_path, {"a": Model("a", "", False, False, False)}, "a", tmp_path)
-    made = {"gaps": [[0.1, 0.2]], "model": "a", "use_face": False, "draw": 0, "made": "", "reasons": [], "mos": None}
+    made = {"gaps": [[0.1, 0.2]], "model": "a", "use_face": False, "draw": 0, "adapted": False, "made": ""}
+    made |= {"reasons": [], "mos": None}
     for id_ in ("1" * 12, "2" * 12):
         clip.keep_result({**made, "id": id_})
     mos = [{"start_s": 0.1, "end_s": 0.2, "before": None, "after": 2.5}]

@@ -126,7 +126,7 @@ def test_restored_saved_and_every_other_sample_as_it_was(page, clips):
     assert (kept["gaps"], kept["model"], kept["draw"]) == ([[1.0, 1.2]], "a", 1)
     asked = {"result": result, "what": ["sound", "labels", "list"]}
     for number in ("", "-2"):
-        saved = page.ask("POST", f"{clip}/save", asked)[2]["saved"]
+        saved = page.done(f"{clip}/save", asked)["saved"]
         names = [f"talk.restored{number}{suffix}" for suffix in (".wav", ".wav.edits.json", ".labels.txt")]
         assert [Path(each["path"]).name for each in saved] == names
     before, after = (soundfile.read(folder / name, dtype="int16")[0] for name in ("talk.wav", "talk.restored.wav"))
@@ -146,7 +146,7 @@ def test_restored_saved_and_every_other_sample_as_it_was(page, clips):
 
     own = folder / "own.wav"
     inpaint_file(folder / "talk.wav", own, Inpainter.from_pretrained("a"), [Gap(1.0, 1.2)], seed=1, log=False)
-    assert soundfile.read(own, dtype="int16")[0] == pytest.approx(after, abs=2)
+    assert soundfile.read(own, dtype="int16")[0] == pytest.approx(after, abs=10)  # of 32768: with other threads
     own.unlink()
 
 
@@ -170,7 +170,10 @@ def test_an_uploaded_clip_with_a_hostile_name(page):
     gaps = [{**GAP, "start_s": 0.2, "end_s": 0.25}]
     assert page.ask("PUT", f"{address}/project", {**PROJECT, "gaps": gaps, "revision": 0})[0] == 200
     made = page.done(f"{address}/restore", {})["result"]
-    # Dropped again it has what was marked and made; another of its name has not.
+    # Dropped again it is the same one; in another studio it has what was marked and made. Another of its name has not.
+    again = page.ask("POST", "/api/clips?name=%3Cimg%20src=x%3E.wav", sound.getvalue())[2]
+    assert again["id"] == clip["id"] and len(list((page.studio.folder / "dropped").iterdir())) == 1
+    page.studio.clips.pop(clip["id"])
     again = page.ask("POST", "/api/clips?name=%3Cimg%20src=x%3E.wav", sound.getvalue())[2]
     assert again["id"] != clip["id"] and again["project"]["gaps"] == gaps
     assert [result["id"] for result in again["project"]["results"]] == [made]
@@ -267,6 +270,12 @@ BAD = [
     (400, POST, f"{WAV}/restore", {"gaps": [], "draw": 0}, {}),
     (400, POST, f"{WAV}/restore", {"draw": -1, "gaps": [[1.0, 1.2]]}, {}),
     (400, POST, f"{WAV}/align", {"transcript": 5}, {}),
+    (400, POST, f"{WAV}/say", {"wanted": 5, "keep_length": True}, {}),
+    (400, POST, f"{WAV}/say", {"wanted": "now", "keep_length": "no"}, {}),
+    (400, POST, f"{WAV}/say", {"keep_length": False, "insertions": [["x", "now"]]}, {}),
+    (400, POST, f"{WAV}/say", {"keep_length": False}, {}),
+    (400, PUT, f"{WAV}/project", {**PROJECT, "revision": 0, "face": 0}, {}),
+    (400, PUT, f"{WAV}/project", {**PROJECT, "revision": 0, "adapt": 1}, {}),
     (404, POST, f"{WAV}/save", {"result": "../../x", "what": ["sound"]}, {}),
     (400, POST, f"{WAV}/labels?name=x.txt", b"one two three", {}),
     (400, POST, f"{WAV}/labels?name=x.json", b'{"format": "avsi damage", "damage": [{}]}', {}),
