@@ -156,12 +156,21 @@ def test_from_opening_to_the_saved_file_by_mouse(page, studio, tmp_path):
     assert len(set(page.evaluate(lefts))) == 1
     page.click("#undo")
     page.click("#zoom-all")
-    page.get_by_label("Start of gap 1 in seconds").fill("0.79")
+    start = page.get_by_label("Start of gap 1 in seconds")
+    start.fill("9")  # mistyped
+    start.press("Tab")
+    assert gaps(page) == [pytest.approx([0.8, 1.1], abs=0.01)] and "stays as it was" in page.inner_text("#notice")
+    start.fill("0.79")
     page.click("#restore")
     wait_for(page, "!document.querySelector('#results-part').hidden")
     assert page.get_attribute("#hear-1", "aria-pressed") == "true"
     page.click("#save")
     assert_saved(page, original, studio[1], *gaps(page)[0])
+    told = "made with other gaps than are marked now"
+    assert told not in page.inner_text("#results")
+    start.fill("0.7")
+    start.press("Tab")
+    assert told in page.inner_text("#results")
     page.set_viewport_size({"width": 390, "height": 800})
     wait_for(page, "document.documentElement.scrollWidth === 390")
 
@@ -210,6 +219,10 @@ def test_from_opening_to_the_saved_file_by_keyboard_alone(page, studio, tmp_path
     page.reload()
     wait_for(page, "document.querySelectorAll('.region').length === 1")
     assert gaps(page) == [[0.79, 1.09]]
+    spoken = page.locator("body").aria_snapshot()
+    for each in ('slider "Position"', 'group "gap from 0.79 s to 1.09 s"', 'spinbutton "End of gap 1 in seconds"',
+                 'button "Restore"', 'radio "Version 1 a', 'button "Save"'):  # fmt: skip
+        assert each in spoken
 
 
 ELSEWHERE = """async () => {  // another tab puts its gap first
@@ -255,18 +268,42 @@ def test_a_file_that_is_chosen_before_the_page_knows_its_clips_is_opened(page, t
 
 @needs_browser
 @pytest.mark.slow
-def test_a_gap_without_a_rating_leaves_the_page_usable(page, tmp_path):
-    put_clip(page, tmp_path, "silence.wav")
+def test_work_is_found_again_by_a_page_that_is_opened_anew(page, tmp_path):
+    put_clip(page, tmp_path, "again.wav")
+    page.route(re.compile("/api/jobs/"), lambda route: None, times=1)  # the first page hears nothing of it
+    with page.expect_request(re.compile("/api/jobs/")):
+        page.click("#find")
+    page.reload()
+    wait_for_clip(page, "again.wav")
+    wait_for(page, "document.querySelectorAll('.region').length === 1")
+    assert gaps(page) == [pytest.approx([0.8, 1.1], abs=0.02)]
+    assert "found by an exact rule for silence" in page.inner_text(".told")
 
+
+WORDS = [
+    {"start_s": 0.2, "end_s": 0.5, "word": "bin", "confidence": 0.9, "phones": []},
+    {"start_s": 0.6, "end_s": 0.9, "word": "blue", "confidence": 0.1, "phones": []},
+]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_words_by_keyboard_and_a_gap_without_a_rating(page, tmp_path):
     def unrated(route) -> None:
         answer = route.fetch()
         clip = answer.json()
+        clip["project"]["words"] = WORDS
         for result in clip["project"]["results"]:
             result["mos"] = [{"start_s": 0.0, "end_s": 2.0, "before": None, "after": 3.25}]
         route.fulfill(response=answer, json=clip)
 
     page.route(re.compile("/api/clips/[^/]+$"), unrated)
-    page.click("#add-gap")
+    put_clip(page, tmp_path, "silence.wav")
+    page.locator("#words button").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.ariaLabel") == "blue, from 0:00.60, confidence 0.10"
+    page.keyboard.press("g")
+    assert gaps(page) == [[0.6, 0.9]]
     page.click("#restore")
     wait_for(page, "document.querySelector('.told').textContent.includes('PLCMOS')")
     assert "\N{EN DASH} before, 3.3 restored" in page.inner_text(".told")

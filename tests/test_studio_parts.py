@@ -159,6 +159,36 @@ def test_work_that_cannot_begin_is_in_the_way_of_none():
     assert lane._process is None
 
 
+def test_work_that_is_ended_removes_what_it_had_begun_to_write(tmp_path):
+    import time
+
+    from avsi.media.sound_reading import sound_file
+    from avsi.studio.jobs import Job, Lane
+    from avsi.studio.opened import Opened
+    from avsi.studio.results import write_result
+
+    sound, rate = tmp_path / "long.wav", 96000
+    with soundfile.SoundFile(sound, "w", rate, 8, "PCM_32", format="RF64") as out:
+        out.seek(100 * rate)  # 300 MB on paper, and hardly any on the disk
+        out.write(np.zeros((1, 8)))
+    write_result(tmp_path / "made.npz", [(0, np.ones((100, 8), np.int32))], [])
+    told = {"result": tmp_path / "made.npz", "folder": tmp_path, "stem": "long", "what": ["sound"], "labels": ""}
+    lane = Lane("tried")
+    try:
+        job = lane.add(
+            Job(("saving", "save"), lambda: {"clip": Opened(sound, sound_file(sound), None, tmp_path), **told})
+        )
+        while not (begun := list(tmp_path.glob(".long.restored.partial-*"))) and not job.ended.is_set():
+            time.sleep(0.005)
+        assert begun and 0 <= (job.progress or 0) < 1
+        lane.cancel(job)
+        while list(tmp_path.glob(".long*")):
+            time.sleep(0.005)
+    finally:
+        lane.close()
+    assert job.state == "cancelled" and not (tmp_path / "long.restored.wav").exists()
+
+
 def test_more_work_than_can_wait_is_refused_but_what_nobody_asked_for(monkeypatch):
     from avsi.studio import jobs
 

@@ -150,6 +150,37 @@ def test_restored_saved_and_every_other_sample_as_it_was(page, clips):
     own.unlink()
 
 
+@pytest.mark.slow
+def test_other_words_are_said_in_a_new_recording_that_is_open_then(page, clips):
+    clip = clips["talk.wav"]
+    revision = page.get(clip)["revision"]
+    assert page.ask("PUT", f"{clip}/project", {**PROJECT, "revision": revision, "transcript": "bin blue now"})[0] == 200
+    job = page.ask("POST", f"{clip}/say", {"wanted": "bin red now", "keep_length": True})[2]["job"]
+    assert page.get(clip)["jobs"]["say"] == job
+    made = page.result(job)
+    assert [(each["before"], each["words"]) for each in made["edits"]] == [("blue", "red")]
+    assert [Path(path).name for path in made["saved"]] == ["talk.edited.wav", "talk.edited.wav.edits.json"]
+    before, after = (soundfile.read(page.folder / name, dtype="int16")[0] for name in ("talk.wav", "talk.edited.wav"))
+    assert len(before) == len(after) and 0 < np.count_nonzero(before != after) < len(before) / 2
+    [edit] = json.loads(Path(made["saved"][1]).read_text())["edits"]
+    assert (edit["kind"], edit["before"], edit["words"]) == ("replaced", "blue", "red")
+    assert page.get(f"/api/clips/{made['clip']}")["name"] == "talk.edited.wav" and page.get(clip)["jobs"] == {}
+    longer = page.done(f"{clip}/say", {"keep_length": False, "insertions": [[0.0, "now"]]})
+    assert Path(longer["saved"][0]).name == "talk.edited-2.wav" and longer["edits"][0]["words"] == "now"
+    assert soundfile.info(longer["saved"][0]).frames > len(before)
+
+
+def test_adaptation_needs_speech_and_says_so_by_the_name_of_the_clip(page, clips):
+    clip = clips["talk.wav"]
+    project = {**PROJECT, "revision": page.get(clip)["revision"], "adapt": True}
+    assert page.ask("PUT", f"{clip}/project", project)[0] == 200
+    made = page.done(f"{clip}/restore", {})
+    assert "talk.wav: " in made["notes"][0] and "are needed to adapt a model" in made["notes"][0]
+    [kept] = [each for each in page.get(clip)["project"]["results"] if each["id"] == made["result"]]
+    assert kept["adapted"] is False
+    assert page.ask("PUT", f"{clip}/project", {**PROJECT, "revision": project["revision"] + 1})[0] == 200
+
+
 def test_damage_is_found_and_a_waiting_job_cancelled(page, clips):
     first = page.ask("POST", f"{clips['talk.wav']}/find", {"kinds": ["silence"]})[2]["job"]
     second = page.ask("POST", f"{clips['talk.wav']}/find", {})[2]["job"]

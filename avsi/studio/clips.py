@@ -155,6 +155,10 @@ class Clip:
         """Whether more of the sound will be known."""
         return self.sound is None and not self.sound_error
 
+    def can_be_heard(self) -> bool:
+        """Whether some of the sound can be read by now."""
+        return self.is_read() or GrowingWav.open(self.wav) is not None
+
     def is_read(self) -> bool:
         """Whether all that can be known of the sound is."""
         return not self.is_growing()

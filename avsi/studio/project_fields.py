@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..video.landmarks import MAX_FACES
 from .refusals import Refused
@@ -174,7 +174,7 @@ def _are_pairs(value: object) -> bool:
     )
 
 
-def is_text(text: object, longest: int = MAX_TEXT) -> bool:
+def is_text(text: object, longest: int = MAX_TEXT) -> TypeGuard[str]:
     return (
         isinstance(text, str)
         and len(text) <= longest

@@ -72,7 +72,7 @@ class Studio:
         except MediaError as error:
             own.rmdir()
             raise MediaError(str(error).replace(str(path), name or str(path))) from error
-        self._warm(self.model_of(clip))
+        self._warm(clip)
         if clip.is_growing():
             self._read_sound(clip)
         if clip.needs_preview:
@@ -81,13 +81,16 @@ class Studio:
             self.clips[clip.id] = clip
         return clip
 
-    def _warm(self, model: str) -> None:
-        """Load a model before it is asked for, once."""
+    def _warm(self, clip: Clip) -> None:
+        """Load the model of a clip before it is asked for, once, but not in the way of playing the clip."""
+        model = self.model_of(clip)
         with self._lock:
             if model in self._warmed:
                 return
             self._warmed.add(model)
-        self.jobs.add(self.jobs.models, Job(("tasks", "warm"), lambda: {"model": model}, asked=False))
+        self.jobs.add(
+            self.jobs.models, Job(("tasks", "warm"), lambda: {"model": model}, asked=False, ready=clip.can_be_heard)
+        )
 
     def _read_sound(self, clip: Clip) -> None:
         def finish(sound: Any, notes: list[str]) -> None:

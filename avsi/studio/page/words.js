@@ -38,7 +38,7 @@ export class Words {
 
   draw() {
     const { words } = this.project;
-    this.lane.hidden = !words?.length;
+    this.lane.hidden = byId("about-words").hidden = !words?.length;
     if (this.lane.hidden) return;
     const { px_s, span: [first, last] } = this.timeline;
     this.#chosen = clamp(this.#chosen, 0, words.length - 1);
