@@ -33,8 +33,6 @@ def test_a_clip_is_marked_restored_and_saved_in_firefox(cache, tmp_path):
             await tab.wait_for("document.querySelectorAll('#gap-rows tr').length === 1")
             await tab.evaluate("document.querySelector('#restore').click()")
             await tab.wait_for("!document.querySelector('#results-part').hidden")
-            await tab.evaluate("document.querySelector('#play').click()")
-            await tab.wait_for("document.querySelector('audio').currentTime > 0.2")
             await tab.evaluate("document.querySelector('#save').click()")
             await tab.wait_for("document.querySelectorAll('#saved li').length > 0")
             return tab.complaints
