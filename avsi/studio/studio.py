@@ -288,7 +288,9 @@ class Studio:
             def arguments() -> dict[str, Any]:
                 return {"clip": clip.opened(), "start_s": start_s, "end_s": end_s}
 
-            return self.jobs.add(self.jobs.models, Job(("tasks", "look_between"), arguments))
+            called = (str(clip.path), clip.name)
+            job = Job(("tasks", "look_between"), arguments, lambda _, notes: {"notes": notes}, called=called)
+            return self.jobs.add(self.jobs.models, job)
         tracks = faces.between(start_s - at_s, end_s - at_s)
         return [
             {"time_s": round(float(time_s + at_s), 4), "points": points.astype(float).round(1).tolist() if seen else []}

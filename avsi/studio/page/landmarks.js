@@ -62,15 +62,16 @@ export class Landmarks {
     const end = Math.min((number + 1) * PART_S, this.clip.duration_s);
     const address = `/api/clips/${this.clip.id}/landmarks?start=${number * PART_S}&end=${end}`;
     const state = byId("landmarks-state");
+    let notes = []; // such as of several faces
     try {
       let answer = await get(address);
       if (answer.job) {
-        await finished(answer.job, () => (state.textContent = "Looking for the face …"));
+        ({ notes } = await finished(answer.job, () => (state.textContent = "Looking for the face …")));
         answer = await get(address);
       }
       this.#parts.set(number, answer.frames ?? []);
       const isSeen = answer.frames?.some(({ points }) => points[0] && points[0][0] !== null);
-      state.textContent = isSeen ? "" : "No face was found here.";
+      state.textContent = isSeen ? notes.join(" ") : "No face was found here.";
       this.draw();
     } catch (error) {
       state.textContent = "";
