@@ -124,10 +124,13 @@ async function begin() {
 
 /** Tells within seconds when the server has ended, and when it is back. */
 async function watch() {
-  for (;;) {
+  for (let gone = false; ;) {
     await pause(STILL_THERE_MS);
     if (document.hidden) continue;
-    await get("/api/clips").then(() => unwarn(GONE), (error) => error.status || warn(GONE));
+    const isGone = await get("/api/clips").then(() => false, (error) => !error.status);
+    if (isGone && !gone) warn(GONE);
+    if (gone && !isGone) unwarn(GONE);
+    gone = isGone;
   }
 }
 
