@@ -34,7 +34,8 @@ def read_labels(text: bytes, name: str, longest_s: float) -> list[dict[str, Any]
         try:
             labels = parse_labels(_lines(content), name)
         except GapError as error:
-            raise Refused(400, f"{error}; text files are read as labels: drop one of those, a film or a recording") from error
+            expected = "text files are read as labels: drop one of those, a film or a recording"
+            raise Refused(400, f"{error}; {expected}") from error
         found = [(gap.start_s, gap.end_s, said or MARKED, None, None) for gap, said in labels]
     if len(found) > MAX_LABELS:
         raise Refused(400, f"{name}: holds {len(found)} labels; at most {MAX_LABELS} are read")

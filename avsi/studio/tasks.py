@@ -180,6 +180,7 @@ def _adapted(
     from ..restoring.adapting import adapt_if_possible
     from ..restoring.reliable import Source
 
+    teller.step("adapting the model")
     sound, film = clip.sound, clip.film if looks else None
     source = Source(clip.name, sound.n_samples, sound.rate, sound.read, _spans(sound, gaps), film, clip.face)
     return adapt_if_possible(restorer, source, teller.progress)
