@@ -85,7 +85,9 @@ export class Listening {
 
   #compare() {
     const { results, state } = this.project;
-    byId("results").querySelectorAll(".other").forEach((told, index) => (told.hidden = isOf(results[index], state.gaps)));
+    byId("results").querySelectorAll(".other").forEach((told, index) => {
+      if (results[index]) told.hidden = isOf(results[index], state.gaps); // else the list is about to be drawn anew
+    });
   }
 
   /** A new result's estimate of quality, when it is there. */
