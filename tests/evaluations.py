@@ -25,15 +25,16 @@ FAILED, FAILED_METRIC, WHY, WHY_METRIC = "s02_clip1", "s01_clip2", "no face <b>w
 
 
 def make_evaluation(folder: Path, speakers: int = 2, clips: int = 3) -> Path:
-    """Of each system's sounds, the gap holds a constant of its own. ``av`` could not restore ``FAILED``, and the PESQ of
-    ``a`` on ``FAILED_METRIC`` has no value. Utterance n has a STOI of 0.5 + 0.01 n by ``a``, and 0.1 more by ``av``.
+    """Each system fills gaps with a constant of its own. ``av`` could not restore ``FAILED``, and the PESQ of ``a`` on
+    ``FAILED_METRIC`` has no value. Utterance n has a STOI of 0.5 + 0.01 n by ``a``, and 0.1 more by ``av``.
     """
     ids = [f"s{speaker:02d}_clip{clip}" for speaker in range(1, speakers + 1) for clip in range(clips)]
+    sounds = [speech(number, LENGTH_S) for number in range(len(ids))]
     (folder / "sounds").mkdir(parents=True)
     utterances = []
     for number, id_ in enumerate(ids):
         wav = folder / "sounds" / f"{id_}.wav"
-        soundfile.write(wav, speech(number, LENGTH_S), RATE)
+        soundfile.write(wav, sounds[number], RATE)
         utterances.append(Utterance(id_, id_[:3], str(wav), LENGTH_S, ("bin", "blue" if number % 2 else "red")))
     write_datadir(folder / CLEAN, utterances, "drawn")
     for condition, gaps in GAPS.items():
@@ -46,7 +47,7 @@ def make_evaluation(folder: Path, speakers: int = 2, clips: int = 3) -> Path:
             (out / "wav").mkdir(parents=True)
             failed = {FAILED: WHY} if system == "av" else {}
             for number, id_ in enumerate(ids):
-                sound = speech(number, LENGTH_S)
+                sound = sounds[number].copy()
                 sound[round(gap.start_s * RATE) : round(gap.end_s * RATE)] = 0.1 * place
                 if id_ not in failed:
                     soundfile.write(wav_path(out, id_), sound, RATE)

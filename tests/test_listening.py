@@ -48,7 +48,7 @@ def test_what_was_not_restored_is_left_out_with_its_reason(evaluation, tmp_path)
     test = draw_test(evaluation, tmp_path, "mushra", ["a", "av"], BOTH, 10, 0)
     assert {trial.versions for trial in test.trials} == {("original", "damaged", "a", "av")}
     assert FAILED not in {trial.id for trial in test.trials}
-    with pytest.raises(ConfigError, match="11 trials: only 10 different ones can be drawn.*2 cannot be played"):
+    with pytest.raises(ConfigError, match=r"11 trials: only 10 different ones can be drawn.*2 cannot be played"):
         draw_test(evaluation, tmp_path, "mushra", ["a", "av"], BOTH, 11, 1)
     (tmp_path / "left").mkdir()
     wav = evaluation.folder / "a" / "400ms" / "wav" / "s01_clip0.wav"
@@ -65,7 +65,9 @@ def test_what_was_not_restored_is_left_out_with_its_reason(evaluation, tmp_path)
 def test_the_same_test_is_gone_on_with_and_another_needs_another_seed(evaluation, tmp_path):
     test = draw_test(evaluation, tmp_path, "pairs", ["a", "av"], BOTH, 4, 7)
     assert draw_test(evaluation, tmp_path, "pairs", ["a", "av"], BOTH, 4, 7) == test
-    with pytest.raises(ConfigError, match=r"pairs_7: a test of 4 trials of a, av under 200ms, 400ms; take another seed"):
+    with pytest.raises(
+        ConfigError, match=r"pairs_7: a test of 4 trials of a, av under 200ms, 400ms; take another seed"
+    ):
         draw_test(evaluation, tmp_path, "pairs", ["a", "av"], BOTH, 5, 7)
 
 
@@ -111,7 +113,7 @@ def test_ratings_are_kept_at_once_with_what_they_are_of(tmp_path):
     assert next_trial(test, "ann") == (test.order("ann")[1], 1) and next_trial(test, "bob")[1] == 0
     with (tmp_path / "pairs_3" / "ann.csv").open() as file:
         one, two = csv.DictReader(file)
-    assert list(one) == "seed,listener,trial,system,utterance,condition,position,rating,time".split(",")
+    assert ",".join(one) == "seed,listener,trial,system,utterance,condition,position,rating,time"
     assert [one["system"], two["system"]] == test.positions("ann", first)
     assert [(of["position"], of["rating"]) for of in (one, two)] == [("1", "1"), ("2", "0")]
     assert (one["seed"], one["listener"], one["trial"], one["condition"]) == ("3", "ann", str(first), "200ms")
@@ -151,8 +153,9 @@ def test_a_broken_file_of_ratings_is_told_by_its_line(tmp_path):
     add_ratings(test, "ann", 1, [1, 0])
     path = test.folder / "ann.csv"
     text = path.read_text()
-    for broken, told in ((text + "3,ann,x\n", r"ann.csv:4: expected"), (text.replace("3,ann,1", "3,ann,9"), "no rating"),
-                         ("seed\n", "expected the columns")):  # fmt: skip
+    short, another = f"{text}3,ann,x\n", text.replace("3,ann,1", "3,ann,9")
+    cases = {short: r"ann.csv:4: expected", another: "no rating of the test", "seed\n": "expected the columns"}
+    for broken, told in cases.items():
         path.write_text(broken)
         with pytest.raises(DataError, match=told):
             read_ratings(test, "ann")
