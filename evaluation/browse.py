@@ -62,9 +62,9 @@ def main(
 
     live = Live(folder)
     evaluation, tests = live.whole(), out or folder / LISTENING
-    check_folder(tests)
     test = None
     if listen is not None:
+        check_folder(tests)
         models = [name for name, about in evaluation.about["systems"].items() if "senses" in about]
         test = draw_test(
             evaluation, tests, listen, system or models, condition or list(evaluation.about["conditions"]), trials, seed
@@ -76,7 +76,8 @@ def main(
         kept = f"ratings are kept in {test.folder if test else tests}"
         serve_until_stopped(running, host, port, no_browser, kept)
     for table in outcome_tables(test) if test else []:
-        print_table(table.caption, table.header, table.rows)
+        print_table(f"{evaluation.about['corpus']}: {test.folder}", table.header, table.rows)
+        print(table.caption)
 
 
 if __name__ == "__main__":

@@ -194,7 +194,7 @@ def test_a_pair_is_judged_blind_and_gone_on_with_after_a_reload(page, folder, ad
     page.reload()
     page.get_by_role("button", name="What listeners said").click()
     wait_for(page, "document.querySelectorAll('#there table').length === 2")
-    assert "3 ratings of trials by 1 listener" in page.inner_text("#there")
+    assert "3 rated trials of 1 listener" in page.inner_text("#there")
 
 
 @needs_browser

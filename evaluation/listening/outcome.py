@@ -47,7 +47,7 @@ def outcome_tables(test: ListeningTest) -> list[Table]:
         return found if found.scored else None
 
     count = len({listener for listener, _ in units})
-    about = f"{len(units)} ratings of trials by {count} listener{'' if count == 1 else 's'}"
+    about = f"{len(units)} rated trial{'' if len(units) == 1 else 's'} of {count} listener{'' if count == 1 else 's'}"
     drawn = "listeners and their trials" if count > 1 else "the trials of one listener"
     over = f"over {about}, with 95 % intervals (bootstrap over {drawn}) in brackets."
     names = list(dict.fromkeys(name for trial in test.trials for name in trial.versions))

@@ -45,7 +45,7 @@ async function follow(state, parts) {
       const { revision } = await get(`/api/revision?condition=${encodeURIComponent(condition)}`);
       unwarn(told);
       const now = `${condition} ${revision}`;
-      if (known?.startsWith(`${condition} `) && now !== known) for (const part of parts) part.draw();
+      if (known?.startsWith(`${condition} `) && now !== known) await Promise.all(parts.map((part) => part.draw()));
       known = now;
     } catch (error) {
       if (told !== gone + error.message) warn((told = gone + error.message));

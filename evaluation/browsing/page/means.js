@@ -25,6 +25,7 @@ export class Means {
     this.shown = this.#pair.join();
     const asked = `/api/means?${new URLSearchParams({ condition: this.state.condition, first, second })}`;
     this.asked = asked;
+    if (!byId("means").childElementCount) byId("means").replaceChildren(make("p", { className: "soft" }, "The means are being computed ..."));
     const found = await guarded(() => get(asked));
     if (!found || this.asked !== asked) return;
     const [means, ...others] = found.tables.map(drawTable);
