@@ -36,7 +36,7 @@ function introduce(evaluation, state) {
 
 /** Shows new scores as programs write them; another tab in front waits. */
 async function follow(state, parts) {
-  const gone = "There are no news of the evaluation: ";
+  const gone = "New scores cannot be asked for. ";
   let told = "";
   for (let known = null; ; await pause(ASK_AGAIN_MS)) {
     if (document.hidden) continue;
