@@ -38,14 +38,16 @@ def inpaint(
     gap: Annotated[
         list[str],
         typer.Option(
-            help="START:END in seconds, as a player of the clip shows them; repeatable. The same in each file."
+            help="START:END in seconds, as a player of the clip shows them; START:END@2 in channel 2 alone, of which "
+            "no other one changes; repeatable. The same in each file."
         ),
     ] = [],  # noqa: B006
     gaps_file: Annotated[
         Path | None,
         typer.Option(
-            help="Lines '<start_s> <end_s> <label>', such as an Audacity label track; the label may be missing. Or "
-            "what `avsi detect -o` wrote, as .txt, .json or .TextGrid. The same in each file."
+            help="Lines '<start_s> <end_s> <label>', such as an Audacity label track; the label may be missing, and "
+            "'(channel 2)' in it names the channel. Or what `avsi detect -o` wrote, as .txt, .json or .TextGrid. The "
+            "same in each file."
         ),
     ] = None,
     from_first_sample: Annotated[
@@ -203,9 +205,9 @@ def inpaint(
     detected: dict[Path, list[Gap]] = {}  # what is found for a transcript is what is restored
 
     def find(path: Path, sound: Sound, from_first_sample: bool) -> list[Gap]:
-        def show(found: list[Damage], left: list[str]) -> None:
+        def show(found: list[Damage], left: list[str], sources: list[str]) -> None:
             if found or dry_run:
-                print_damage(path, found, clock, left)
+                print_damage(path, found, clock, left, sources)
 
         if path not in detected:
             heard_by = None if exact else listener()
@@ -267,7 +269,12 @@ def inpaint(
         seed,
         find,
     )
-    shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
+    shown = ", ".join(map(_named, sorted(restored)[:10]))
     more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""
     clock = " from its first sample on" if from_first_sample else ""
     typer.echo(f"restored {shown}{more}{clock} -> {', '.join(map(str, numbered(Path(out), draws)))}")
+
+
+def _named(gap: Gap) -> str:
+    channels = " and ".join(str(channel + 1) for channel in gap.channels)
+    return f"{gap.start_s:.3f}-{gap.end_s:.3f} s" + f" of channel {channels}" * bool(channels)
