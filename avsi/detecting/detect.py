@@ -100,11 +100,14 @@ def detect_in(
     """As :func:`detect_file`, in a file that is open; what no rule can tell is found by ``listener``."""
     start_s = 0.0 if from_first_sample else sound.start_s
     kinds = USUAL if kinds is None else kinds
-    heard = find_damage(sound, kinds if listener is None else {*USUAL, *kinds}, progress)
-    if listener is not None:
+    if listener is None:
+        heard = find_damage(sound, kinds, progress)
+    else:
         # What outweighs another kind is listened for with it.
         asked = {*kinds, *(each for kind in kinds for each in STRONGER.get(kind, ()))}
-        heard = _outweighed(listener.listen(path, sound, asked, heard, progress))
+        tracks = listener.see(path, sound, asked, progress)  # first, since a face may be asked for that is not there
+        heard = find_damage(sound, {*USUAL, *kinds}, progress)
+        heard = _outweighed(listener.listen(sound, asked, heard, tracks, progress))
     found = [_moved(damage, start_s) for damage in heard if damage.kind in kinds]
     if sound.path != path and JUMP in kinds:
         player_s = start_s - sound.start_s  # what the clock shows when a player starts
