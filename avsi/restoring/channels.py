@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..audio.kept_band import KeptBand
-from ..audio.phase import paste, within_scale
 from ..audio.samples import from_float, to_float
 from ..audio.transfer import BLOCK_S, Followed, follow
 from ..data.gaps import Gap, gap_span, gap_spans, gaps_by_channel
@@ -52,6 +51,8 @@ class Taken:
 
     def patch(self, dtype: np.dtype, rate: int, kept: KeptBand | None) -> np.ndarray:
         """What fills the gap, shape (n, 1); of the damaged sound a band may be ``kept``."""
+        from ..audio.phase import paste, within_scale  # which needs torch
+
         known = _without(self.damaged, self.lost)
         pasted = paste(known, self.followed, self.lost, rate)[:, None]
         if kept:
