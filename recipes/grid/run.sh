@@ -88,7 +88,7 @@ if due 0 "prepare"; then
 fi
 if due 1 "landmarks"; then python -m data_prep.landmarks data/train data/valid data/test --drop "${workers[@]}"; fi
 if due 2 "statistics, lexicon"; then
-  python -m data_prep.stats data/train --config "${configs[-1]}" "${over[@]}"
+  python -m data_prep.stats data/train --config "${configs[-1]}" "${over[@]}" "${workers[@]}"
   cp "$conf/conf/lexicon.txt" data/lexicon.txt
   case "${models[*]}" in
     *_text*) python -m data_prep.align data/train data/valid data/test --lexicon data/lexicon.txt "${workers[@]}" ;;

@@ -77,7 +77,7 @@ if due 2 "voices, folds"; then
   python -m data_prep.combine "$data/unseen" "$data"/folds/*/test
 fi
 if due 3 "statistics, lexicon, gaps"; then
-  python -m data_prep.stats "$data/folds/always/train" --config "$conf/general_av.yaml" "${over[@]}"
+  python -m data_prep.stats "$data/folds/always/train" --config "$conf/general_av.yaml" "${over[@]}" "${workers[@]}"
   cp "$conf/lexicon.txt" "$data/lexicon.txt"
   python -m data_prep.gaps "$data/valid" random --config "$conf/general.yaml"
   for set in unseen test; do python -m data_prep.gaps "$data/$set" --protocol "$protocol"; done

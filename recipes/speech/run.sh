@@ -153,7 +153,7 @@ fi
 if due 3 "put together, statistics, gaps"; then
   python -m data_prep.combine data/train "${faces[@]}" data/corpora/*/train_lips
   python -m data_prep.combine data/valid data/corpora/*/valid
-  python -m data_prep.stats data/train "${configs[@]}"
+  python -m data_prep.stats data/train "${configs[@]}" "${workers[@]}"
   python -m data_prep.gaps data/valid random "${configs[@]}"
   for set in data/corpora/*/test; do python -m data_prep.gaps "$set" --protocol "$protocol" "${configs[@]}"; done
 fi
