@@ -21,12 +21,19 @@ def parse_kinds(text: str | None) -> list[str] | None:
     return None if text is None else [kind.strip() for kind in text.split(",")]
 
 
-def print_damage(path: Path, found: Sequence[Damage], clock: str = "", left: Sequence[str] | None = None) -> None:
+def print_damage(
+    path: Path,
+    found: Sequence[Damage],
+    clock: str = "",
+    left: Sequence[str] | None = None,
+    sources: Sequence[str] = (),
+) -> None:
     """A table of the damage of a file; a line where there is none.
 
     Args:
         clock: of its times, where that is not a player's.
         left: why each damage is left as it is, "" where it is restored; None where nothing is to be restored.
+        sources: what each is restored from, where that is another channel; else "".
     """
     if not found:
         typer.echo(f"{path}: nothing found")
@@ -38,8 +45,8 @@ def print_damage(path: Path, found: Sequence[Damage], clock: str = "", left: Seq
     header = ["start s", "end s", "kind", "how sure", "seen by", "channel"]
     if left is not None:
         header.append("restored")
-        for row, reason in zip(rows, left, strict=False):
-            row.append(f"no, left as it is: {reason}" if reason else "yes")
+        for row, reason, source in zip(rows, left, sources or [""] * len(left), strict=False):
+            row.append(f"no, left as it is: {reason}" if reason else "yes" + f", from {source}" * bool(source))
     print_table(f"damage of {path}{clock}", header, rows)
     if len(found) > MOST_SHOWN:
         typer.echo(f"and {len(found) - MOST_SHOWN} more")
