@@ -1,10 +1,10 @@
-"""What it is worth to keep the frequencies that a noise leaves whole, against dropping the whole stretch.
+"""What it is worth to keep what a noise leaves reliable, against dropping the whole stretch.
 
-python -m evaluation.partial data/test --gaps data/test/gaps_800ms --corrector none --corrector corrector --out exp/partial
+python -m evaluation.partial data/test --gaps data/test/gaps_800ms --out exp/partial
 
-Each gap of a set gets a noise of limited bandwidth over its speech, at several signal-to-noise ratios. It is then left
-as it is; dropped and restored; or restored with the frequencies kept that `avsi inpaint --keep-below` and
-`--keep-above` would be given.
+Each gap of a set gets a noise over its speech, at several signal-to-noise ratios. It is then left as it is; dropped and
+restored; or restored while something is kept: the band that `avsi inpaint --keep-below` and `--keep-above` would be
+given, or what `--keep-audible` finds.
 """
 
 import json
@@ -19,7 +19,7 @@ import typer
 from avsi.audio.audible import AudibleBins
 from avsi.audio.kept_band import KeptBand
 from avsi.damaging.cuts import ramps
-from avsi.damaging.noises import coloured_noise, power_of, shaped_noise
+from avsi.damaging.noises import coloured_noise, power_of, shaped_noise, wind
 from avsi.data.datadir import Utterance, corpus_of, development_of, read_datadir
 from avsi.data.gap_files import check_gaps_cover, check_gaps_fit, read_gap_file
 from avsi.data.gaps import Gap, gap_spans
@@ -56,24 +56,14 @@ class Cover(NamedTuple):
     kept: KeptBand | None
 
 
-def _hiss(count: int, rng: np.random.Generator, hz: float) -> Cover:
-    gain = lambda share: 1 / np.sqrt(1 + (hz / RATE / np.maximum(share, 1e-9)) ** (2 * SKIRT))  # noqa: E731
-    return Cover(shaped_noise(count, gain, rng), KeptBand(below_hz=hz))
-
-
-def _wind(count: int, rng: np.random.Generator) -> Cover:
-    gain = lambda share: 1 / np.sqrt(1 + (share * RATE / 400) ** (2 * SKIRT))  # noqa: E731
-    return Cover(shaped_noise(count, gain, rng), KeptBand(above_hz=800))
-
-
-def _band(count: int, rng: np.random.Generator) -> Cover:
-    low, high = 500 / RATE, 1500 / RATE
+def _between(count: int, rng: np.random.Generator, low_hz: float, high_hz: float) -> np.ndarray:
+    """Noise of a band, with the edges of Butterworth filters."""
 
     def gain(share: np.ndarray) -> np.ndarray:
-        edges = (1 + (low / np.maximum(share, 1e-9)) ** (2 * SKIRT)) * (1 + (share / high) ** (2 * SKIRT))
-        return 1 / np.sqrt(edges)
+        hertz = np.maximum(share * RATE, 1e-3)
+        return 1 / np.sqrt((1 + (low_hz / hertz) ** (2 * SKIRT)) * (1 + (hertz / high_hz) ** (2 * SKIRT)))
 
-    return Cover(shaped_noise(count, gain, rng), KeptBand(below_hz=400, above_hz=1900))
+    return shaped_noise(count, gain, rng)
 
 
 def _whistle(count: int, rng: np.random.Generator) -> Cover:
@@ -83,13 +73,14 @@ def _whistle(count: int, rng: np.random.Generator) -> Cover:
 
 
 COVERS: dict[str, Callable[[int, np.random.Generator], Cover]] = {
-    "hiss above 300 Hz": lambda count, rng: _hiss(count, rng, 300),
-    "hiss above 1000 Hz": lambda count, rng: _hiss(count, rng, 1000),
-    "wind below 400 Hz": _wind,
-    "noise of 500 to 1500 Hz": _band,
+    "hiss above 300 Hz": lambda count, rng: Cover(_between(count, rng, 300, RATE), KeptBand(300)),
+    "hiss above 1000 Hz": lambda count, rng: Cover(_between(count, rng, 1000, RATE), KeptBand(1000)),
+    "wind below 400 Hz": lambda count, rng: Cover(_between(count, rng, 0, 400), KeptBand(None, 800)),
+    "noise of 500 to 1500 Hz": lambda count, rng: Cover(_between(count, rng, 500, 1500), KeptBand(400, 1900)),
     "whistle": _whistle,
-    "white noise": lambda count, rng: Cover(coloured_noise(count, 0, rng), None),
+    "gusts of wind": lambda count, rng: Cover(wind(count, RATE, rng), KeptBand(None, 1000)),
     "pink noise": lambda count, rng: Cover(coloured_noise(count, 1, rng), None),
+    "white noise": lambda count, rng: Cover(coloured_noise(count, 0, rng), None),
 }
 
 
@@ -120,21 +111,8 @@ def main(
         if name != NOTHING:
             find_model(name)
     check_folder(out)
-    tasks = [
-        (
-            _score_all,
-            each,
-            gaps_of[each.id],
-            model,
-            refiner,
-            tuple(corrector),
-            face,
-            tuple(snr),
-            tuple(cover or COVERS),
-            seed,
-        )
-        for each in utterances
-    ]
+    asked = (model, refiner, tuple(corrector), face, tuple(snr), tuple(cover or COVERS), seed)
+    tasks = [(_score_all, each, gaps_of[each.id], *asked) for each in utterances]
     with folder_beside(out) as partial:
         rows = [row for of in progress(in_parallel(jobs, tasks), len(tasks), "restoring") for row in of]
         write_text(partial / "rows.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
@@ -205,20 +183,19 @@ def _value(metric: Callable[..., float], clean: np.ndarray, samples: np.ndarray)
 
 
 def _summary(rows: list[dict]) -> dict[str, dict[str, list[float]]]:
-    """Of each damage, ratio and way the mean of each metric, and its interval over speakers and utterances."""
+    """Of each damage, ratio and way: of each metric the mean, its interval over speakers and utterances, and how many
+    utterances have no value.
+    """
     groups: dict[str, list[dict]] = {}
     for row in rows:
         snr = "" if row["snr_db"] is None else f"{row['snr_db']:g}"
         groups.setdefault(f"{row['damage']} | {snr} | {row['done']}", []).append(row)
-    summary = {}
+    summary: dict[str, dict[str, list[float]]] = {}
     for name, of in groups.items():
-        bootstrap = Bootstrap([row["speaker"] for row in of])
-        values = {
-            metric: np.array([np.nan if row[metric] is None else row[metric] for row in of]) for metric in METRICS
-        }
-        estimates = {metric: bootstrap.estimate(each) for metric, each in values.items()}
-        summary[name] = {metric: [round(v, 4) for v in (e.mean, e.low, e.high)] for metric, e in estimates.items()}
-        summary[name] |= {"without_value": int(np.isnan([*values.values()]).sum())}
+        bootstrap, summary[name] = Bootstrap([row["speaker"] for row in of]), {}
+        for metric in METRICS:
+            one = bootstrap.estimate(np.array([np.nan if row[metric] is None else row[metric] for row in of]))
+            summary[name][metric] = [round(one.mean, 4), round(one.low, 4), round(one.high, 4), one.missing]
     return summary
 
 

@@ -35,7 +35,7 @@ _OUTPUTS = {
     "aligner": "how likely silence and each phone are in each frame; with these, the times of known words",
     "durations": "the log-normal distribution of each phone's length",
     "refiner": "the sound of the gaps, as fine as recorded sound; every sample outside them stays as it is",
-    "corrector": "the sound of gaps in which some frequencies are reliable; these, and every sample outside, stay as they are",
+    "corrector": "the sound of gaps that are lost in part; reliable bins and all samples outside stay as they are",
     "speaker_encoder": "a vector of length 1 that says whose voice it is",
     "tagger": "how likely each frame is damaged, by kind: silence, level, noise, burst, tone, click",
 }

@@ -11,10 +11,10 @@ from .refiner import Block
 
 
 class SpectrumCorrector(NormalisedModel):
-    """Of a gap in which some bins are reliable, such as those that a hiss leaves whole: a network that knows of none has
-    restored it, and what these bins hold shows where it was wrong. From its errors there this one predicts those in the
-    lost bins, as a Kalman filter corrects a prediction by what is observed, with the blocks of convolutions over time
-    of the refiner. The masks over time and frequency are those of Kegler, Beckmann and Cernak (2020).
+    """A gap in which some bins are reliable, such as those that a hiss leaves whole, has been restored by a network
+    that knows of none, and what these bins hold shows where it was wrong. From its errors there this one predicts
+    those in the lost bins, as a Kalman filter corrects a prediction by what is observed. It has the refiner's blocks.
+    Masks over time and frequency are those of Kegler, Beckmann and Cernak (2020).
     """
 
     def __init__(self, config: Config, stats: Stats | None = None, phones: tuple[str, ...] = ()) -> None:

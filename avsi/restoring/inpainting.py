@@ -20,8 +20,8 @@ from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
 from ..data.said import phones_at, timed_within
 from ..errors import FaceError, GapError, MediaError, ModelError
 from ..media.video_reading import video_info
-from ..models.device import AUTO, choose_device
 from ..models.corrector import SpectrumCorrector
+from ..models.device import AUTO, choose_device
 from ..models.refiner import SpectrumRefiner
 from ..models.store import load_model
 from ..pretrained import AUDIO_ONLY, CORRECTOR, DEFAULT, REFINER, SPEAKER_ENCODER
@@ -367,7 +367,7 @@ class Inpainter:
             )
         said = phones_at(phones, n_frames, stft, getattr(self.model, "phones", ()))
         voices = told_voices(self.encoder, log_spectrum, gone_frames, voice)
-        kept = self.kept and self.kept.kept_of(spectrum(damaged, stft), gone_frames, stft)
+        kept = None if self.kept is None else self.kept.kept_of(spectrum(damaged, stft), gone_frames, stft)
         return DamagedExcerpt(signal, gone, log_spectrum, gone_frames, visual, said, voices, kept, own, problems)
 
     def restore_excerpt(self, *prepared_from: Any, **further: Any) -> RestoredExcerpt:
