@@ -205,7 +205,7 @@ def corpus_config(corpus: Path, **sections: dict) -> Config:
 
 @pytest.fixture(scope="session")
 def mini_corpus(tmp_path_factory) -> Path:
-    """Mini-GRID: four drawn speakers with two sentences each, which pytest's processes share."""
+    """Mini-GRID: four drawn speakers with a sentence each, which pytest's processes share."""
     from typer.testing import CliRunner
 
     from data_prep.mini_grid.__main__ import app
@@ -217,7 +217,7 @@ def mini_corpus(tmp_path_factory) -> Path:
     with (folder / "mini_grid.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not out.exists():
-            options = ["--out", str(out), "--speakers", "4", "--sentences", "2", "--jobs", "2"]
+            options = ["--out", str(out), "--speakers", "4", "--sentences", "1", "--jobs", "2"]
             assert CliRunner().invoke(app, options, catch_exceptions=False).exit_code == 0
     return out
 

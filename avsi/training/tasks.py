@@ -48,17 +48,7 @@ Model = (
     | SpeakerEncoder
     | Tagger
 )
-ModelT = TypeVar(
-    "ModelT",
-    SpectrumInpainter,
-    SpectrumRefiner,
-    SpectrumCorrector,
-    PhoneRecognizer,
-    PhoneAligner,
-    DurationModel,
-    SpeakerEncoder,
-    Tagger,
-)
+ModelT = TypeVar("ModelT", bound=Model)
 
 
 @dataclass(frozen=True)
