@@ -104,6 +104,7 @@ def _input(config: Config) -> str:
     text = f"what is said, as far as it is known: {phones}" if config.model.text else ""
     if config.model.refines:
         audio = f"the spectrum at {rate} in which a model has restored the gaps, each channel by itself"
+        audio += ", and the reliable bins of the gaps" * (config.model.kind == "corrector")
     if config.model.kind == "durations":
         text = "the phones of an utterance, and the lengths of those and of the pauses that are known"
     voice = "whose voice is heard, as far as it is known: a speaker encoder's vector" if config.model.voice else ""
