@@ -61,6 +61,7 @@ def test_what_stands_out_of_steady_noise_is_audible():
     clean, lost = spectrum_of(speech(0))
     noisy, _ = spectrum_of(under(white(), 6))
     kept = AudibleBins().kept_of(noisy, lost, STFT)
+    assert str(AudibleBins()) == "10 dB above the noise"  # in lists of what was restored
     known = ~kept.isnan()
     assert not known[~lost].any() and 0.01 < known[lost].float().mean() < 0.3
     wrong_db = 20 * (noisy.abs() / clean.abs()).log10().abs()

@@ -33,6 +33,9 @@ class AudibleBins:
 
     above_db: float = 10.0
 
+    def __str__(self) -> str:
+        return f"{self.above_db:g} dB above the noise"
+
     def kept_of(self, spectrum_: Tensor, lost: Tensor, stft: StftConfig) -> Tensor:
         """As of :class:`avsi.restoring.keeping.Kept`."""
         import torch
