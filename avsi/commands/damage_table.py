@@ -12,6 +12,7 @@ from ..program import print_table
 
 if TYPE_CHECKING:
     from ..data.damage import Damage
+    from ..restoring.keeping import Kept
 
 MOST_SHOWN = 200  # lines of a table
 
@@ -21,12 +22,15 @@ def parse_kinds(text: str | None) -> list[str] | None:
     return None if text is None else [kind.strip() for kind in text.split(",")]
 
 
-def print_damage(path: Path, found: Sequence[Damage], clock: str = "", left: Sequence[str] | None = None) -> None:
+def print_damage(
+    path: Path, found: Sequence[Damage], clock: str = "", left: Sequence[str] | None = None, kept: Kept | None = None
+) -> None:
     """A table of the damage of a file; a line where there is none.
 
     Args:
         clock: of its times, where that is not a player's.
         left: why each damage is left as it is, "" where it is restored; None where nothing is to be restored.
+        kept: what is not restored of the others.
     """
     if not found:
         typer.echo(f"{path}: nothing found")
@@ -38,8 +42,9 @@ def print_damage(path: Path, found: Sequence[Damage], clock: str = "", left: Seq
     header = ["start s", "end s", "kind", "how sure", "seen by", "channel"]
     if left is not None:
         header.append("restored")
+        restored = "yes" if kept is None else f"in part: the sound {kept} is kept"
         for row, reason in zip(rows, left, strict=False):
-            row.append(f"no, left as it is: {reason}" if reason else "yes")
+            row.append(f"no, left as it is: {reason}" if reason else restored)
     print_table(f"damage of {path}{clock}", header, rows)
     if len(found) > MOST_SHOWN:
         typer.echo(f"and {len(found) - MOST_SHOWN} more")

@@ -226,7 +226,7 @@ def inpaint(
     def find(path: Path, sound: Sound, from_first_sample: bool) -> list[Gap]:
         def show(found: list[Damage], left: list[str]) -> None:
             if found or dry_run:
-                print_damage(path, found, clock, left)
+                print_damage(path, found, clock, left, kept)
 
         if path not in detected:
             heard_by = None if exact else listener()
