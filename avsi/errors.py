@@ -9,6 +9,10 @@ class AvsiWarning(UserWarning):
     """Something that a user should know about a result, which is produced nevertheless."""
 
 
+class ClusterError(AvsiError):
+    """Workers on other machines that cannot be reached or cannot do a program's tasks."""
+
+
 class ConfigError(AvsiError):
     """A setting or an option that does not exist, or whose value is not valid."""
 

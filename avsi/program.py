@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import typer
 
+from .cluster import cluster_in_use
 from .errors import AvsiError, AvsiWarning
 
 STOPPED = 130  # exit status after Ctrl-C, as in a shell
@@ -117,12 +118,24 @@ def print_markdown(text: str) -> None:
 
 
 def in_parallel(jobs: int, tasks: list[tuple], ordered: bool = True) -> Iterator:
-    """The results of ``(function, *arguments)`` tasks, as they come, from several processes."""
+    """The results of ``(function, *arguments)`` tasks, from several processes, or from the workers of ``--cluster``.
+
+    Args:
+        ordered: as the tasks are; else as they come, from processes.
+    """
+    if cluster := cluster_in_use():
+        return cluster.results(tasks)
     from joblib import Parallel, delayed, parallel_config
 
     order = "generator" if ordered else "generator_unordered"
     with parallel_config("loky", initializer=_settle, initargs=(os.getpid(),)):
         return Parallel(n_jobs=jobs, return_as=order)(delayed(function)(*arguments) for function, *arguments in tasks)
+
+
+def n_processes(jobs: int) -> int:
+    """How many tasks :func:`in_parallel` does at a time."""
+    cluster = cluster_in_use()
+    return len(cluster) if cluster else jobs
 
 
 @lru_cache(maxsize=8)

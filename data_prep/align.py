@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from avsi.cluster import OnCluster
 from avsi.data.datadir import Timed, Utterance, read_datadir, write_datadir
 from avsi.data.features import load_features
 from avsi.data.phones import Lexicon
@@ -35,6 +36,7 @@ def main(
     model: Annotated[str, typer.Option(help="A model that aligns: a pretrained one, or a folder.")] = ALIGNER,
     anew: Annotated[bool, typer.Option("--anew", help="Also where the times of words are known.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    cluster: OnCluster = None,
     max_left_out: Annotated[
         float, typer.Option(help="Fail, and change no list, where a larger share cannot be aligned.")
     ] = 0.05,

@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from avsi.cluster import OnCluster
 from avsi.data.datadir import Utterance, read_datadir, read_table, write_datadir
 from avsi.data.matrices import append_matrix, check_place, find_matrices
 from avsi.errors import AvsiWarning, DataError, FaceError, MediaError
@@ -31,6 +32,7 @@ app = typer.Typer(add_completion=False)
 def main(
     datadirs: Annotated[list[Path], typer.Argument(help="Data directories with a video.scp.")],
     jobs: Annotated[int, typer.Option(min=1, help="Processes to find landmarks with.")] = 2,
+    cluster: OnCluster = None,
     max_left_out: Annotated[
         float, typer.Option(help="Fail, and change no list, where a larger share has no landmarks.")
     ] = 0.05,
@@ -91,7 +93,9 @@ def _find(
         elsewhere = {u.id: u.landmarks for u in utterances if u.id not in offsets and _lie_elsewhere(u, ark)}
         todo = [u for u in utterances if u.video and u.id not in {*offsets, *elsewhere}]
         parts = {u.id: _video_part(u) for u in todo}  # before they are looked at
-        results = in_parallel(jobs, [(_track, utterance) for utterance in todo], ordered=False)
+        results = in_parallel(
+            jobs, [(_track, utterance) for utterance in todo]
+        )  # in order: the archive is the same however often it was stopped
         for id_, matrix, told in progress(results, len(todo), f"{datadir.name}: faces"):
             if matrix is None:
                 failed[id_] = told

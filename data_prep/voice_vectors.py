@@ -10,6 +10,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from avsi.cluster import OnCluster
 from avsi.data.datadir import Utterance, read_datadir, write_datadir
 from avsi.data.matrices import append_matrix
 from avsi.errors import DataError, MediaError
@@ -30,6 +31,7 @@ def main(
     datadirs: Annotated[list[Path], typer.Argument(help="Data directories; what they have of this is made anew.")],
     encoder: Annotated[str, typer.Option(help="A speaker encoder: a pretrained one, or a folder.")] = SPEAKER_ENCODER,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    cluster: OnCluster = None,
     max_left_out: Annotated[
         float, typer.Option(help="Fail, and change no list, where a larger share has too little speech.")
     ] = 0.1,

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from avsi.audio.voice_change import analyse, change_voice, draw_voice_change
+from avsi.cluster import OnCluster
 from avsi.config import Config
 from avsi.config_files import load_config
 from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of, write_datadir
@@ -42,6 +43,7 @@ def main(
     ] = 80,
     seed: Annotated[int, typer.Option(help="By which voices are drawn.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    cluster: OnCluster = None,
     max_left_out: Annotated[float, typer.Option(help="Fail where a larger share gets no other voice.")] = 0.05,
     config: Annotated[list[Path], typer.Option(help="A config with a section 'voices'.")] = [],  # noqa: B006
     set_: Annotated[list[str], typer.Option("--set", help="key=value over the config; repeatable.")] = [],  # noqa: B006

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import typer
 
+from avsi.cluster import OnCluster
 from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of
 from avsi.data.features import load_features
 from avsi.data.gap_files import check_gaps_cover, check_gaps_fit, read_gap_file
@@ -50,6 +51,7 @@ def main(
     ],
     model: Annotated[str, typer.Option(help="A model that aligns: a pretrained one, or a folder.")] = ALIGNER,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    cluster: OnCluster = None,
 ) -> None:
     """Measure the errors of word boundaries in ms: the mean of each utterance, over all of them, with 95 % intervals
     (bootstrap over speakers and utterances).

@@ -22,6 +22,7 @@ import typer
 
 from avsi.audio.activity import is_speech
 from avsi.audio.samples import from_float, resample
+from avsi.cluster import OnCluster
 from avsi.config import NormaliseConfig
 from avsi.damaging.clips import MAKERS, damage_clip
 from avsi.damaging.coding import CODECS, coded, draw_bit_rate
@@ -99,6 +100,7 @@ def main(
     tagger: Annotated[str, typer.Option(help=f"What finds what no rule can tell; {RULES} leaves that out.")] = TAGGER,
     seed: Annotated[int, typer.Option(help="Of the damage.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    cluster: OnCluster = None,
 ) -> None:
     """Damage each utterance in several ways, and look for the damage."""
     utterances, kinds = read_datadir(datadir), kind or list(MAKERS)

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from avsi.cluster import OnCluster
 from avsi.data.datadir import Utterance
 from avsi.errors import AvsiWarning, ConfigError
 from avsi.files import digest
@@ -37,6 +38,7 @@ def main(
     ] = None,
     keywords: Annotated[str, typer.Option(help="The places of the sentence that count.")] = "colour,letter,digit",
     jobs: Jobs = 2,
+    cluster: OnCluster = None,
     if_installed: Annotated[bool, typer.Option("--if-installed", help="Do nothing without PocketSphinx.")] = False,
 ) -> None:
     """Write keywords.jsonl for the clean speech and for each system and condition: a row an utterance. Complete results

@@ -13,6 +13,7 @@ import torch
 import typer
 
 from avsi.audio.stft import log_magnitude, spectrum
+from avsi.cluster import OnCluster
 from avsi.data.datadir import Timed, Utterance
 from avsi.data.gaps import Gap
 from avsi.data.phones import Lexicon
@@ -39,6 +40,7 @@ def main(
     ] = None,
     beam: Annotated[int, typer.Option(min=1, help="Label sequences that the search keeps.")] = 20,
     jobs: Jobs = 2,
+    cluster: OnCluster = None,
 ) -> None:
     """Write phones.jsonl for the clean speech and for each system and condition: a row an utterance. Complete results
     of the same recogniser stay.

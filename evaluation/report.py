@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from avsi.cluster import OnCluster
 from avsi.errors import ConfigError, DataError
 from avsi.files import write_text, written_beside
 from avsi.metrics.registry import L1_SHARE, Column
@@ -43,6 +44,7 @@ def main(
     ] = None,
     metric: Annotated[str | None, typer.Option(help="By which metric; STOI by default, where it was scored.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes to draw with.")] = 2,
+    cluster: OnCluster = None,
 ) -> None:
     """Write results.md, tables.tex, summary.csv, curves.pdf, curves.png and index.html into the folder's report/."""
     evaluation = Evaluation.read(folder)

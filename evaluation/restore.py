@@ -12,6 +12,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from avsi.cluster import OnCluster
 from avsi.data.datadir import read_datadir
 from avsi.data.gap_files import check_gaps_cover, check_gaps_fit, gap_file_path, read_gap_file
 from avsi.data.gap_protocol import parse_conditions, read_protocol
@@ -19,7 +20,7 @@ from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.folders import locked
 from avsi.models.device import choose_device
-from avsi.program import in_parallel, progress, run_program
+from avsi.program import in_parallel, n_processes, progress, run_program
 
 from .folder.evaluation import Evaluation
 from .folder.layout import CLEAN, FAILED, STATS, STFT, SYSTEM
@@ -60,6 +61,7 @@ def main(
         typer.Option(help="Training-set statistics: the unit of L1, and the mean that fills the unprocessed spectrum."),
     ] = Path("data/train/stats.npz"),
     jobs: Annotated[int, typer.Option(min=1, help="Processes to restore with.")] = 2,
+    cluster: OnCluster = None,
     device: Annotated[
         str,
         typer.Option(
@@ -104,7 +106,8 @@ def main(
         evaluation = open_evaluation(out, datadir, utterances, stats, files, gaps_of, described)
         todo = [of for name in specs for of in _to_restore(evaluation, name, specs[name], list(files), device)]
         # A few large parts, so that each process loads a system once.
-        parts = [part for index in range(4 * jobs) if (part := utterances[index :: 4 * jobs])]
+        n_parts = 4 * n_processes(jobs)
+        parts = [part for index in range(n_parts) if (part := utterances[index::n_parts])]
         tasks = [
             (
                 restore_utterances,

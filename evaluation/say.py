@@ -20,6 +20,7 @@ import torch
 import typer
 
 from avsi.audio.samples import from_float
+from avsi.cluster import OnCluster
 from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of
 from avsi.data.phones import Lexicon
 from avsi.errors import AvsiWarning, DataError
@@ -64,6 +65,7 @@ def main(
     ] = None,
     keywords: Annotated[str, typer.Option(help="The places of the sentence that count.")] = "colour,letter,digit",
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    cluster: OnCluster = None,
 ) -> None:
     """Make and measure an utterance for each of a set; what lies in --out goes only when all are made."""
     check_pocketsphinx()

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from avsi.cluster import OnCluster
 from avsi.errors import AvsiWarning, DataError
 from avsi.folders import locked
 from avsi.metrics.registry import DEFAULT, METRICS, choose_metrics
@@ -35,6 +36,7 @@ def main(
     ] = DEFAULT,
     again: Annotated[bool, typer.Option("--again", help="Compute again the metrics that are there.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes to score with.")] = 2,
+    cluster: OnCluster = None,
     if_installed: Annotated[
         bool, typer.Option("--if-installed", help="Leave out metrics whose packages are not installed, with a note.")
     ] = False,

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import typer
 
+from avsi.cluster import OnCluster
 from avsi.data.datadir import Utterance, corpus_of, read_datadir, split_of
 from avsi.data.features import load_features
 from avsi.data.gap_files import check_gaps_cover, check_gaps_fit, read_gap_file
@@ -45,6 +46,7 @@ def main(
     model: Annotated[str, typer.Option(help="A model that aligns: a pretrained one, or a folder.")] = ALIGNER,
     seed: Annotated[int, typer.Option(help="By which the wrong words are drawn.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    cluster: OnCluster = None,
 ) -> None:
     """In each utterance take the word that lies deepest in a gap, and replace it by another that the set has in that
     place of a sentence. A word is told where it fits worse than a limit: that of `avsi align`, and that which one in

@@ -53,7 +53,7 @@ def test_labels_are_written_and_never_written_over(room, avsi):
     for name in ("labels.txt", "labels.json", "labels.TextGrid"):
         assert avsi("detect", "--exact", "--kinds", "silence,click", "a.wav", "-o", name)[0] == 0
     assert (room / "labels.txt").read_text().splitlines()[0] == "0.975000\t1.025000\tsilence (channel 2)"
-    assert read_label_file("labels.txt")[0] == Gap(0.975, 1.025)
+    assert read_label_file("labels.txt")[0] == Gap(0.975, 1.025, (1,))
     found = json.loads((room / "labels.json").read_text())
     assert (found["format"], found["duration_s"]) == ("avsi damage", 6.0)
     assert found["damage"][0]["channel"] == 1 and found["damage"][1]["channel"] is None
@@ -97,10 +97,12 @@ def test_inpaint_shows_what_it_finds_and_a_dry_run_stops_there(room, avsi):
     assert output.splitlines()[2].endswith(" yes")
     status, output, errors = avsi(*options, "a.wav", "-o", "out.wav", "--kinds", "silence")
     assert (status, errors) == (0, "")
-    assert "silence" in output.splitlines()[2] and output.splitlines()[-1].startswith("restored 0.975-1.025 s -> ")
+    assert " ".join(output.splitlines()[2].split()) == "0.975 1.025 silence 1.00 silence 2 yes, from channel 1"
+    assert output.splitlines()[-1].startswith("restored 0.975-1.025 s of channel 2 -> ")
     old, new = (soundfile.read(name, dtype="int16")[0] for name in ("a.wav", "out.wav"))
-    changed = np.flatnonzero((old != new).any(axis=1))
-    assert changed.min() >= 15600 and changed.max() < 16400
+    changed = np.flatnonzero(old[:, 1] != new[:, 1])
+    assert np.array_equal(old[:, 0], new[:, 0]) and changed.min() >= 15600 and changed.max() < 16400
+    assert np.abs(new[15600:16400, 1].astype(int) - new[15600:16400, 0]).max() <= 1
 
 
 def test_a_dry_run_of_several_files_goes_on_after_a_bad_one(room, avsi):
@@ -119,13 +121,13 @@ def test_labels_of_each_format_are_gaps(room, avsi):
     for name in ("labels.txt", "labels.json", "labels.TextGrid"):
         assert avsi("detect", "--exact", "--kinds", "silence,click", "a.wav", "-o", name)[0] == 0
     expected = read_gaps("labels.txt")
-    assert len(expected) == 2 and expected[0] == Gap(0.975, 1.025)
+    assert len(expected) == 2 and expected[0] == Gap(0.975, 1.025, (1,))
     assert read_gaps("labels.json") == read_gaps("labels.TextGrid") == expected
     damage = [Damage(0.1, 0.3, "silence", channel=0), Damage(0.2, 0.4, "silence", channel=1)]
     damage.append(Damage(0.6, 0.7, "jump", 1.0, "picture"))
     for name in ("two.txt", "two.json", "two.TextGrid"):  # which overlap, and pictures alone
         write_damage(name, damage, 1.0)
-        assert read_gaps(name) == [Gap(0.1, 0.4)]
+        assert read_gaps(name) == [Gap(0.1, 0.3, (0,)), Gap(0.2, 0.4, (1,))]
     (room / "bad.json").write_text('{"format": "avsi damage", "damage": [{"start_s": 1}]}')
     with pytest.raises(GapError, match=r"bad.json: not damage that `avsi detect` wrote"):
         read_gaps("bad.json")

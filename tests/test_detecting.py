@@ -76,6 +76,20 @@ def test_damage_of_one_channel_is_told_by_channel_and_that_of_both_once(tmp_path
     assert [each.channel for each in damages] == [1, None]
 
 
+def test_channels_that_part_are_heard_as_each_alone(tmp_path):
+    """The second one is the first for more than a block of the file, and then not."""
+    one = voice()
+    one[15600:16400] = 0
+    two = one.copy()
+    two[66000:] *= 0.5
+    two[72000:73000] = 0
+    both = found(tmp_path, np.stack([one, two], axis=1), kinds=KINDS)
+    alone = [found(tmp_path, each, kinds=KINDS) for each in (one, two)]
+    assert spans([each for each in both if each.channel in (None, 0)]) == spans(alone[0])
+    assert spans([each for each in both if each.channel in (None, 1)]) == spans(alone[1])
+    assert ("silence", 72000, 73000) in spans(alone[1]) and [each.channel for each in both] == [None, 1]
+
+
 def code(path: Path, samples: np.ndarray, codec: str, rate: int, bit_rate: int) -> Path:
     """Write sound through a lossy codec."""
     with av.open(str(path), "w") as out:

@@ -10,7 +10,8 @@ from avsi.errors import AvsiWarning, FaceError, GapError, MediaError, ModelError
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
 from avsi.restoring.baselines import SpectralInterpolation
-from avsi.restoring.inpainting import BATCH_FRAMES, DamagedExcerpt, Inpainter, plan_excerpts
+from avsi.restoring.excerpts import plan_excerpts
+from avsi.restoring.inpainting import BATCH_FRAMES, DamagedExcerpt, Inpainter
 from avsi.video.tracks import Tracks
 
 GAPS = [Gap(0.8, 1.6), Gap(2.0, 2.1)]

@@ -173,6 +173,10 @@ def test_the_command_shows_and_writes_what_is_inserted(insert, tmp_path):
         (("--insert", "nan:now"), "--insert 'nan:now': 'nan' is no number of seconds"),
         (("--insert", "1: "), "--insert '1: ': holds no word; expected SECONDS:WORDS"),
         (("--insert", "1:..."), "--insert '1:...': holds no word"),
+        (
+            ("--insert", "1:new.txt"),
+            "--insert '1:new.txt': 'new.txt' looks like a file, and words are needed",
+        ),
         (("--insert", "1:now", "--keep-length"), "--keep-length: inserted words need time of their own"),
         (("--insert", "1:now", "--say", "now"), "with --say, or words to --insert, and not both"),
         ((), "name what is to be said instead with --say, or words to --insert, and not both"),

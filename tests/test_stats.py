@@ -79,3 +79,14 @@ def test_a_set_without_faces_has_statistics_of_sound_alone(tmp_path):
     folder = make_datadir(tmp_path / "set", ["s01_a"], with_faces=False)
     assert "of them with landmarks" in run_app(stats.app, folder)
     assert measured(folder).visual_mean.shape == (0,) and measured(folder).audio_mean.shape == (257,)
+
+
+@pytest.mark.slow
+def test_several_processes_measure_the_same_to_the_last_bit(tmp_path, monkeypatch):
+    make_datadir(tmp_path / "train", [f"s01_clip{n}" for n in range(5)])
+    monkeypatch.setattr(stats, "PART", 2)
+    one, two = (measured(tmp_path / "train", "--jobs", jobs) for jobs in (1, 2))
+    for name, values in vars(one).items():
+        assert np.array_equal(values, getattr(two, name)), name
+    heard, _ = rows(read_datadir(tmp_path / "train"))
+    assert one.audio_mean == pytest.approx(heard.mean(axis=0), abs=1e-4)

@@ -12,6 +12,8 @@ from conftest import RATE, face, make_datadir, run_app, small_config
 from avsi.config import Config, StftConfig, TaggerConfig
 from avsi.config_checks import check_config
 from avsi.data.damage import Damage
+from avsi.detecting.detect import detect_in
+from avsi.detecting.listener import Listener
 from avsi.detecting.tagging import apart, find_events, find_tagged, likely, refine_edges, tag
 from avsi.errors import ConfigError
 from avsi.media.sound_reading import open_sound
@@ -102,6 +104,14 @@ class LoudIsNoise(Tagger):
         scores = torch.full((*log_spectrum.shape[:2], len(TAGGED)), -9.0)
         scores[..., TAGGED.index("noise")] = 9 * (2 * (log_spectrum.mean(dim=-1) > -1) - 1)
         return scores
+
+
+def test_a_face_that_is_not_there_is_told_before_the_sound_is_heard(tmp_path):
+    soundfile.write(tmp_path / "clip.wav", np.zeros(RATE), RATE)
+    heard, listener = [], Listener(LoudIsNoise(small_config(TaggerConfig)).eval(), face=2)
+    with open_sound(tmp_path / "clip.wav") as sound, pytest.raises(ConfigError, match="face 2 is asked for, but there"):
+        detect_in(tmp_path / "clip.wav", sound, listener=listener, progress=lambda items, n, what: heard.append(what))
+    assert heard == []
 
 
 def test_events_keep_their_times_over_parts_and_what_is_known_is_not_told_again(tmp_path):

@@ -23,8 +23,8 @@ def align(
             "--out",
             "-o",
             metavar="FILE",
-            help="What to write: words and phones as a .TextGrid for Praat, words as a .txt for Audacity, or all of "
-            "it as a .json. By default a table is shown and nothing is written.",
+            help="What to write: words and phones as a .TextGrid for Praat, words as a .txt for Audacity, or all of it "
+            "as a .json. By default a table is shown and nothing is written.",
             show_default=False,
         ),
     ] = None,
@@ -35,7 +35,9 @@ def align(
             "the lips and the usual lengths of the phones say when the words are said."
         ),
     ] = [],  # noqa: B006
-    gaps_file: Annotated[Path | None, typer.Option(help="The same, as inpaint takes it.")] = None,
+    gaps_file: Annotated[
+        Path | None, typer.Option(help="A file of gaps, as `avsi inpaint --gaps-file` reads it.")
+    ] = None,
     detect: Annotated[bool, typer.Option("--detect", help=EXACT_RULES)] = False,
     from_first_sample: Annotated[
         bool,

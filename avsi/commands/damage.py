@@ -22,24 +22,28 @@ def damage(
     kind: Annotated[
         list[str],
         typer.Option(
-            help="silence, loss (lost packets of a call: in the truth each is a silence or a repeat), jump (sound is "
-            "missing, with zeros in its place: `avsi detect` calls them a silence, since a jump is told by the time "
-            "stamps of a file, which stay whole), repeat, clipping, tone, click, level (a drop-out), burst (a cough, a "
-            "door) or noise; repeatable: of each --count stretches."
+            help="What damage to make: silence, loss (lost packets of a call, which are written down as silences and "
+            "repeats), jump (zeros; the time stamps of the file stay whole, so that `avsi detect` calls it a silence), "
+            "repeat, clipping, tone, click, level (a drop-out), burst (a cough, a door) or noise. Repeatable."
         ),
     ],
     count: Annotated[int, typer.Option(min=1, max=10000, help="How many stretches of each kind.")] = 1,
     codec: Annotated[
         str | None,
-        typer.Option(help="Afterwards encode and decode all of the sound by mp3, aac or opus.", show_default=False),
+        typer.Option(help="Then encode and decode all of the sound: mp3, aac or opus.", show_default=False),
     ] = None,
     kbits: Annotated[
         int | None,
         typer.Option(
-            min=1, max=1000, help="The codec's bit rate for a channel, in kbit/s; by default drawn.", show_default=False
+            min=1,
+            max=1000,
+            help="The codec's bit rate for each channel, in kbit/s; by default a random one.",
+            show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Which damage: the same seed gives the same.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="The number of the random damage: the same seed gives the same damage.")
+    ] = 0,
     from_first_sample: Annotated[
         bool,
         typer.Option(
@@ -48,7 +52,7 @@ def damage(
             "a player of the output shows.",
         ),
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file of --truth.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over the file of --truth if it exists.")] = False,
 ) -> None:
     """Damage a recording at random places in its speech, to try out what finds and repairs damage. Every sample outside
     what is written down stays as it is, unless there is a --codec.

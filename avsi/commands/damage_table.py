@@ -23,14 +23,20 @@ def parse_kinds(text: str | None) -> list[str] | None:
 
 
 def print_damage(
-    path: Path, found: Sequence[Damage], clock: str = "", left: Sequence[str] | None = None, kept: Kept | None = None
+    path: Path,
+    found: Sequence[Damage],
+    clock: str = "",
+    left: Sequence[str] | None = None,
+    sources: Sequence[str] = (),
+    kept: Kept | None = None,
 ) -> None:
     """A table of the damage of a file; a line where there is none.
 
     Args:
         clock: of its times, where that is not a player's.
         left: why each damage is left as it is, "" where it is restored; None where nothing is to be restored.
-        kept: what is not restored of the others.
+        sources: what each is restored from, where that is another channel; else "".
+        kept: what is not restored of those that are.
     """
     if not found:
         typer.echo(f"{path}: nothing found")
@@ -43,8 +49,8 @@ def print_damage(
     if left is not None:
         header.append("restored")
         restored = "yes" if kept is None else f"in part: the sound {kept} is kept"
-        for row, reason in zip(rows, left, strict=False):
-            row.append(f"no, left as it is: {reason}" if reason else restored)
+        for row, reason, source in zip(rows, left, sources or [""] * len(left), strict=False):
+            row.append(f"no, left as it is: {reason}" if reason else restored + f", from {source}" * bool(source))
     print_table(f"damage of {path}{clock}", header, rows)
     if len(found) > MOST_SHOWN:
         typer.echo(f"and {len(found) - MOST_SHOWN} more")

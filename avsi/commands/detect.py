@@ -20,10 +20,10 @@ def detect(
             "--out",
             "-o",
             metavar="LABELS|DIR/",
-            help="What to write: a label track for Audacity (.txt) of damage of the sound, which --gaps-file reads "
-            "(delete lines that are not to be restored, such as those of clipping); a .TextGrid for Praat; or all that "
-            "is known as .json. Or a folder, which is made if its name ends with '/': there "
-            "talk.wav.labels.txt belongs to talk.wav. By default a table is shown and nothing is written.",
+            help="The file to write: .txt, a label track for Audacity; .TextGrid, for Praat; or .json, with all that "
+            "is known. `avsi inpaint --gaps-file` reads each of them; first delete what is not to be restored, such as "
+            "clipping. Or a folder, which is made if its name ends with '/': the labels of talk.wav are then "
+            "talk.wav.labels.txt in it. By default a table is shown and nothing is written.",
             show_default=False,
         ),
     ] = None,
@@ -34,10 +34,12 @@ def detect(
     no_face: Annotated[
         bool,
         typer.Option(
-            "--no-face", help="Judge by the sound alone, which is faster; else the lips count where a film shows them."
+            "--no-face",
+            help="Do not look at the picture of a film, which is faster. Otherwise the lips help to tell damage from "
+            "pauses.",
         ),
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Write over labels that are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file of labels that exists.")] = False,
     from_first_sample: Annotated[
         bool,
         typer.Option(
@@ -55,9 +57,9 @@ def detect(
     (much softer than the speech around), burst (a cough, a door), noise (over the speech: wind, hiss, traffic) and
     unknown (damage of another kind: nothing finds it, but labels may name it).
 
-    In the table, "seen by" is what found the damage: a rule, which has the name of the kind; "picture", of pictures
-    that are missing while the sound goes on; or the trained "tagger", as "tagger+face" where it saw the lips. "channel"
-    is the one that is damaged, 1 the left; or all.
+    In the table, "seen by" says what found the damage: a rule, which has the name of the kind; "picture", if pictures
+    are missing while the sound goes on; "tagger", the trained model; or "tagger+face", if that also saw the lips.
+    "channel" is the number of the damaged channel, 1 for the left one, or "all".
     """
     from ..detecting.damage_files import check_damage_path, write_damage
     from ..detecting.detect import check_asked, detect_in

@@ -61,10 +61,10 @@ def edit(
         bool | None,
         typer.Option(
             "--keep-length/--no-keep-length",
-            help="Whether the new words are said in the time of the old ones, faster or more slowly, and where that is "
-            "too short in that of up to two words beside them, too; what is removed leaves a pause. Otherwise they "
-            "take the time that the speaker usually needs for such words, and what comes after them moves, as it is. "
-            "By default a picture keeps the length, which it must, and sound alone does not.",
+            help="Say the new words in the time of the old ones, faster or more slowly; if that is too short, up to "
+            "two words beside them are said anew, too. Removed words leave a pause. With --no-keep-length words take "
+            "the time that the speaker usually needs, and all that follows moves. By default a film keeps its length, "
+            "which it must, and sound alone does not.",
             show_default=False,
         ),
     ] = None,
@@ -95,8 +95,8 @@ def edit(
     """Have other words said in a recording, in the voice of its speaker; every sample outside the changed words stays
     as it is.
 
-    Words that are only to be added are named with --insert. Without a transcript the model is told nothing else, and
-    they take the time that such words usually do.
+    With --insert, words are only added. Without a transcript the model knows nothing else that is said, and the words
+    take the time that they usually do.
 
     The words of a transcript are found as by `avsi align`. The edges of a gap lie up to 30 ms into the silence beside
     the changed words, or, where there is none, up to 25 ms inside their neighbours; where no words are known, 30 ms

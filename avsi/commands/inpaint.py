@@ -32,23 +32,26 @@ def inpaint(
             "-o",
             metavar="FILE|DIR/",
             help="The file to write: .wav, .flac, or .mp4 to keep the picture. Or a folder, which is made if its name "
-            "ends with '/': each file is written there under its own name, .wav, .flac and .mp4 as such, other videos "
-            "as .mp4 and other sounds as .wav. A table says what became of each; one that fails does not stop the "
-            "others, and the exit status is then 1. Only --dry-run needs none.",
+            "ends with '/': each file is written there under its own name; other kinds of video become .mp4 and other "
+            "kinds of sound .wav. A table says what became of each. A file that fails does not stop the others, and "
+            "the exit status is then 1. Needed unless there is --dry-run.",
             show_default=False,
         ),
     ] = None,
     gap: Annotated[
         list[str],
         typer.Option(
-            help="START:END in seconds, as a player of the clip shows them; repeatable. The same in each file."
+            help="What is lost: START:END in seconds, as a player of the clip shows them. START:END@2 is lost in "
+            "channel 2 alone (1 is the left one), and the other channels stay as they are. Repeatable; the same in "
+            "each file."
         ),
     ] = [],  # noqa: B006
     gaps_file: Annotated[
         Path | None,
         typer.Option(
-            help="Lines '<start_s> <end_s> <label>', such as an Audacity label track; the label may be missing. Or "
-            "what `avsi detect -o` wrote, as .txt, .json or .TextGrid. The same in each file."
+            help="A file of gaps: what `avsi detect -o` wrote (.txt, .json or .TextGrid), or lines of start and end in "
+            "seconds and a label, such as an Audacity label track. The label may be missing; '(channel 2)' in it means "
+            "that only channel 2 is lost. The same in each file."
         ),
     ] = None,
     from_first_sample: Annotated[
@@ -63,22 +66,22 @@ def inpaint(
         bool,
         typer.Option(
             "--detect",
-            help="Find the gaps, as `avsi detect` does, and show them, and what is left as it is, before they are "
-            "restored. Where the output is a folder, a file without any is said to have no gaps: it is not copied "
-            "there, and is no failure.",
+            help="Find the gaps, as `avsi detect` does, and first show a table of what is restored and what is not. If "
+            "only one channel is damaged, it is restored from another one that holds the same sound, and the table "
+            "says so. If the output is a folder, a file without damage is not copied there.",
         ),
     ] = False,
     kinds: Kinds = None,
     sure: Sure = 0.5,
     exact: Exact = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what --detect finds and would restore; nothing is written.")
+        bool, typer.Option("--dry-run", help="With --detect: show the table, and write nothing.")
     ] = False,
     video: Annotated[
         Path | None,
         typer.Option(
-            help="The video of the speaker, where the clip itself has none. Its first sample of sound, or its first "
-            "picture if it has no sound, is taken to belong to the first sample of the clip. For one clip alone."
+            help="A video of the speaker, if the clip is sound alone. It must begin with the clip: its first sample of "
+            "sound, or its first picture if it has no sound, belongs to the clip's first sample. For one clip alone."
         ),
     ] = None,
     face: Face = None,
@@ -95,14 +98,15 @@ def inpaint(
         bool,
         typer.Option(
             "--adapt",
-            help="First adapt the model to each recording by itself, as `avsi adapt` does: some minutes for each.",
+            help="First train the model on with the undamaged part of each recording, as `avsi adapt` does. It takes "
+            "some minutes for each.",
         ),
     ] = False,
     transcript: Annotated[
         str | None,
         typer.Option(
-            help="The words that are said, or a .txt, .srt or .vtt file of them, which the model is then told: they "
-            "are found first, as by `avsi align`. Only with a single clip.",
+            help="What is said, also in the gaps: the words themselves, or a .txt, .srt or .vtt file of them. It is "
+            "first found when they are said, as by `avsi align`, and the model is told. Only with a single clip.",
             show_default=False,
         ),
     ] = None,
@@ -115,18 +119,22 @@ def inpaint(
         typer.Option(
             min=1,
             max=100,
-            help="How many answers of the refiner are written, to choose from: beside talk.wav also talk.2.wav and so "
-            "on, in the place of files of these names. Only with a single clip.",
+            help="How many versions to write, which differ in what the refiner makes of the gaps: talk.wav, talk.2.wav "
+            "and so on. Files of these names are written over. Only with a single clip.",
         ),
     ] = 1,
     seed: Annotated[
-        int, typer.Option(min=0, help="Which answer, or the first of which: the same seed gives the same samples.")
+        int,
+        typer.Option(
+            min=0, help="The number of the version, or of the first of several: the same seed gives the same sound."
+        ),
     ] = 0,
     keep_below: Annotated[
         float | None,
         typer.Option(
             metavar="HZ",
-            help="Of the gaps, keep all up to this frequency: where the damage, such as hiss, lies above it.",
+            help="In the gaps, keep what lies below this frequency, and restore the rest: for damage that is high, "
+            "such as hiss.",
             show_default=False,
         ),
     ] = None,
@@ -134,7 +142,8 @@ def inpaint(
         float | None,
         typer.Option(
             metavar="HZ",
-            help="Of the gaps, keep all from this frequency on: where the damage, such as wind or hum, lies below it.",
+            help="In the gaps, keep what lies above this frequency, and restore the rest: for damage that is low, such "
+            "as wind or hum.",
             show_default=False,
         ),
     ] = None,
@@ -224,9 +233,9 @@ def inpaint(
     detected: dict[Path, list[Gap]] = {}  # what is found for a transcript is what is restored
 
     def find(path: Path, sound: Sound, from_first_sample: bool) -> list[Gap]:
-        def show(found: list[Damage], left: list[str]) -> None:
+        def show(found: list[Damage], left: list[str], sources: list[str]) -> None:
             if found or dry_run:
-                print_damage(path, found, clock, left, kept)
+                print_damage(path, found, clock, left, sources, kept)
 
         if path not in detected:
             heard_by = None if exact else listener()
@@ -288,7 +297,12 @@ def inpaint(
         seed,
         find,
     )
-    shown = ", ".join(f"{gap.start_s:.3f}-{gap.end_s:.3f} s" for gap in sorted(restored)[:10])
+    shown = ", ".join(map(_named, sorted(restored)[:10]))
     more = f" and {len(restored) - 10} more" if len(restored) > 10 else ""
     clock = " from its first sample on" if from_first_sample else ""
     typer.echo(f"restored {shown}{more}{clock} -> {', '.join(map(str, numbered(Path(out), draws)))}")
+
+
+def _named(gap: Gap) -> str:
+    channels = " and ".join(str(channel + 1) for channel in gap.channels)
+    return f"{gap.start_s:.3f}-{gap.end_s:.3f} s" + f" of channel {channels}" * bool(channels)

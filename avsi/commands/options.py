@@ -8,16 +8,22 @@ Face = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Which face, where several are seen, counted from the left over the whole recording; by default the "
-        "largest.",
+        help="Where several people are seen: which of them speaks, 1 for the one furthest to the left. By default the "
+        "largest face is taken.",
         show_default=False,
     ),
 ]
 Device = Annotated[
-    str, typer.Option(help="Where the models compute: auto (a GPU where there is one), or cpu, cuda:1, mps ...")
+    str,
+    typer.Option(
+        help="What the models compute on: auto (a GPU if there is one, else the processor), cpu, cuda:1, mps ..."
+    ),
 ]
 Settings = Annotated[
-    list[str], typer.Option("--set", help="key=value over the config, such as training.seed=1; repeatable.")
+    list[str],
+    typer.Option(
+        "--set", help="A setting that replaces that of the config: key=value, such as training.seed=1. Repeatable."
+    ),
 ]
 Transcript = Annotated[
     str,
@@ -37,24 +43,25 @@ Refine = Annotated[
     bool,
     typer.Option(
         "--refine/--no-refine",
-        help="Whether what is restored gets the fine structure of recorded speech. Without it, it is smoother.",
+        help="Whether a second model, the refiner, makes what is restored sound less blurred, with the fine detail of "
+        "recorded speech.",
     ),
 ]
 NoLog = Annotated[
     bool,
     typer.Option(
         "--no-log",
-        help="Write no list of what was restored; without it one lies beside the output, as out.wav.edits.json, with "
-        "what the list beside the input says of the rest.",
+        help="Do not write the list of what was restored. Otherwise out.wav gets such a list, out.wav.edits.json, "
+        "which also repeats the list of the input, if that has one.",
     ),
 ]
 ReferenceVoice = Annotated[
     str | None,
     typer.Option(
         "--reference",
-        help="A recording of the speaker, of five seconds of speech or more, whose voice a model is told that takes "
-        "one, as av_text does, which restores where the words are known; FILE@START:END names a stretch of it in "
-        "seconds. It may be the clip itself, whose gaps are not heard.",
+        help="A recording of the speaker's voice, with at least five seconds of speech, for a model that is told whose "
+        "voice to restore, such as av_text. FILE@START:END takes a part of it, in seconds. It may be the clip itself: "
+        "its gaps are then left out.",
         metavar="FILE[@START:END]",
         show_default=False,
     ),
@@ -63,25 +70,30 @@ Kinds = Annotated[
     str | None,
     typer.Option(
         "--kinds",
-        help="The kinds of damage, such as silence,tone; `avsi detect --help` explains them. By default all "
-        "but click, of which inpaint leaves clipping as it is.",
+        help="The kinds of damage to look for, such as silence,tone; `avsi detect --help` explains them. By default "
+        "all but click; and `avsi inpaint` does not repair clipping, which may be meant, unless it is named here.",
         metavar="KIND,KIND...",
         show_default=False,
     ),
 ]
 Sure = Annotated[
     float,
-    typer.Option("--sure", min=0.0, max=1.0, help="What is less likely to be damage than this is left out."),
+    typer.Option(
+        "--sure",
+        min=0.0,
+        max=1.0,
+        help="How sure it must be that something is damage, from 0 to 1: the higher, the less is found.",
+    ),
 ]
 EXACT_RULES = (
-    "Take as damaged what `avsi detect --exact` finds, but for clipping. That is what exact rules tell; for the rest, "
-    "write labels with `avsi detect -o labels.txt`, delete those of clipping, and name them as --gaps-file."
+    "Find the gaps as `avsi detect --exact` does: by rules alone, and without clipping. For other damage, write labels "
+    "with `avsi detect -o labels.txt`, delete those of clipping, and pass the file as --gaps-file."
 )
 Exact = Annotated[
     bool,
     typer.Option(
         "--exact",
-        help="Only what exact rules tell; without it a trained tagger also finds noise, bursts, drop-outs in level and "
-        "silences that the rules are not sure of.",
+        help="Look by rules alone, without the trained tagger: faster, but noise, bursts, drop-outs in level and "
+        "doubtful silences are then not found.",
     ),
 ]

@@ -1,12 +1,11 @@
-"""`avsi studio`: mark, find and restore what is lost, in the browser."""
+"""`avsi studio`: mark, find and restore what is lost, in the browser; or open an evaluation."""
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -14,7 +13,10 @@ import typer
 def studio(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Sound or video files; others can be dropped on the page.", metavar="[FILE]..."),
+        typer.Argument(
+            help="Sound or video files; others can be dropped on the page. Or the folder of an evaluation, alone.",
+            metavar="[FILE]...",
+        ),
     ] = [],  # noqa: B006
     model: Annotated[
         str | None,
@@ -39,39 +41,43 @@ def studio(
 
     What is marked is kept beside a clip, as clip.avsi.json; results are saved beside it too, never over it. Those of
     clips that are dropped on the page are kept in the folder in which the studio was started.
-    """
-    from importlib.util import find_spec
 
-    from ..errors import ConfigError
+    From a checkout, the folder of an evaluation is opened too: its means, all its utterances, and listening tests.
+    """
     from ..media.containers import check_file
     from ..models.store import find_model
-    from ..program import print_error
+    from ..studio.serving import check_installed, end_when_told, serve_until_stopped
 
-    if missing := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
-        raise ConfigError(f"the studio needs {' and '.join(missing)}: pip install -c constraints.txt -e '.[studio]'")
+    check_installed()
+    if any(file.is_dir() for file in files):
+        _open_evaluation(files, model, port, host, no_browser)
     for file in files:
         check_file(file)
     if model is not None:
         find_model(model)
 
-    from ..studio.browser import open_browser
-    from ..studio.server import LOOPBACK, open_studio
+    from ..studio.server import open_studio
 
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # which would leave its files
-        signal.signal(ending, lambda *_: sys.exit(1))
+    end_when_told()
     with open_studio(files, model, host, port) as running:
-        if host != LOOPBACK:
-            print_error(
-                f"warning: {host} can be reached from other machines: all that is sent can be read on the way, the "
-                "token in the address too, and who has that can hear, change and save everything that is open here"
-            )
-        actual = running.port.getsockname()[1]
-        if port not in (0, actual):
-            typer.echo(f"port {port} is taken; this studio has {actual}")
-        typer.echo(f"the studio is open: {running.address}")
-        typer.echo("Ctrl-C ends it; what is marked is kept beside each clip, of dropped ones in this folder")
-        if not no_browser:
-            open_browser(running)
-        with suppress(KeyboardInterrupt):
-            running.serve()
-    typer.echo("the studio is closed")
+        kept = "what is marked is kept beside each clip, of dropped ones in this folder"
+        serve_until_stopped(running, host, port, no_browser, kept)
+
+
+def _open_evaluation(files: list[Path], model: str | None, port: int, host: str, no_browser: bool) -> NoReturn:
+    """Become the program that opens evaluations, which is in a checkout alone."""
+    from ..errors import ConfigError
+    from ..program import DEBUG
+
+    folder = next(file for file in files if file.is_dir())
+    checkout = Path(__file__).parents[2]
+    if not (checkout / "evaluation" / "browse.py").is_file():
+        raise ConfigError(f"{folder}: is a folder; evaluations are opened by avsi that is installed from a checkout")
+    if len(files) > 1 or model is not None:
+        raise ConfigError(f"{folder}: is a folder, so an evaluation: name it alone, without clips and --model")
+    options = ["--port", str(port), "--host", host, *["--no-browser"] * no_browser, *[DEBUG] * (DEBUG in sys.argv)]
+    paths = os.pathsep.join(filter(None, [str(checkout), os.environ.get("PYTHONPATH")]))
+    sys.stdout.flush()
+    # Not as a part of this process: what is installed imports no evaluation. -P: nor what lies where the user is.
+    program = [sys.executable, "-P", "-m", "evaluation.browse", *options, "--", str(folder)]
+    os.execve(sys.executable, program, os.environ | {"PYTHONPATH": paths})

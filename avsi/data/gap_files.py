@@ -1,5 +1,7 @@
 """Gap files, which hold the gaps of a data set, and label files, which hold those of one recording."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import DataError, GapError
@@ -7,6 +9,8 @@ from ..files import read_lines, write_text
 from ..timebase import to_samples
 from .datadir import Utterance
 from .gaps import Gap, gap_spans
+
+CHANNEL = re.compile(r"\(channel (\d+)\)")
 
 
 def check_gaps_cover(gaps: dict[str, list[Gap]], utterances: list[Utterance], gap_file: str | Path) -> None:
@@ -66,7 +70,7 @@ def gap_file_remark(path: str | Path) -> str:
 
 def read_label_file(path: str | Path) -> list[Gap]:
     """The gaps of one recording: lines ``<start_s> <end_s> [label]``, as Audacity exports a label track. Labels that
-    overlap, such as those of two channels, are one gap.
+    overlap are one gap; one that says "(channel 2)", as `avsi detect` writes it, is lost in that channel alone.
 
     Raises:
         GapError: no such file, a folder, no labels, or a malformed line, named by its number.
@@ -74,7 +78,14 @@ def read_label_file(path: str | Path) -> list[Gap]:
     path = Path(path)
     if not path.is_file():
         raise GapError(f"{path}: {'is a folder; expected a text file' if path.is_dir() else 'no such file'}")
-    return without_overlaps([gap for gap, _ in parse_labels(read_lines(path), str(path))])
+    labels = parse_labels(read_lines(path), str(path))
+    return without_overlaps([replace(gap, channels=channels_told(said)) for gap, said in labels])
+
+
+def channels_told(text: str) -> tuple[int, ...]:
+    """The channel that a label or a tier names, as of :class:`.Gap`."""
+    told = CHANNEL.search(text)
+    return (int(told[1]) - 1,) if told else ()
 
 
 def parse_labels(lines: list[str], where: str) -> list[tuple[Gap, str]]:
@@ -101,13 +112,14 @@ def parse_labels(lines: list[str], where: str) -> list[tuple[Gap, str]]:
 
 
 def without_overlaps(gaps: list[Gap]) -> list[Gap]:
-    """Sorted gaps, those that overlap as one; one that is none stays, to be told of."""
-    joined: list[Gap] = []
+    """Sorted gaps, those that overlap in the same channels as one; one that is none stays, to be told of."""
+    joined: dict[tuple[int, ...], list[Gap]] = {}
     for gap in sorted(gaps):
-        if joined and gap.start_s < joined[-1].end_s and gap.start_s < gap.end_s:
-            gap = Gap(joined[-1].start_s, max(gap.end_s, joined.pop().end_s))
-        joined.append(gap)
-    return joined
+        same = joined.setdefault(gap.channels, [])
+        if same and gap.start_s < same[-1].end_s and gap.start_s < gap.end_s:
+            gap = replace(gap, start_s=same[-1].start_s, end_s=max(gap.end_s, same.pop().end_s))
+        same.append(gap)
+    return sorted(gap for same in joined.values() for gap in same)
 
 
 def write_gap_file(path: str | Path, gaps: dict[str, list[Gap]], remark: str = "") -> None:

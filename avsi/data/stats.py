@@ -69,6 +69,12 @@ class RunningMoments:
         self._sum = self._sum + rows.sum(axis=0)
         self._square_sum = self._square_sum + (rows**2).sum(axis=0)
 
+    def join(self, other: RunningMoments) -> None:
+        """Add the rows of another one."""
+        self.count += other.count
+        self._sum = self._sum + other._sum
+        self._square_sum = self._square_sum + other._square_sum
+
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """(mean, standard deviation) as float32; deviations of 0 become 1, so that dividing by them is safe."""
         if not self.count:

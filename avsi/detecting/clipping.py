@@ -6,6 +6,7 @@ import numpy as np
 
 from ..data.damage import Damage
 from ..timebase import to_samples, to_seconds
+from .levels import Levels
 
 NAME = "clipping"
 FLAT = 3  # equal samples in succession at an extreme
@@ -47,8 +48,8 @@ class ClippingFinder:
         self._rest = joined[max(n, 0) :]
         self._reached += len(samples)
 
-    def finish(self, channel: int | None) -> list[Damage]:
-        """Where there are flat tops, in seconds from the first sample."""
+    def finish(self, levels: Levels, channel: int | None) -> list[Damage]:
+        """Where there are flat tops, in seconds from the first sample; what is flat is so at any level."""
         if not self._places:
             return []
         places, values = np.concatenate(self._places), np.concatenate(self._values)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..data.damage import KINDS, PICTURE, Damage
-from ..data.gap_files import read_label_file, without_overlaps
+from ..data.gap_files import channels_told, read_label_file, without_overlaps
 from ..data.gaps import Gap
 from ..errors import DataError, GapError
 from ..files import read_text, write_text
@@ -35,7 +35,7 @@ def write_damage(path: str | Path, damage: Sequence[Damage], duration_s: float) 
 
 def read_gaps(path: str | Path) -> list[Gap]:
     """The gaps that a file names: a label track, as :func:`.read_label_file` reads it, or what :func:`write_damage`
-    wrote as .json or .TextGrid, but for the damage of a picture alone. Stretches that overlap are one.
+    wrote as .json or .TextGrid, but for the damage of a picture alone. Stretches that overlap in a channel are one.
 
     Raises:
         GapError: no such file, one without gaps, or one of another format.
@@ -104,7 +104,9 @@ def _from_json(text: str) -> list[Gap]:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise DataError(f"expected the format '{FORMAT}'")
     heard = [each for each in content["damage"] if each["seen_by"] != PICTURE]
-    return [Gap(float(each["start_s"]), float(each["end_s"])) for each in heard]
+    channels = [each.get("channel") for each in heard]
+    lost_in = [() if channel is None else (int(channel),) for channel in channels]
+    return [Gap(float(each["start_s"]), float(each["end_s"]), of) for each, of in zip(heard, lost_in, strict=True)]
 
 
 def _from_textgrid(text: str) -> list[Gap]:
@@ -114,7 +116,7 @@ def _from_textgrid(text: str) -> list[Gap]:
             if each.text.strip() and each.text.strip() not in KINDS:
                 raise DataError(f"'{each.text}' in tier '{name}' is no kind of damage; there are {', '.join(KINDS)}")
             if each.text.strip() and not name.endswith(BY + PICTURE):
-                gaps.append(Gap(each.start_s, each.end_s))
+                gaps.append(Gap(each.start_s, each.end_s, channels_told(name)))
     return gaps
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -33,6 +34,12 @@ STRONGER = {
     repeats.NAME: (tones.NAME,),
     silence.NAME: (JUMP,),
     clipping.NAME: (tones.NAME, "noise", "burst"),  # which were too loud
+}
+FINDERS: dict[str, Callable[[int], _Finder]] = {
+    tones.NAME: tones.ToneFinder,
+    repeats.NAME: repeats.RepeatFinder,
+    clicks.NAME: clicks.ClickFinder,
+    clipping.NAME: clipping.ClippingFinder,
 }
 NEAR_S = 0.01
 # Damage that all channels have at so nearly the same time is one.
@@ -93,11 +100,14 @@ def detect_in(
     """As :func:`detect_file`, in a file that is open; what no rule can tell is found by ``listener``."""
     start_s = 0.0 if from_first_sample else sound.start_s
     kinds = USUAL if kinds is None else kinds
-    heard = find_damage(sound, kinds if listener is None else {*USUAL, *kinds}, progress)
-    if listener is not None:
+    if listener is None:
+        heard = find_damage(sound, kinds, progress)
+    else:
         # What outweighs another kind is listened for with it.
         asked = {*kinds, *(each for kind in kinds for each in STRONGER.get(kind, ()))}
-        heard = _outweighed(listener.listen(path, sound, asked, heard, progress))
+        tracks = listener.see(path, sound, asked, progress)  # first, since a face may be asked for that is not there
+        heard = find_damage(sound, {*USUAL, *kinds}, progress)
+        heard = _outweighed(listener.listen(sound, asked, heard, tracks, progress))
     found = [_moved(damage, start_s) for damage in heard if damage.kind in kinds]
     if sound.path != path and JUMP in kinds:
         player_s = start_s - sound.start_s  # what the clock shows when a player starts
@@ -119,44 +129,58 @@ class _Finder(Protocol):
 
     def take(self, samples: np.ndarray) -> None: ...
 
+    def finish(self, levels: Levels, channel: int | None) -> list[Damage]: ...
+
+
+class _Rules:
+    """All rules that are asked for, in one channel."""
+
+    def __init__(self, rate: int, kinds: Collection[str]) -> None:
+        self._rate = rate
+        self._meter, self._runs = LevelMeter(rate, 1), silence.ConstantRuns(rate, 1)
+        self._finders: list[_Finder] = [finder(rate) for kind, finder in FINDERS.items() if kind in kinds]
+
+    def take(self, samples: np.ndarray) -> None:
+        """Args: samples: the next ones of the channel, shape (n,), full scale 1.0."""
+        self._meter.take(samples[:, None])
+        self._runs.take(samples[:, None])
+        for finder in self._finders:
+            finder.take(samples)
+
+    def finish(self, n_samples: int, channel: int) -> list[Damage]:
+        levels, [runs] = Levels(self._meter.levels()[:, 0], self._meter.hop / self._rate), self._runs.finish()
+        found = silence.find_silences(levels, self._meter.hop, runs, n_samples, self._rate, channel)
+        return found + [each for finder in self._finders for each in finder.finish(levels, channel)]
+
 
 def find_damage(sound: Sound, kinds: Collection[str] | None = None, progress: Callable = no_progress) -> list[Damage]:
     """What the rules find in the sound, however sure; in seconds from the first sample, in the order of time."""
     wanted = set(KINDS if kinds is None else kinds)
     # What outweighs another kind is looked for with it.
     looked = wanted | {kind for weaker in wanted & set(STRONGER) for kind in STRONGER[weaker]}
-    every = range(sound.channels)
-    meter, runs = LevelMeter(sound.rate, sound.channels), silence.ConstantRuns(sound.rate, sound.channels)
-    steady = [tones.ToneFinder(sound.rate) for _ in every] if tones.NAME in looked else []
-    again = [repeats.RepeatFinder(sound.rate) for _ in every] if repeats.NAME in looked else []
-    pulses = [clicks.ClickFinder(sound.rate) for _ in every] if clicks.NAME in looked else []
-    tops = [clipping.ClippingFinder(sound.rate) for _ in every] if clipping.NAME in looked else []
-    kinds_of_finders: tuple[Sequence[_Finder], ...] = (steady, again, pulses, tops)
+    # Up to where a channel differs from the first one, what is heard in that is heard in both.
+    rules = [_Rules(sound.rate, looked)] * sound.channels
     n_blocks = math.ceil(sound.n_samples / BLOCK_SAMPLES)
     for start, block in progress(sound.blocks(), n_blocks, "looking for damage"):
-        samples = to_float(block)
-        if not np.isfinite(samples).all():
-            at = start + int(np.flatnonzero(~np.isfinite(samples).all(axis=1))[0])
+        if not np.isfinite(block).all():
+            at = start + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
             raise MediaError(
                 f"{sound.path}: the sound holds samples that are not a number, the first at "
                 f"{to_seconds(at, sound.rate):.3f} s"
             )
-        meter.take(samples)
-        runs.take(samples)
-        for finders in kinds_of_finders:
-            for channel, finder in enumerate(finders):
-                finder.take(samples[:, channel])
+        apart = [n for n in range(1, sound.channels) if not np.array_equal(block[:, n], block[:, 0])]
+        for channel in apart:
+            if rules[channel] is rules[0]:
+                rules[channel] = copy.deepcopy(rules[0])
+        for channel in [0, *(n for n in range(1, sound.channels) if rules[n] is not rules[0])]:
+            rules[channel].take(to_float(block[:, channel]))
+    by_channel = [rules[0].finish(sound.n_samples, 0)]
+    for channel in range(1, sound.channels):
+        if rules[channel] is rules[0]:
+            by_channel.append([replace(damage, channel=channel) for damage in by_channel[0]])
+        else:
+            by_channel.append(rules[channel].finish(sound.n_samples, channel))
     duration_s = to_seconds(sound.n_samples, sound.rate)
-    decibels, constant = meter.levels(), runs.finish()
-    by_channel: list[list[Damage]] = []
-    for channel in every:
-        levels = Levels(decibels[:, channel], meter.hop / sound.rate)
-        found = silence.find_silences(levels, meter.hop, constant[channel], sound.n_samples, sound.rate, channel)
-        found += steady[channel].finish(levels, duration_s, channel) if steady else []
-        found += again[channel].finish(levels, channel) if again else []
-        found += pulses[channel].finish(levels, channel) if pulses else []
-        found += tops[channel].finish(channel) if tops else []
-        by_channel.append(found)
     holes = [(to_seconds(a, sound.rate), to_seconds(b, sound.rate)) for a, b in sound.holes]
     jumps = [Damage(a, b, JUMP, 1.0, JUMP) for a, b in holes if b - a >= MIN_JUMP_S]
     found = _outweighed([*jumps, *_over_channels(by_channel, duration_s)])

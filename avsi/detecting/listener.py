@@ -46,8 +46,30 @@ class Listener:
     video: Path | Tracks | None = None
     face: int | None = None
 
+    def see(self, path: Path, sound: Sound, kinds: Collection[str], progress: Callable) -> Tracks | None:
+        """The face throughout a recording, on the clock of the sound; None where it is not looked at, or is no help
+        with the ``kinds`` that are looked for.
+
+        Args:
+            progress: as in :func:`.detect.detect_file`.
+
+        Raises:
+            ConfigError: a face that is not there.
+        """
+        video = self.video or (path if sound.path != path and has_picture(path) else None)
+        if self.face is not None and video is None:
+            raise ConfigError(f"{path}: face {self.face} is asked for, but there is no picture")
+        if video is None or not self.look or not set(kinds) & {*HEARD, *JUDGED}:
+            return None
+        return self._follow_face(video, sound, progress)
+
     def listen(
-        self, path: Path, sound: Sound, kinds: Collection[str], heard: Sequence[Damage], progress: Callable
+        self,
+        sound: Sound,
+        kinds: Collection[str],
+        heard: Sequence[Damage],
+        tracks: Tracks | None,
+        progress: Callable,
     ) -> list[Damage]:
         """What rules found in a recording, silences and tones judged anew, and what it finds beside that; in seconds
         from the first sample.
@@ -55,27 +77,20 @@ class Listener:
         Args:
             kinds: those that are looked for.
             heard: what rules found, however sure.
+            tracks: as :meth:`see` gives them.
             progress: as in :func:`.detect.detect_file`.
-
-        Raises:
-            ConfigError: a face that is not there.
         """
         from .tagging import find_tagged, tag
 
-        video = self.video or (path if sound.path != path and has_picture(path) else None)
-        if self.face is not None and video is None:
-            raise ConfigError(f"{path}: face {self.face} is asked for, but there is no picture")
         wanted = set(kinds) & set(HEARD)
         if not (wanted or set(kinds) & set(JUDGED)) or not sound.n_samples:
             return [*heard]
-        tracks = self._follow_face(video, sound, progress) if video is not None and self.look else None
         tags = tag(sound, tracks, self.tagger, _known(heard), progress)
         most_s = MOST_SILENT * to_seconds(sound.n_samples, sound.rate)
         judged = [each if each.end_s - each.start_s > most_s else _judged(each, tags) for each in heard]
         return [*judged, *find_tagged(sound, tags, self.tagger, _known(judged), wanted)]
 
     def _follow_face(self, video: Path | Tracks, sound: Sound, progress: Callable) -> Tracks:
-        """The face throughout, on the clock of the sound."""
         from ..video.landmarks import track_each_stretch
         from ..video.tracks import Tracks
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..data.damage import Damage
@@ -72,6 +74,7 @@ class RepeatFinder:
         probes = np.lib.stride_tricks.sliding_window_view(coarse, probe)
         olds = np.lib.stride_tricks.sliding_window_view(energies, reach - probe + 1)
         usable = reach - to_samples(SHORTEST_S, rate) + 1
+        changes = _Changes.of(self._rest)
         taken = -1
         for first in range(0, len(starts), BATCH):
             batch = starts[first : first + BATCH]
@@ -86,36 +89,33 @@ class RepeatFinder:
             for number in np.flatnonzero(likeness > ALIKE).tolist():
                 place = (int(batch[number]) - missing) * step
                 if place >= taken:
-                    taken = max(taken, self._closely(self._rest, place, (reach - int(best[number])) * step))
+                    taken = max(taken, self._closely(changes, place, (reach - int(best[number])) * step))
         self._probed = int(starts[-1]) + max(1, probe // 2) + offset - missing
 
-    def _closely(self, joined: np.ndarray, place: int, lag: int) -> int:
+    def _closely(self, changes: _Changes, place: int, lag: int) -> int:
         """Look at every sample near a place that resembles what was ``lag`` samples before; keep what is the same.
         Returns where that ends.
         """
-        n = to_samples(PROBE_S, self._rate)
-        here = np.diff(joined[place : place + n])
+        n = to_samples(PROBE_S, self._rate) - 1
         longest = min(lag + 2 * self._step, place)
         shortest = max(lag - 2 * self._step, to_samples(SHORTEST_S, self._rate))
-        power = float(here @ here)
+        power = changes.power(place, n)
         if longest < shortest or power <= 0:
             return place
-        past = np.diff(joined[place - longest : place - shortest + n])
-        differs = _differences(here, past) / power
+        differs = changes.differences(place, n, place - longest, place - shortest) / power
         lag, differ = longest - int(differs.argmin()), float(differs.min())
-        if differ > 2 * CODED or self._is_periodic(joined, place, n, differ):
+        if differ > 2 * CODED or self._is_periodic(changes, place, n, differ):
             return place
-        return self._extend(joined, place, lag)
+        return self._extend(self._rest, place, lag)
 
-    def _is_periodic(self, joined: np.ndarray, place: int, n: int, differ: float) -> bool:
+    def _is_periodic(self, changes: _Changes, place: int, n: int, differ: float) -> bool:
         """Whether the sound is as much like itself a period before: a vowel or a tone."""
         limit = SAME if differ < SAME else PERIODIC
         low, high = (to_samples(time_s, self._rate) for time_s in PERIOD_S)
-        first = place - high
-        if first < 0:
+        if place < high:
             return False
-        here, past = np.diff(joined[place : place + n]), np.diff(joined[first : place - low + n])
-        return bool((_differences(here, past) < limit * (here @ here)).any())
+        differs = changes.differences(place, n, place - high, place - low)
+        return bool((differs < limit * changes.power(place, n)).any())
 
     def _extend(self, joined: np.ndarray, place: int, lag: int) -> int:
         """Keep the run of frames around a place that are the same as what was before. Returns its end."""
@@ -166,8 +166,23 @@ class RepeatFinder:
         return damages
 
 
-def _differences(here: np.ndarray, past: np.ndarray) -> np.ndarray:
-    """The energy of the difference of a sound of n samples to each n successive ones of another; float64."""
-    energy = np.concatenate([[0.0], np.cumsum(past**2)])
-    energies = energy[len(here) :] - energy[: -len(here)]
-    return np.maximum(energies + here @ here - 2 * np.correlate(past, here, "valid"), 0.0)
+@dataclass(frozen=True)
+class _Changes:
+    """From each sample to the next, and the sum of their squares up to each."""
+
+    samples: np.ndarray
+    sums: np.ndarray
+
+    @classmethod
+    def of(cls, samples: np.ndarray) -> _Changes:
+        changes = np.diff(samples)
+        return cls(changes, np.concatenate([[0.0], np.cumsum(changes**2)]))
+
+    def power(self, start: int, n: int) -> float:
+        return float(self.sums[start + n] - self.sums[start])
+
+    def differences(self, start: int, n: int, first: int, last: int) -> np.ndarray:
+        """The energy of the difference of n changes to those that start at each place from ``first`` to ``last``."""
+        here, past = self.samples[start : start + n], self.samples[first : last + n]
+        powers = self.sums[first + n : last + n + 1] - self.sums[first : last + 1]
+        return np.maximum(powers + self.power(start, n) - 2 * np.correlate(past, here, "valid"), 0.0)

@@ -60,7 +60,7 @@ class ToneFinder:
 
     def __init__(self, rate: int) -> None:
         self._step = max(1, rate // 16000)
-        self._rate = rate / self._step
+        self._sound_rate, self._rate = rate, rate / self._step
         self._window, self._hop = to_samples(WINDOW_S, self._rate), to_samples(HOP_S, self._rate)
         self._n_fft = 1 << (self._window - 1).bit_length()
         bins = np.fft.rfftfreq(self._n_fft, 1 / self._rate)
@@ -70,11 +70,12 @@ class ToneFinder:
         self._taper = np.hanning(self._window + 2)[1:-1]
         self._gain_db = 20 * float(np.log10(self._taper.sum() / 2))  # of a sinusoid of amplitude 1
         self._least_db = self._gain_db - LEAST_BELOW_DB
-        self._rest, self._first = np.zeros(0), 0
+        self._rest, self._first, self._taken = np.zeros(0), 0, 0
         self.pieces: list[_Piece] = []
 
     def take(self, samples: np.ndarray, last: bool = False) -> None:
         """Args: samples: the next ones of the channel, shape (n,); last: whether there are no more."""
+        self._taken += len(samples)
         if not len(self._hz):  # the rate is so low that no such tone can be heard
             return
         joined = np.concatenate([self._rest, samples])
@@ -90,8 +91,10 @@ class ToneFinder:
             self._rest = joined
 
     def _look(self, coarse: np.ndarray, n_frames: int, last: bool) -> None:
+        from scipy.fft import rfft
+
         frames = np.lib.stride_tricks.sliding_window_view(coarse, self._window)[:: self._hop][:n_frames]
-        spectra = np.fft.rfft(frames * self._taper, self._n_fft, axis=1).astype(np.complex64)
+        spectra = rfft(frames * self._taper, self._n_fft, axis=1).astype(np.complex64)
         power = spectra.real**2 + spectra.imag**2
         total = power.sum(axis=1)
         spectra, power = spectra[:, self._bins], power[:, self._bins]
@@ -181,9 +184,10 @@ class ToneFinder:
         part = (above_db - (level_db - 6.0)) / max(above_db - under_db, 1e-6)
         return frame + sign * (n - 1 + part)
 
-    def finish(self, levels: Levels, duration_s: float, channel: int | None) -> list[Damage]:
+    def finish(self, levels: Levels, channel: int | None) -> list[Damage]:
         """The tones, in seconds from the first sample."""
         self.take(np.zeros(0), last=True)
+        duration_s = self._taken / self._sound_rate
         tones = [tone for tone in _merged(self.pieces) if tone.begins and tone.ends]
         damages: list[Damage] = []
         for tone in sorted(tones, key=lambda each: (each.start_s, each.end_s)):

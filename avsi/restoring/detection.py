@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from ..data.damage import PICTURE, Damage
-from ..data.gaps import Gap
+from ..data.gaps import Gap, gaps_by_channel
 from ..detecting.detect import SURE, detect_in, no_progress
 from ..detecting.listener import Listener
 from ..errors import AvsiWarning
 from ..media.sound_reading import Sound
-from ..timebase import join_stretches
+from ..timebase import join_stretches, to_samples
 from .excerpts import MAX_GAP_S
 
 # It may be meant: it is told, and repaired only where that is asked for.
@@ -27,7 +27,7 @@ def find_gaps(
     kinds: Collection[str] | None = None,
     sure: float = SURE,
     progress: Callable = no_progress,
-    tell: Callable[[list[Damage], list[str]], None] = lambda found, left: None,
+    tell: Callable[[list[Damage], list[str], list[str]], None] = lambda found, left, sources: None,
     listener: Listener | None = None,
 ) -> list[Gap]:
     """The damage of an open file that can be repaired, as gaps.
@@ -36,11 +36,35 @@ def find_gaps(
         from_first_sample, sure, progress: as :func:`avsi.detecting.detect.detect_file` takes them.
         kinds: those that are looked for and repaired; None looks for the usual ones, and repairs all but clipping.
         listener: as :func:`avsi.detecting.detect.detect_in` takes it; by default rules alone look.
-        tell: what is done with all that is found, and with what :func:`why_left` says of it.
+        tell: what is done with all that is found, with what :func:`why_left` says of it, and for each with the channels
+            that it is restored from, such as "channel 2"; "" where that is the model.
     """
     found = detect_in(path, sound, kinds, sure, from_first_sample, progress, listener)
-    tell(found, why_left(found, kinds))
-    return gaps_of([damage for damage in found if kinds is not None or damage.kind != LEFT])
+    gaps = gaps_of([damage for damage in found if kinds is not None or damage.kind != LEFT], sound.channels)
+    start_s = 0.0 if from_first_sample else sound.start_s
+    tell(found, why_left(found, kinds), _sources(found, gaps, sound, start_s))
+    return gaps
+
+
+def _sources(found: Sequence[Damage], gaps: Sequence[Gap], sound: Sound, start_s: float) -> list[str]:
+    """For each damage the channel that its gap is restored from, as a name; "" where that is the model."""
+    from .channels import plan_restoration
+
+    if not any(gap.channels for gap in gaps):
+        return [""] * len(found)
+    plan = plan_restoration(gaps, sound.read, sound.n_samples, sound.rate, sound.channels, start_s)
+    return [
+        next(
+            (
+                f"channel {each.source + 1}"
+                for each in plan.taken
+                if damage.channel == each.channel
+                and each.start <= to_samples((damage.start_s + damage.end_s) / 2 - start_s, sound.rate) < each.stop
+            ),
+            "",
+        )
+        for damage in found
+    ]
 
 
 def why_left(found: Sequence[Damage], kinds: Collection[str] | None = None) -> list[str]:
@@ -57,23 +81,40 @@ def why_left(found: Sequence[Damage], kinds: Collection[str] | None = None) -> l
             reasons.append("only pictures are missing")
         else:
             reasons.append(TOO_LONG if damage.end_s - damage.start_s > MAX_GAP_S else "")
-    repaired = [(each.start_s, each.end_s) for each, reason in zip(found, reasons, strict=True) if not reason]
-    long = [(start_s, end_s) for start_s, end_s in join_stretches(repaired) if end_s - start_s > MAX_GAP_S]
+    repaired = [each for each, reason in zip(found, reasons, strict=True) if not reason]
+    n_named = 1 + max((each.channel for each in repaired if each.channel is not None), default=0)
+    long = [gap for gap in _joined(repaired, n_named) if gap.length_s > MAX_GAP_S]
     return [
-        reason or f"{TOO_LONG}, with what it overlaps" * any(a <= each.start_s < b for a, b in long)
+        reason or f"{TOO_LONG}, with what it overlaps" * any(_touches(each, gap) for gap in long)
         for each, reason in zip(found, reasons, strict=True)
     ]
 
 
-def gaps_of(found: Sequence[Damage]) -> list[Gap]:
-    """The gaps, sorted and disjoint, that damage leaves. Where pictures alone are missing there is none; what lasts
-    more than 30 s is no drop-out, and is passed over with a warning.
+def gaps_of(found: Sequence[Damage], n_channels: int = 1) -> list[Gap]:
+    """The gaps that damage leaves, sorted, and disjoint in each channel. Where pictures alone are missing there is
+    none; what lasts more than 30 s is no drop-out, and is passed over with a warning.
+
+    Args:
+        n_channels: of the recording.
     """
     heard = [damage for damage in found if damage.seen_by != PICTURE]
-    short = [(each.start_s, each.end_s) for each in heard if each.end_s - each.start_s <= MAX_GAP_S]
-    stretches = join_stretches(short)  # of what lies close together more than 30 s may come
+    gaps = _joined([each for each in heard if each.end_s - each.start_s <= MAX_GAP_S], n_channels)
     long = [(each.start_s, each.end_s) for each in heard if each.end_s - each.start_s > MAX_GAP_S]
-    for start_s, end_s in [*long, *(each for each in stretches if each[1] - each[0] > MAX_GAP_S)]:
+    # Of what lies close together more than 30 s may come.
+    for start_s, end_s in [*long, *((gap.start_s, gap.end_s) for gap in gaps if gap.length_s > MAX_GAP_S)]:
         told = f"{start_s:.2f}-{end_s:.2f} s: damage of more than {MAX_GAP_S:g} s is left as it is"
         warnings.warn(told, AvsiWarning, stacklevel=3)
-    return [Gap(start_s, end_s) for start_s, end_s in stretches if end_s - start_s <= MAX_GAP_S]
+    return [gap for gap in gaps if gap.length_s <= MAX_GAP_S]
+
+
+def _joined(found: Sequence[Damage], n_channels: int) -> list[Gap]:
+    """Damage as gaps: what overlaps or touches in a channel is one."""
+    everywhere = join_stretches((each.start_s, each.end_s) for each in found if each.channel is None)
+    gaps = [Gap(*stretch) for stretch in everywhere]
+    gaps += [Gap(each.start_s, each.end_s, (each.channel,)) for each in found if each.channel is not None]
+    return gaps_by_channel(gaps, n_channels)
+
+
+def _touches(damage: Damage, gap: Gap) -> bool:
+    channels = () if damage.channel is None else (damage.channel,)
+    return gap.start_s <= damage.start_s < gap.end_s and gap.shares_channel(Gap(gap.start_s, gap.end_s, channels))

@@ -14,7 +14,8 @@ The list is an object of JSON:
     - ``before``: what was said there, null where that is not known; likewise;
     - ``made_by``: what wrote it, such as "avsi 0.1.0";
     - ``model``: its name, such as "av_text" or "av, refined, seed 0", null where it has none; that of an audio-visual
-      model also where it saw no face, and the audio-only one that belongs to it filled the gap;
+      model also where it saw no face, and the audio-only one that belongs to it filled the gap; "channel 2" where a gap
+      of another channel was filled from that one, and no model had a part in it;
     - ``weights``: a digest of the model's weights, null of what has none;
     - ``reference``: the recording whose voice the model was told, as the user named it, such as "talk.wav@2:7"; null
       where none was named, and in lists of earlier versions missing.
@@ -76,6 +77,11 @@ def logged(
     name = inpainter.name + f", refined, seed {inpainter.draw}" * (inpainter.refiner is not None)
     name += f", the sound {inpainter.kept} kept" * (inpainter.kept is not None)
     return [LoggedEdit(*edit, f"avsi {__version__}", name or None, digest, reference) for edit in edits]
+
+
+def logged_copy(edit: tuple[float, float, str, str | None, str | None], source: int) -> LoggedEdit:
+    """The entry for a gap that was restored from another channel, from 0 on."""
+    return LoggedEdit(*edit, f"avsi {__version__}", f"channel {source + 1}", None)
 
 
 def list_path(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from .spectrum_restorer import Inputs
 
 from ..errors import GapError
-from ..timebase import to_samples, to_seconds
+from ..timebase import join_stretches, to_samples, to_seconds
 
 # Models learn on 3 s clips: what is further away from a gap tells them nothing.
 CONTEXT_S = 3.0
@@ -32,6 +33,7 @@ class Excerpt:
         own: the gaps that this excerpt restores, in samples of the recording.
         lost: all gaps that reach into it, limited to it.
         recording_start_s: what a clock shows when the recording's first sample plays; only for what people are told.
+        channels: those that this excerpt restores; none named: all.
     """
 
     start: int
@@ -39,6 +41,11 @@ class Excerpt:
     own: list[Span] = field(repr=False)
     lost: list[Span] = field(repr=False)
     recording_start_s: float = 0.0
+    channels: tuple[int, ...] = ()
+
+    def of(self, samples: np.ndarray) -> np.ndarray:
+        """Its channels of samples of shape (n, n_channels)."""
+        return samples[:, list(self.channels)] if self.channels else samples
 
     def within(self, spans: list[Span]) -> list[Span]:
         """Gaps of the recording, counted from the excerpt's first sample."""
@@ -49,9 +56,20 @@ class Excerpt:
         return self.recording_start_s + to_seconds(sample, rate)
 
 
-def plan_excerpts(spans: list[Span], n_samples: int, rate: int, recording_start_s: float = 0.0) -> list[Excerpt]:
+def plan_excerpts(
+    spans: list[Span],
+    n_samples: int,
+    rate: int,
+    recording_start_s: float = 0.0,
+    lost_too: Sequence[Span] = (),
+    channels: tuple[int, ...] = (),
+) -> list[Excerpt]:
     """Group sorted gaps that lie close together, and give each group its context; memory depends on a group, not the
     recording.
+
+    Args:
+        lost_too: gaps that are not restored here, sorted; those to be restored may be among them.
+        channels: as of :class:`Excerpt`.
     """
     longest = max(stop - start for start, stop in spans)
     if longest > to_samples(MAX_GAP_S, rate):
@@ -63,11 +81,11 @@ def plan_excerpts(spans: list[Span], n_samples: int, rate: int, recording_start_
             groups[-1].append(span)
         else:
             groups.append([span])
-    excerpts = []
+    excerpts, all_lost = [], join_stretches([*spans, *lost_too]) if lost_too else spans
     for group in groups:
         start, stop = max(group[0][0] - context, 0), min(group[-1][1] + context, n_samples)
-        lost = [(max(a, start), min(b, stop)) for a, b in spans if a < stop and b > start]
-        excerpts.append(Excerpt(start, stop, group, lost, recording_start_s))
+        lost = [(max(a, start), min(b, stop)) for a, b in all_lost if a < stop and b > start]
+        excerpts.append(Excerpt(start, stop, group, lost, recording_start_s, channels))
     return excerpts
 
 

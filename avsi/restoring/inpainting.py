@@ -32,7 +32,8 @@ from ..words.alignment import Alignment, timed_phones
 from .adapted import Adaptation, adaptation_of, check_voice
 from .arguments import check_takes_words, checked_recording
 from .batches import in_batches
-from .excerpts import DamagedExcerpt, Excerpt, RestoredExcerpt, Span, plan_excerpts
+from .channels import plan_restoration
+from .excerpts import DamagedExcerpt, Excerpt, RestoredExcerpt, Span
 from .faces import face_around, look
 from .gap_notes import tell_of_gap
 from .keeping import Kept, corrected, filled, load_corrector
@@ -144,9 +145,7 @@ class Inpainter:
         return other
 
     def with_kept(self, kept: Kept | None, corrector: str | Path | None = CORRECTOR) -> Inpainter:
-        """The same, which keeps a part of the sound in the gaps, and restores the rest; that is corrected by what is
-        kept. Raises ModelError for a corrector that is missing or of another kind of spectrogram.
-        """
+        """The same, which keeps a part of the sound in the gaps; by that what is restored beside it is corrected."""
         other = copy.copy(self)
         other.kept = kept
         other.corrector = None if kept is None else load_corrector(corrector, self.model)
@@ -202,8 +201,8 @@ class Inpainter:
                 as that is enough.
 
         Returns:
-            A copy with the gaps filled: same shape and type, every sample outside the gaps unchanged. A gap of a
-            channel that is silent around it stays silent.
+            A copy with the gaps filled: same shape and type, every sample outside the gaps unchanged. A gap of some
+            channels follows from another one that holds the same sound; one of a silent channel stays silent.
 
         Raises:
             GapError: gaps that do not fit the recording.
@@ -216,12 +215,14 @@ class Inpainter:
         check_takes_words(self, alignment)
         check_takes_voice(self, voice)
         samples, rate, gaps = checked_recording(samples, rate, gaps)
-        restored = samples.copy()
-        columns = restored.reshape(len(samples), -1)
-        excerpts = plan_excerpts(gap_spans(gaps, len(samples), rate), len(samples), rate)
-        tracks = self.follow_face(video, excerpts, rate, face)
-        stretches = ((columns[excerpt.start : excerpt.stop].copy(), excerpt) for excerpt in excerpts)
-        for start, patch in self.patches(stretches, rate, tracks, timed_phones(alignment), voice):
+        damaged, restored = samples.reshape(len(samples), -1), samples.copy()
+        columns, read = restored.reshape(damaged.shape), lambda start, stop: damaged[start:stop]
+        plan = plan_restoration(gaps, read, len(samples), rate, damaged.shape[1])
+        plan.tell()
+        tracks = self.follow_face(video, plan.excerpts, rate, face)
+        stretches = ((each.of(read(each.start, each.stop)).copy(), each) for each in plan.excerpts)
+        made = self.patches(stretches, rate, tracks, timed_phones(alignment), voice)
+        for start, patch in plan.patches(made, read, rate, self.kept):
             columns[start : start + len(patch)] = patch
         return restored
 
@@ -257,7 +258,8 @@ class Inpainter:
         """The restored samples of the gaps of a recording's excerpts, of which several are restored in one batch.
 
         Args:
-            stretches: the samples of an excerpt, shape (n_samples, n_channels), and the excerpt.
+            stretches: the samples of an excerpt, shape (n_samples, n_channels), of the channels that it restores, and
+                the excerpt.
             tracks: for each excerpt the face, on the clock of the recording; None where there is no video.
             phones: those of the recording; None where it is not known what is said.
             voice: as in :meth:`inpaint`.
@@ -338,8 +340,7 @@ class Inpainter:
         """Check a stretch of sound at the model's rate, its gaps, and the face, and make of them what is restored.
 
         Args:
-            samples: shape (n_samples, n_channels), float, at ``model.config.stft.sample_rate``; what they hold in the
-                gaps counts only where a part of the frequencies is kept.
+            samples: shape (n_samples, n_channels), float, at ``model.config.stft.sample_rate``.
             lost: its gaps in samples.
             own: those among them for which the face must be seen.
             tracks: the face, on the clock of the samples; None where it is not known, for the reason in ``problem``.

@@ -18,7 +18,7 @@ from ..words.alignment import AlignedWord
 from ..words.captions import Caption
 from ..words.changes import Change
 from ..words.pronouncing import pronounce
-from ..words.transcript import Word, holds_word, spoken_words
+from ..words.transcript import Word, holds_word, names_file, spoken_words
 from .aligning import align_file
 from .edit_planning import Edit, NewWord
 from .editing import Wish, carry_out, check_files, tell_unused
@@ -42,7 +42,7 @@ class Insertion:
 
     @classmethod
     def parse(cls, text: str) -> Insertion:
-        """From ``SECONDS:WORDS``. Raises ConfigError for another form."""
+        """From ``SECONDS:WORDS``. Raises ConfigError for another form, and for the name of a file."""
         time, _, words = text.partition(":")
         try:
             at_s = float(time)
@@ -50,6 +50,8 @@ class Insertion:
             at_s = math.nan
         if not math.isfinite(at_s):
             raise ConfigError(f"--insert '{text}': '{time}' is no number of seconds; {EXPECTED}")
+        if names_file(words):
+            raise ConfigError(f"--insert '{text}': '{words}' looks like a file, and words are needed; {EXPECTED}")
         if not holds_word(words):
             raise ConfigError(f"--insert '{text}': holds no word; {EXPECTED}")
         return cls(at_s, words)

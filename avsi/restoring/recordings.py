@@ -21,9 +21,9 @@ from ..media.video_reading import has_picture, sound_start_s
 from ..media.video_writing import write_mp4
 from ..words.alignment import Alignment, said_between, timed_phones
 from .arguments import check_takes_words
+from .channels import plan_restoration
 from .detection import find_gaps
-from .edit_log import carried, drop_list, logged, read_edits, tell_dropped_list, write_edits
-from .excerpts import plan_excerpts
+from .edit_log import carried, drop_list, logged, logged_copy, read_edits, tell_dropped_list, write_edits
 
 if TYPE_CHECKING:
     from .inpainting import Inpainter
@@ -115,7 +115,7 @@ def inpaint_file(
                     f"{path}: no damage is found that could be repaired; name the gaps with --gap"
                 )
         spans = gap_spans(gaps, sound.n_samples, sound.rate, start_s)
-        excerpts = plan_excerpts(spans, sound.n_samples, sound.rate, start_s)
+        plan = plan_restoration(gaps, sound.read, sound.n_samples, sound.rate, sound.channels, start_s)
         # What libsndfile reads in place has no picture; all else was decoded by FFmpeg.
         if video is None and sound.path != path and has_picture(path):
             video = path
@@ -134,7 +134,7 @@ def inpaint_file(
 
         encoder = None if callable(inpainter) else inpainter.encoder
         heard = hear_reference(reference, [path], gaps, from_first_sample, encoder)
-        voice = heard.voice if heard else None
+        voice, name = (heard.voice, heard.name) if heard else (None, None)
         if callable(inpainter):
             inpainter = inpainter()
         check_takes_words(inpainter, alignment)
@@ -147,26 +147,40 @@ def inpaint_file(
 
             source = Source(path.name, sound.n_samples, sound.rate, sound.read, spans, video, face)
             inpainter = adapt_if_possible(inpainter, source, progress)
-        tracks = inpainter.follow_face(video, excerpts, sound.rate, face, progress)
+        if not detected:  # what is found is shown with what it is restored from
+            plan.tell()
+        tracks = inpainter.follow_face(video, plan.excerpts, sound.rate, face, progress)
         phones = timed_phones(alignment, start_s)
         first = inpainter.draw if seed is None else seed
         for number, each in enumerate(outputs):
             inpainter = inpainter.with_draw(first + number)
-            shown = progress(excerpts, len(excerpts), f"restoring {each.name}" if draws > 1 else "restoring")
-            stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
+            what = f"restoring {each.name}" if draws > 1 else "restoring"
+            shown = progress(plan.excerpts, len(plan.excerpts), what)
+            stretches = ((excerpt.of(sound.read(excerpt.start, excerpt.stop)), excerpt) for excerpt in shown)
             with warnings.catch_warnings():
                 if number:  # what there is to say of the recording has been said
                     warnings.simplefilter("ignore", AvsiWarning)
-                patches = list(inpainter.patches(stretches, sound.rate, tracks, phones, voice))
+                made = inpainter.patches(stretches, sound.rate, tracks, phones, voice)
+                patches = plan.patches(made, sound.read, sound.rate, inpainter.kept)
             write_restored(sound, patches, each, picture, out_start_s)
             if log:
                 kept = carried(earlier, [(start, stop, stop - start) for start, stop in spans], sound.rate)
-                times_s = [(start / sound.rate, stop / sound.rate) for start, stop in spans]
-                words = [said_between(alignment, start_s + begin_s, start_s + end_s) for begin_s, end_s in times_s]
-                entries = [(*at, "restored", said, None) for at, said in zip(times_s, words, strict=True)]
-                made = logged(inpainter, entries, heard.name if heard else None)
-                write_edits(each, [*kept, *made], sound, 0.0 if from_first_sample else out_start_s, from_first_sample)
-    return gaps
+                of_model = [span for excerpt in plan.excerpts for span in excerpt.own]
+                edits = logged(inpainter, _entries(of_model, sound.rate, alignment, start_s), name)
+                for taken in plan.taken:
+                    [entry] = _entries([(taken.start, taken.stop)], sound.rate, alignment, start_s)
+                    edits.append(logged_copy(entry, taken.source))
+                write_edits(each, [*kept, *edits], sound, 0.0 if from_first_sample else out_start_s, from_first_sample)
+    return plan.gaps
+
+
+def _entries(
+    spans: list[tuple[int, int]], rate: int, alignment: Alignment | None, start_s: float
+) -> list[tuple[float, float, str, str | None, None]]:
+    """What the list of edits is told of restored gaps, as :func:`.logged` takes it."""
+    times_s = [(start / rate, stop / rate) for start, stop in spans]
+    words = [said_between(alignment, start_s + begin_s, start_s + end_s) for begin_s, end_s in times_s]
+    return [(*at, "restored", said, None) for at, said in zip(times_s, words, strict=True)]
 
 
 def numbered(out: Path, draws: int) -> list[Path]:

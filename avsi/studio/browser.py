@@ -26,7 +26,7 @@ def open_browser(running: Running) -> None:
             if running.server.should_exit:
                 return
             time.sleep(LOOK_EACH_S)
-        webbrowser.open(leading_to(running.address, running.studio.folder).as_uri())
+        webbrowser.open(leading_to(running.address, running.folder).as_uri())
 
     threading.Thread(target=wait, name="studio browser", daemon=True).start()
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
 
 from ..errors import AvsiError
-from ..program import error_text
+from .answers import PAGE, app_of, number, page_file, whole
 from .bodies import MAX_LABELS_BYTES, read_body, read_json, save_upload
 from .clips import Clip, shown_name
 from .jobs import Job
@@ -27,9 +23,8 @@ from .refusals import Refused
 from .studio import Studio
 from .tiles import peaks, spectrogram
 
-PAGE = Path(__file__).parent / "page"
-PAGE_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-MEANINGS = {404: "there is nothing at this address", 405: "this address does not take that method"}
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 
 def make_app(studio: Studio) -> Starlette:
@@ -58,18 +53,7 @@ def make_app(studio: Studio) -> Starlette:
         ("/api/jobs/{job}", routes.job, "GET"),
         ("/api/jobs/{job}", routes.cancel, "DELETE"),
     ]
-    handlers: dict[Any, Callable] = {
-        Refused: lambda _, error: JSONResponse(error.content, error.status),
-        AvsiError: lambda _, error: JSONResponse({"error": error_text(error)}, 400),
-        OSError: lambda _, error: JSONResponse({"error": error_text(error)}, 500),
-        HTTPException: lambda _, error: JSONResponse(
-            {"error": MEANINGS.get(error.status_code, error.detail)}, error.status_code, error.headers
-        ),
-        Exception: lambda *_: JSONResponse(
-            {"error": "something went wrong; the terminal of avsi studio shows what"}, 500
-        ),
-    }
-    return Starlette(routes=[Route(*of[:2], methods=[of[2]]) for of in table], exception_handlers=handlers)
+    return app_of(table)
 
 
 class _Routes:
@@ -90,11 +74,7 @@ class _Routes:
         return FileResponse(PAGE / "index.html", media_type="text/html")
 
     def page(self, request: Request) -> Response:
-        names = {path.name: path for path in PAGE.iterdir() if path.suffix in PAGE_TYPES}
-        path = names.get(request.path_params["name"])
-        if path is None:
-            raise Refused(404, MEANINGS[404])
-        return FileResponse(path, media_type=PAGE_TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
+        return page_file(PAGE, request.path_params["name"])
 
     def clips(self, request: Request) -> Response:
         return JSONResponse([clip.told_short() for clip in self.studio.clips.values()])
@@ -143,20 +123,20 @@ class _Routes:
 
     def peaks(self, request: Request) -> Response:
         clip, result = self._unchanged(request), _result(request)
-        start_s, end_s = _number(request, "start"), _number(request, "end")
-        low, high = peaks(clip.clocked(result), clip.overview(result), start_s, end_s, _whole(request, "n"))
+        start_s, end_s = number(request, "start"), number(request, "end")
+        low, high = peaks(clip.clocked(result), clip.overview(result), start_s, end_s, whole(request, "n"))
         return JSONResponse({"start_s": start_s, "end_s": end_s, "low": low, "high": high}, headers=_kept(clip))
 
     def spectrogram(self, request: Request) -> Response:
         clip = self._unchanged(request)
-        size = _whole(request, "width"), _whole(request, "height")
-        stretch = _number(request, "start"), _number(request, "end")
+        size = whole(request, "width"), whole(request, "height")
+        stretch = number(request, "start"), number(request, "end")
         picture = spectrogram(clip.clocked(_result(request)), *stretch, *size)
         return Response(picture, media_type="image/png", headers=_kept(clip))
 
     def landmarks(self, request: Request) -> Response:
         clip = self._unchanged(request)
-        found = self.studio.landmarks(clip, _number(request, "start"), _number(request, "end"))
+        found = self.studio.landmarks(clip, number(request, "start"), number(request, "end"))
         return _accepted(found) if isinstance(found, Job) else JSONResponse({"frames": found})
 
     def preview(self, request: Request) -> Response:
@@ -229,23 +209,6 @@ def _kept(clip: Clip) -> dict[str, str]:
 
 def _result(request: Request) -> str:
     return request.query_params.get("result", "")
-
-
-def _number(request: Request, name: str) -> float:
-    try:
-        value = float(request.query_params[name])
-    except (KeyError, ValueError):
-        value = math.nan
-    if not math.isfinite(value):
-        raise Refused(400, f"{name}: expected a number")
-    return value
-
-
-def _whole(request: Request, name: str) -> int:
-    value = _number(request, name)
-    if value != int(value):
-        raise Refused(400, f"{name}: expected a whole number")
-    return int(value)
 
 
 def _bytes_of(path: Path, first: int, stop: int) -> bytes:

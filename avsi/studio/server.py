@@ -1,4 +1,4 @@
-"""A studio that runs: its folder, its server on a port of this machine, and its end."""
+"""Pages that are served: a folder, a server on a port of this machine, and its end; the studio of clips among them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -19,6 +20,9 @@ from .safety import Guard
 from .session import session_folder
 from .studio import Studio
 
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
 LOOPBACK = "127.0.0.1"
 EVERY = ("", "0.0.0.0", "::")
 ENDS_WITHIN_S = 2  # of Ctrl-C, while a browser still plays
@@ -28,10 +32,11 @@ ENDS_WITHIN_S = 2  # of Ctrl-C, while a browser still plays
 class Running:
     """
     Attributes:
+        folder: for all that need not outlive it.
         address: what a browser opens, with the token.
     """
 
-    studio: Studio
+    folder: Path
     address: str
     server: uvicorn.Server
     port: socket.socket
@@ -41,6 +46,26 @@ class Running:
         self.server.run(sockets=[self.port])
 
 
+@dataclass(frozen=True)
+class RunningStudio(Running):
+    studio: Studio
+
+
+@contextmanager
+def open_server(app: Starlette, host: str = LOOPBACK, port: int = 0) -> Iterator[Running]:
+    """An app, ready to be served to whom :class:`Guard` lets in; its port and folder are gone when the context ends.
+
+    Args:
+        port: 0 takes a free one; of another that is taken, the next free one is taken.
+
+    Raises:
+        ConfigError: no such address of this machine.
+    """
+    with _taken_port(host, port) as taken, session_folder() as folder:
+        address, server = _server(app, host, taken)
+        yield Running(folder, address, server, taken)
+
+
 @contextmanager
 def open_studio(
     files: Sequence[Path] = (),
@@ -48,7 +73,7 @@ def open_studio(
     host: str = LOOPBACK,
     port: int = 0,
     saves_to: Path | None = None,
-) -> Iterator[Running]:
+) -> Iterator[RunningStudio]:
     """A studio with some clips, ready to serve; all its processes and temporary files are gone when the context ends.
 
     Args:
@@ -66,24 +91,9 @@ def open_studio(
                     studio.open(file.absolute())
             except Refused as error:
                 raise ConfigError(str(error)) from error
-            number = taken.getsockname()[1]
-            token = secrets.token_urlsafe(24)
-            own = f"[{host}]" if ":" in host else host  # as addresses write one of IPv6
-            names = tuple(dict.fromkeys((own, LOOPBACK, "localhost")))
-            guard = Guard(make_app(studio), token, tuple(f"{name}:{number}" for name in names))
-            config = uvicorn.Config(
-                guard,
-                log_level="warning",
-                access_log=False,
-                ws="none",
-                lifespan="off",
-                server_header=False,
-                h11_max_incomplete_event_size=64 << 10,
-                timeout_graceful_shutdown=ENDS_WITHIN_S,
-            )
-            server = uvicorn.Server(config)
+            address, server = _server(make_app(studio), host, taken)
             studio.is_closing = lambda: server.should_exit
-            yield Running(studio, f"http://{names[0]}:{number}/?token={token}", server, taken)
+            yield RunningStudio(folder, address, server, taken, studio)
         finally:
             studio.close()
 
@@ -98,6 +108,25 @@ def served(running: Running) -> Iterator[str]:
     finally:
         running.server.should_exit = True
         thread.join(10)
+
+
+def _server(app: Starlette, host: str, taken: socket.socket) -> tuple[str, uvicorn.Server]:
+    """(what a browser opens, the server) of an app on a port."""
+    number = taken.getsockname()[1]
+    token = secrets.token_urlsafe(24)
+    own = f"[{host}]" if ":" in host else host  # as addresses write one of IPv6
+    names = tuple(dict.fromkeys((own, LOOPBACK, "localhost")))
+    config = uvicorn.Config(
+        Guard(app, token, tuple(f"{name}:{number}" for name in names)),
+        log_level="warning",
+        access_log=False,
+        ws="none",
+        lifespan="off",
+        server_header=False,
+        h11_max_incomplete_event_size=64 << 10,
+        timeout_graceful_shutdown=ENDS_WITHIN_S,
+    )
+    return f"http://{names[0]}:{number}/?token={token}", uvicorn.Server(config)
 
 
 def _taken_port(host: str, port: int) -> socket.socket:

@@ -128,6 +128,12 @@ def _file_suffix(text: str) -> str | None:
     return None
 
 
+def names_file(text: str) -> bool:
+    """Whether a text looks like the name of a file, there or not, and not like words."""
+    suffixes = (*CAPTION_FILES, *TEXT_FILES, *OTHER_FILES)
+    return not re.search(r"\s", text) and (Path(text).suffix.lower() in suffixes or _is_path(text))
+
+
 def _is_path(text: str) -> bool:
     """Whether a text is that of a path, as "./talk", and no words, as "and/or"."""
     return text.startswith(("/", "./", "../", "~/")) or ("/" in text and Path(text).parent.is_dir())

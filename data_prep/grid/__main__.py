@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from avsi.cluster import OnCluster
 from avsi.data.datadir import OPTIONAL, Utterance
 from avsi.program import in_parallel, progress, run_program
 
@@ -34,6 +35,7 @@ def main(
         ),
     ] = "paper",
     jobs: Annotated[int, typer.Option(min=1, help="Processes to prepare clips with.")] = 2,
+    cluster: OnCluster = None,
     max_left_out: Annotated[float, typer.Option(help="Fail where a larger share of clips is left out.")] = 0.05,
 ) -> None:
     """Prepare GRID: data/train, data/valid and data/test as Kaldi data directories, with sound at 16 kHz."""

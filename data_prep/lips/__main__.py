@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from avsi.cluster import OnCluster
 from avsi.data.datadir import MADE_OF, OPTIONAL, Utterance, corpus_of, read_datadir, split_of, write_datadir
 from avsi.data.matrices import append_matrix
 from avsi.errors import DataError, MediaError
@@ -38,6 +39,7 @@ def fit(
     steps: Annotated[int, typer.Option(min=10, help="Training steps of each network.")] = 1500,
     seed: Annotated[int, typer.Option(help="By which networks begin and examples are drawn.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    cluster: OnCluster = None,
     max_left_out: Annotated[float, typer.Option(help="Fail where a larger share cannot be learned from.")] = 0.05,
 ) -> None:
     """Learn from films what lips do to a sound, and print how much of it is told on speakers who were left out. What
@@ -75,6 +77,7 @@ def apply(
     out: Annotated[Path, typer.Argument(help="The data directory to make.")],
     seed: Annotated[int, typer.Option(help="By which what the sound does not tell is drawn.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    cluster: OnCluster = None,
     max_left_out: Annotated[float, typer.Option(help="Fail where a larger share gets no lips.")] = 0.05,
 ) -> None:
     """Write the same utterances with made lips, where there is neither landmarks nor a video. Gap files and statistics

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from avsi import __version__
+from avsi.cluster import OnCluster
 from avsi.errors import ConfigError
 from avsi.folders import check_new, folder_beside
 from avsi.program import in_parallel, progress, run_program
@@ -37,6 +38,7 @@ def main(
         list[str], typer.Option(help="An espeak-ng voice to draw from, such as en-us+f2; repeatable. By default, many.")
     ] = [],  # noqa: B006
     jobs: Annotated[int, typer.Option(help="Processes to draw with.")] = 2,
+    cluster: OnCluster = None,
 ) -> None:
     """Write sN/*.mpg, align/sN/*.align and, beside each clip, its true landmarks as sN/*.npz.
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from avsi import __version__
+from avsi.cluster import OnCluster
 from avsi.folders import check_new, folder_beside
 from avsi.program import in_parallel, progress, run_program
 from avsi.rng import generator
@@ -35,6 +36,7 @@ def main(
     ] = [],  # noqa: B006
     sound_alone: Annotated[bool, typer.Option("--sound-alone", help="Write no pictures: much quicker.")] = False,
     jobs: Annotated[int, typer.Option(help="Processes to draw with.")] = 2,
+    cluster: OnCluster = None,
 ) -> None:
     """Write sNNN/NNN.mpg, or .wav, with its words in a .txt and its true landmarks in an .npz beside it.
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from avsi.cluster import OnCluster
 from avsi.data.datadir import MADE_OF, OPTIONAL, Utterance
 from avsi.errors import ConfigError, DataError
 from avsi.folders import check_folder, locked
@@ -80,6 +81,7 @@ def main(
         float, typer.Option(help="The longest: what is longer is cut at pauses; not for a Kaldi directory.")
     ] = Lengths.max_s,
     jobs: Annotated[int, typer.Option(min=1, help="Processes to prepare recordings with.")] = 2,
+    cluster: OnCluster = None,
     max_left_out: Annotated[
         float, typer.Option(help="Fail where a larger share of recordings, or of utterances, is left out.")
     ] = 0.05,

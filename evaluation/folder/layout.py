@@ -6,6 +6,7 @@
              gaps_<condition>     the gaps, the same for every system
              <system>/<condition>/   sound, log spectra of the lost frames, scores
              report/
+             listening/       listening tests, a folder each: what was drawn, and a file of ratings for each listener
 """
 
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from avsi.config import StftConfig
 
 ABOUT, STATS, CLEAN, REPORT = "evaluation.json", "stats.npz", "clean", "report"
+LISTENING = "listening"
 # Of a system under a condition. SYSTEM is written last.
 SYSTEM, WAVS, SPECTRA, FAILED = "system.json", "wav.scp", "spectra.scp", "failed"
 # Added later by evaluation.score, evaluation.recognize and evaluation.keywords: one row an utterance.

@@ -15,7 +15,7 @@ from avsi.data.gaps import Gap
 from avsi.errors import AvsiError, DataError
 from avsi.folders import locked
 from avsi.media.sound_reading import read_mono
-from avsi.program import in_parallel, print_table, progress
+from avsi.program import in_parallel, n_processes, print_table, progress
 
 from ..folder.evaluation import Evaluation
 from ..folder.layout import ABOUT, RECOGNIZERS
@@ -95,7 +95,8 @@ def _recognize_sets(sets: list[RecognitionSet], recognition: Recognition, jobs: 
     for one in sets:
         # A few large parts, so that each process loads a recogniser once.
         ids = [utterance.id for utterance in one.utterances]
-        parts = [part for index in range(4 * jobs) if (part := ids[index :: 4 * jobs])]
+        n_parts = 4 * n_processes(jobs)
+        parts = [part for index in range(n_parts) if (part := ids[index::n_parts])]
         wavs = [{id_: one.wavs.get(id_) for id_ in part} for part in parts]
         tasks += [(_recognize, of, recognition.state, *recognition.load) for of in wavs]
         counts.append(len(parts))

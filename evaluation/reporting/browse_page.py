@@ -98,7 +98,7 @@ def _ready(
 
     The figures are the original, the damaged and all of ``systems``, in this order.
     """
-    best = _best([version.scores for version in example.versions[1:] if version.name != ORACLE])
+    best = best_texts([version.scores for version in example.versions[1:] if version.name != ORACLE])
     figures = []
     for version in example.versions:
         picture, sound = next(media)
@@ -116,21 +116,21 @@ def _ready(
     return {
         "key": key,
         "example": example,
-        "value": _text(ranked.get(ranking.column.name)),
+        "value": score_text(ranked.get(ranking.column.name)),
         "figures": figures[:2] + [restored.get(name, {"name": name}) for name in systems],
     }
 
 
-def _text(value: float | None) -> str | None:
+def score_text(value: float | None) -> str | None:
     return None if value is None or not math.isfinite(value) else f"{value:.3f}"
 
 
-def _best(scores: list[dict[str, float | None]]) -> dict[str, str]:
+def best_texts(scores: list[dict[str, float | None]]) -> dict[str, str]:
     """By column the text of the best value."""
     values: dict[str, list[str]] = {}
     for row in scores:
         for name, value in row.items():
-            values.setdefault(name, []).extend(filter(None, [_text(value)]))
+            values.setdefault(name, []).extend(filter(None, [score_text(value)]))
     return {
         name: (min if COLUMNS[name].lower_is_better else max)(texts, key=float)
         for name, texts in values.items()
@@ -140,7 +140,7 @@ def _best(scores: list[dict[str, float | None]]) -> dict[str, str]:
 
 def _marked(scores: dict[str, float | None], best: dict[str, str]) -> list[tuple[Column, str | None, bool]]:
     """For each column, in the table's order, the text of the value, and whether it is the best."""
-    texts = {name: _text(scores[name]) for name in COLUMNS if name in scores}
+    texts = {name: score_text(scores[name]) for name in COLUMNS if name in scores}
     return [(COLUMNS[name], text, text is not None and text == best.get(name)) for name, text in texts.items()]
 
 

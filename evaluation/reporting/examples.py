@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from avsi.data.datadir import Utterance
-from avsi.data.gaps import Gap, gap_spans, lost_samples
+from avsi.data.gaps import Gap
 from avsi.errors import AvsiError, AvsiWarning
 from avsi.media.sound_reading import read_mono
 from avsi.metrics.registry import COLUMNS, Column
 
 from ..folder.evaluation import Evaluation
 from ..folder.layout import STFT
+from ..folder.versions import DAMAGED, ORIGINAL, damaged
 from ..systems.names import UNPROCESSED
 from .example_selection import Selection, select_examples
 
@@ -87,15 +88,14 @@ def examples_of(evaluation: Evaluation, system: str, column: Column, count: int)
 def _example(evaluation: Evaluation, utterance: Utterance, chosen: Selection) -> Example:
     gaps, clean = evaluation.gaps[chosen.condition][utterance.id], evaluation.clean_rows.get(utterance.id, {})
     original = read_mono(utterance.wav, STFT.sample_rate)
-    lost = lost_samples(gap_spans(gaps, len(original), STFT.sample_rate), len(original))
-    damaged, versions = Version("damaged", np.where(lost, 0, original).astype(np.float32), {}), []
+    silent, versions = Version(DAMAGED, damaged(original, gaps), {}), []
     for one in evaluation.sets:
         if one.condition != chosen.condition:
             continue
         row = evaluation.rows[one.system, one.condition].get(utterance.id, {})
         wav = one.of(utterance.id).wav
         if one.system == UNPROCESSED:
-            damaged = replace(damaged, scores=_scores(row), phones=_phones(row))
+            silent = replace(silent, scores=_scores(row), phones=_phones(row))
         elif wav:
             versions.append(Version(one.system, read_mono(wav, STFT.sample_rate), _scores(row), _phones(row)))
     return Example(
@@ -105,8 +105,8 @@ def _example(evaluation: Evaluation, utterance: Utterance, chosen: Selection) ->
         words=utterance.words,
         gaps=gaps,
         reference=tuple(clean["reference"].split()) if "reference" in clean else None,
-        original=Version("original", original, _scores(clean), _phones(clean)),
-        damaged=damaged,
+        original=Version(ORIGINAL, original, _scores(clean), _phones(clean)),
+        damaged=silent,
         systems=versions,
         rank=chosen.rank,
     )

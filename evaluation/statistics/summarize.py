@@ -50,7 +50,7 @@ def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> 
         for column in scored_columns(list(rows.values()))
     }
     bootstrap = Bootstrap(list(speakers))
-    systems = [System(name, _senses(of), is_of_sound(of)) for name, of in evaluation.about["systems"].items()]
+    systems = described_systems(evaluation)
     differences = {}
     for first, second in pairs:
         for name, condition, column in values:
@@ -78,6 +78,11 @@ def summarize(evaluation: Evaluation, pairs: Iterable[tuple[str, str]] = ()) -> 
         units=bootstrap.units,
         stats=evaluation.about.get("stats", ""),
     )
+
+
+def described_systems(evaluation: Evaluation) -> list[System]:
+    """The rows of its tables."""
+    return [System(name, _senses(of), is_of_sound(of)) for name, of in evaluation.about["systems"].items()]
 
 
 def _drop_other_recognizers(rows: dict[str, dict], clean: dict[str, dict], of: tuple[str, str]) -> None:

@@ -7,12 +7,14 @@ from avsi.errors import ConfigError
 from avsi.models.store import DESCRIPTION, find_model, pretrained_names
 from avsi.restoring.baselines import MeanSpectrum, SpectralInterpolation
 
-from ..folder.layout import ABOUT, CLEAN, REPORT, STATS
+from ..folder.layout import ABOUT, CLEAN, LISTENING, REPORT, STATS
+from ..folder.versions import DAMAGED, ORIGINAL
 from .families import ModelFamily, is_family
 from .knowledge import split_knowledge
 
 UNPROCESSED, ORACLE = "unprocessed", "oracle"
 SPECTRAL = {"mean": MeanSpectrum, "interpolation": SpectralInterpolation}  # baselines in place of a model
+OTHERS = (ABOUT, STATS, CLEAN, REPORT, LISTENING, ORIGINAL, DAMAGED)  # names that no system may have
 SYSTEMS = (UNPROCESSED, *SPECTRAL, "autoregression", ORACLE)
 
 
@@ -25,11 +27,11 @@ def parse_system(system: str) -> tuple[str, str]:
     name, equals, spec = system.partition("=")
     spec = spec if equals else system
     name = name if equals else Path(system).resolve().name
-    taken = name in (ABOUT, STATS, CLEAN, REPORT) or name.startswith("gaps_")
+    taken = name in OTHERS or name.startswith("gaps_")
     if taken or not re.fullmatch(r"[\w.+-]+", name) or not name.strip("."):
         raise ConfigError(
-            f"system '{system}': its name must be of letters, digits and -_.+, and none of {ABOUT}, {STATS}, {CLEAN}, "
-            f"{REPORT} and gaps_...; NAME=... gives it another"
+            f"system '{system}': its name must be of letters, digits and -_.+, and none of {', '.join(OTHERS)} "
+            "and gaps_...; NAME=... gives it another"
         )
     if name != spec and (name in SYSTEMS or spec in SYSTEMS):
         raise ConfigError(f"system '{system}': {', '.join(SYSTEMS)} keep their names, and nothing else takes them")

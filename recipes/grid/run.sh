@@ -2,7 +2,7 @@
 # GRID, from the corpus to a report. Stages: 0 prepare, 1 landmarks, 2 statistics, lexicon, 3 gaps, 4 train the models, 5 train the phone
 # recogniser, 6 restore, 7 score, 8 report.
 # ./run.sh --grid DIR [--split paper] [--configs "conf/a.yaml conf/av.yaml"] [--over FILE] [--protocol FILE | --gap-ms "150 300 450"]
-#          [--work DIR] [--stage 0] [--stop-stage 8] [--jobs 2]
+#          [--work DIR] [--stage 0] [--stop-stage 8] [--jobs 2] [--cluster ADDRESS|FILE]
 # ./run.sh --smoke: all stages in a few minutes, in smoke/, on small models and a corpus that is made there.
 # The split is paper, speaker-dependent, speaker-independent, whole-speakers or a file. Each config is a model, and --over one config over
 # each of them; configs are sought from where you are, then from here. Those whose names end in _text (conf/a_text.yaml, conf/av_text.yaml)
@@ -12,11 +12,11 @@
 set -euo pipefail
 . "$(dirname "$0")/../stages.sh"
 
-grid= split=paper configs= over= protocol= gap_ms= work= stage=0 stop_stage=8 last_stage=8 jobs=2 smoke=
+grid= split=paper configs= over= protocol= gap_ms= work= stage=0 stop_stage=8 last_stage=8 jobs=2 cluster= smoke=
 case " $* " in *" --smoke "*) smoke=yes split=speaker-independent ;; esac
 while [ $# -gt 0 ]; do
   case "$1" in
-    --grid | --split | --configs | --over | --protocol | --gap-ms | --work | --stage | --stop-stage | --jobs)
+    --grid | --split | --configs | --over | --protocol | --gap-ms | --work | --stage | --stop-stage | --jobs | --cluster)
       [ $# -ge 2 ] || fail "$1 needs a value"
       name=${1#--} && printf -v "${name//-/_}" %s "$2" && shift 2 ;;
     --smoke) shift ;;
@@ -25,6 +25,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 check_numbers
+set_workers
 for ms in $gap_ms; do
   case "$ms" in *[!0-9.]* | 0* | .*) fail "'$ms': expected a gap's length in ms, such as 150 or 62.5" ;; esac
 done
@@ -81,16 +82,16 @@ fi
 if due 0 "prepare"; then
   if [ -z "$grid" ]; then
     grid=corpus
-    python -m data_prep.mini_grid --out "$grid" --jobs "$jobs"
+    python -m data_prep.mini_grid --out "$grid" "${workers[@]}"
   fi
-  python -m data_prep.grid --root "$grid" --out data --split "$split" --jobs "$jobs"
+  python -m data_prep.grid --root "$grid" --out data --split "$split" "${workers[@]}"
 fi
-if due 1 "landmarks"; then python -m data_prep.landmarks data/train data/valid data/test --drop --jobs "$jobs"; fi
+if due 1 "landmarks"; then python -m data_prep.landmarks data/train data/valid data/test --drop "${workers[@]}"; fi
 if due 2 "statistics, lexicon"; then
-  python -m data_prep.stats data/train --config "${configs[-1]}" "${over[@]}"
+  python -m data_prep.stats data/train --config "${configs[-1]}" "${over[@]}" "${workers[@]}"
   cp "$conf/conf/lexicon.txt" data/lexicon.txt
   case "${models[*]}" in
-    *_text*) python -m data_prep.align data/train data/valid data/test --lexicon data/lexicon.txt --jobs "$jobs" ;;
+    *_text*) python -m data_prep.align data/train data/valid data/test --lexicon data/lexicon.txt "${workers[@]}" ;;
   esac
 fi
 if due 3 "gaps"; then
@@ -114,15 +115,15 @@ if due 6 "restore"; then
   for model in "${models[@]}"; do
     case "$model" in *_text) for told in words times; do systems+=(--system "$(basename "$model")_$told=$model:$told"); done ;; esac
   done
-  python -m evaluation.restore data/test "${gaps[@]}" "${systems[@]}" --out "$evaluation" --jobs "$jobs"
+  python -m evaluation.restore data/test "${gaps[@]}" "${systems[@]}" --out "$evaluation" "${workers[@]}"
 fi
 if due 7 "score"; then
   score "$evaluation"
   count_phone_errors "$evaluation"
-  python -m evaluation.keywords "$evaluation" --grammar "$conf/conf/grid.gram" --if-installed --jobs "$jobs"
+  python -m evaluation.keywords "$evaluation" --grammar "$conf/conf/grid.gram" --if-installed "${workers[@]}"
 fi
 if due 8 "report"; then
-  python -m evaluation.report "$evaluation" --jobs "$jobs"
+  python -m evaluation.report "$evaluation" "${workers[@]}"
   # The small run shows that video helps.
   [ -z "$smoke" ] || python -m evaluation.compare "$evaluation" "$(basename "${models[0]}")" "$(basename "${models[-1]}")" --require l1
 fi

@@ -3,7 +3,7 @@
 # 2 lips made for what was not, 3 put together, statistics, gaps, 4 train, 5 restore, 6 score, 7 report.
 # ./run.sh --corpus NAME=DIR ... [--test NAME=DIR ...] [--options "NAME=--speaker-from name" ...] [--filmed DATADIR]
 #          [--config conf/speech.yaml] [--over FILE] [--beside "av"] [--protocol FILE] [--work DIR] [--max-left-out 0.05] [--stage 0] [--stop-stage 7]
-#          [--jobs 2]
+#          [--jobs 2] [--cluster ADDRESS|FILE]
 # ./run.sh --smoke: all stages in a few minutes, in smoke/, on a small model and corpora that are made there.
 # A corpus is a folder of sound or of videos, as data_prep.recordings takes it, or AN4. Of those of --corpus an eighth of the speakers is for
 # validation and an eighth for the test; those of --test, all speakers, are for the test alone. --options gives data_prep.recordings further
@@ -19,11 +19,11 @@ check_validation() { # of those given, the folders of validation sets
 count_lines() { cat "$@" 2>/dev/null | wc -l || :; } # of those files that there are
 
 corpora=() options=() option_names=() option_words=() filmed= config=conf/speech.yaml over= beside=av protocol=conf/protocol.yaml work= max_left_out=
-stage=0 stop_stage=7 last_stage=7 jobs=2 smoke= fitting=()
+stage=0 stop_stage=7 last_stage=7 jobs=2 cluster= smoke= fitting=()
 case " $* " in *" --smoke "*) smoke=yes ;; esac
 while [ $# -gt 0 ]; do
   case "$1" in
-    --corpus | --test | --options | --filmed | --config | --over | --beside | --protocol | --work | --max-left-out | --stage | --stop-stage | --jobs)
+    --corpus | --test | --options | --filmed | --config | --over | --beside | --protocol | --work | --max-left-out | --stage | --stop-stage | --jobs | --cluster)
       [ $# -ge 2 ] || fail "$1 needs a value"
       case "$1" in
         --corpus | --test) corpora+=("$1 $2") ;;
@@ -37,6 +37,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 check_numbers
+set_workers
 shares=()
 if [ -n "$max_left_out" ]; then
   [[ "$max_left_out" =~ ^(0|1|0?\.[0-9]+|1\.0+)$ ]] || fail "--max-left-out $max_left_out: expected a share from 0 to 1, such as 0.05"
@@ -108,8 +109,8 @@ model=exp/$(basename "$config" .yaml)
 
 if due 0 "prepare the corpora"; then
   if [ -n "$smoke" ]; then
-    python -m data_prep.mini_speech --out corpora/filmed --speakers 4 --sentences 5 --jobs "$jobs"
-    python -m data_prep.mini_speech --out corpora/heard --speakers 8 --sentences 8 --seed 1 --sound-alone --jobs "$jobs"
+    python -m data_prep.mini_speech --out corpora/filmed --speakers 4 --sentences 5 "${workers[@]}"
+    python -m data_prep.mini_speech --out corpora/heard --speakers 8 --sentences 8 --seed 1 --sound-alone "${workers[@]}"
     names=(filmed heard) folders=(corpora/filmed corpora/heard) kinds=(--corpus --corpus)
   fi
   for index in "${!names[@]}"; do
@@ -122,7 +123,7 @@ if due 0 "prepare the corpora"; then
     for number in "${!option_names[@]}"; do
       if [ "${option_names[number]}" = "$name" ]; then further+=("${option_words[number]}"); fi
     done
-    python -m data_prep.recordings --root "$folder" --out "data/corpora/$name" --corpus "$name" --id-prefix "$name-" --jobs "$jobs" "${shares[@]}" "${further[@]}"
+    python -m data_prep.recordings --root "$folder" --out "data/corpora/$name" --corpus "$name" --id-prefix "$name-" "${workers[@]}" "${shares[@]}" "${further[@]}"
   done
   for name in "${names[@]}"; do
     of=data/corpora/$name found=$(count_lines "$of"/{train,valid,test}/wav.scp) films=$(count_lines "$of"/{train,valid,test}/video.scp)
@@ -141,18 +142,18 @@ if is_due 3; then
   check_validation data/corpora/*/valid
 fi
 if due 1 "landmarks of what was filmed"; then
-  for set in $(filmed_sets '*'); do python -m data_prep.landmarks "$set" --drop --jobs "$jobs" "${shares[@]}"; done
+  for set in $(filmed_sets '*'); do python -m data_prep.landmarks "$set" --drop "${workers[@]}" "${shares[@]}"; done
 fi
 if due 2 "lips made for what was not"; then
-  python -m data_prep.lips fit "${faces[@]}" --out data/lips.npz --jobs "$jobs" "${shares[@]}" "${fitting[@]}"
+  python -m data_prep.lips fit "${faces[@]}" --out data/lips.npz "${workers[@]}" "${shares[@]}" "${fitting[@]}"
   for set in data/corpora/*/train; do
-    [ -e "$set/video.scp" ] || python -m data_prep.lips apply data/lips.npz "$set" "${set}_lips" --jobs "$jobs" "${shares[@]}"
+    [ -e "$set/video.scp" ] || python -m data_prep.lips apply data/lips.npz "$set" "${set}_lips" "${workers[@]}" "${shares[@]}"
   done
 fi
 if due 3 "put together, statistics, gaps"; then
   python -m data_prep.combine data/train "${faces[@]}" data/corpora/*/train_lips
   python -m data_prep.combine data/valid data/corpora/*/valid
-  python -m data_prep.stats data/train "${configs[@]}"
+  python -m data_prep.stats data/train "${configs[@]}" "${workers[@]}"
   python -m data_prep.gaps data/valid random "${configs[@]}"
   for set in data/corpora/*/test; do python -m data_prep.gaps "$set" --protocol "$protocol" "${configs[@]}"; done
 fi
@@ -165,11 +166,11 @@ if due 5 "restore"; then
     systems=(--system unprocessed --system mean --system interpolation)
     if [ -e "$set/landmarks.scp" ]; then systems+=("${besides[@]}" --system "$model"); else systems+=(--system a); fi
     systems+=(--system "${model}_sound")
-    python -m evaluation.restore "$set" --protocol "$protocol" "${systems[@]}" --out "exp/evaluation/$(basename "$(dirname "$set")")" --jobs "$jobs" \
+    python -m evaluation.restore "$set" --protocol "$protocol" "${systems[@]}" --out "exp/evaluation/$(basename "$(dirname "$set")")" "${workers[@]}" \
       "${shares[@]}"
   done
 fi
 if due 6 "score"; then for evaluation in exp/evaluation/*; do score "$evaluation" "${shares[@]}"; done; fi
 if due 7 "report"; then
-  for evaluation in exp/evaluation/*; do python -m evaluation.report "$evaluation" --jobs "$jobs"; done
+  for evaluation in exp/evaluation/*; do python -m evaluation.report "$evaluation" "${workers[@]}"; done
 fi

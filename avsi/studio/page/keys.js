@@ -2,8 +2,8 @@
 
 import { byId, make } from "./dom.js";
 
-const TYPED = "input:not([type=checkbox]):not([type=radio]):not([type=file]), textarea, select";
-const PRESSED = "button, summary, a, input, video, audio"; // the space bar is theirs
+const TYPED = "input:not([type=checkbox], [type=radio], [type=file], [type=range]), textarea, select";
+const PRESSED = "button, summary, a, input:not([type=range]), video, audio"; // the space bar is theirs
 const LIST = [
   ["Space", "play, pause"],
   ["b", "original or restored, at the same position"],
@@ -18,12 +18,12 @@ const LIST = [
   ["?", "this list"],
 ];
 
-/** `act`: what each key does, by its name. */
-export function offerKeys(act) {
+/** `act`: what each key does, by its name; `list`: how they are explained. */
+export function offerKeys(act, list = LIST) {
   const letters = byId("letters");
   letters.checked = localStorage.getItem("letters") !== "off";
   letters.onchange = () => localStorage.setItem("letters", letters.checked ? "on" : "off");
-  byId("keys").replaceChildren(...LIST.flatMap(([key, does]) => [make("dt", {}, key), make("dd", {}, does)]));
+  byId("keys").replaceChildren(...list.flatMap(([key, does]) => [make("dt", {}, key), make("dd", {}, does)]));
   byId("show-help").onclick = () => byId("help").showModal();
   act["?"] = () => byId("help").showModal();
   document.addEventListener("keydown", (event) => {

@@ -1,0 +1,70 @@
+// Joins the parts of an evaluation's page, and asks whether there are new scores.
+
+import { get, pause } from "/page/api.js";
+import { byId, counted, guarded, unwarn, warn } from "/page/dom.js";
+import { offerKeys } from "/page/keys.js";
+import { Means } from "./means.js";
+import { State } from "./state.js";
+import { offerTests } from "./tests.js";
+import { Utterances } from "./utterances.js";
+import { Versions } from "./versions.js";
+
+const ASK_AGAIN_MS = 5000;
+const KEYS = [
+  ["Space", "play, pause"],
+  ["1 to 9", "original, damaged, and the systems in their order, at the same position"],
+  ["b", "the one that was heard before, at the same position"],
+  ["g", "play around the gap"],
+  ["j, k", "the next utterance of the table, the one before"],
+  ["?", "this list"],
+];
+
+function introduce(evaluation, state) {
+  const { heading, caution, utterances, speakers, conditions, systems } = evaluation;
+  document.title = `${heading}: avsi studio`;
+  byId("about").textContent = `${heading} · ${counted(utterances, "utterance")} of ${counted(speakers.length, "speaker")}`;
+  byId("caution").textContent = caution;
+  byId("caution").hidden = !caution;
+  byId("condition").replaceChildren(...conditions.map(({ name, title }) => new Option(title, name)));
+  if (!conditions.some(({ name }) => name === state.condition)) state.condition = conditions.at(-1)?.name ?? "";
+  byId("condition").value = state.condition;
+  byId("condition").onchange = ({ target }) => state.set({ condition: target.value, first: "" });
+  const shown = systems.includes(state.system) ? state.system : evaluation.models.at(-1) ?? systems.at(-1) ?? "";
+  const beside = [...evaluation.models, ...systems].filter((name) => name !== shown);
+  Object.assign(state, { system: shown, other: systems.includes(state.other) ? state.other : beside[0] ?? shown });
+}
+
+/** Shows new scores as programs write them; another tab in front waits. */
+async function follow(state, parts) {
+  const gone = "New scores cannot be asked for. ";
+  let told = "";
+  for (let known = null; ; await pause(ASK_AGAIN_MS)) {
+    if (document.hidden) continue;
+    const { condition } = state;
+    try {
+      const { revision } = await get(`/api/revision?condition=${encodeURIComponent(condition)}`);
+      unwarn(told);
+      const now = `${condition} ${revision}`;
+      if (known?.startsWith(`${condition} `) && now !== known) await Promise.all(parts.map((part) => part.draw()));
+      known = now;
+    } catch (error) {
+      if (told !== gone + error.message) warn((told = gone + error.message));
+    }
+  }
+}
+
+async function begin() {
+  const evaluation = await get("/api/evaluation");
+  const state = new State();
+  introduce(evaluation, state);
+  const means = new Means(state);
+  const versions = new Versions(state, evaluation);
+  const utterances = new Utterances(state, evaluation);
+  offerTests(evaluation);
+  const keys = { Space: () => versions.mixer.toggle(), b: () => versions.back(), g: () => byId("play-gap").click() };
+  for (let number = 1; number <= 9; number += 1) keys[number] = () => versions.hear(number - 1);
+  offerKeys({ ...keys, j: () => utterances.step(1), k: () => utterances.step(-1) }, KEYS);
+  follow(state, [means, utterances, versions]);
+}
+
+guarded(begin);

@@ -1,0 +1,79 @@
+// A listening test as its listener meets it: a name, one trial after the other, and the end.
+
+import { get, post } from "/page/api.js";
+import { byId, guarded, say, warn } from "/page/dom.js";
+import { offerKeys } from "/page/keys.js";
+import { Mixer } from "./mixer.js";
+import { Pair } from "./pair.js";
+import { Scale } from "./scale.js";
+import { offerTransport } from "./transport.js";
+
+const KINDS = { pairs: Pair, mushra: Scale };
+const CALLED = { pairs: "which of two sounds better", mushra: "ratings from 0 to 100" };
+const LISTENER = "listener"; // of the last test, so that a reload goes on
+const mixer = new Mixer();
+const setGaps = offerTransport(mixer);
+let shown = null;
+
+const show = (part) => ["welcome", "trial", "end"].forEach((each) => (byId(each).hidden = each !== part));
+
+async function next(test, listener) {
+  const asked = await guarded(() => post(`/api/listening/${encodeURIComponent(test)}/trial`, { listener }));
+  if (!asked) return show("welcome");
+  sessionStorage.setItem(LISTENER, JSON.stringify([test, listener]));
+  const { kind, trial, trials, rated } = asked;
+  byId("progress").textContent = trial === null ? `${trials} of ${trials}` : `Trial ${rated + 1} of ${trials}`;
+  if (trial === null) {
+    mixer.pause();
+    show("end");
+    byId("end-title").focus();
+    return undefined;
+  }
+  setGaps(asked.gaps);
+  const addresses = [...(asked.reference ? [asked.reference] : []), ...asked.sounds].map((id) => `/api/listening/sounds/${id}`);
+  mixer.heard = 0;
+  if (!(await guarded(() => mixer.load(addresses)))) return undefined;
+  show("trial");
+  shown = new KINDS[kind](mixer, asked.sounds.length, async (ratings) => {
+    byId("answers").inert = true;
+    const kept = await guarded(() => post(`/api/listening/${encodeURIComponent(test)}/ratings`, { listener, trial, ratings }));
+    byId("answers").inert = false;
+    if (!kept) return;
+    warn("");
+    say("Your answer is kept.");
+    await next(test, listener);
+  });
+  byId("question").focus();
+  return undefined;
+}
+
+async function begin() {
+  const tests = await get("/api/listening");
+  const wanted = decodeURIComponent(location.hash.slice(1));
+  const label = ({ name, kind }) => (tests.filter((each) => each.kind === kind).length > 1 ? `${CALLED[kind]} (${name})` : CALLED[kind]);
+  byId("test").replaceChildren(...tests.map((test) => new Option(label(test), test.name, false, test.name === wanted)));
+  byId("test").parentElement.hidden = tests.length < 2;
+  byId("begin").onsubmit = (event) => {
+    event.preventDefault();
+    warn("");
+    next(byId("test").value, byId("listener").value.trim());
+  };
+  const keys = { Space: () => mixer.toggle(), g: () => byId("play-gap").click(), 0: () => shown?.pressed(0) };
+  for (let number = 1; number <= 9; number += 1) keys[number] = () => shown?.pressed(number);
+  offerKeys(keys, [
+    ["Space", "play, pause"],
+    ["1, 2, ...", "the sounds, at the same position"],
+    ["0", "the original, where there is one"],
+    ["g", "play around the gap"],
+    ["?", "this list"],
+  ]);
+  if (!tests.length) return warn("There is no listening test yet; it is drawn on the evaluation's page.");
+  const [test, listener] = JSON.parse(sessionStorage.getItem(LISTENER) ?? "[]");
+  const same = tests.some(({ name }) => name === test) && (!wanted || wanted === test);
+  if (same && listener) return next(test, listener);
+  show("welcome");
+  byId("listener").focus();
+  return undefined;
+}
+
+guarded(begin);

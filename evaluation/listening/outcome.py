@@ -1,0 +1,139 @@
+"""What listeners said of systems: means, intervals and paired differences, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from avsi.metrics.registry import Column
+
+from ..folder.versions import ORIGINAL
+from ..reporting.cells import interval_text
+from ..reporting.table_model import Table
+from ..statistics.comparisons import clear_of_0, count_comparisons, verdict
+from ..statistics.intervals import Bootstrap, Estimate
+from .listening_test import MUSHRA, PAIRS, ListeningTest
+from .ratings import Rating, listeners, read_ratings
+
+RATING = Column("rating", "Rating", "0 to 100", False)
+PREFERENCE = Column("preference", "Preference", "share", False)
+ALL = "all"
+# ITU-R BS.1534-3, section 4.1.2: listeners who rate the hidden original lower more often than this are left out there.
+RECOGNISED, MOST_MISSED = 90, 0.15
+
+
+def outcome_tables(test: ListeningTest) -> list[Table]:
+    """The tables of a test, of all that is rated so far; none before the first rating.
+
+    Listeners are drawn with replacement, and from each as many trials as were rated: intervals hold for other
+    listeners and items; with one listener, for other items alone.
+    """
+    ratings = [rating for listener in listeners(test) for rating in read_ratings(test, listener)]
+    if not ratings:
+        return []
+    units = sorted({(rating.listener, rating.trial) for rating in ratings})
+    values = {(rating.listener, rating.trial, rating.system): rating.rating for rating in ratings}
+    bootstrap = Bootstrap([listener for listener, _ in units])
+    conditions = [*([ALL] if len(test.conditions) > 1 else []), *test.conditions]
+
+    def mean(condition: str, value: Callable[[str, int], float]) -> Estimate | None:
+        """None where nothing was rated."""
+        inside = [condition in (ALL, test.trials[number - 1].condition) for _, number in units]
+        of = [value(*unit) if is_in else np.nan for unit, is_in in zip(units, inside, strict=True)]
+        found = bootstrap.estimate(np.array(of, float))
+        return found if found.scored else None
+
+    count = len({listener for listener, _ in units})
+    about = f"{len(units)} rated trial{'' if len(units) == 1 else 's'} of {count} listener{'' if count == 1 else 's'}"
+    drawn = "listeners and their trials" if count > 1 else "the trials of one listener"
+    over = f"over {about}, with 95 % intervals (bootstrap over {drawn}) in brackets."
+    names = list(dict.fromkeys(name for trial in test.trials for name in trial.versions))
+    means = {
+        (name, condition): mean(condition, lambda one, number, name=name: values.get((one, number, name), np.nan))
+        for name in names
+        for condition in conditions
+    }
+    pairs = list(combinations([name for name in names if name in test.systems], 2))
+
+    def further(one: str, two: str, listener: str, number: int) -> float:
+        both = [values.get((listener, number, name), np.nan) for name in (one, two)]
+        # Half of it is how far a share is above one half.
+        return (both[1] - both[0]) / (2 if test.kind == PAIRS else 1)
+
+    differences = {
+        (*pair, condition): mean(condition, lambda *unit, pair=pair: further(*pair, *unit))
+        for pair in pairs
+        for condition in conditions
+    }
+    tables = [_means(test, names, conditions, means, over, ratings)]
+    return tables + ([_differences(test, pairs, conditions, differences, bootstrap.units, over)] if pairs else [])
+
+
+def _means(
+    test: ListeningTest,
+    names: list[str],
+    conditions: list[str],
+    means: dict[tuple[str, str], Estimate | None],
+    over: str,
+    ratings: list[Rating],
+) -> Table:
+    column = RATING if test.kind == MUSHRA else PREFERENCE
+    what = "Ratings from 0 to 100" if test.kind == MUSHRA else "Share of its pairs in which a system was preferred"
+    missed = _who_missed(ratings) if test.kind == MUSHRA else []
+    note = (
+        f"Rated the hidden original below {RECOGNISED} in more than {100 * MOST_MISSED:g} % of the trials, for which "
+        f"ITU-R BS.1534-3 leaves listeners out (they are counted here): {', '.join(missed)}."
+    )
+    return Table(
+        label=f"listening-{test.name}",
+        caption=" ".join([f"{what}: means {over}", *([note] if missed else [])]),
+        header=["System", *(f"{condition}\n({column.unit})" for condition in conditions)],
+        alignment="l" + "r" * len(conditions),
+        rows=[[name, *(_text(means[name, condition]) for condition in conditions)] for name in names],
+    )
+
+
+def _differences(
+    test: ListeningTest,
+    pairs: list[tuple[str, str]],
+    conditions: list[str],
+    differences: dict[tuple[str, str, str], Estimate | None],
+    units: int,
+    over: str,
+) -> Table:
+    column = RATING if test.kind == MUSHRA else PREFERENCE
+    comparisons, rows, bold = count_comparisons(differences.values()), [], set()
+    for number, pair in enumerate(pairs):
+        rows.append([f"{pair[1]} against {pair[0]}"])
+        for place, condition in enumerate(conditions, start=1):
+            found = differences[(*pair, condition)]
+            said = verdict(found, column, units, comparisons) if found else ""
+            rows[-1].append("\n".join(filter(None, [_text(found, "+"), said])))
+            if said == "better":
+                bold.add((number, place))
+    what = "the first's rating minus the second's" if test.kind == MUSHRA else "the first's share above one half"
+    return Table(
+        label=f"listening-differences-{test.name}",
+        caption=f"Paired differences, {what}: means {over} Better (bold) or worse: {clear_of_0(comparisons)}. Blank "
+        "cells were not judged.",
+        header=["Systems", *conditions],
+        alignment="l" + "r" * len(conditions),
+        rows=rows,
+        bold=frozenset(bold),
+    )
+
+
+def _text(estimate: Estimate | None, sign: str = "z") -> str:
+    """Trials of other pairs and conditions, and those to come, are not missing."""
+    return interval_text(estimate and replace(estimate, missing=0), sign)
+
+
+def _who_missed(ratings: list[Rating]) -> list[str]:
+    of: dict[str, list[bool]] = {}
+    for rating in ratings:
+        if rating.system == ORIGINAL:
+            of.setdefault(rating.listener, []).append(rating.rating < RECOGNISED)
+    return [listener for listener, missed in of.items() if np.mean(missed) > MOST_MISSED]

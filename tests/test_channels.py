@@ -1,0 +1,131 @@
+"""Gaps of single channels: what restores them, and that no other channel changes."""
+
+import warnings
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import RATE, speech
+
+from avsi import Gap, Inpainter, inpaint_file
+from avsi.audio.transfer import follow
+from avsi.data.damage import Damage
+from avsi.data.gaps import gap_spans, gaps_by_channel
+from avsi.errors import AvsiWarning, GapError
+from avsi.media.sound_reading import open_sound
+from avsi.restoring.baselines import SpectralInterpolation
+from avsi.restoring.detection import gaps_of
+from avsi.restoring.edit_log import list_path, read_edits
+
+BASELINE = Inpainter(SpectralInterpolation())
+LEFT, RIGHT = Gap(1.0, 1.4, (0,)), Gap(2.0, 2.2, (1,))
+
+
+def delayed(samples: np.ndarray, count: int) -> np.ndarray:
+    return np.concatenate([np.zeros(count), samples[:-count]])
+
+
+@pytest.fixture
+def stereo() -> np.ndarray:
+    """A speaker nearer to the first microphone."""
+    near = speech(0, 4.0).astype(np.float64)
+    return np.stack([near, 0.4 * delayed(near, 12)], axis=1)
+
+
+def test_a_channel_follows_from_another_by_gain_and_delay(stereo):
+    known = np.ones(len(stereo), bool)
+    known[16000:22400] = False
+    for channel, other in (stereo.T, stereo.T[::-1]):
+        found = follow(np.where(known, channel, np.nan), other, known, RATE)
+        assert found.fit_db > 25
+        assert np.abs(found.samples - channel)[16000:22400].max() < 3e-3 * np.abs(channel).max()
+
+
+def test_a_channel_follows_from_none_that_holds_another_voice_or_nothing(stereo):
+    known = np.ones(len(stereo), bool)
+    assert follow(stereo[:, 0], speech(3, 4.0), known, RATE).fit_db < 1
+    assert follow(stereo[:, 0], np.zeros(len(stereo)), known, RATE) is None
+    assert follow(np.zeros(len(stereo)), stereo[:, 0], known, RATE) is None
+    known[4000:] = False
+    assert follow(stereo[:, 0], stereo[:, 1], known, RATE) is None  # a quarter of a second
+
+
+def test_the_damaged_channel_is_restored_from_the_other_which_stays(stereo):
+    damaged = stereo.copy()
+    damaged[16000:22400, 0] = 0.9  # what is there plays no part
+    damaged[32000:35200, 1] = 0
+    with pytest.warns(AvsiWarning) as told:
+        restored = BASELINE.inpaint(damaged, RATE, [RIGHT, LEFT])
+    assert [str(each.message) for each in told] == [
+        "channel 1: one gap is restored from channel 2, which holds the same sound",
+        "channel 2: one gap is restored from channel 1, which holds the same sound",
+    ]
+    lost = np.zeros(stereo.shape, bool)
+    lost[16000:22400, 0] = lost[32000:35200, 1] = True
+    assert np.array_equal(restored[~lost], stereo[~lost])
+    assert np.abs(restored - stereo).max() < 2e-3
+
+
+def test_of_another_speaker_the_model_restores_what_is_lost(stereo):
+    two = np.stack([stereo[:, 0], speech(3, 4.0)], axis=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        restored = BASELINE.inpaint(two, RATE, [LEFT])
+    alone = BASELINE.inpaint(two[:, :1], RATE, [Gap(1.0, 1.4)])
+    assert np.array_equal(restored[:, :1], alone) and np.array_equal(restored[:, 1], two[:, 1])
+
+
+def test_who_is_heard_in_the_gap_alone_near_the_other_microphone_is_not_taken(stereo):
+    """The near speaker leaks into the far microphone, at which another one speaks during the gap."""
+    far = 0.05 * stereo[:, 0]
+    far[17000:21000] += speech(3, 4.0)[17000:21000]
+    restored = BASELINE.inpaint(np.stack([stereo[:, 0], far], axis=1), RATE, [LEFT])
+    assert np.abs(restored[:, 0]).max() <= 2 * np.abs(stereo[:, 0]).max()
+    alone = BASELINE.inpaint(stereo[:, :1], RATE, [Gap(1.0, 1.4)])
+    assert np.array_equal(restored[:, :1], alone)
+
+
+def test_gaps_that_overlap_in_two_channels_are_restored_by_the_model_in_each(stereo):
+    gaps = [Gap(1.0, 1.4, (0,)), Gap(1.3, 1.6, (1,))]
+    restored = BASELINE.inpaint(stereo, RATE, gaps)
+    for channel, gap in enumerate(gaps):
+        own = BASELINE.inpaint(stereo[:, channel], RATE, [Gap(gap.start_s, gap.end_s)])
+        assert np.array_equal(restored[:, channel], own)
+
+
+def test_a_file_is_restored_bit_for_bit_elsewhere_and_its_list_names_the_channel(stereo, tmp_path):
+    damaged = np.rint(stereo * 32767).astype(np.int16)
+    damaged[16000:22400, 0] = 0
+    soundfile.write(tmp_path / "in.wav", damaged, RATE)
+    gaps = [Gap(3.0, 3.1), LEFT]
+    with pytest.warns(AvsiWarning, match="channel 1: one gap is restored from channel 2"):
+        assert inpaint_file(tmp_path / "in.wav", tmp_path / "out.wav", BASELINE, gaps) == sorted(gaps)
+    restored = soundfile.read(tmp_path / "out.wav", dtype="int16")[0]
+    changed = restored != damaged
+    assert not changed[:48000, 1].any() and not changed[:16000].any() and not changed[22400:48000].any()
+    assert changed[16000:22400, 0].any() and changed[48000:49600].all(axis=1).any()
+    with open_sound(tmp_path / "out.wav") as sound:
+        assert [(each.start_s, each.model) for each in read_edits(tmp_path / "out.wav", sound)] == [
+            (1.0, "channel 2"),
+            (3.0, None),
+        ]
+    assert list_path(tmp_path / "out.wav").is_file()
+
+
+def test_gaps_are_joined_channel_by_channel():
+    gaps = [Gap(1, 2), Gap(1.5, 2.5, (1,)), Gap(3, 4, (0,)), Gap(3, 4, (1,)), Gap(5, 6, (1,)), Gap(5.5, 7, (1,))]
+    assert gaps_by_channel(gaps, 2) == [Gap(1, 2, (0,)), Gap(1, 2.5, (1,)), Gap(3, 4), Gap(5, 7, (1,))]
+    assert gaps_by_channel(gaps[2:4], 3) == [Gap(3, 4, (0, 1))]
+    assert gap_spans(gaps_by_channel(gaps, 2), 80, 10) == [(10, 25), (30, 40), (50, 70)]
+    with pytest.raises(GapError, match=r"gap 5:6@2: there is no channel 2; the recording has one alone"):
+        gaps_by_channel(gaps[4:], 1)
+    with pytest.raises(GapError, match=r"gap 5\.5:7@2: overlaps the gap before it"):
+        gap_spans(gaps[4:], 80, 10)
+    damage = [Damage(1, 2, "silence", channel=1), Damage(1.5, 3, "tone", channel=1), Damage(1, 1.2, "tone", channel=0)]
+    assert gaps_of(damage, 2) == [Gap(1, 1.2, (0,)), Gap(1, 3, (1,))]
+
+
+def test_a_gap_with_a_channel_is_read_as_it_is_written():
+    assert Gap.parse("0.8:1.6@2") == Gap(0.8, 1.6, (1,)) and str(Gap.parse("0.8:1.6@2")) == "0.8:1.6@2"
+    with pytest.raises(GapError, match=r"gap '0\.8:1\.6@left': expected START:END in seconds, such as"):
+        Gap.parse("0.8:1.6@left")

@@ -1,0 +1,260 @@
+"""An evaluation's page and its listening tests as their users meet them: a browser, the real server, tiny sounds."""
+
+import csv
+import json
+import re
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from browser import CHROMIUM, OPTIONS, needs_browser
+from evaluations import FAILED, WHY, make_evaluation
+
+from avsi.errors import ConfigError
+
+pytest.importorskip("uvicorn")
+
+ROOT = Path(__file__).parents[1]
+SHARED, PAGE = ROOT / "avsi" / "studio" / "page", ROOT / "evaluation" / "browsing" / "page"
+MAX_PAGE_BYTES = 300_000
+NAMES = ("original", "damaged", "av", "s01", "s02", "200ms", "400ms")  # of which a listener is told nothing
+
+
+def test_the_pages_are_small_and_hold_neither_scripts_nor_styles_inline():
+    assert sum(path.stat().st_size for folder in (SHARED, PAGE) for path in folder.iterdir()) < MAX_PAGE_BYTES
+    for page, script in (("index.html", "browse.js"), ("listen.html", "listen.js")):
+        html = (PAGE / page).read_text("utf-8")
+        assert html.count("<script") == 1 and f'<script type="module" src="/evaluation/{script}"></script>' in html
+        assert "<style" not in html and not re.search(r'\s(style|on\w+)="', html)
+    for path in PAGE.glob("*.js"):
+        text = path.read_text("utf-8")
+        assert "innerHTML" not in text and "insertAdjacentHTML" not in text and "http" not in text, path.name
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make_evaluation(tmp_path_factory.mktemp("page") / "made", speakers=20)
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    from avsi.studio.server import open_server, served
+    from evaluation.browsing.routes import make_app
+    from evaluation.browsing.snapshot import Live
+
+    with open_server(make_app(Live(folder), folder / "listening")) as running, served(running) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """Nothing but loopback is asked, and nothing goes wrong."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    requests, complaints = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.requests = requests
+    page.goto(address)
+    yield page
+    page.close()
+    assert [url for url in requests if not url.startswith(address.partition("/?")[0] + "/")] == []
+    assert complaints == []
+
+
+def wait_for(page, expression: str) -> None:
+    """Until JavaScript says so. Asked from here: the page's policy forbids the driver to ask from within it."""
+    end_s = time.monotonic() + 60
+    while not page.evaluate(expression):
+        assert time.monotonic() < end_s, (expression, page.inner_text("body"))
+        page.wait_for_timeout(20)
+
+
+def rows(page) -> list[str]:
+    return page.locator("#rows .choose").all_inner_texts()
+
+
+def wait_for_rows(page, first: str) -> None:
+    wait_for(page, f"document.querySelector('#rows .choose')?.textContent === {json.dumps(first)}")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_utterances_are_sorted_filtered_and_heard_at_the_same_position(page):
+    wait_for_rows(page, "s01_clip0")
+    wait_for(page, "document.querySelectorAll('#means table').length === 3")
+    assert "0.795" in page.inner_text("#means figure") and len(rows(page)) == 50
+    page.click("#next")
+    wait_for_rows(page, "s17_clip2")
+    assert page.inner_text("#which") == "51 to 60 of 60" and len(rows(page)) == 10
+    page.get_by_role("button", name="STOI").click()
+    wait_for_rows(page, "s01_clip0")  # the lowest, of all 60
+    page.get_by_role("button", name="STOI").click()
+    wait_for_rows(page, "s20_clip2")
+    assert page.locator("#heads [aria-sort]").get_attribute("aria-sort") == "descending"
+    page.fill("#text", "clip1")
+    page.select_option("#speaker", "s02")
+    wait_for_rows(page, FAILED)
+    row = page.inner_text("#rows")
+    assert rows(page) == [FAILED] and WHY in row and "1 to 1 of 1 (60 in all)" in page.inner_text("#which")
+    page.select_option("#view", "difference")
+    wait_for(page, "document.querySelector('#rows').innerText.includes('av: no face')")
+    assert page.inner_text("#difference-hint") == "Each figure is that of a minus that of av."
+    page.select_option("#view", "metric")
+    wait_for(page, "document.querySelectorAll('#heads th').length === 5")
+    page.click("#rows .choose")
+    wait_for(page, "document.querySelectorAll('#pictures figure').length === 4")
+    wait_for(page, "[...document.querySelectorAll('#pictures img')].every((image) => image.naturalWidth === 640)")
+    assert f"Not restored: {WHY}" in page.inner_text("#pictures") and page.locator(".picture .gap").count() == 3
+    page.reload()  # the address keeps what is shown
+    wait_for(page, "document.querySelectorAll('#pictures figure').length === 4")
+    wait_for(page, "document.querySelector('#clock').textContent.endsWith('0:01.00')")
+    assert rows(page) == [FAILED]
+
+    def heard() -> list[str]:
+        return page.locator("#pictures .heard button").all_inner_texts()
+
+    def position_s() -> float:
+        return page.evaluate("document.querySelector('#position').valueAsNumber")
+
+    page.check("#repeat")  # so that it plays on where this machine is slow
+    page.keyboard.press("Escape")
+    page.locator("#play").click()
+    wait_for(page, "document.querySelector('#position').valueAsNumber > 0.1")
+    page.keyboard.press("3")
+    assert heard() == ["3 a"] and page.inner_text("#play") == "Pause"  # it goes on
+    page.locator("#play").click()
+    stopped_s = position_s()
+    for key, name in (("b", "1 original"), ("2", "2 damaged"), ("b", "1 original"), ("4", "1 original")):
+        page.keyboard.press(key)  # 4 was not restored
+        assert heard() == [name] and position_s() == stopped_s
+    page.keyboard.press("g")
+    wait_for(page, "document.querySelector('#play').textContent === 'Pause'")
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.fill("#text", "")
+    page.select_option("#speaker", "")
+    wait_for(page, "document.querySelectorAll('#rows tr').length === 50")
+    page.keyboard.press("Escape")
+    page.locator("#rows .choose").first.focus()
+    page.keyboard.press("j")
+    wait_for(page, "document.querySelector('#rows tr.chosen').dataset.id === 's02_clip2'")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_pair_is_judged_blind_and_gone_on_with_after_a_reload(page, folder, address):
+    page.get_by_label("Blind pairs").check()
+    page.fill("#trials", "3")
+    page.fill("#seed", "4")
+    page.get_by_role("button", name="Draw the test").click()
+    wait_for(page, "document.querySelectorAll('#there .test').length === 1")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Open for a listener").click()
+    listener, requests = opened.value, []
+    listener.on("request", lambda request: requests.append(request.url))
+    listener.get_by_label("Your name or number").fill("ann")
+    listener.keyboard.press("Enter")
+    ratings = folder / "listening" / "pairs_4" / "ann.csv"
+    for number, answer in enumerate(("Sound 1 is better", "No difference", "Sound 2 is better"), start=1):
+        wait_for(listener, f"document.querySelector('#progress').textContent === 'Trial {number} of 3'")
+        wait_for(listener, "document.activeElement.id === 'question'")
+        better = listener.get_by_role("button", name=answer)
+        assert better.is_disabled()
+        listener.keyboard.press("Space")
+        listener.keyboard.press("1")
+        wait_for(listener, "document.querySelector('#position').valueAsNumber > 0.05")
+        listener.keyboard.press("2")
+        wait_for(listener, "document.querySelector('#missing').textContent === ''")
+        shown = listener.inner_text("body") + listener.title() + listener.url + " ".join(requests)
+        assert not any(name in shown for name in NAMES if name != "original")
+        better.click()
+        rest = number if number < 3 else "3 of 3"
+        wait_for(listener, f"!document.querySelector('#progress').textContent.startsWith('Trial {rest} of')")
+        assert len(ratings.read_text().splitlines()) == 1 + 2 * number
+        if number == 2:
+            listener.reload()
+    wait_for(listener, "document.activeElement.id === 'end-title'")
+    given = {
+        int(row["trial"]): float(row["rating"]) for row in csv.DictReader(ratings.open()) if row["position"] == "1"
+    }
+    assert sorted(given.values()) == [0, 0.5, 1]
+    listener.close()
+    page.reload()
+    page.get_by_role("button", name="What listeners said").click()
+    wait_for(page, "document.querySelectorAll('#there table').length === 2")
+    assert "3 rated trials of 1 listener" in page.inner_text("#there")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_sounds_are_rated_by_keyboard_on_a_narrow_screen(page, folder):
+    from evaluation.folder.evaluation import Evaluation
+    from evaluation.listening.drawing import draw_test
+
+    test = draw_test(Evaluation.read(folder), folder / "listening", "mushra", ["a"], ["400ms"], 1, 6)
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(page.url.partition("#")[0] + f"listen#{test.name}")
+    page.get_by_label("Your name or number").fill("bob")
+    page.keyboard.press("Enter")
+    wait_for(page, "document.activeElement.id === 'question'")
+    keep = page.get_by_role("button", name="Keep and go on")
+    page.keyboard.press("Space")
+    for number in range(1, 4):
+        slider = page.get_by_label(f"Rating of sound {number}")
+        slider.focus()  # which is then heard
+        assert page.locator(f"[data-index='{number}']").get_attribute("aria-pressed") == "true"
+        wait_for(page, "document.querySelector('#play').textContent === 'Pause'")
+        unheard = f"{4 - number + 1} sounds not heard"
+        wait_for(page, f"!document.querySelector('#missing').textContent.startsWith('{unheard}')")
+        for _ in range(number):
+            page.keyboard.press("ArrowRight")
+    page.keyboard.press("0")
+    wait_for(page, "document.querySelector('#missing').textContent === ''")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    keep.focus()
+    page.keyboard.press("Enter")
+    wait_for(page, "!document.querySelector('#end').hidden")
+    kept = list(csv.DictReader((test.folder / "bob.csv").open()))
+    assert [(row["position"], row["rating"]) for row in kept] == [("1", "51"), ("2", "52"), ("3", "53")]
+    assert [row["system"] for row in kept] == test.positions("bob", 1)
+
+
+def test_the_command_hands_a_folder_over_to_the_checkout(avsi, folder, monkeypatch):
+    became = []
+    monkeypatch.setattr("os.execve", lambda *told: became.append(told) or sys.exit(0))
+    assert avsi("studio", folder, "--no-browser", "--port", 7)[0] == 0
+    [(program, words, environment)] = became
+    assert words == [program, "-P", "-m", "evaluation.browse", "--port", "7", "--host", "127.0.0.1", "--no-browser",
+                     "--", str(folder)]  # fmt: skip
+    assert environment["PYTHONPATH"].split(":")[0] == str(ROOT)
+    status, _, told = avsi("studio", folder, "--model", "a")
+    assert status == 1 and "name it alone, without clips and --model" in told
+    monkeypatch.setattr(Path, "is_file", lambda path: False)
+    status, _, told = avsi("studio", folder)
+    assert status == 1 and "evaluations are opened by avsi that is installed from a checkout" in told
+
+
+def test_the_program_refuses_what_is_no_evaluation_and_what_makes_no_test(folder, tmp_path):
+    from conftest import run_app
+
+    from avsi.errors import DataError
+    from evaluation.browse import app
+
+    with pytest.raises(DataError, match="not an evaluation"):
+        run_app(app, tmp_path, "--no-browser")
+    with pytest.raises(ConfigError, match="expected pairs or mushra"):
+        run_app(app, folder, "--no-browser", "--listen", "abx")
+    with pytest.raises(ConfigError, match="--system and --condition are of a listening test"):
+        run_app(app, folder, "--no-browser", "--system", "a")
