@@ -48,9 +48,9 @@ def print_damage(
     header = ["start s", "end s", "kind", "how sure", "seen by", "channel"]
     if left is not None:
         header.append("restored")
-        restored = "yes" if kept is None else f"in part: the sound {kept} is kept"
+        restored, rest = ("yes", "") if kept is None else (f"in part: the sound {kept} is kept", "the rest ")
         for row, reason, source in zip(rows, left, sources or [""] * len(left), strict=False):
-            row.append(f"no, left as it is: {reason}" if reason else restored + f", from {source}" * bool(source))
+            row.append(f"no, left as it is: {reason}" if reason else restored + f", {rest}from {source}" * bool(source))
     print_table(f"damage of {path}{clock}", header, rows)
     if len(found) > MOST_SHOWN:
         typer.echo(f"and {len(found) - MOST_SHOWN} more")
