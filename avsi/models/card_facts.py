@@ -19,7 +19,9 @@ from ..files import digest
 from .store import VOICES_BY, WEIGHTS, load_model, read_description, read_train_ids
 
 # Where and how fast training ran, which does not affect the model.
-_NOT_LISTED = ("training.accelerator", "training.devices", "training.workers", "training.cache")
+_NOT_LISTED = tuple(
+    f"training.{name}" for name in ("accelerator", "devices", "workers", "cache", "cache_memory_gb", "cache_disk_gb")
+)
 MOST_NAMED = 40  # speakers; of more a card says how many they are
 # Facts about the training run by their name in the description, and their names on a card.
 _RUN = {"epoch": "{keep} epoch", "valid_loss": "validation loss", "precision": "precision"}

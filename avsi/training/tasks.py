@@ -30,7 +30,7 @@ from ..models.tagger import Tagger
 from .aligning import align, follow, spread_evenly
 from .dataset import AligningData, Batch, InpaintingData, SpeechData, TimedData
 from .durations import duration_loss
-from .losses import ctc_loss, masked_loss, stoi_loss, texture_loss
+from .losses import ctc_loss, masked_loss, stoi_losses, texture_loss
 from .refining import RefiningData, most_lost, restored_by
 from .speakers import SpeakerData, errors_of, ge2e_loss
 from .tagging import TaggingData
@@ -135,9 +135,11 @@ class Inpainting(Task[SpectrumInpainter]):
         restored, hidden = restore(model, batch)
         terms = losses_of(restored, model.config)
         said = batch.label_lengths > 0  # what was said is not known of every utterance
-        if model.config.model.ctc and said.any():
-            scores = model.to_phones(hidden[said])
-            on_phones = ctc_loss(scores, batch.lengths[said], batch.labels[said], batch.label_lengths[said])
+        if model.config.model.ctc:
+            on_phones = hidden.new_zeros(())
+            if said.any():
+                scores = model.to_phones(hidden[said])
+                on_phones = ctc_loss(scores, batch.lengths[said], batch.labels[said], batch.label_lengths[said])
             terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, int(said.sum())))
         return restored, terms
 
@@ -163,8 +165,9 @@ def on_bands(restored: Restored, config: Config) -> list[LossTerm]:
         return []
     made = restored.predicted * restored.std + restored.mean
     made = keep_reliable(restored.true, made, restored.lost, restored.kept)
-    value = stoi_loss(made, restored.true, restored.lost, restored.lengths, config.stft)
-    return [LossTerm("stoi", value, config.training.stoi_weight, len(restored.lost))]
+    each = stoi_losses(made, restored.true, restored.lost, restored.lengths, config.stft)
+    value = each.mean() if len(each) else restored.predicted.new_zeros(())
+    return [LossTerm("stoi", value, config.training.stoi_weight, len(each))]
 
 
 class Refining(Task[SpectrumRefiner]):
