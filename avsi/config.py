@@ -77,6 +77,7 @@ class GapConfig:
         0.0, at_least=0, share=1
     )  # the share of recordings that lose a half to nearly all, in one gap
     in_speech: float = bounded(0.0, at_least=0, share=1)  # gaps are drawn anew, ten times, until this share is speech
+    partial: float = bounded(0.0, at_least=0, share=1)  # the share of gaps in which some bins are reliable
 
 
 @dataclass
@@ -210,6 +211,17 @@ class RefinerConfig(ModelConfig):
 
 
 @dataclass
+class CorrectorConfig(ModelConfig):
+    """From a restored log spectrum, and what is reliable in its gaps after all, to one that fits that."""
+
+    kind: str = "corrector"
+    layers: int = bounded(4, at_least=1, at_most=100)  # blocks of convolutions over time
+    hidden: int = bounded(192, at_least=1, at_most=10000)  # channels
+    normalise: str = one_of("utterance", "corpus")
+    mask, refines = True, True
+
+
+@dataclass
 class SpeakerEncoderConfig(ModelConfig):
     """From clean sound to a vector that says whose voice it is."""
 
@@ -251,6 +263,7 @@ MODELS = {
     "durations": DurationsConfig,
     "painter": PainterConfig,
     "refiner": RefinerConfig,
+    "corrector": CorrectorConfig,
     "speaker_encoder": SpeakerEncoderConfig,
     "tagger": TaggerConfig,
 }

@@ -28,6 +28,7 @@ from ..rng import generator
 from ..timebase import to_samples
 from .augmentation import augment
 from .order import draw_order, sort_in_pools
+from .partial_damage import draw_kept
 from .text_variation import usual_lengths, vary_phones
 from .told_voices import ToldVoices
 
@@ -53,6 +54,8 @@ class Batch(NamedTuple):
         damage: bool, shape (batch, n_frames, n_kinds), as in :class:`Features`; None for a model that does not ask.
         contour: float32, shape (batch, n_frames), as in :class:`Features`, NaN in the padding; None for a model that
             does not ask.
+        kept: float32, shape (batch, n_frames, n_bins), as in :class:`Features`, NaN in the padding; None for a model
+            that does not ask.
     """
 
     ids: list[str]
@@ -67,6 +70,7 @@ class Batch(NamedTuple):
     voice: Tensor | None = None
     damage: Tensor | None = None
     contour: Tensor | None = None
+    kept: Tensor | None = None
 
 
 class SpeechData(Dataset):
@@ -143,6 +147,12 @@ class SpeechData(Dataset):
                 rng = self._generator(repeat, "text", utterance.id)
                 said = vary_phones(features.said, lost, self.usual_lengths, self.config.augment, self.config.stft, rng)
                 features = features._replace(said=said)
+        if self.config.gaps.partial:
+            # In validation the same in every run.
+            names = ("partial", utterance.id)
+            rng = self._generator(repeat, *names) if self.augmented else generator(0, *names)
+            kept = draw_kept(features.log_spectrum, lost, self.config.gaps.partial, self.config.stft, rng)
+            features = features._replace(kept=kept)
         if self.voices is not None:
             features = features._replace(voice=self._voice(self.voices, utterance, repeat))
         return utterance.id, features, lost
@@ -338,4 +348,5 @@ def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
         None if features[0].voice is None else torch.stack([f.voice for f in features if f.voice is not None]),
         None if features[0].damage is None else pad(f.damage for f in features if f.damage is not None),
         None if features[0].contour is None else pad((f.contour for f in features if f.contour is not None), math.nan),
+        None if features[0].kept is None else pad((f.kept for f in features if f.kept is not None), math.nan),
     )

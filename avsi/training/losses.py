@@ -20,7 +20,7 @@ def masked_loss(predicted: Tensor, target: Tensor, lost: Tensor, kind: str) -> T
 
     Args:
         predicted, target: normalised log spectra, shape (batch, n_frames, n_bins).
-        lost: bool, shape (batch, n_frames), with at least one lost frame.
+        lost: bool, shape (batch, n_frames), with at least one lost frame; or (batch, n_frames, n_bins), where bins are.
         kind: "l1", mean absolute error (the released code), or "mse", mean squared error (equation 2 of the paper).
 
     Raises:
