@@ -128,6 +128,7 @@ def assert_saved(page, original: Path, folder: Path, start_s: float, end_s: floa
 def test_from_opening_to_the_saved_file_by_mouse(page, studio, tmp_path):
     original = put_clip(page, tmp_path, NAME)
     assert NAME in page.inner_text("header")
+    assert "was dropped" in page.inner_text("#note") and page.is_hidden("#notice")
     box = page.locator("#wave").bounding_box()
 
     def drag(start_s: float, end_s: float) -> None:
@@ -161,9 +162,15 @@ def test_from_opening_to_the_saved_file_by_mouse(page, studio, tmp_path):
     start.press("Tab")
     assert gaps(page) == [pytest.approx([0.8, 1.1], abs=0.01)] and "stays as it was" in page.inner_text("#notice")
     start.fill("0.79")
-    page.click("#restore")
+    asked = []
+    page.on("request", lambda request: request.url.endswith(("/restore", "/say")) and asked.append(request.url))
+    page.dblclick("#restore")  # while the change is on its way
+    assert page.is_hidden("#notice")
     wait_for(page, "!document.querySelector('#results-part').hidden")
+    assert len(asked) == 1
     assert page.get_attribute("#hear-1", "aria-pressed") == "true"
+    page.click("#results-part [data-hear='0']")
+    assert page.get_attribute("#hear-0", "aria-pressed") == "true"
     page.click("#save")
     assert_saved(page, original, studio[1], *gaps(page)[0])
     told = "made with other gaps than are marked now"
@@ -270,14 +277,27 @@ def test_a_file_that_is_chosen_before_the_page_knows_its_clips_is_opened(page, t
 @pytest.mark.slow
 def test_work_is_found_again_by_a_page_that_is_opened_anew(page, tmp_path):
     put_clip(page, tmp_path, "again.wav")
+    page.click("text=What is said, if you know it")
+    for text in ("bin", "bin blue"):
+        page.fill("#transcript", text)
+        assert page.input_value("#wanted") == text  # until something else is wanted
+    page.fill("#wanted", "bin red")
+    page.fill("#transcript", "bin blue now")
+    page.fill("#inserted", "please")
     page.route(re.compile("/api/jobs/"), lambda route: None, times=1)  # the first page hears nothing of it
     with page.expect_request(re.compile("/api/jobs/")):
         page.click("#find")
     page.reload()
     wait_for_clip(page, "again.wav")
+    assert page.input_value("#wanted") == "bin red" and page.input_value("#inserted") == "please"
+    assert "as in the original" in page.inner_text("#say-where")
     wait_for(page, "document.querySelectorAll('.region').length > 0")
     assert any(gap == pytest.approx([0.8, 1.1], abs=0.02) for gap in gaps(page))
     assert "found by an exact rule for silence" in page.inner_text("#gap-rows")
+    page.click("#open-another")
+    assert page.locator("#drop").bounding_box()["height"] < 250  # of a window of 900
+    page.click("#close-opening")
+    assert page.is_hidden("#opening")
 
 
 WORDS = [

@@ -259,3 +259,14 @@ def test_a_result_is_rated_with_what_is_around_it(tmp_path, monkeypatch):
 
     [rated] = tasks.rate(Teller(), clip, [(1.0, 1.5)], tmp_path / "made.npz")
     assert rated == {"start_s": 1.0, "end_s": 1.5, "before": 0.62, "after": 0.75}  # 2.5 s, of which 0.5 s are louder
+
+
+def test_options_of_the_command_are_not_advised_on_the_page(monkeypatch):
+    from avsi.studio import tasks, worker
+    from avsi.words.pronouncing import pronounce
+
+    # A word that no dictionary has: guessed where eSpeak NG is at hand, and refused elsewhere.
+    monkeypatch.setattr(tasks, "say_it", lambda teller: len(pronounce(["zorkblat"], {})), raising=False)
+    state, told, notes = worker._carried_out("tasks", "say_it", {}, None)
+    text = " ".join([*notes, told] if state == "failed" else notes)
+    assert "zorkblat" in text and "--" not in text

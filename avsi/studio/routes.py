@@ -176,12 +176,16 @@ class _Routes:
     async def say(self, request: Request) -> Response:
         clip, asked = self._unchanged(request), await read_json(request)
         wanted, keep_length, insertions = asked.get("wanted", ""), asked.get("keep_length"), asked.get("insertions", [])
+        result = asked.get("result")
+        if result is not None and not isinstance(result, str):
+            raise Refused(400, "result: expected an id, or null for the original")
         if not is_text(wanted) or not isinstance(keep_length, bool) or not isinstance(insertions, list):
             raise Refused(400, "wanted, keep_length and insertions: expected text, true or false, and a list")
         for each in insertions:
             if not (isinstance(each, list) and len(each) == 2 and is_number(each[0]) and is_text(each[1])):
                 raise Refused(400, "insertions: expected a list of [seconds, words]")
-        return _accepted(self.studio.say(clip, wanted, [(at_s, words) for at_s, words in insertions], keep_length))
+        placed = [(at_s, words) for at_s, words in insertions]
+        return _accepted(self.studio.say(clip, wanted, placed, keep_length, result))
 
     async def save(self, request: Request) -> Response:
         clip, asked = self._unchanged(request), await read_json(request)

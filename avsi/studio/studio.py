@@ -297,8 +297,14 @@ class Studio:
             for time_s, points, seen in zip(tracks.time_s, tracks.points, tracks.found, strict=True)
         ]
 
-    def say(self, clip: Clip, wanted: str, insertions: Sequence[tuple[float, str]], keep_length: bool) -> Job:
-        """Have other words said, in a new recording beside the clip, which is then open too."""
+    def say(
+        self, clip: Clip, wanted: str, insertions: Sequence[tuple[float, str]], keep_length: bool, result: str | None
+    ) -> Job:
+        """Have other words said, in a new recording beside the clip, which is then open too.
+
+        Args:
+            result: the restored version in which they are said; None takes the original.
+        """
         project, _ = clip.project.current()
         transcript = project["transcript"]
         if not insertions and not (transcript.strip() and wanted.strip()):
@@ -308,6 +314,7 @@ class Studio:
         reference = self.reference(project["reference"]) if has_reference else None
         told = {"transcript": transcript, "wanted": wanted, "insertions": insertions, "keep_length": keep_length}
         told |= {"model": model, "reference": reference, "folder": clip.saves_to, "stem": _stem(clip)}
+        told["result"] = clip.result_file(result) if result else None
 
         def finish(made: dict[str, Any], notes: list[str]) -> dict[str, Any]:
             edited = self.open(made["file"])

@@ -3,6 +3,8 @@
 import { byId, counted, make, say } from "./dom.js";
 
 const NAMES = ["Original", "Restored"];
+/** What plays one of the two: beside the pictures, and in the step of listening. */
+const buttons = (index) => document.querySelectorAll(`[data-hear="${index}"]`);
 const NEAR_S = 0.002; // times that are the same but for rounding
 
 /** Whether a version was made of the gaps that are marked for repair now. */
@@ -21,7 +23,7 @@ export class Listening {
   constructor(project, player, tiles, table) {
     Object.assign(this, { project, player, tiles, table });
     [0, 1].forEach((index) => {
-      byId(`hear-${index}`).onclick = () => this.#hear(index);
+      for (const button of buttons(index)) button.onclick = () => this.#hear(index);
       byId(`better-${index}`).onclick = () => this.#answer(index);
     });
     byId("blind").onchange = ({ target }) => this.#blind(target.checked);
@@ -50,7 +52,11 @@ export class Listening {
 
   #hear(index) {
     this.player.hear(this.#order ? this.#order[index] : index);
-    say(byId(`hear-${index}`).textContent);
+    say(this.#name(index));
+  }
+
+  #name(index) {
+    return this.#order ? `Sound ${index + 1}` : NAMES[index];
   }
 
   #choose(id) {
@@ -118,8 +124,10 @@ export class Listening {
 
   #draw() {
     [0, 1].forEach((index) => {
-      byId(`hear-${index}`).textContent = this.#order ? `Sound ${index + 1}` : NAMES[index];
-      byId(`hear-${index}`).setAttribute("aria-pressed", String(index === this.#pressed));
+      for (const button of buttons(index)) {
+        button.textContent = this.#name(index);
+        button.setAttribute("aria-pressed", String(index === this.#pressed));
+      }
     });
     for (const choice of document.getElementsByName("result")) choice.checked = choice.value === this.result?.id;
     // Of a blind comparison the pictures tell nothing.

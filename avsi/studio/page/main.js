@@ -1,8 +1,8 @@
 // Opens the clip that the address names, and joins the parts of the page.
 
 import { GONE, get, pause, post } from "./api.js";
-import { byId, clock, guarded, unwarn, warn } from "./dom.js";
-import { offerKeys } from "./keys.js";
+import { byId, clock, guarded, inform, unwarn, warn } from "./dom.js";
+import { offerKeys, WITHOUT_CLIP } from "./keys.js";
 import { Landmarks } from "./landmarks.js";
 import { Listening } from "./listen.js";
 import { Marking } from "./marking.js";
@@ -32,7 +32,7 @@ function introduce(clip, clips) {
   byId("clips").replaceChildren(...clips.map(({ id, name }) => new Option(name, id, false, id === clip.id)));
   byId("face-lines").hidden = !picture;
   byId("landmarks").checked = false;
-  if (clip.note) warn(clip.note);
+  if (clip.note) inform(clip.note);
 }
 
 const share = (progress) => (progress ? ` (${Math.round(100 * progress)} %)` : "");
@@ -82,17 +82,19 @@ function work(clip, clips) {
   const regions = new Regions(project, timeline, player);
   const table = new Table(project, regions);
   new Words(project, timeline, player, regions);
-  new Saying(project, player);
   const marking = new Marking(project, regions);
   const restoring = new Restoring(project, clips);
   const listening = new Listening(project, player, tiles, table);
   offerSaving(clip, project, listening);
+  new Saying(project, player, listening);
   restoring.addEventListener("restored", ({ detail }) => {
     listening.take(detail);
     listening.awaitQuality();
   });
-  byId("play").onclick = () => player.toggle();
-  player.addEventListener("moved", () => (byId("play").textContent = player.playing ? "Pause" : "Play"));
+  for (const play of document.querySelectorAll(".play")) {
+    play.onclick = () => player.toggle();
+    player.addEventListener("moved", () => (play.textContent = player.playing ? "Pause" : "Play"));
+  }
   byId("clips").onchange = async ({ target }) => {
     if (await project.flush()) visit(target.value);
     else target.value = clip.id;
@@ -118,7 +120,7 @@ async function begin() {
   const wanted = clips.find(({ id }) => id === location.hash.slice(1)) ?? clips[0];
   if (wanted) return work(await get(`/api/clips/${wanted.id}`), clips);
   byId("opening").hidden = false;
-  offerKeys({});
+  offerKeys({}, WITHOUT_CLIP);
   return null;
 }
 
