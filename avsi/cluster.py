@@ -265,6 +265,8 @@ def _read_settings(path: str) -> dict:
     jobs = settings.get("jobs")
     if not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1:
         raise ClusterError(f"{path}: expected 'jobs: N', with the number of workers, of 1 or more")
+    if settings["cluster"] == LOCAL and (further := sorted(map(str, {*settings} - {"cluster", "jobs"}))):
+        raise ClusterError(f"{path}: {', '.join(further)}: expected 'cluster' and 'jobs' alone with {LOCAL}")
     if settings["cluster"] != LOCAL and importlib.util.find_spec("dask_jobqueue") is None:
         raise ClusterError(f"{path}: needs dask-jobqueue: pip install 'avsi[cluster]'")
     return settings
@@ -288,7 +290,7 @@ def _start(path: str, settings: dict) -> Iterator[Any]:
         if name == LOCAL:
             from distributed import LocalCluster
 
-            cluster: Any = LocalCluster(jobs, threads_per_worker=1, dashboard_address=None, **settings)
+            cluster: Any = LocalCluster(jobs, threads_per_worker=1, dashboard_address=None)
         else:
             import dask_jobqueue
 

@@ -127,6 +127,7 @@ def test_where_no_scheduler_answers(monkeypatch):
         ("cluster: [", "is not YAML"),
         ("cluster: cloud\njobs: 2", "expected 'cluster: NAME'"),
         ("cluster: local", "expected 'jobs: N'"),
+        ("cluster: local\njobs: 2\nmemory: 4GB", "memory: expected 'cluster' and 'jobs' alone with local"),
         ("cluster: slurm\njobs: yes", "expected 'jobs: N'"),
     ],
 )
