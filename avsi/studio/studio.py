@@ -279,7 +279,7 @@ class Studio:
             raise Refused(404, f"{clip.name}: has no picture")
         if not 0 <= start_s < end_s <= start_s + MAX_LANDMARKS_S:
             raise Refused(400, f"start and end: expected seconds, at most {MAX_LANDMARKS_S:g} apart")
-        at_s, faces = opened.sound.start_s, FaceCache(opened.faces, opened.face)
+        at_s, faces = opened.sound.start_s, FaceCache(opened.faces, opened.face, opened.name)
         end_s = min(end_s, clip.facts.duration_s)
         if end_s <= start_s:
             return []
