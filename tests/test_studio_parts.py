@@ -189,6 +189,43 @@ def test_work_that_is_ended_removes_what_it_had_begun_to_write(tmp_path):
     assert job.state == "cancelled" and not (tmp_path / "long.restored.wav").exists()
 
 
+@pytest.mark.parametrize("when", ["it begins", "its result is kept"])
+def test_work_that_is_cancelled_at_any_time_is_in_the_way_of_none(tmp_path, when):
+    import threading
+
+    from avsi.studio.jobs import Job, Lane
+
+    soundfile.write(tmp_path / "talk.wav", np.zeros(RATE), RATE)
+    told, inside, go_on = {"path": tmp_path / "talk.wav"}, threading.Event(), threading.Event()
+
+    def held(*_):
+        inside.set()
+        assert go_on.wait(60)
+        return "kept"
+
+    def held_and_wrong():
+        raise OSError(held())
+
+    lane = Lane("tried")
+    try:
+        first = lane.add(Job(("files", "decode"), lambda: {**told, "wav": tmp_path / "0.wav"}))
+        assert first.ended.wait(60) and first.state == "done"
+        begins = Job(("files", "decode"), held_and_wrong)
+        is_kept = Job(("files", "decode"), lambda: {**told, "wav": tmp_path / "1.wav"}, held)
+        job = lane.add(begins if when == "it begins" else is_kept)
+        assert inside.wait(60)
+        lane.cancel(job)
+        told_at_once = job.state
+        go_on.set()
+        following = lane.add(Job(("files", "decode"), lambda: {**told, "wav": tmp_path / "2.wav"}))
+        assert following.ended.wait(60) and (following.state, following.error) == ("done", "")
+    finally:
+        lane.close()
+    # What is being kept is kept; what was said to be cancelled stays so.
+    expected = ("cancelled", "cancelled", None) if when == "it begins" else ("running", "done", "kept")
+    assert (told_at_once, job.state, job.result) == expected
+
+
 def test_more_work_than_can_wait_is_refused_but_what_nobody_asked_for(monkeypatch):
     from avsi.studio import jobs
 
