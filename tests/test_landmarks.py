@@ -281,9 +281,9 @@ def test_a_face_of_a_number_is_one_person_whatever_is_looked_at_first(tmp_path, 
     both, alone = (0.5, 2.0), (3.5, 5.0)
     for number, order in enumerate(([both, alone], [alone, both])):
         for asked in order:
-            for face in (1, None):
-                FaceCache(tmp_path / f"faces{number}", face).look(film, [asked], lambda share: None)
-        first, second, largest = (FaceCache(tmp_path / f"faces{number}", face, "film.mkv") for face in (1, 2, None))
+            for which in (1, None):
+                FaceCache(tmp_path / f"faces{number}", which).look(film, [asked], lambda share: None)
+        first, second, largest = (FaceCache(tmp_path / f"faces{number}", which, "film.mkv") for which in (1, 2, None))
         assert first.between(*both).points[0, 30, 0] == pytest.approx(100)
         assert first.between(*both).found.all() and not first.between(*alone).found.any()
         for cache in (second, largest):

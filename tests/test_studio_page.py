@@ -307,3 +307,22 @@ def test_words_by_keyboard_and_a_gap_without_a_rating(page, tmp_path):
     page.click("#restore")
     wait_for(page, "document.querySelector('.told').textContent.includes('PLCMOS')")
     assert "\N{EN DASH} before, 3.3 restored" in page.inner_text(".told")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_version_is_of_the_gaps_that_were_marked_also_where_they_overlap(page, tmp_path):
+    put_clip(page, tmp_path, "overlapping.wav")
+    told = "made with other gaps than are marked now"
+    for start_s, end_s in ((1.0, 1.2), (0.8, 1.1)):
+        page.click("#add-gap")  # at 0 s: the first
+        page.get_by_label("End of gap 1 in seconds").fill(str(end_s))
+        page.get_by_label("Start of gap 1 in seconds").fill(str(start_s))
+        page.keyboard.press("Tab")
+    assert gaps(page) == [[0.8, 1.1], [1.0, 1.2]]
+    assert "2 gaps, 0.40 s in all" in page.inner_text("#restore-hint")
+    page.click("#restore")
+    wait_for(page, "!document.querySelector('#results-part').hidden")
+    assert told not in page.inner_text("#results")
+    page.get_by_label("Repair gap 2").uncheck()
+    assert told in page.inner_text("#results")
