@@ -101,7 +101,7 @@ def faces_in(path: str | Path, stretch: tuple[float, float], progress: Callable 
     return seen[0]
 
 
-def person(where: str, seen: Seen, face: int) -> Tracks:
+def person(where: str, seen: Sequence[Faces], face: int) -> Tracks:
     """One of several people, counted from the left over all stretches together.
 
     Args:
