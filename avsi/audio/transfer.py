@@ -38,8 +38,10 @@ class Followed:
     fit_db: float
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is not finite in the end is none
 def follow(channel: np.ndarray, other: np.ndarray, known: np.ndarray, rate: int) -> Followed | None:
-    """A channel as it follows from another one; None where too little is known of them, or they hold no sound.
+    """A channel as it follows from another one; None where too little is known of them, they hold no sound, or samples
+    of a size that cannot be reckoned with.
 
     Args:
         channel, other: shape (n_samples,), float.
@@ -61,16 +63,21 @@ def follow(channel: np.ndarray, other: np.ndarray, known: np.ndarray, rate: int)
 
     power = power_of(channel)
     heard_s = BLOCK_S * np.sum(power > power.max() * 10 ** (-SOFTEST_DB / 10))
-    if not power.max() or heard_s < LEAST_S or not np.any(heard[whole]):
+    floor = FLOOR * np.sum(heard[whole] ** 2)  # of all, since a half may hold nothing
+    if not power.max() or heard_s < LEAST_S or not 0 < floor < np.inf:
         return None
     lags = _lags(wanted, heard, whole, rate)
     missed = np.zeros(len(power))
-    for half in (0, 1):
-        own = blocks % 2 == half
-        made = _Filter.fitted(wanted, heard, whole & ~own, lags).applied(other)
-        missed = np.where(np.arange(len(power)) % 2 == half, power_of(channel - made), missed)
+    try:
+        for half in (0, 1):
+            own = blocks % 2 == half
+            made = _Filter.fitted(wanted, heard, whole & ~own, lags, floor).applied(other)
+            missed = np.where(np.arange(len(power)) % 2 == half, power_of(channel - made), missed)
+        followed = _Filter.fitted(wanted, heard, whole, lags, floor).applied(other)
+    except np.linalg.LinAlgError:
+        return None
     fit_db = 10 * np.log10(power.sum() / max(missed.sum(), 1e-12 * power.sum()))
-    return Followed(_Filter.fitted(wanted, heard, whole, lags).applied(other), float(fit_db))
+    return Followed(followed, float(fit_db)) if np.isfinite(followed).all() and np.isfinite(fit_db) else None
 
 
 def _emphasised(samples: np.ndarray) -> np.ndarray:
@@ -102,9 +109,17 @@ class _Filter:
     taps: np.ndarray
 
     @classmethod
-    def fitted(cls, wanted: np.ndarray, heard: np.ndarray, known: np.ndarray, lags: tuple[int, int]) -> _Filter:
+    def fitted(
+        cls, wanted: np.ndarray, heard: np.ndarray, known: np.ndarray, lags: tuple[int, int], floor: float
+    ) -> _Filter:
         """By least squares over what is known: the covariance method of linear prediction (Makhoul, 1975), with two
         signals.
+
+        Args:
+            floor: added to the power of ``heard``.
+
+        Raises:
+            LinAlgError: samples of a size that cannot be reckoned with.
         """
         import scipy.linalg
 
@@ -122,7 +137,7 @@ class _Filter:
         products[0], products[:, 0] = row, row
         for tap in range(1, n_taps):
             products[tap, 1:] = products[tap - 1, :-1] + change[tap - 1, :-1]
-        products[np.diag_indices(n_taps)] += FLOOR * row[0]
+        products[np.diag_indices(n_taps)] += floor
         towards = _correlation(np.where(known, wanted, 0.0), heard, first, last)
         return cls(first, scipy.linalg.solve(products, towards, assume_a="pos", overwrite_a=True, check_finite=False))
 

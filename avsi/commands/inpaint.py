@@ -42,8 +42,8 @@ def inpaint(
         list[str],
         typer.Option(
             help="What is lost: START:END in seconds, as a player of the clip shows them. START:END@2 is lost in "
-            "channel 2 alone (1 is the left one), and the other channels stay as they are. Repeatable; the same in "
-            "each file."
+            "channel 2 alone (1 is the left one), START:END@1,3 in two channels; the others stay as they are. "
+            "Repeatable; the same in each file."
         ),
     ] = [],  # noqa: B006
     gaps_file: Annotated[

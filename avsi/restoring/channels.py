@@ -126,7 +126,7 @@ def plan_restoration(
     Raises:
         GapError: as of :func:`.gap_spans`, :func:`.gaps_by_channel` and :func:`.plan_excerpts`.
     """
-    gap_spans(list(gaps), n_samples, rate, start_s)
+    gap_spans(list(gaps), n_samples, rate, start_s, n_channels)
     gaps = gaps_by_channel(gaps, n_channels)
     spans = [(gap_span(gap, n_samples, rate, start_s), gap.channels) for gap in gaps]
     lost = [join_stretches(span for span, of in spans if not of or channel in of) for channel in range(n_channels)]
@@ -157,6 +157,7 @@ def take(
     lost_here = [[(max(a, begin) - begin, min(b, end) - begin) for a, b in of if a < end and b > begin] for of in lost]
     whole = [source for source, of in enumerate(lost) if not any(a < span[1] and b > span[0] for a, b in of)]
     samples, inside, best = to_float(read(begin, end)), (span[0] - begin, span[1] - begin), None
+    whole = [source for source in whole if samples[slice(*inside), source].any()]  # digital silence tells nothing
     damaged = samples[:, channel]
     known = _without(damaged, lost_here[channel])
     for source in whole:

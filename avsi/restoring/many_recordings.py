@@ -128,7 +128,8 @@ def find_in_file(
     with open_sound(path) as sound:
         gaps = find(path, sound, from_first_sample)
         if gaps:
-            gap_spans(gaps, sound.n_samples, sound.rate, 0.0 if from_first_sample else sound.start_s)
+            start_s = 0.0 if from_first_sample else sound.start_s
+            gap_spans(gaps, sound.n_samples, sound.rate, start_s, sound.channels)
     return gaps
 
 

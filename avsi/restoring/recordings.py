@@ -114,7 +114,7 @@ def inpaint_file(
                 raise NothingDetectedError(
                     f"{path}: no damage is found that could be repaired; name the gaps with --gap"
                 )
-        spans = gap_spans(gaps, sound.n_samples, sound.rate, start_s)
+        spans = gap_spans(gaps, sound.n_samples, sound.rate, start_s, sound.channels)
         plan = plan_restoration(gaps, sound.read, sound.n_samples, sound.rate, sound.channels, start_s)
         # What libsndfile reads in place has no picture; all else was decoded by FFmpeg.
         if video is None and sound.path != path and has_picture(path):
