@@ -14,6 +14,7 @@ from avsi.data.gaps import gap_spans, gaps_by_channel
 from avsi.detecting.damage_files import read_gaps
 from avsi.errors import AvsiWarning, GapError
 from avsi.media.sound_reading import open_sound
+from avsi.restoring import channels
 from avsi.restoring.aligning import align_file
 from avsi.restoring.baselines import SpectralInterpolation
 from avsi.restoring.detection import gaps_of
@@ -77,7 +78,7 @@ def test_a_channel_of_no_usual_size_follows_exactly_or_not_at_all(stereo, size):
 
 
 def test_a_source_that_is_silent_in_the_gap_is_none(stereo):
-    stereo[16000:22400] = 0
+    stereo[16100:22300] = 0  # less than is marked
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         restored = BASELINE.inpaint(stereo, RATE, [LEFT])
@@ -196,9 +197,12 @@ def test_a_channel_that_is_not_there_is_refused_by_all_that_take_gaps(stereo, tm
         BASELINE.adapt(stereo, RATE, [gap])
 
 
-def test_what_is_found_is_told_to_be_taken_from_another_channel(stereo, tmp_path):
+def test_what_is_found_is_followed_once_and_told_to_be_taken_from_another_channel(stereo, tmp_path, monkeypatch):
+    lengths = []
+    monkeypatch.setattr(channels, "follow", lambda *heard: lengths.append(len(heard[0])) or follow(*heard))
     damaged = np.rint(stereo * 32767).astype(np.int16)
     damaged[16000:22400, 0] = 0
     soundfile.write(tmp_path / "in.wav", damaged, RATE)
     with pytest.warns(AvsiWarning, match="channel 1: one gap is restored from channel 2"):
         inpaint_file(tmp_path / "in.wav", tmp_path / "out.wav", BASELINE)
+    assert lengths == [len(stereo)]

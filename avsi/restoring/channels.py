@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LEAST_FIT_DB = 3.0
 # Somebody who is heard in the gap alone, near the other microphone, would be made far louder than all that is known.
 LOUDER_DB = 6.0
+MOST_ZERO = 0.5  # of the samples in a gap
 
 Patch = tuple[int, np.ndarray]  # first sample in the recording, samples of shape (n, n_channels)
 Read = Callable[[int, int], np.ndarray]
@@ -157,7 +158,8 @@ def take(
     lost_here = [[(max(a, begin) - begin, min(b, end) - begin) for a, b in of if a < end and b > begin] for of in lost]
     whole = [source for source, of in enumerate(lost) if not any(a < span[1] and b > span[0] for a, b in of)]
     samples, inside, best = to_float(read(begin, end)), (span[0] - begin, span[1] - begin), None
-    whole = [source for source in whole if samples[slice(*inside), source].any()]  # digital silence tells nothing
+    # One that is digital silence there, but for edges that were marked too wide, has lost the same.
+    whole = [source for source in whole if np.mean(samples[slice(*inside), source] != 0) > MOST_ZERO]
     damaged = samples[:, channel]
     known = _without(damaged, lost_here[channel])
     for source in whole:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data.gaps import Gap, gap_spans
+from ..data.gaps import Gap
 from ..errors import AvsiError, ConfigError, MediaError
 from ..folders import check_folder, made_folder
 from ..media.containers import check_file
@@ -19,6 +19,7 @@ from ..program import error_text
 from .recordings import FORMATS, NothingDetectedError, inpaint_file
 
 if TYPE_CHECKING:
+    from .channels import RestorationPlan
     from .inpainting import Inpainter
 
 
@@ -104,7 +105,7 @@ def inpaint_files(
 
 def find_in_files(
     paths: list[Path],
-    find: Callable[[Path, Sound, bool], list[Gap]],
+    find: Callable[[Path, Sound, bool], RestorationPlan],
     tell: Callable[[str, AvsiError | OSError], None],
     from_first_sample: bool = False,
 ) -> Iterator[FileResult]:
@@ -121,16 +122,12 @@ def find_in_files(
 
 
 def find_in_file(
-    path: Path, find: Callable[[Path, Sound, bool], list[Gap]], from_first_sample: bool = False
+    path: Path, find: Callable[[Path, Sound, bool], RestorationPlan], from_first_sample: bool = False
 ) -> list[Gap]:
     """The gaps that :func:`inpaint_file` would find and restore; its errors are raised."""
     check_file(path)
     with open_sound(path) as sound:
-        gaps = find(path, sound, from_first_sample)
-        if gaps:
-            start_s = 0.0 if from_first_sample else sound.start_s
-            gap_spans(gaps, sound.n_samples, sound.rate, start_s, sound.channels)
-    return gaps
+        return find(path, sound, from_first_sample).gaps
 
 
 def _in_turn(

@@ -21,8 +21,8 @@ from ..media.video_reading import has_picture, sound_start_s
 from ..media.video_writing import write_mp4
 from ..words.alignment import Alignment, said_between, timed_phones
 from .arguments import check_takes_words
-from .channels import plan_restoration
-from .detection import find_gaps
+from .channels import RestorationPlan, plan_restoration
+from .detection import plan_repair
 from .edit_log import carried, drop_list, logged, logged_copy, read_edits, tell_dropped_list, write_edits
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def inpaint_file(
     reference: str | Path | HeardReference | None = None,
     draws: int = 1,
     seed: int | None = None,
-    find: Callable[[Path, Sound, bool], list[Gap]] = find_gaps,
+    find: Callable[[Path, Sound, bool], RestorationPlan] = plan_repair,
 ) -> list[Gap]:
     """Restore the gaps of a sound or video file into a new file, in the memory of a short one.
 
@@ -84,7 +84,7 @@ def inpaint_file(
         draws: how many answers of the refiner are written, each into a file of its own: ``out``, then the others, as
             ``talk.2.wav`` beside ``talk.wav``.
         seed: of the first draw; the next ones have the seeds after it. By default that of the inpainter.
-        find: as :func:`.detection.find_gaps`.
+        find: as :func:`.detection.plan_repair`.
         progress: wraps the loops over the frames in which a face is looked for and over the stretches that are
             restored, as :func:`avsi.program.progress` does.
 
@@ -109,13 +109,15 @@ def inpaint_file(
         start_s = 0.0 if from_first_sample else sound.start_s
         detected = gaps is None
         if gaps is None:
-            gaps = find(path, sound, from_first_sample)
-            if not gaps:
+            plan = find(path, sound, from_first_sample)
+            if not plan.gaps:
                 raise NothingDetectedError(
                     f"{path}: no damage is found that could be repaired; name the gaps with --gap"
                 )
+            gaps = plan.gaps
+        else:
+            plan = plan_restoration(gaps, sound.read, sound.n_samples, sound.rate, sound.channels, start_s)
         spans = gap_spans(gaps, sound.n_samples, sound.rate, start_s, sound.channels)
-        plan = plan_restoration(gaps, sound.read, sound.n_samples, sound.rate, sound.channels, start_s)
         # What libsndfile reads in place has no picture; all else was decoded by FFmpeg.
         if video is None and sound.path != path and has_picture(path):
             video = path
@@ -147,7 +149,7 @@ def inpaint_file(
 
             source = Source(path.name, sound.n_samples, sound.rate, sound.read, spans, video, face)
             inpainter = adapt_if_possible(inpainter, source, progress)
-        if not detected:  # what is found is shown with what it is restored from
+        if not detected:  # of what is found it has been told
             plan.tell()
         tracks = inpainter.follow_face(video, plan.excerpts, sound.rate, face, progress)
         phones = timed_phones(alignment, start_s)
