@@ -22,6 +22,11 @@ FLOOR = 1e-6
 # Fitted on half of such blocks, the filter is judged on the other half. Of those that are at most so far below the
 # loudest, there must be so much.
 BLOCK_S, SOFTEST_DB, LEAST_S = 0.1, 25.0, 0.5
+# Another channel tells what is lost where the filter from it misses so little. In gaps of 200 and 800 ms in 12 speakers
+# of GRID, with noises and rooms of all strengths, it was then better than the model by SDR, STOI and PESQ.
+LEAST_FIT_DB = 3.0
+# Somebody who is heard in the gap alone, near the other microphone, would be made far louder than all that is known.
+LOUDER_DB = 6.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,16 @@ class Followed:
 
     samples: np.ndarray
     fit_db: float
+
+    def tells(self, known: np.ndarray, inside: tuple[int, int], rate: int) -> bool:
+        """Whether it says what a gap ``inside`` holds.
+
+        Args:
+            known: the channel itself, shape (n_samples,), 0 where it is lost.
+            inside: the first sample of the gap, and the one after the last.
+        """
+        loud, around = (_loudest(samples, rate) for samples in (self.samples[slice(*inside)], known))
+        return self.fit_db >= LEAST_FIT_DB and loud <= around * 10 ** (LOUDER_DB / 20)
 
 
 def follow(channel: np.ndarray, other: np.ndarray, known: np.ndarray, rate: int) -> Followed | None:
@@ -71,6 +86,13 @@ def follow(channel: np.ndarray, other: np.ndarray, known: np.ndarray, rate: int)
         missed = np.where(np.arange(len(power)) % 2 == half, power_of(channel - made), missed)
     fit_db = 10 * np.log10(power.sum() / max(missed.sum(), 1e-12 * power.sum()))
     return Followed(_Filter.fitted(wanted, heard, whole, lags).applied(other), float(fit_db))
+
+
+def _loudest(samples: np.ndarray, rate: int) -> float:
+    """The root of the mean power of the loudest block."""
+    size = min(to_samples(BLOCK_S, rate), len(samples))
+    sums = np.concatenate([[0.0], np.cumsum(samples**2)])
+    return float(np.sqrt((sums[size:] - sums[:-size]).max() / size))
 
 
 def _emphasised(samples: np.ndarray) -> np.ndarray:

@@ -3,6 +3,8 @@
 Spans are read one at a time, so that an hour-long recording takes as little memory as a short one.
 """
 
+from __future__ import annotations
+
 import contextlib
 import tempfile
 from collections.abc import Iterator
@@ -39,6 +41,7 @@ class Sound:
             format.
         holes: where the time stamps of its container skip, samples [start, stop) that are zeros in place of what is
             missing.
+        only: the one channel that is read; None for all.
     """
 
     path: Path
@@ -50,11 +53,17 @@ class Sound:
     start_s: float = 0.0
     over_24_bit: bool = False
     holes: tuple[tuple[int, int], ...] = ()
+    only: int | None = None
+
+    def channel(self, number: int) -> Sound:
+        """One of its channels, from 0 on, as a sound of one."""
+        return replace(self, channels=1, only=number)
 
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Samples ``[start, stop)`` in ``self.dtype``; shape (n, channels)."""
         try:
-            return soundfile.read(self.path, start=start, stop=stop, dtype=self.dtype, always_2d=True)[0]
+            samples = soundfile.read(self.path, start=start, stop=stop, dtype=self.dtype, always_2d=True)[0]
+            return samples if self.only is None else samples[:, [self.only]]
         except soundfile.LibsndfileError as error:
             raise MediaError(f"{self.path}: cannot be read ({error.error_string})") from error
 
@@ -72,7 +81,7 @@ class Sound:
         start = 0
         try:
             for block in soundfile.blocks(self.path, BLOCK_SAMPLES, dtype=self.dtype, always_2d=True):
-                yield start, block
+                yield start, block if self.only is None else block[:, [self.only]]
                 start += len(block)
         except soundfile.LibsndfileError as error:
             raise MediaError(f"{self.path}: cannot be read to its end ({error.error_string})") from error
