@@ -26,7 +26,7 @@ SOFTER_DB, AROUND_S, COMPARED_HZ = 10.0, 3.0, 8000
 def by_channels(
     found: Sequence[Damage], goes_on: Sequence[Sequence[bool]], own: Sequence[Sequence[Damage]]
 ) -> list[Damage]:
-    """What was found in the mean of the channels, told of those that have it, and what was found in some channels alone.
+    """What was found in the mean of the channels, told of those that have it; and what was found in some alone.
 
     Args:
         found: in the mean.
