@@ -28,6 +28,7 @@ paper: $(INSTALLED)
 
 smoke: $(INSTALLED)
 	recipes/grid/run.sh --smoke
+	$(BIN)/python -m evaluation.plan recipes/grid/smoke/data/train --config recipes/grid/conf/smoke.yaml --hours 100 --utterances 8
 
 smoke_general: $(INSTALLED)
 	recipes/grid/run_general.sh --smoke

@@ -80,7 +80,10 @@ class Cluster:
         Raises:
             ClusterError: there is none, it has no workers, or one of them cannot do the program's tasks.
         """
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is an error of ours
+        import distributed  # noqa: F401  (which sets its loggers)
+
+        for name in ("distributed", "distributed.client"):  # what matters is an error of ours
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         with self._told():
             started = None if self._settings is None else self._open.enter_context(_start(self.where, self._settings))
             client = self._open.enter_context(_connected(started or self.where))

@@ -77,6 +77,7 @@ class GapConfig:
         0.0, at_least=0, share=1
     )  # the share of recordings that lose a half to nearly all, in one gap
     in_speech: float = bounded(0.0, at_least=0, share=1)  # gaps are drawn anew, ten times, until this share is speech
+    partial: float = bounded(0.0, at_least=0, share=1)  # the share of gaps in which some bins are reliable
 
 
 @dataclass
@@ -210,6 +211,17 @@ class RefinerConfig(ModelConfig):
 
 
 @dataclass
+class CorrectorConfig(ModelConfig):
+    """From a restored log spectrum, and what is reliable in its gaps after all, to one that fits that."""
+
+    kind: str = "corrector"
+    layers: int = bounded(4, at_least=1, at_most=100)  # blocks of convolutions over time
+    hidden: int = bounded(192, at_least=1, at_most=10000)  # channels
+    normalise: str = one_of("utterance", "corpus")
+    mask, refines = True, True
+
+
+@dataclass
 class SpeakerEncoderConfig(ModelConfig):
     """From clean sound to a vector that says whose voice it is."""
 
@@ -251,6 +263,7 @@ MODELS = {
     "durations": DurationsConfig,
     "painter": PainterConfig,
     "refiner": RefinerConfig,
+    "corrector": CorrectorConfig,
     "speaker_encoder": SpeakerEncoderConfig,
     "tagger": TaggerConfig,
 }
@@ -285,7 +298,10 @@ class TrainingConfig:
     average: float = bounded(0.0, at_least=0, below=1)
     init: str = ""  # a trained model to start from, its statistics too; empty: random weights
     clip_norm: float = 0.0  # gradients of a larger norm are scaled down to this one; 0: none are
+    # Utterances of one step, in each process. A run that goes on in fewer processes gives each of them more.
     batch_size: int = bounded(8, at_least=1)
+    # The utterances of so many steps are sorted by length, so that those of a batch are about as long; 1: as drawn.
+    sort_steps: int = bounded(1, at_least=1)
     speaker_windows: int = bounded(4, at_least=2)  # of each speaker in a speaker encoder's batch
     epoch_utterances: int = 0  # an epoch's length; 0: each utterance once
     balance: float = 1.0  # speakers are drawn by their share to this power: 1 as they come, 0 each as often
@@ -299,10 +315,17 @@ class TrainingConfig:
     # "auto": bf16 where the device computes in it, else full precision; or what Lightning calls a precision.
     precision: str = one_of(*PRECISIONS)
     accelerator: str = "auto"
-    devices: str = "auto"
+    devices: str = (
+        "auto"  # how many on each host, with a process for each; "auto": all, or what torchrun or Slurm started
+    )
     workers: int = 0  # processes that load data; 0: the training process itself
-    # Without workers: keep every utterance's features in memory, 0.3 MB a clip of 3 s; copies in other voices count.
-    cache: bool = True
+    # Where features are kept, so that they are computed once: 0.3 MB a clip of 3 s; copies in other voices count.
+    # "disk": in files that all processes and runs share, in $AVSI_CACHE, else ~/.cache/avsi; "memory": in that of each
+    # training process, without workers; "none": nowhere. "auto": in memory where they fit, else on disk.
+    cache: str = one_of("auto", "disk", "memory", "none")
+    cache_memory_gb: float = 4.0  # "auto" keeps no more in memory, in all processes of a host together
+    cache_disk_gb: float = 50.0  # the files of all runs together take no more
+    half_features: bool = False  # spectra and faces are rounded to half precision and take half the room
 
     @property
     def is_adversarial(self) -> bool:

@@ -69,6 +69,11 @@ def _check_together(config: Config) -> None:
             "model.kind: a painter takes augment.text_jitter_ms 0: it is told no times, and phones moved until no "
             "frame is left of them would be missing"
         )
+    if bool(config.gaps.partial) != (model.kind == "corrector"):
+        raise ConfigError(
+            f"gaps.partial: {config.gaps.partial:g}: some bins of gaps are reliable where a corrector learns, which "
+            f"takes a share above 0; any other model takes 0, and this is a {model.kind}"
+        )
     augment = config.augment
     if model.kind == "durations" and (augment.text_hidden or augment.text_usual or augment.text_jitter_ms):
         raise ConfigError(

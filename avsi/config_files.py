@@ -15,6 +15,8 @@ from .errors import ConfigError
 if TYPE_CHECKING:
     from omegaconf.errors import OmegaConfBaseException
 
+# Values that earlier versions wrote, and what they are called now.
+_EARLIER = {("training", "cache"): {True: "memory", False: "none"}}
 # What is said of a setting's type, by OmegaConf's node for it.
 _TYPES = {
     "IntegerNode": "a whole number",
@@ -77,6 +79,9 @@ def _sections(told: str, values: object) -> tuple[str, dict]:
     for section in fields(Config):
         if not isinstance(settings := values.get(section.name, {}), dict):
             raise ConfigError(f"{told}{section.name}: expected settings ('key: value'), found {_shown(settings)}")
+    for (name, key), now in _EARLIER.items():
+        if isinstance(value := values.get(name, {}).get(key), bool):
+            values = {**values, name: {**values[name], key: now[value]}}
     return told, values
 
 

@@ -112,6 +112,18 @@ def locked(folder: str | Path, result: str = "*") -> Iterator[None]:
             os.close(handle)
 
 
+@contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """Wait until no other process is in this context with the same lock file, which is made and deleted again."""
+    with path.open("w") as file:
+        with contextlib.suppress(OSError):  # some network drives do not support locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
 def check_new(folder: Path) -> None:
     """Raise DataError where a folder cannot be made: nothing may be written there, or there is a file of that name or
     something in it.

@@ -67,7 +67,10 @@ class Page:
         """The result of a job."""
         status, _, answer = self.ask("POST", path, body)
         assert status == 202, answer
-        while (job := self.get(f"/api/jobs/{answer['job']}"))["state"] in ("waiting", "running"):
+        return self.result(answer["job"])
+
+    def result(self, id_: str) -> dict:
+        while (job := self.get(f"/api/jobs/{id_}"))["state"] in ("waiting", "running"):
             time.sleep(0.05)
         assert job["state"] == "done", job
         return job["result"]

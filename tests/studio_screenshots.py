@@ -34,6 +34,7 @@ def main(clip: Path, out: Path) -> None:
             page.set_default_timeout(LIMIT_MS)
             page.goto(address)
             _restore(page)
+            page.locator("#saves-to").evaluate("(place) => (place.textContent = '~/clips')")  # not a temporary folder
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 800})
                 page.wait_for_timeout(1500)  # tiles of the new zoom

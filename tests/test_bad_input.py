@@ -398,6 +398,11 @@ CASES = [
     ("avsi detect good.wav --face 2", "good.wav: face 2 is asked for, but there is no picture"),
     ("avsi detect good.wav --kinds click --face 2", "good.wav: face 2 is asked for, but there is no picture"),
     ("avsi inpaint good.wav -o out.wav --gap 0.8:1.6 --keep-below 900 --keep-above 300", "that is everything"),
+    (
+        "avsi inpaint good.wav -o out.wav --gap 0.8:1.6 --keep-below 300 --keep-audible",
+        "finds itself what to keep",
+    ),
+    ("avsi inpaint good.wav -o out.wav --detect --keep-audible", "beside --detect it takes --kinds noise,tone"),
     ("avsi detect good.wav --exact --face 2", "--face 2: is looked at by the tagger"),
     # avsi studio
     ("avsi studio none.wav", "none.wav: no such file"),

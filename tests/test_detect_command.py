@@ -90,6 +90,8 @@ def test_inpaint_shows_what_it_finds_and_a_dry_run_stops_there(room, avsi):
     assert clipped.endswith("no, left as it is: it may be meant; --kinds clipping restores it")
     rows = [line.split() for line in output.splitlines()[-2:]]
     assert [row[:2] for row in rows] == [["a.wav", "1"], ["clipped.wav", "0"]] and rows[1][3:] == ["no", "gaps"]
+    kept = avsi(*options, "a.wav", "--dry-run", "--kinds", "silence", "--keep-below", "300")[1]
+    assert kept.splitlines()[2].endswith("in part: the sound below 300 Hz is kept, the rest from channel 1")
     status, output, _ = avsi(*options, "clipped.wav", "--dry-run", "--kinds", "clipping")
     assert status == 0 and output.splitlines()[2].split()[2] == "clipping"
     assert output.splitlines()[2].endswith(" yes")

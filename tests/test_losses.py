@@ -11,7 +11,7 @@ from avsi.audio.stft import log_magnitude, spectrum
 from avsi.config import StftConfig
 from avsi.data.stats import Stats
 from avsi.training.dataset import collate
-from avsi.training.losses import stoi_loss, third_octaves
+from avsi.training.losses import stoi_losses, third_octaves
 from avsi.training.tasks import make_task
 
 STFT = StftConfig()
@@ -29,7 +29,8 @@ def all_lost(spectra: torch.Tensor) -> torch.Tensor:
 
 def loss_of(restored: torch.Tensor, clean: torch.Tensor, lost: torch.Tensor) -> torch.Tensor:
     """That of recordings that all fill the batch."""
-    return stoi_loss(restored, clean, lost, torch.full((len(lost),), lost.shape[1]), STFT)
+    each = stoi_losses(restored, clean, lost, torch.full((len(lost),), lost.shape[1]), STFT)
+    return each.sum() / max(len(each), 1)
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_padding_does_not_count(clean, lost):
         return torch.nn.functional.pad(log_spectrum[:, :length] + softer, (0, 0, 0, 40))
 
     mask = torch.nn.functional.pad(lost[:, :length], (0, 40))
-    found = stoi_loss(padded(damaged), padded(clean), mask, torch.tensor([length]), STFT)
+    found = stoi_losses(padded(damaged), padded(clean), mask, torch.tensor([length]), STFT).mean()
     expected = loss_of(damaged[:, :length] + softer, clean[:, :length] + softer, lost[:, :length])
     assert found.item() == pytest.approx(expected.item(), rel=1e-4)
 

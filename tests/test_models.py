@@ -299,3 +299,12 @@ def test_the_part_of_a_model_that_needs_no_face_predicts_what_it_predicts_of_a_h
 def test_only_a_model_of_sound_and_face_has_a_part_that_needs_no_face(senses):
     with pytest.raises(ModelError, match="only a model of sound and face"):
         BLSTMInpainter(small_config(model=senses)).without_face()
+
+
+def test_a_gate_mixes_in_bf16():
+    model = BLSTMInpainter(small_config(model={"mask": True, "gate": True}))
+    normalised, _, lost = batch()
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = model.decode(torch.ones(2, N_FRAMES, 48), normalised, lost)
+    whole = model.decode(torch.ones(2, N_FRAMES, 48), normalised, lost)
+    assert mixed.dtype == torch.bfloat16 and torch.allclose(mixed.float(), whole, atol=0.05)

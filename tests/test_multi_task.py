@@ -137,7 +137,8 @@ def test_what_nobody_wrote_down_teaches_no_phones(corpus, lexicon, tmp_path):
     *_, beside = task.losses(task.model, collate([unsaid, (id_, features, lost)]))
     assert (beside.name, beside.count) == ("ctc", 1)
     assert beside.value.item() == pytest.approx(alone.value.item(), rel=1e-4)
-    assert [term.name for term in task.losses(task.model, collate([unsaid]))] == ["gaps"]
+    *_, none = task.losses(task.model, collate([unsaid]))
+    assert (none.name, none.count, none.value.item()) == ("ctc", 0, 0)  # several processes have the same losses
     folder = make_datadir(tmp_path / "data", ["s01_a"])
     (folder / "text").write_text("s01_a\n")
     assert InpaintingData(folder, config, lexicon=Lexicon.read(lexicon))[0][1].labels == ()

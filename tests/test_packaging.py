@@ -63,6 +63,7 @@ def test_the_models_taken_where_none_is_named_are_there():
         "aligner",
         "av",
         "av_text",
+        "corrector",
         "durations",
         "refiner",
         "s1_a",

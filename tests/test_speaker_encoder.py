@@ -148,9 +148,9 @@ def test_batches_are_of_different_speakers_with_windows_of_several_utterances(vo
     config = config_on(voices, training={"epoch_utterances": 40})
     config.training.batch_size, config.training.speaker_windows = 6, 3
     data = SpeakerData(voices / "train", config, augmented=True)
-    order = data.order(generator(0, 0, "order"))
+    order = data.order(generator(0, 0, "order"), 6)
     assert len(order) == 36  # whole batches
-    assert order == data.order(generator(0, 0, "order")) and order != data.order(generator(0, 1, "order"))
+    assert order == data.order(generator(0, 0, "order"), 6) and order != data.order(generator(0, 1, "order"), 6)
     for start in range(0, 36, 6):
         batch = [data.utterances[index] for index, _ in order[start : start + 6]]
         speakers = [utterance.speaker for utterance in batch]

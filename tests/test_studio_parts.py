@@ -111,7 +111,7 @@ def test_gaps_beyond_a_clip_are_cut_or_left_out_and_damaged_projects_kept(tmp_pa
         assert (tmp_path / f"talk.avsi.json.unreadable{number}").read_text() == text
 
 
-OWN = {"words": None, "words_of": None}
+OWN = {"words": None, "words_of": None, "adapt": False, "face": None}  # what earlier versions did not write
 
 
 def test_a_project_is_written_by_one_studio_at_a_time(tmp_path, monkeypatch):
@@ -159,6 +159,36 @@ def test_work_that_cannot_begin_is_in_the_way_of_none():
     assert lane._process is None
 
 
+def test_work_that_is_ended_removes_what_it_had_begun_to_write(tmp_path):
+    import time
+
+    from avsi.media.sound_reading import sound_file
+    from avsi.studio.jobs import Job, Lane
+    from avsi.studio.opened import Opened
+    from avsi.studio.results import write_result
+
+    sound, rate = tmp_path / "long.wav", 96000
+    with soundfile.SoundFile(sound, "w", rate, 8, "PCM_32", format="RF64") as out:
+        out.seek(100 * rate)  # 300 MB on paper, and hardly any on the disk
+        out.write(np.zeros((1, 8)))
+    write_result(tmp_path / "made.npz", [(0, np.ones((100, 8), np.int32))], [])
+    told = {"result": tmp_path / "made.npz", "folder": tmp_path, "stem": "long", "what": ["sound"], "labels": ""}
+    lane = Lane("tried")
+    try:
+        job = lane.add(
+            Job(("saving", "save"), lambda: {"clip": Opened(sound, sound_file(sound), None, tmp_path), **told})
+        )
+        while not (begun := list(tmp_path.glob(".long.restored.partial-*"))) and not job.ended.is_set():
+            time.sleep(0.005)
+        assert begun and 0 <= (job.progress or 0) < 1
+        lane.cancel(job)
+        while list(tmp_path.glob(".long*")):
+            time.sleep(0.005)
+    finally:
+        lane.close()
+    assert job.state == "cancelled" and not (tmp_path / "long.restored.wav").exists()
+
+
 def test_more_work_than_can_wait_is_refused_but_what_nobody_asked_for(monkeypatch):
     from avsi.studio import jobs
 
@@ -180,7 +210,8 @@ def test_a_rating_leaves_a_result_in_its_place(tmp_path):
 
     soundfile.write(tmp_path / "talk.wav", np.zeros(RATE), RATE)
     clip = Clip(tmp_path / "talk.wav", "talk.wav", tmp_path, {"a": Model("a", "", False, False, False)}, "a", tmp_path)
-    made = {"gaps": [[0.1, 0.2]], "model": "a", "use_face": False, "draw": 0, "made": "", "reasons": [], "mos": None}
+    made = {"gaps": [[0.1, 0.2]], "model": "a", "use_face": False, "draw": 0, "adapted": False, "made": ""}
+    made |= {"reasons": [], "mos": None}
     for id_ in ("1" * 12, "2" * 12):
         clip.keep_result({**made, "id": id_})
     mos = [{"start_s": 0.1, "end_s": 0.2, "before": None, "after": 2.5}]

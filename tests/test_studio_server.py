@@ -126,7 +126,7 @@ def test_restored_saved_and_every_other_sample_as_it_was(page, clips):
     assert (kept["gaps"], kept["model"], kept["draw"]) == ([[1.0, 1.2]], "a", 1)
     asked = {"result": result, "what": ["sound", "labels", "list"]}
     for number in ("", "-2"):
-        saved = page.ask("POST", f"{clip}/save", asked)[2]["saved"]
+        saved = page.done(f"{clip}/save", asked)["saved"]
         names = [f"talk.restored{number}{suffix}" for suffix in (".wav", ".wav.edits.json", ".labels.txt")]
         assert [Path(each["path"]).name for each in saved] == names
     before, after = (soundfile.read(folder / name, dtype="int16")[0] for name in ("talk.wav", "talk.restored.wav"))
@@ -146,8 +146,39 @@ def test_restored_saved_and_every_other_sample_as_it_was(page, clips):
 
     own = folder / "own.wav"
     inpaint_file(folder / "talk.wav", own, Inpainter.from_pretrained("a"), [Gap(1.0, 1.2)], seed=1, log=False)
-    assert soundfile.read(own, dtype="int16")[0] == pytest.approx(after, abs=2)
+    assert soundfile.read(own, dtype="int16")[0] == pytest.approx(after, abs=10)  # of 32768: with other threads
     own.unlink()
+
+
+@pytest.mark.slow
+def test_other_words_are_said_in_a_new_recording_that_is_open_then(page, clips):
+    clip = clips["talk.wav"]
+    revision = page.get(clip)["revision"]
+    assert page.ask("PUT", f"{clip}/project", {**PROJECT, "revision": revision, "transcript": "bin blue now"})[0] == 200
+    job = page.ask("POST", f"{clip}/say", {"wanted": "bin red now", "keep_length": True})[2]["job"]
+    assert page.get(clip)["jobs"]["say"] == job
+    made = page.result(job)
+    assert [(each["before"], each["words"]) for each in made["edits"]] == [("blue", "red")]
+    assert [Path(path).name for path in made["saved"]] == ["talk.edited.wav", "talk.edited.wav.edits.json"]
+    before, after = (soundfile.read(page.folder / name, dtype="int16")[0] for name in ("talk.wav", "talk.edited.wav"))
+    assert len(before) == len(after) and 0 < np.count_nonzero(before != after) < len(before) / 2
+    [edit] = json.loads(Path(made["saved"][1]).read_text())["edits"]
+    assert (edit["kind"], edit["before"], edit["words"]) == ("replaced", "blue", "red")
+    assert page.get(f"/api/clips/{made['clip']}")["name"] == "talk.edited.wav" and page.get(clip)["jobs"] == {}
+    longer = page.done(f"{clip}/say", {"keep_length": False, "insertions": [[0.0, "now"]]})
+    assert Path(longer["saved"][0]).name == "talk.edited-2.wav" and longer["edits"][0]["words"] == "now"
+    assert soundfile.info(longer["saved"][0]).frames > len(before)
+
+
+def test_adaptation_needs_speech_and_says_so_by_the_name_of_the_clip(page, clips):
+    clip = clips["talk.wav"]
+    project = {**PROJECT, "revision": page.get(clip)["revision"], "adapt": True}
+    assert page.ask("PUT", f"{clip}/project", project)[0] == 200
+    made = page.done(f"{clip}/restore", {})
+    assert "talk.wav: " in made["notes"][0] and "are needed to adapt a model" in made["notes"][0]
+    [kept] = [each for each in page.get(clip)["project"]["results"] if each["id"] == made["result"]]
+    assert kept["adapted"] is False
+    assert page.ask("PUT", f"{clip}/project", {**PROJECT, "revision": project["revision"] + 1})[0] == 200
 
 
 def test_damage_is_found_and_a_waiting_job_cancelled(page, clips):
@@ -170,7 +201,10 @@ def test_an_uploaded_clip_with_a_hostile_name(page):
     gaps = [{**GAP, "start_s": 0.2, "end_s": 0.25}]
     assert page.ask("PUT", f"{address}/project", {**PROJECT, "gaps": gaps, "revision": 0})[0] == 200
     made = page.done(f"{address}/restore", {})["result"]
-    # Dropped again it has what was marked and made; another of its name has not.
+    # Dropped again it is the same one; in another studio it has what was marked and made. Another of its name has not.
+    again = page.ask("POST", "/api/clips?name=%3Cimg%20src=x%3E.wav", sound.getvalue())[2]
+    assert again["id"] == clip["id"] and len(list((page.studio.folder / "dropped").iterdir())) == 1
+    page.studio.clips.pop(clip["id"])
     again = page.ask("POST", "/api/clips?name=%3Cimg%20src=x%3E.wav", sound.getvalue())[2]
     assert again["id"] != clip["id"] and again["project"]["gaps"] == gaps
     assert [result["id"] for result in again["project"]["results"]] == [made]
@@ -267,6 +301,12 @@ BAD = [
     (400, POST, f"{WAV}/restore", {"gaps": [], "draw": 0}, {}),
     (400, POST, f"{WAV}/restore", {"draw": -1, "gaps": [[1.0, 1.2]]}, {}),
     (400, POST, f"{WAV}/align", {"transcript": 5}, {}),
+    (400, POST, f"{WAV}/say", {"wanted": 5, "keep_length": True}, {}),
+    (400, POST, f"{WAV}/say", {"wanted": "now", "keep_length": "no"}, {}),
+    (400, POST, f"{WAV}/say", {"keep_length": False, "insertions": [["x", "now"]]}, {}),
+    (400, POST, f"{WAV}/say", {"keep_length": False}, {}),
+    (400, PUT, f"{WAV}/project", {**PROJECT, "revision": 0, "face": 0}, {}),
+    (400, PUT, f"{WAV}/project", {**PROJECT, "revision": 0, "adapt": 1}, {}),
     (404, POST, f"{WAV}/save", {"result": "../../x", "what": ["sound"]}, {}),
     (400, POST, f"{WAV}/labels?name=x.txt", b"one two three", {}),
     (400, POST, f"{WAV}/labels?name=x.json", b'{"format": "avsi damage", "damage": [{}]}', {}),

@@ -132,9 +132,10 @@ def test_a_share_of_the_epoch_is_filmed_and_speakers_are_balanced_within_both_pa
 
 
 @pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
-def test_the_same_seed_gives_the_same_weights_whatever_the_workers(corpus, tmp_path, workers):
-    for name, count in (("one", 0), ("two", workers)):
-        config = corpus_config(corpus, training={"workers": count, "cache": not count}, model={"dropout": 0.3})
+@pytest.mark.usefixtures("cache")
+def test_the_same_seed_gives_the_same_weights_whatever_the_workers_and_wherever_features_are(corpus, tmp_path, workers):
+    for name, count, place in (("one", 0, "none"), ("two", workers, "disk")):
+        config = corpus_config(corpus, training={"workers": count, "cache": place}, model={"dropout": 0.3})
         train(config, tmp_path / name, progress=False)
     assert same(last_weights(tmp_path / "one"), last_weights(tmp_path / "two"))
     other = corpus_config(corpus, training={"seed": 1}, model={"dropout": 0.3})

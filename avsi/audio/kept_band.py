@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..config import StftConfig
 from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FILTER_S = 0.032  # the length of the filter: bands are told apart within about 60 Hz
 
@@ -38,6 +43,19 @@ class KeptBand:
     def __str__(self) -> str:
         parts = (("below", self.below_hz), ("above", self.above_hz))
         return " and ".join(f"{side} {hz:g} Hz" for side, hz in parts if hz is not None)
+
+    def kept_of(self, spectrum_: Tensor, lost: Tensor, stft: StftConfig) -> Tensor:
+        """As of :class:`avsi.restoring.keeping.Kept`: bins into which a window lets nothing from beyond the band."""
+        import torch
+
+        hertz = torch.arange(stft.n_bins) * (stft.sample_rate / stft.n_fft)
+        reach_hz = 2 * stft.sample_rate / stft.window_samples  # the half main lobe of a Hann window
+        reliable = torch.zeros(stft.n_bins, dtype=torch.bool)
+        if self.below_hz is not None:
+            reliable |= hertz <= self.below_hz - reach_hz
+        if self.above_hz is not None:
+            reliable |= hertz >= self.above_hz + reach_hz
+        return spectrum_.masked_fill(~(lost[:, None] & reliable), math.nan)
 
     def mix(self, damaged: np.ndarray, restored: np.ndarray, rate: int) -> np.ndarray:
         """The kept band of a damaged sound, and the rest of the restored one; where both are the same, they stay.

@@ -16,15 +16,21 @@ MARGIN_FRAMES = 3
 KNEE = 0.9  # of full scale, above which a peak that is too loud is pressed together
 
 
-def keep_reliable(reliable: Tensor, predicted: Tensor, lost: Tensor) -> Tensor:
+def keep_reliable(reliable: Tensor, predicted: Tensor, lost: Tensor, kept: Tensor | None = None) -> Tensor:
     """The reliable frames of one spectrogram and the lost ones of another; shapes (..., n_frames, n_bins), ``lost``
-    (n_frames,) or (..., n_frames).
+    (n_frames,) or (..., n_frames). Of lost frames, the bins that are ``kept``, of the same shape, where it is not NaN.
     """
-    return torch.where(lost[..., None], predicted, reliable)
+    frames = torch.where(lost[..., None], predicted, reliable)
+    return frames if kept is None else torch.where(kept.isnan(), frames, kept)
 
 
 def fill_gaps(
-    samples: Tensor, lost_samples: Tensor, log_magnitude_: Tensor, lost_frames: Tensor, stft: StftConfig
+    samples: Tensor,
+    lost_samples: Tensor,
+    log_magnitude_: Tensor,
+    lost_frames: Tensor,
+    stft: StftConfig,
+    kept: Tensor | None = None,
 ) -> Tensor:
     """Find samples in the gaps whose spectrogram is near a given one and that fit the samples around them.
 
@@ -36,6 +42,8 @@ def fill_gaps(
         lost_samples: bool, shape (n_samples,).
         log_magnitude_: natural log magnitude, shape (n_frames, n_bins); only the lost frames are read.
         lost_frames: bool, shape (n_frames,): at least every frame whose window touches a lost sample.
+        kept: complex, shape (n_frames, n_bins), the reliable bins of the lost frames, which stay as they are; NaN
+            elsewhere. None where there are none.
 
     Returns:
         Shape (n_samples,): an estimate of the whole signal. Outside the gaps it is near the input, not equal to it.
@@ -51,7 +59,8 @@ def fill_gaps(
     transform = Transform(len(known), stft, known)
     # Start from the phases of what the known samples leave in the lost frames; those deep inside a gap start at 0.
     start, wanted = transform.spectrum(known), magnitude(log_magnitude_[lost_frames], stft)
-    estimate[inside] = _griffin_lim(start, wanted, known, lost_samples[inside], lost_frames[near], transform)
+    fixed = None if kept is None else kept[lost_frames]
+    estimate[inside] = _griffin_lim(start, wanted, known, lost_samples[inside], lost_frames[near], transform, fixed)
     return estimate
 
 
@@ -73,16 +82,26 @@ def samples_like(start: Tensor, log_magnitude_: Tensor, n_samples: int, stft: St
 
 
 def _griffin_lim(
-    current: Tensor, wanted: Tensor, known: Tensor, lost_samples: Tensor, lost_frames: Tensor, transform: Transform
+    current: Tensor,
+    wanted: Tensor,
+    known: Tensor,
+    lost_samples: Tensor,
+    lost_frames: Tensor,
+    transform: Transform,
+    fixed: Tensor | None = None,
 ) -> Tensor:
     """From ``current``, a spectrogram that is written over, to samples; the magnitudes ``wanted`` are those of the lost
-    frames.
+    frames, in which bins that are ``fixed``, and not NaN there, stay so.
     """
     current[lost_frames] = torch.polar(wanted, current[lost_frames].angle())
+    if fixed is not None:
+        free = fixed.isnan()
+        current[lost_frames] = torch.where(free, current[lost_frames], fixed)
     previous = current[lost_frames]
     for _ in range(ITERATIONS):
         signal = torch.where(lost_samples, transform.samples_from(current), known)
         projected = wanted * torch.sgn(transform.spectrum(signal)[lost_frames])  # four times as fast as by the angle
+        projected = projected if fixed is None else torch.where(free, projected, fixed)
         current[lost_frames] = projected + MOMENTUM * (projected - previous)
         previous = projected
     current[lost_frames] = previous

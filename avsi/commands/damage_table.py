@@ -12,6 +12,7 @@ from ..program import print_table
 
 if TYPE_CHECKING:
     from ..data.damage import Damage
+    from ..restoring.keeping import Kept
 
 MOST_SHOWN = 200  # lines of a table
 
@@ -27,6 +28,7 @@ def print_damage(
     clock: str = "",
     left: Sequence[str] | None = None,
     sources: Sequence[str] = (),
+    kept: Kept | None = None,
 ) -> None:
     """A table of the damage of a file; a line where there is none.
 
@@ -34,6 +36,7 @@ def print_damage(
         clock: of its times, where that is not a player's.
         left: why each damage is left as it is, "" where it is restored; None where nothing is to be restored.
         sources: what each is restored from, where that is another channel; else "".
+        kept: what is not restored of those that are.
     """
     if not found:
         typer.echo(f"{path}: nothing found")
@@ -45,8 +48,9 @@ def print_damage(
     header = ["start s", "end s", "kind", "how sure", "seen by", "channel"]
     if left is not None:
         header.append("restored")
+        restored, rest = ("yes", "") if kept is None else (f"in part: the sound {kept} is kept", "the rest ")
         for row, reason, source in zip(rows, left, sources or [""] * len(left), strict=False):
-            row.append(f"no, left as it is: {reason}" if reason else "yes" + f", from {source}" * bool(source))
+            row.append(f"no, left as it is: {reason}" if reason else restored + f", {rest}from {source}" * bool(source))
     print_table(f"damage of {path}{clock}", header, rows)
     if len(found) > MOST_SHOWN:
         typer.echo(f"and {len(found) - MOST_SHOWN} more")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..pretrained import ALIGNER, AUDIO_ONLY, DEFAULT, DURATIONS, REFINER, SPEAKER_ENCODER, WITH_TEXT
+from ..pretrained import ALIGNER, AUDIO_ONLY, CORRECTOR, DEFAULT, DURATIONS, REFINER, SPEAKER_ENCODER, WITH_TEXT
 from ..program import print_markdown, print_table
 
 ROLES = {
@@ -15,6 +15,7 @@ ROLES = {
     WITH_TEXT: " (where the words are known)",
     ALIGNER: " (finds words)",
     DURATIONS: " (how long phones last)",
+    CORRECTOR: " (where a gap is lost in part)",
     REFINER: " (as fine as recorded speech)",
     SPEAKER_ENCODER: " (whose voice it is)",
 }

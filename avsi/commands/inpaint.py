@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from ..data.gaps import Gap
     from ..media.sound_reading import Sound
     from ..restoring.inpainting import Inpainter
+    from ..restoring.keeping import Kept
     from ..restoring.many_recordings import FileResult
+
+STEADY = {"noise", "tone"}  # kinds of damage under which speech may still be heard
 
 
 def inpaint(
@@ -144,12 +147,22 @@ def inpaint(
             show_default=False,
         ),
     ] = None,
+    keep_audible: Annotated[
+        bool,
+        typer.Option(
+            "--keep-audible",
+            help="Of the gaps, keep each bit of the spectrogram in which speech stands out of a steady noise over it: "
+            "hiss, hum, wind, a whistle. Nothing is kept where the noise hides it all. With --detect, only for --kinds "
+            "noise,tone.",
+        ),
+    ] = False,
     no_log: NoLog = False,
     device: Device = "auto",
 ) -> None:
     """Restore the gaps of recordings; every sample outside them stays as it is."""
     from functools import cache, partial
 
+    from ..audio.audible import AudibleBins
     from ..audio.kept_band import KeptBand
     from ..data.gaps import Gap
     from ..detecting.damage_files import read_gaps
@@ -182,7 +195,15 @@ def inpaint(
     if pronounce and transcript is None:
         raise ConfigError("--pronounce: says how words of a --transcript are said, and there is none")
 
-    kept = None if keep_below is None and keep_above is None else KeptBand(keep_below, keep_above)
+    kept: Kept | None = None if keep_below is None and keep_above is None else KeptBand(keep_below, keep_above)
+    if keep_audible:
+        if kept is not None:
+            raise ConfigError(f"--keep-audible: finds itself what to keep; leave out what says to keep all {kept}")
+        if detect and not set(asked or ["all"]) <= STEADY:
+            raise ConfigError(
+                "--keep-audible: is for steady noise over speech; beside --detect it takes --kinds noise,tone"
+            )
+        kept = AudibleBins()
 
     def load() -> Inpainter:
         from ..restoring.inpainting import Inpainter
@@ -214,7 +235,7 @@ def inpaint(
     def find(path: Path, sound: Sound, from_first_sample: bool) -> list[Gap]:
         def show(found: list[Damage], left: list[str], sources: list[str]) -> None:
             if found or dry_run:
-                print_damage(path, found, clock, left, sources)
+                print_damage(path, found, clock, left, sources, kept)
 
         if path not in detected:
             heard_by = None if exact else listener()

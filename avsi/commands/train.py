@@ -18,18 +18,26 @@ def train(
     set_: Settings = [],  # noqa: B006
 ) -> None:
     """Train a model; the same command goes on where a stopped run was."""
+    import os
+    import warnings
     from contextlib import nullcontext
 
     from ..config_files import load_config
+    from ..errors import AvsiWarning
     from ..folders import locked
 
     settings = load_config(config, set_)
-    from lightning.pytorch.utilities.rank_zero import rank_zero_only
-
+    # Before PyTorch is loaded: several processes allow for weights without gradients, and where there are none, each of
+    # them would say that this takes time.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from ..training.checkpoints import LAST
+    from ..training.processes import is_first
     from ..training.run import train as run
 
-    # On several GPUs each has a process, and all of them are one run.
-    with locked(out, result=LAST) if getattr(rank_zero_only, "rank", 0) == 0 else nullcontext():
+    if not is_first():
+        warnings.simplefilter("ignore", AvsiWarning)  # the first process tells it
+    # Several processes are one run.
+    with locked(out, result=LAST) if is_first() else nullcontext():
         lowest = run(settings, out)
-    typer.echo(f"lowest validation loss {lowest:.4f} -> {out}")
+    if is_first():
+        typer.echo(f"lowest validation loss {lowest:.4f} -> {out}")

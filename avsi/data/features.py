@@ -30,6 +30,8 @@ class Features(NamedTuple):
             does not ask.
         contour: the pitch of each frame in octaves above 1 Hz, shape (n_frames,), as of :func:`.contour_of`; None for a
             model that does not ask.
+        kept: natural log magnitude of the reliable bins of lost frames, shape (n_frames, n_bins), NaN elsewhere; None
+            for a model that does not ask.
     """
 
     log_spectrum: Tensor
@@ -40,6 +42,7 @@ class Features(NamedTuple):
     voice: Tensor | None = None
     damage: Tensor | None = None
     contour: Tensor | None = None
+    kept: Tensor | None = None
 
 
 def load_features(utterance: Utterance, config: Config) -> Features:

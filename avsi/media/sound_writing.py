@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ def copy_patched(
     format_: str,
     subtype: str | None = None,
     comment: str = "",
+    progress: Callable = lambda items, total, what: items,
 ) -> None:
     """Copy ``sound`` to ``path`` with some spans replaced and all other samples unchanged.
 
@@ -50,6 +51,7 @@ def copy_patched(
         format_: libsndfile's name of the container; WAV becomes RF64 if the file would be larger than 4 GB.
         subtype: libsndfile's name of the sample format; that of ``sound`` by default.
         comment: kept in the file's metadata.
+        progress: wraps the loop over blocks of the sound, as :func:`avsi.program.progress` does.
     """
     subtype = subtype or sound.subtype
     if format_ == "WAV" and sound.n_samples * sound.channels * 8 > 4_000_000_000:
@@ -57,7 +59,7 @@ def copy_patched(
     with sound_writer(Path(path), sound.rate, sound.channels, subtype, format_) as out:
         if comment:
             out.comment = comment  # before the samples, or players that do not read to the end would miss it
-        for start, block in sound.blocks():
+        for start, block in progress(sound.blocks(), -(-sound.n_samples // BLOCK_SAMPLES), "writing the sound"):
             for first, patch in patches:
                 begin, end = max(first, start), min(first + len(patch), start + len(block))
                 if begin < end:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -32,6 +33,7 @@ def write_mp4(
     sound_wav: str | Path | None,
     sound_start_s: float,
     comment: str = "",
+    progress: Callable = lambda items, total, what: items,
 ) -> None:
     """Write an MP4 with a picture track and lossless FLAC sound, in sync with each other.
 
@@ -42,6 +44,7 @@ def write_mp4(
         sound_wav: a WAV file, whose samples are kept exactly up to 24 bit; None for a video without sound.
         sound_start_s: when a player of the MP4 plays the first sample, in seconds.
         comment: kept in the file's metadata.
+        progress: wraps the loop over the seconds of the sound, as :func:`avsi.program.progress` does.
 
     Raises:
         MediaError: FFmpeg cannot write the file.
@@ -59,9 +62,12 @@ def write_mp4(
             images = ((time_s + sound_start_s, image) for time_s, image in picture)
             packets = _encoded_picture(images, out, "libx264")
         sound: Iterator[Packet] = iter(())
+        length_s = 0.0
         if sound_wav:
-            sound = encoded_sound(stack.enter_context(open_container(sound_wav)), out, "flac", sound_start_s)
-        for _ in interleave(out, packets, sound):
+            track = stack.enter_context(open_container(sound_wav))
+            length_s = (track.duration or 0) / 1e6
+            sound = encoded_sound(track, out, "flac", sound_start_s)
+        for _ in progress(_each_second(interleave(out, packets, sound)), math.ceil(length_s), "writing the film"):
             pass
 
 
@@ -78,6 +84,14 @@ def write_webm(path: str | Path, images: Iterator[tuple[float, np.ndarray]], sou
     with create_container(path, "webm") as out, open_container(sound_wav) as source:
         for _ in interleave(out, _encoded_picture(images, out, "libvpx-vp9"), encoded_sound(source, out, "libopus")):
             pass
+
+
+def _each_second(times_s: Iterator[float]) -> Iterator[float]:
+    due_s = 1.0
+    for time_s in times_s:
+        if time_s >= due_s:
+            due_s += 1
+            yield time_s
 
 
 def interleave(out: OutputContainer, picture: Iterator[Packet], sound: Iterator[Packet]) -> Iterator[float]:

@@ -4,13 +4,24 @@ import dataclasses
 from collections import Counter
 from pathlib import Path
 
-from ..config import MODELS, Config, ModelConfig, PainterConfig, RefinerConfig, SpeakerEncoderConfig, TaggerConfig
+from ..config import (
+    MODELS,
+    Config,
+    CorrectorConfig,
+    ModelConfig,
+    PainterConfig,
+    RefinerConfig,
+    SpeakerEncoderConfig,
+    TaggerConfig,
+)
 from ..data.ids import recording_in, speaker_in
 from ..files import digest
 from .store import VOICES_BY, WEIGHTS, load_model, read_description, read_train_ids
 
 # Where and how fast training ran, which does not affect the model.
-_NOT_LISTED = ("training.accelerator", "training.devices", "training.workers", "training.cache")
+_NOT_LISTED = tuple(
+    f"training.{name}" for name in ("accelerator", "devices", "workers", "cache", "cache_memory_gb", "cache_disk_gb")
+)
 MOST_NAMED = 40  # speakers; of more a card says how many they are
 # Facts about the training run by their name in the description, and their names on a card.
 _RUN = {"epoch": "{keep} epoch", "valid_loss": "validation loss", "precision": "precision"}
@@ -26,6 +37,7 @@ _OUTPUTS = {
     "aligner": "how likely silence and each phone are in each frame; with these, the times of known words",
     "durations": "the log-normal distribution of each phone's length",
     "refiner": "the sound of the gaps, as fine as recorded sound; every sample outside them stays as it is",
+    "corrector": "the sound of gaps that are lost in part; reliable bins and all samples outside stay as they are",
     "speaker_encoder": "a vector of length 1 that says whose voice it is",
     "tagger": "how likely each frame is damaged, by kind: silence, level, noise, burst, tone, click",
 }
@@ -71,7 +83,7 @@ def _layers(model: ModelConfig) -> str:
         return f"{model.layers} dilated convolutions of {model.hidden} channels, {window}, {model.values} values"
     if isinstance(model, TaggerConfig):
         return f"{model.layers} dilated convolutions of {model.hidden} channels, {model.mels} log-mel bands"
-    if isinstance(model, RefinerConfig):
+    if isinstance(model, (RefinerConfig, CorrectorConfig)):
         return f"{model.layers} blocks of convolutions over time, of {model.hidden} channels"
     return f"{model.layers} BLSTM layers of {model.hidden} units a direction"
 
@@ -94,6 +106,7 @@ def _input(config: Config) -> str:
     text = f"what is said, as far as it is known: {phones}" if config.model.text else ""
     if config.model.refines:
         audio = f"the spectrum at {rate} in which a model has restored the gaps, each channel by itself"
+        audio += ", and the reliable bins of the gaps" * (config.model.kind == "corrector")
     if config.model.kind == "durations":
         text = "the phones of an utterance, and the lengths of those and of the pauses that are known"
     voice = "whose voice is heard, as far as it is known: a speaker encoder's vector" if config.model.voice else ""

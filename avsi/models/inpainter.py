@@ -44,7 +44,7 @@ class BLSTMInpainter(MaskedBLSTM, SpectrumInpainter):
         if not self.config.model.gate:
             return predicted
         between = interpolate_lost(normalised, lost, lengths)
-        return torch.lerp(predicted, between, self.to_gate(hidden).sigmoid())
+        return torch.lerp(predicted, between.to(predicted.dtype), self.to_gate(hidden).sigmoid())
 
     def drop_face(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         n_bins, n_visual = len(self.audio_mean), len(self.visual_mean)

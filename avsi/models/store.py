@@ -16,6 +16,7 @@ from ..files import read_lines, write_text, written_beside
 
 if TYPE_CHECKING:
     from .aligner import PhoneAligner
+    from .corrector import SpectrumCorrector
     from .durations import DurationModel
     from .recognizer import PhoneRecognizer
     from .refiner import SpectrumRefiner
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
     from .tagger import Tagger
 
     Model = (
-        SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder | Tagger
+        SpectrumInpainter
+        | SpectrumRefiner
+        | SpectrumCorrector
+        | PhoneRecognizer
+        | PhoneAligner
+        | DurationModel
+        | SpeakerEncoder
+        | Tagger
     )
 
 FORMAT_VERSION = 2
@@ -88,6 +96,8 @@ def load_model(name_or_path: str | Path, kind: Literal["durations"]) -> Duration
 @overload
 def load_model(name_or_path: str | Path, kind: Literal["refiner"]) -> SpectrumRefiner: ...
 @overload
+def load_model(name_or_path: str | Path, kind: Literal["corrector"]) -> SpectrumCorrector: ...
+@overload
 def load_model(name_or_path: str | Path, kind: Literal["speaker_encoder"]) -> SpeakerEncoder: ...
 @overload
 def load_model(name_or_path: str | Path, kind: Literal["tagger"]) -> Tagger: ...
@@ -108,6 +118,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
     from safetensors.torch import load_file
 
     from .aligner import PhoneAligner
+    from .corrector import SpectrumCorrector
     from .durations import DurationModel
     from .inpainter import BLSTMInpainter
     from .painter import Painter
@@ -137,6 +148,7 @@ def load_model(name_or_path: str | Path, kind: str | None = None) -> Model:
             "aligner": PhoneAligner,
             "durations": DurationModel,
             "refiner": SpectrumRefiner,
+            "corrector": SpectrumCorrector,
             "speaker_encoder": SpeakerEncoder,
             "tagger": Tagger,
         }

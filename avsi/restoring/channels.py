@@ -7,16 +7,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..audio.kept_band import KeptBand
 from ..audio.samples import from_float, to_float
 from ..audio.transfer import Followed, follow
 from ..data.gaps import Gap, gap_span, gap_spans, gaps_by_channel
 from ..errors import AvsiWarning
 from ..timebase import join_stretches, to_samples
 from .excerpts import CONTEXT_S, Excerpt, Span, plan_excerpts
+
+if TYPE_CHECKING:
+    from .keeping import Kept
 
 Patch = tuple[int, np.ndarray]  # first sample in the recording, samples of shape (n, n_channels)
 Read = Callable[[int, int], np.ndarray]
@@ -43,7 +46,7 @@ class Taken:
     lost: list[Span]
     inside: Span
 
-    def patch(self, dtype: np.dtype, rate: int, kept: KeptBand | None) -> np.ndarray:
+    def patch(self, dtype: np.dtype, rate: int, kept: Kept | None) -> np.ndarray:
         """What fills the gap, shape (n, 1); of the damaged sound a band may be ``kept``."""
         from ..audio.phase import paste, within_scale  # which needs torch
 
@@ -69,7 +72,7 @@ class RestorationPlan:
     excerpts: list[Excerpt]
     taken: list[Taken]
 
-    def patches(self, made: Iterable[Patch], read: Read, rate: int, kept: KeptBand | None = None) -> list[Patch]:
+    def patches(self, made: Iterable[Patch], read: Read, rate: int, kept: Kept | None = None) -> list[Patch]:
         """All patches, each of all channels, sorted and disjoint.
 
         Args:

@@ -72,7 +72,7 @@ def logged(
     """Entries for what an inpainter made: (start_s, end_s, kind, words, before) of each."""
     from .adapted import weights_digest
 
-    weights = weights_digest([inpainter.model, inpainter.refiner])
+    weights = weights_digest([inpainter.model, inpainter.refiner, inpainter.corrector])
     digest = None if weights == weights_digest([]) else weights
     name = inpainter.name + f", refined, seed {inpainter.draw}" * (inpainter.refiner is not None)
     name += f", the sound {inpainter.kept} kept" * (inpainter.kept is not None)

@@ -101,6 +101,8 @@ class DamagedExcerpt:
         visual: features of the face, shape (n_frames, n_visual); none where there is no face.
         said: what is said, shape (n_frames, 3), as of :func:`avsi.data.said.phones_at`.
         voices: whose voice is heard in each channel, shape (n_channels, n_values), as of :func:`.told_voices`.
+        kept: complex, as ``log_spectrum``, the reliable bins of the lost frames, NaN elsewhere; None where there are
+            none.
         own: the gaps for which the face must be seen, in samples.
         audio_only: for each of them, why the video is not used; "" where it is or none is needed.
         place: the first sample in the recording, at its rate.
@@ -113,6 +115,7 @@ class DamagedExcerpt:
     visual: torch.Tensor
     said: torch.Tensor
     voices: torch.Tensor
+    kept: torch.Tensor | None
     own: list[Span]
     audio_only: list[str]
     place: int = 0

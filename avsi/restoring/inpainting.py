@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..audio.kept_band import KeptBand
-from ..audio.phase import fill_gaps, keep_reliable, paste, within_scale
+from ..audio.phase import keep_reliable, paste, within_scale
 from ..audio.samples import from_float, resample, to_float
 from ..audio.stft import log_magnitude, spectrum
 from ..config import AdaptConfig
@@ -21,10 +20,11 @@ from ..data.gaps import Gap, gap_spans, lost_frames, lost_samples
 from ..data.said import phones_at, timed_within
 from ..errors import FaceError, GapError, MediaError, ModelError
 from ..media.video_reading import video_info
+from ..models.corrector import SpectrumCorrector
 from ..models.device import AUTO, choose_device
 from ..models.refiner import SpectrumRefiner
 from ..models.store import load_model
-from ..pretrained import AUDIO_ONLY, DEFAULT, REFINER, SPEAKER_ENCODER
+from ..pretrained import AUDIO_ONLY, CORRECTOR, DEFAULT, REFINER, SPEAKER_ENCODER
 from ..timebase import convert_span, join_stretches, to_seconds
 from ..video.landmarks import track_each_stretch
 from ..video.tracks import Tracks
@@ -36,6 +36,7 @@ from .channels import plan_restoration
 from .excerpts import DamagedExcerpt, Excerpt, RestoredExcerpt, Span
 from .faces import face_around, look
 from .gap_notes import tell_of_gap
+from .keeping import Kept, corrected, filled, load_corrector
 from .refining import check_refiner, load_refiner, refined
 from .reliable import Source
 from .spectrum_restorer import SpectrumRestorer, restore_spectra
@@ -95,7 +96,8 @@ class Inpainter:
         self.name = name
         self.refiner = refiner
         self.draw = 0
-        self.kept: KeptBand | None = None
+        self.kept: Kept | None = None
+        self.corrector: SpectrumCorrector | None = None
         self.encoder = encoder
 
     @classmethod
@@ -142,10 +144,11 @@ class Inpainter:
         other.draw = draw
         return other
 
-    def with_kept(self, kept: KeptBand | None) -> Inpainter:
-        """The same, which keeps a part of the frequencies in the gaps as they are, and restores the others."""
+    def with_kept(self, kept: Kept | None, corrector: str | Path | None = CORRECTOR) -> Inpainter:
+        """The same, which keeps a part of the sound in the gaps; by that what is restored beside it is corrected."""
         other = copy.copy(self)
         other.kept = kept
+        other.corrector = None if kept is None else load_corrector(corrector, self.model)
         return other
 
     def adapt(
@@ -314,7 +317,7 @@ class Inpainter:
                 + ", outside the gaps" * (self.kept is None)
             )
         model_rate = self.model.config.stft.sample_rate
-        coarse = resample(floats, rate, model_rate)
+        coarse = resample(read, rate, model_rate)
         spans = [convert_span(*span, rate, model_rate) for span in inside]
         own = [convert_span(*span, rate, model_rate) for span in excerpt.within(excerpt.own)]
         spans = [(start, min(stop, len(coarse))) for start, stop in spans]
@@ -349,9 +352,9 @@ class Inpainter:
             FaceError: a gap without a face, and no audio-only model.
         """
         stft = self.model.config.stft
-        signal = torch.from_numpy(np.ascontiguousarray(samples.T, dtype=np.float32))
+        damaged = torch.from_numpy(np.ascontiguousarray(samples.T, dtype=np.float32))
         gone = torch.from_numpy(lost_samples(lost, len(samples)))
-        signal = signal.masked_fill(gone, 0)
+        signal = damaged.masked_fill(gone, 0)
         log_spectrum = log_magnitude(spectrum(signal, stft), stft)
         n_frames = log_spectrum.shape[1]
         gone_frames = torch.from_numpy(lost_frames(lost, n_frames, stft))
@@ -365,7 +368,8 @@ class Inpainter:
             )
         said = phones_at(phones, n_frames, stft, getattr(self.model, "phones", ()))
         voices = told_voices(self.encoder, log_spectrum, gone_frames, voice)
-        return DamagedExcerpt(signal, gone, log_spectrum, gone_frames, visual, said, voices, own, problems)
+        kept = None if self.kept is None else self.kept.kept_of(spectrum(damaged, stft), gone_frames, stft)
+        return DamagedExcerpt(signal, gone, log_spectrum, gone_frames, visual, said, voices, kept, own, problems)
 
     def restore_excerpt(self, *prepared_from: Any, **further: Any) -> RestoredExcerpt:
         """One excerpt, prepared and restored: arguments and errors as of :meth:`prepare_excerpt`."""
@@ -388,13 +392,9 @@ class Inpainter:
                 spans = [span for span, reason in zip(one.own, one.audio_only, strict=True) if reason]
                 only = torch.from_numpy(lost_frames(spans, len(only), stft))
             predicted[n] = keep_reliable(predicted[n], audio_only, only)
+        predicted = corrected(self.corrector, predicted, excerpts, stft)
         predicted = refined(self.refiner, predicted, excerpts, self.draw, self.encoder)
-        restored = []
-        for one, log_spectrum in zip(excerpts, predicted, strict=True):
-            channels = [
-                fill_gaps(channel, one.gone, frames, one.lost, stft) if channel.any() else channel
-                for channel, frames in zip(one.signal, log_spectrum, strict=True)
-            ]
-            samples = torch.stack(channels, dim=1).numpy().astype(np.float64)
-            restored.append(RestoredExcerpt(samples, log_spectrum, one.lost, one.audio_only))
-        return restored
+        return [
+            RestoredExcerpt(filled(one, log_spectrum, stft), log_spectrum, one.lost, one.audio_only)
+            for one, log_spectrum in zip(excerpts, predicted, strict=True)
+        ]

@@ -244,21 +244,25 @@ def write_restored(
     picture: Path | None,
     sound_start_s: float,
     holds: str = "speech",
+    progress: Callable = lambda items, total, what: items,
 ) -> None:
     """Write a sound with some of its samples replaced, as of :func:`.copy_patched`; beside a picture, at a player's
     times. The file's metadata says that it ``holds`` what is made. The list of what was restored in an old ``out`` goes
     with that.
+
+    Args:
+        progress: wraps the loops over parts of the sound, as :func:`avsi.program.progress` does.
     """
     comment = f"contains {holds} made by avsi {__version__}"
     with written_beside(out) as partial:
         if picture:
             with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
                 track = Path(folder) / "restored.wav"
-                copy_patched(sound, track, patches, "WAV", _subtype_in("WAV", sound))
-                write_mp4(partial, picture, track, sound_start_s, comment)
+                copy_patched(sound, track, patches, "WAV", _subtype_in("WAV", sound), progress=progress)
+                write_mp4(partial, picture, track, sound_start_s, comment, progress)
         else:
             format_ = FORMATS[out.suffix.lower()]
-            copy_patched(sound, partial, patches, format_, _subtype_in(format_, sound), comment)
+            copy_patched(sound, partial, patches, format_, _subtype_in(format_, sound), comment, progress)
         drop_list(out)  # before ``out`` is there: a list of another recording never lies beside it
 
 

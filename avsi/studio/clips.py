@@ -58,7 +58,7 @@ class Clip:
         """
         name = writable(name)
         self.id, self.path, self.name, self.folder = secrets.token_hex(6), path, name, folder
-        self.dropped = bool(content)
+        self.content, self.dropped = content, bool(content)
         self.facts = read_facts(path)
         self.stamp = self._stamp()
         self.models, self.note = models, ""
@@ -74,7 +74,7 @@ class Clip:
         self.saves_to = self._writable(to, folder)
         model = default or (DEFAULT if self.facts.picture else AUDIO_ONLY)
         first = {"gaps": [], "transcript": "", "model": model, "use_face": self.facts.picture is not None}
-        first |= {"reference": None, "words": None, "results": []}
+        first |= {"reference": None, "adapt": False, "face": None, "words": None, "results": []}
         self.project = ProjectFile(self.saves_to, name, self.facts.duration_s, models, first, content)
         self._results = _results_of(f"dropped\0{content}" if content else f"{path.resolve()}\0{self.stamp}")
         self._drop_results_without_samples()
@@ -133,6 +133,12 @@ class Clip:
         share = 1.0 if self.sound else round(known.known_until / max(known.length, 1), 3)
         return {"state": state, "progress": share, "error": self.sound_error or None}
 
+    def is_of(self, path: Path, name: str, content: str) -> bool:
+        """Whether this clip is one that is opened again: the same file, or dropped with the same name and content."""
+        if content or self.dropped:
+            return (self.content, self.name) == (content, writable(name))
+        return self._stamp() == self.stamp and path.resolve() == self.path.resolve()
+
     def check_unchanged(self) -> None:
         """Raise Refused (409) where the file is no longer the one that was opened."""
         if self._stamp() != self.stamp:
@@ -148,6 +154,10 @@ class Clip:
     def is_growing(self) -> bool:
         """Whether more of the sound will be known."""
         return self.sound is None and not self.sound_error
+
+    def can_be_heard(self) -> bool:
+        """Whether some of the sound can be read by now."""
+        return self.is_read() or GrowingWav.open(self.wav) is not None
 
     def is_read(self) -> bool:
         """Whether all that can be known of the sound is."""
@@ -174,7 +184,9 @@ class Clip:
         if self.sound is None:
             raise Refused(409, self.sound_error or f"the sound of {self.name} is still being read; wait a moment")
         self.check_unchanged()
-        return Opened(self.path, self.sound, self.path if self.facts.picture else None, self.folder / "faces")
+        film = self.path if self.facts.picture else None
+        face = self.project.current()[0]["face"]
+        return Opened(self.path, self.sound, film, self.folder / "faces", face, self.name)
 
     def new_result(self) -> tuple[str, Path]:
         """An id, and the file for its samples."""

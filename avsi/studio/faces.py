@@ -20,8 +20,13 @@ Stretch = tuple[float, float]
 class FaceCache:
     """Files of landmarks in a folder, one for each stretch that was looked at; times as of :class:`Tracks`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, face: int | None = None) -> None:
+        """
+        Args:
+            folder: of all faces of a film.
+            face: which of several, as :func:`avsi.video.landmarks.track_each_stretch` takes it.
+        """
+        self.folder, self.face = folder / str(face or "largest"), face
 
     def known(self) -> list[tuple[Stretch, Path]]:
         files = [(file.stem.split("_"), file) for file in self.folder.glob("*_*.npz")]
@@ -59,10 +64,11 @@ class FaceCache:
                 yield item
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        for start_s, stop_s in pieces:
-            start, stop = round(start_s * 1000), round(stop_s * 1000)
-            [tracks] = track_each_stretch(film, [(start / 1000, stop / 1000)], counted)
-            write_npz(self.folder / f"{start}_{stop}.npz", time_s=tracks.time_s, points=tracks.points)
+        # Several people are counted over all pieces together; the largest face is found in each by itself.
+        for together in [pieces] if self.face else [[piece] for piece in pieces]:
+            for piece, tracks in zip(together, track_each_stretch(film, together, counted, self.face), strict=True):
+                start, stop = (round(time_s * 1000) for time_s in piece)
+                write_npz(self.folder / f"{start}_{stop}.npz", time_s=tracks.time_s, points=tracks.points)
 
     def between(self, start_s: float, stop_s: float) -> Tracks:
         """The face in a stretch, as far as that was looked at."""

@@ -81,14 +81,16 @@ def read_facts(path: Path) -> Facts:
         kind = next((kind for kind in MEDIA_TYPES if kind in container.format.name.split(",")), "")
         if kind == "webm" and path.suffix.lower() != ".webm":
             kind = ""  # FFmpeg reads Matroska, which few browsers play, by the same name
-        plays = track.codec_context.name in PLAYED_SOUNDS.get(kind, ()) and abs(start_s(container)) <= LATE_S
+        # An MP3 file has no times: it is said to start where its encoder's padding ends, which browsers leave out, too.
+        in_step = abs(start_s(container)) <= LATE_S or kind == "mp3"
+        plays = track.codec_context.codec.canonical_name in PLAYED_SOUNDS.get(kind, ()) and in_step
         shape = None
         if picture is not None:
             context = picture.codec_context
             turned = _is_turned(container, picture)
             size = (context.height, context.width) if turned else (context.width, context.height)
             shape = Picture(*size, float(picture.average_rate or 25))
-            plays &= context.name in PLAYED_PICTURES.get(kind, ()) and context.pix_fmt in PLAYED_PIXELS
+            plays &= context.codec.canonical_name in PLAYED_PICTURES.get(kind, ()) and context.pix_fmt in PLAYED_PIXELS
         media_type = f"{'video' if shape else 'audio'}/{MEDIA_TYPES[kind]}" if plays else ""
         return Facts(duration_s, round(start, 6), track.rate, track.channels, shape, media_type, None)
 

@@ -19,6 +19,7 @@ from .refusals import Refused
 from .worker import serve
 
 LOOK_EACH_S = 0.05
+ENDS_WITHIN_S = 3.0
 KEPT = 500  # finished jobs that can still be asked for
 MAX_WAITING = 300  # of those that a user waits for; more than clips can be open
 ENDED = ("done", "failed", "cancelled")
@@ -34,6 +35,8 @@ class Job:
         finish: Callable[[Any, list[str]], Any] | None = None,
         asked: bool = True,
         ready: Callable[[], bool] | None = None,
+        about: tuple[str, str] = ("", ""),
+        called: tuple[str, str] = ("", ""),
     ) -> None:
         """
         Args:
@@ -42,10 +45,14 @@ class Job:
             finish: what is made of a task's result and its notes.
             asked: whether a user waits for it; others come later.
             ready: whether it can begin; others need not wait for it.
+            about: the id of a clip, and what is done with it: as which a page finds it again.
+            called: a path, and by which name messages call it.
         """
         self.id = secrets.token_hex(8)
         self.task, self.arguments, self.finish, self.asked = task, arguments, finish, asked
         self.ready = ready or (lambda: True)
+        self.about, self._called = about, called
+        self.is_told = False  # how it ended
         self.state, self.step, self.error = "waiting", "", ""
         self.result: Any = None
         self.progress: float | None = None
@@ -55,6 +62,7 @@ class Job:
     def told(self) -> dict[str, Any]:
         """As the page is told of it."""
         left_s = None
+        self.is_told |= self.state in ENDED
         if self.state == "running" and self.progress and self.progress > 0.02:
             left_s = round((time.monotonic() - self._step_began) * (1 - self.progress) / self.progress, 1)
         return {
@@ -66,6 +74,10 @@ class Job:
             "result": self.result,
         }
 
+    def named(self, text: str) -> str:
+        path, name = self._called
+        return text.replace(path, name) if path else text
+
     def at(self, step: str, progress: float | None) -> None:
         if step != self.step:
             self.step, self._step_began = step, time.monotonic()
@@ -74,7 +86,7 @@ class Job:
     def fail(self, error: str) -> None:
         """End it with an error, unless it was cancelled."""
         if self.state != "cancelled":
-            self.end("failed", error=error)
+            self.end("failed", error=self.named(error))
 
     def end(self, state: str, result: Any = None, error: str = "") -> None:
         self.result, self.error, self.state = result, error, state
@@ -130,11 +142,13 @@ class Lane:
             self._waiting.clear()
             self._kill()
             self._changed.notify_all()
-        self._thread.join(5)
+        self._thread.join(2 * ENDS_WITHIN_S)
+        self._end_process()
 
     def _kill(self) -> None:
+        """End the process; it first removes what it had begun to write."""
         if self._process is not None:
-            self._process.kill()
+            self._process.terminate()
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
@@ -179,7 +193,9 @@ class Lane:
         if self._connection is not None:
             self._connection.close()
         if self._process is not None:
-            self._process.join(5)
+            self._process.join(ENDS_WITHIN_S)
+            self._process.kill()  # if it has not ended
+            self._process.join()
         self._process = self._connection = None
 
     def _carry_out(self, job: Job) -> None:
@@ -211,7 +227,8 @@ class Lane:
             job.fail(content)
             return
         try:
-            job.end("done", job.finish(content, more) if job.finish else content)
+            notes = [job.named(note) for note in more]
+            job.end("done", job.finish(content, notes) if job.finish else content)
         except Exception as error:
             traceback.print_exc()
             job.end("failed", error=f"its result could not be kept ({error})")
@@ -232,6 +249,11 @@ class Jobs:
         for id_ in old[: max(len(self._known) - KEPT, 0)]:
             del self._known[id_]
         return job
+
+    def of(self, clip: str) -> dict[str, str]:
+        """What a page of a clip, which may have been opened anew, has to follow: ids of jobs by what they do."""
+        jobs = [job for job, _ in list(self._known.values()) if job.about[0] == clip and job.state != "cancelled"]
+        return {job.about[1]: job.id for job in jobs if job.asked and not job.is_told}
 
     def get(self, id_: str) -> Job:
         if id_ not in self._known:

@@ -9,7 +9,7 @@ from typing import Any
 from ..data.damage import KINDS, PICTURE, Damage
 from ..data.gap_files import parse_labels
 from ..detecting.damage_files import FORMAT, FORMATS
-from ..errors import DataError
+from ..errors import DataError, GapError
 from .project_fields import MAX_NAME, checked_times
 from .refusals import Refused
 
@@ -31,9 +31,12 @@ def read_labels(text: bytes, name: str, longest_s: float) -> list[dict[str, Any]
     if name.lower().endswith(".json"):
         found = _damage_in(content, name)
     else:
-        found = [
-            (gap.start_s, gap.end_s, said or MARKED, None, None) for gap, said in parse_labels(_lines(content), name)
-        ]
+        try:
+            labels = parse_labels(_lines(content), name)
+        except GapError as error:
+            expected = "text files are read as labels: drop one of those, a film or a recording"
+            raise Refused(400, f"{error}; {expected}") from error
+        found = [(gap.start_s, gap.end_s, said or MARKED, None, None) for gap, said in labels]
     if len(found) > MAX_LABELS:
         raise Refused(400, f"{name}: holds {len(found)} labels; at most {MAX_LABELS} are read")
     gaps = []

@@ -22,12 +22,16 @@ class Opened:
     Attributes:
         film: where the face is seen; None of a sound file.
         faces: the folder of its :class:`FaceCache`.
+        face: which of several, counted from the left; None takes the largest.
+        name: what people call it.
     """
 
     path: Path
     sound: Sound
     film: Path | None
     faces: Path
+    face: int | None = None
+    name: str = ""
 
     @property
     def length_s(self) -> float:
@@ -39,7 +43,7 @@ class Opened:
 
         if self.film is None:
             return None
-        faces = FaceCache(self.faces)
+        faces = FaceCache(self.faces, self.face)
         faces.look(self.film, stretches, lambda share: teller.step("looking at the face", share))
         return faces
 

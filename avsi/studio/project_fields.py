@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeGuard
 
+from ..video.landmarks import MAX_FACES
 from .refusals import Refused
 
 MAX_GAPS, MAX_TEXT, MAX_NAME = 20000, 500_000, 300
 BEYOND_S = 1.0  # how far behind the end a gap may reach: durations in headers are estimates
-PAGES = ("gaps", "transcript", "model", "use_face", "reference")  # the rest is the server's
+PAGES = ("gaps", "transcript", "model", "use_face", "reference", "adapt", "face")  # the rest is the server's
 
 
 def checked_fields(fields: dict[str, Any], duration_s: float, models: Collection[str] | None) -> dict[str, Any]:
@@ -25,14 +26,20 @@ def checked_fields(fields: dict[str, Any], duration_s: float, models: Collection
     checked: dict[str, Any] = {"gaps": [_checked_gap(gap, duration_s) for gap in gaps]}
     for name, longest in (("transcript", MAX_TEXT), ("model", MAX_NAME), ("reference", MAX_NAME)):
         text = fields.get(name)
-        if not _is_text(text, longest) and not (name == "reference" and text is None):
+        if not is_text(text, longest) and not (name == "reference" and text is None):
             raise Refused(400, f"{name}: expected text of at most {longest} characters")
         checked[name] = text
     if models is not None and checked["model"] not in models:
         raise Refused(400, f"model: expected one of {', '.join(models)}")
     if not isinstance(fields.get("use_face"), bool):
         raise Refused(400, "use_face: expected true or false")
-    return {**checked, "use_face": fields["use_face"]}
+    # Projects of earlier versions have neither.
+    adapt, face = fields.get("adapt") or False, fields.get("face")
+    if not isinstance(adapt, bool):
+        raise Refused(400, "adapt: expected true or false")
+    if face is not None and not (type(face) is int and 1 <= face <= MAX_FACES):
+        raise Refused(400, f"face: expected a number from 1 to {MAX_FACES}, counted from the left, or null")
+    return {**checked, "use_face": fields["use_face"], "adapt": adapt, "face": face}
 
 
 def gaps_that_fit(gaps: object, duration_s: float) -> tuple[list[dict[str, Any]], int]:
@@ -62,7 +69,7 @@ def _checked_gap(gap: object, duration_s: float) -> dict[str, Any]:
     start_s, end_s = checked_times(gap.get("start_s"), gap.get("end_s"), duration_s + BEYOND_S)
     kind, sure, seen_by, repair = (gap.get(name) for name in ("kind", "sure", "seen_by", "repair"))
     for text in (kind, seen_by):
-        if text is not None and not _is_text(text, MAX_NAME):
+        if text is not None and not is_text(text, MAX_NAME):
             raise Refused(400, f"kind and seen_by of a gap: expected text of at most {MAX_NAME} characters, or null")
     if sure is not None and not (is_number(sure) and 0 <= sure <= 1):
         raise Refused(400, "sure of a gap: expected 0 to 1, or null")
@@ -84,7 +91,7 @@ def servers_fields(project: dict[str, Any]) -> dict[str, Any]:
     """The words and results of a saved project, as far as they are such, with the fields alone that are known."""
     words = _list_of(project.get("words"), _word)
     words_of = project.get("words_of")
-    is_of = isinstance(words_of, list) and len(words_of) == 2 and _is_text(words_of[0]) and _are_pairs(words_of[1])
+    is_of = isinstance(words_of, list) and len(words_of) == 2 and is_text(words_of[0]) and _are_pairs(words_of[1])
     results = project.get("results")
     read = [_result(result) for result in results] if isinstance(results, list) else []
     return {
@@ -95,7 +102,7 @@ def servers_fields(project: dict[str, Any]) -> dict[str, Any]:
 
 
 def _word(word: object) -> dict[str, Any] | None:
-    if not (isinstance(word, dict) and _is_stretch(word) and _is_text(word.get("word"))):
+    if not (isinstance(word, dict) and _is_stretch(word) and is_text(word.get("word"))):
         return None
     phones, confidence = word.get("phones"), word.get("confidence", 0.0)
     if not (isinstance(phones, list) and all(_is_phone(phone) for phone in phones) and is_number(confidence)):
@@ -110,7 +117,7 @@ def _word(word: object) -> dict[str, Any] | None:
 
 
 def _is_phone(phone: object) -> bool:
-    return isinstance(phone, list) and len(phone) == 3 and _is_text(phone[0]) and all(map(is_number, phone[1:]))
+    return isinstance(phone, list) and len(phone) == 3 and is_text(phone[0]) and all(map(is_number, phone[1:]))
 
 
 def _result(result: object) -> dict[str, Any] | None:
@@ -118,16 +125,16 @@ def _result(result: object) -> dict[str, Any] | None:
         return None
     reasons, mos = _list_of(result.get("reasons"), _reason), _list_of(result.get("mos"), _rating)
     fields = {name: result.get(name) for name in ("id", "gaps", "model", "use_face", "draw", "made")}
-    texts = all(_is_text(fields[name], MAX_NAME) for name in ("id", "model", "made"))
+    texts = all(is_text(fields[name], MAX_NAME) for name in ("id", "model", "made"))
     if not (
         texts and _are_pairs(fields["gaps"]) and isinstance(fields["use_face"], bool) and is_number(fields["draw"])
     ):
         return None
-    return {**fields, "reasons": reasons or [], "mos": mos}
+    return {**fields, "adapted": result.get("adapted") is True, "reasons": reasons or [], "mos": mos}
 
 
 def _reason(reason: object) -> dict[str, Any] | None:
-    if not (isinstance(reason, dict) and _is_stretch(reason) and _is_text(reason.get("reason"))):
+    if not (isinstance(reason, dict) and _is_stretch(reason) and is_text(reason.get("reason"))):
         return None
     return {name: reason[name] for name in ("start_s", "end_s", "reason")}
 
@@ -167,7 +174,7 @@ def _are_pairs(value: object) -> bool:
     )
 
 
-def _is_text(text: object, longest: int = MAX_TEXT) -> bool:
+def is_text(text: object, longest: int = MAX_TEXT) -> TypeGuard[str]:
     return (
         isinstance(text, str)
         and len(text) <= longest

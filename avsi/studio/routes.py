@@ -18,6 +18,7 @@ from .clips import Clip, shown_name
 from .jobs import Job
 from .labels import read_labels, write_labels
 from .playing import wav_bytes, wav_size
+from .project_fields import is_number, is_text
 from .ranges import ranged
 from .refusals import Refused
 from .studio import Studio
@@ -47,6 +48,7 @@ def make_app(studio: Studio) -> Starlette:
         (f"{clip}/find", routes.find, "POST"),
         (f"{clip}/restore", routes.restore, "POST"),
         (f"{clip}/align", routes.align, "POST"),
+        (f"{clip}/say", routes.say, "POST"),
         (f"{clip}/save", routes.save, "POST"),
         (f"{clip}/labels", routes.read_labels, "POST"),
         (f"{clip}/labels", routes.write_labels, "GET"),
@@ -91,10 +93,12 @@ class _Routes:
         except (AvsiError, Refused):
             path.unlink(missing_ok=True)
             raise
-        return JSONResponse(clip.told(), 201)
+        if clip.path != path:  # it was open already
+            path.unlink()
+        return JSONResponse(self.studio.told(clip), 201)
 
     def clip(self, request: Request) -> Response:
-        return JSONResponse(self._clip(request).told())
+        return JSONResponse(self.studio.told(self._clip(request)))
 
     async def put_project(self, request: Request) -> Response:
         clip, fields = self._clip(request), await read_json(request)
@@ -165,18 +169,26 @@ class _Routes:
     async def align(self, request: Request) -> Response:
         clip, asked = self._unchanged(request), await read_json(request)
         transcript = asked.get("transcript")
-        if not isinstance(transcript, str):
+        if not is_text(transcript):
             raise Refused(400, "transcript: expected text")
         return _accepted(self.studio.align(clip, transcript))
+
+    async def say(self, request: Request) -> Response:
+        clip, asked = self._unchanged(request), await read_json(request)
+        wanted, keep_length, insertions = asked.get("wanted", ""), asked.get("keep_length"), asked.get("insertions", [])
+        if not is_text(wanted) or not isinstance(keep_length, bool) or not isinstance(insertions, list):
+            raise Refused(400, "wanted, keep_length and insertions: expected text, true or false, and a list")
+        for each in insertions:
+            if not (isinstance(each, list) and len(each) == 2 and is_number(each[0]) and is_text(each[1])):
+                raise Refused(400, "insertions: expected a list of [seconds, words]")
+        return _accepted(self.studio.say(clip, wanted, [(at_s, words) for at_s, words in insertions], keep_length))
 
     async def save(self, request: Request) -> Response:
         clip, asked = self._unchanged(request), await read_json(request)
         result, what = asked.get("result"), asked.get("what")
         if not isinstance(result, str) or not isinstance(what, list) or not all(isinstance(each, str) for each in what):
             raise Refused(400, "result and what: expected an id, and a list of what is saved")
-        gaps = clip.project.current()[0]["gaps"]
-        saved, note = await run_in_threadpool(self.studio.save, clip, result, what, gaps)
-        return JSONResponse({"saved": saved, "note": note})
+        return _accepted(self.studio.save(clip, result, what, clip.project.current()[0]["gaps"]))
 
     async def read_labels(self, request: Request) -> Response:
         clip, name = self._clip(request), shown_name(request.query_params.get("name", "labels.txt"))

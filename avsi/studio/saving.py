@@ -21,14 +21,14 @@ SUFFIXES = {"sound": ".wav", "film": ".mp4", "labels": ".labels.txt", "list": ".
 MOST_NUMBERED = 10000
 
 
-def names_for(folder: Path, stem: str, what: Iterable[str]) -> dict[str, Path]:
+def names_for(folder: Path, base: str, what: Iterable[str]) -> dict[str, Path]:
     """A path for each, all with the same number, so that none is in the way of another file."""
     for number in range(1, MOST_NUMBERED):
-        base = f"{stem}.restored" + (f"-{number}" if number > 1 else "")
-        paths = {each: folder / f"{base}{SUFFIXES[each]}" for each in what}
+        numbered = base + (f"-{number}" if number > 1 else "")
+        paths = {each: folder / f"{numbered}{SUFFIXES[each]}" for each in what}
         if not any(path.exists() or list_path(path).exists() for path in paths.values()):
             return paths
-    raise MediaError(f"{folder}: holds {MOST_NUMBERED} results of {stem} already; move some away")
+    raise MediaError(f"{folder}: holds {MOST_NUMBERED} files {base} already; move some away")
 
 
 def save(
@@ -36,7 +36,7 @@ def save(
 ) -> list[dict[str, str]]:
     """Write files; returns what is where. Every sample outside the gaps is that of the original."""
     patches, listed = read_result(result)
-    paths = names_for(folder, stem, what)
+    paths = names_for(folder, f"{stem}.restored", what)
     sound, rate = clip.sound, clip.sound.rate
     spans = [(first, first + len(patch)) for first, patch in patches]
     earlier = carried(read_edits(clip.path, sound), [(a, b, b - a) for a, b in spans], rate)
@@ -45,11 +45,10 @@ def save(
     for name in ("sound", "film"):
         if name in paths:
             out = paths[name]
-            teller.step(f"writing {out.name}")
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", AvsiWarning)  # the page tells the clocks
                 picture, out_start_s = output_picture(out, clip.path, sound, clip.film)
-            write_restored(sound, patches, out, picture, out_start_s)
+            write_restored(sound, patches, out, picture, out_start_s, progress=teller.progress)
             saved.append({"what": name, "path": str(out)})
             if "list" in what:
                 write_edits(out, edits, sound, out_start_s, False)

@@ -11,9 +11,10 @@ from typing import Any
 
 from ..data.damage import KINDS
 from ..errors import MediaError
+from ..pretrained import WITH_TEXT
 from .clips import Clip, shown_name
 from .faces import FaceCache
-from .jobs import LOOK_EACH_S, Job, Jobs
+from .jobs import Job, Jobs, Lane
 from .labels import gaps_from, write_labels
 from .models import models_to_choose
 from .project_fields import checked_times
@@ -50,7 +51,7 @@ class Studio:
         self.jobs.close()
 
     def open(self, path: Path, name: str = "", content: str = "") -> Clip:
-        """Open a clip; its sound, and what browsers play of it, are made while the user looks at it.
+        """Open a clip, once; its sound, and what browsers play of it, are made while the user looks at it.
 
         Args:
             content: the digest of one that was dropped.
@@ -58,6 +59,9 @@ class Studio:
         Raises:
             MediaError: it is no sound or video file.
         """
+        for clip in list(self.clips.values()):
+            if clip.is_of(path, name or path.name, content):
+                return clip
         if len(self.clips) >= MAX_CLIPS:
             raise Refused(429, f"{MAX_CLIPS} clips are open already; start another studio")
         own = self.folder / secrets.token_hex(8)
@@ -68,7 +72,7 @@ class Studio:
         except MediaError as error:
             own.rmdir()
             raise MediaError(str(error).replace(str(path), name or str(path))) from error
-        self._warm(self.model_of(clip))
+        self._warm(clip)
         if clip.is_growing():
             self._read_sound(clip)
         if clip.needs_preview:
@@ -77,13 +81,16 @@ class Studio:
             self.clips[clip.id] = clip
         return clip
 
-    def _warm(self, model: str) -> None:
-        """Load a model before it is asked for, once."""
+    def _warm(self, clip: Clip) -> None:
+        """Load the model of a clip before it is asked for, once, but not in the way of playing the clip."""
+        model = self.model_of(clip)
         with self._lock:
             if model in self._warmed:
                 return
             self._warmed.add(model)
-        self.jobs.add(self.jobs.models, Job(("tasks", "warm"), lambda: {"model": model}, asked=False))
+        self.jobs.add(
+            self.jobs.models, Job(("tasks", "warm"), lambda: {"model": model}, asked=False, ready=clip.can_be_heard)
+        )
 
     def _read_sound(self, clip: Clip) -> None:
         def finish(sound: Any, notes: list[str]) -> None:
@@ -100,6 +107,10 @@ class Studio:
                 self.prepare(clip)
 
         threading.Thread(target=watch, daemon=True).start()
+
+    def told(self, clip: Clip) -> dict[str, Any]:
+        """A clip as the page is told of it, and what is done with it just now."""
+        return {**clip.told(), "jobs": self.jobs.of(clip.id)}
 
     def clip(self, id_: str) -> Clip:
         if id_ not in self.clips:
@@ -168,6 +179,20 @@ class Studio:
             )
         return f"{meant[0].path}{named[len(meant[0].name) :]}"
 
+    def _start(
+        self,
+        clip: Clip,
+        what: str,
+        task: tuple[str, str],
+        arguments: Callable[[], dict[str, Any]],
+        finish: Callable[[Any, list[str]], Any],
+        lane: Lane | None = None,
+    ) -> Job:
+        """A job that a user waits for, and that a page finds again."""
+        called = (str(clip.path), clip.name)
+        job = Job(task, arguments, finish, ready=clip.is_read, about=(clip.id, what), called=called)
+        return self.jobs.add(lane or self.jobs.models, job)
+
     def find(self, clip: Clip, kinds: Sequence[str] | None, sure: float, look: bool | None) -> Job:
         for kind in kinds or ():
             if kind not in KINDS:
@@ -182,7 +207,7 @@ class Studio:
         def finish(damage: list[dict[str, Any]], notes: list[str]) -> dict[str, Any]:
             return {"damage": damage, "looked": look and clip.facts.picture is not None, "notes": notes}
 
-        return self.jobs.add(self.jobs.models, Job(("tasks", "find"), arguments, finish, ready=clip.is_read))
+        return self._start(clip, "find", ("tasks", "find"), arguments, finish)
 
     def align(self, clip: Clip, transcript: str) -> Job:
         if not transcript.strip():
@@ -199,7 +224,7 @@ class Studio:
             clip.project.set(words=words, words_of=[transcript, [list(gap) for gap in gaps]])
             return {"words": words, "doubtful": notes, "notes": notes}
 
-        return self.jobs.add(self.jobs.models, Job(("tasks", "align"), arguments, finish, ready=clip.is_read))
+        return self._start(clip, "align", ("tasks", "align"), arguments, finish)
 
     def restore(self, clip: Clip, gaps: list[tuple[float, float]] | None, draw: int) -> Job:
         project, _ = clip.project.current()
@@ -212,7 +237,7 @@ class Studio:
         if not 0 <= draw <= MAX_DRAW:
             raise Refused(400, f"draw: expected 0 to {MAX_DRAW}")
         model, use_face, transcript = project["model"], project["use_face"], project["transcript"]
-        told = {"model": model, "use_face": use_face, "draw": draw, "gaps": gaps}
+        told = {"model": model, "use_face": use_face, "draw": draw, "adapt": project["adapt"], "gaps": gaps}
         takes = self.models[model]
         if takes.takes_words and transcript.strip():
             words = project["words"] if project.get("words_of") == [transcript, [list(gap) for gap in gaps]] else None
@@ -230,12 +255,12 @@ class Studio:
                 clip.project.set(words=made["words"], words_of=[transcript, [list(gap) for gap in gaps]])
             now = datetime.now().astimezone().isoformat(timespec="seconds")
             result = {"id": id_, "model": model, "use_face": use_face, "draw": draw, "made": now, "mos": None}
-            result |= {"gaps": made["gaps"], "reasons": made["reasons"]}
+            result |= {name: made[name] for name in ("gaps", "reasons", "adapted")}
             clip.keep_result(result)
             self._rate(clip, result)
             return {"result": id_, "notes": notes}
 
-        return self.jobs.add(self.jobs.models, Job(("tasks", "restore"), arguments, finish, ready=clip.is_read))
+        return self._start(clip, "restore", ("tasks", "restore"), arguments, finish)
 
     def _rate(self, clip: Clip, result: dict[str, Any]) -> None:
         def arguments() -> dict[str, Any]:
@@ -254,7 +279,7 @@ class Studio:
             raise Refused(404, f"{clip.name}: has no picture")
         if not 0 <= start_s < end_s <= start_s + MAX_LANDMARKS_S:
             raise Refused(400, f"start and end: expected seconds, at most {MAX_LANDMARKS_S:g} apart")
-        at_s, faces = opened.sound.start_s, FaceCache(opened.faces)
+        at_s, faces = opened.sound.start_s, FaceCache(opened.faces, opened.face)
         end_s = min(end_s, clip.facts.duration_s)
         if end_s <= start_s:
             return []
@@ -263,47 +288,68 @@ class Studio:
             def arguments() -> dict[str, Any]:
                 return {"clip": clip.opened(), "start_s": start_s, "end_s": end_s}
 
-            return self.jobs.add(self.jobs.models, Job(("tasks", "look_between"), arguments))
+            called = (str(clip.path), clip.name)
+            job = Job(("tasks", "look_between"), arguments, lambda _, notes: {"notes": notes}, called=called)
+            return self.jobs.add(self.jobs.models, job)
         tracks = faces.between(start_s - at_s, end_s - at_s)
         return [
             {"time_s": round(float(time_s + at_s), 4), "points": points.astype(float).round(1).tolist() if seen else []}
             for time_s, points, seen in zip(tracks.time_s, tracks.points, tracks.found, strict=True)
         ]
 
-    def save(
-        self, clip: Clip, result: str, what: Sequence[str], gaps: Sequence[dict[str, Any]]
-    ) -> tuple[list[dict[str, str]], str | None]:
-        """What is saved where; and which clock the times of the labels are on, where there are two."""
-        file = clip.result_file(result)
+    def say(self, clip: Clip, wanted: str, insertions: Sequence[tuple[float, str]], keep_length: bool) -> Job:
+        """Have other words said, in a new recording beside the clip, which is then open too."""
+        project, _ = clip.project.current()
+        transcript = project["transcript"]
+        if not insertions and not (transcript.strip() and wanted.strip()):
+            raise Refused(400, "expected what is said now, as the transcript, and what is to be said")
+        model = project["model"] if self.models[project["model"]].takes_words else WITH_TEXT
+        has_reference = project["reference"] and self.models[model].takes_voice
+        reference = self.reference(project["reference"]) if has_reference else None
+        told = {"transcript": transcript, "wanted": wanted, "insertions": insertions, "keep_length": keep_length}
+        told |= {"model": model, "reference": reference, "folder": clip.saves_to, "stem": _stem(clip)}
+
+        def finish(made: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+            edited = self.open(made["file"])
+            return {"clip": edited.id, "saved": made["saved"], "edits": made["edits"], "notes": notes}
+
+        def arguments() -> dict[str, Any]:
+            return {"clip": clip.opened(), **told}
+
+        return self._start(clip, "say", ("saying", "say"), arguments, finish)
+
+    def save(self, clip: Clip, result: str, what: Sequence[str], gaps: Sequence[dict[str, Any]]) -> Job:
+        """Write files beside the clip; the job tells what is where, and of two clocks which one the labels are on."""
+        file, opened = clip.result_file(result), clip.opened()
         for each in what:
             if each not in SUFFIXES:
                 raise Refused(400, f"what: expected some of {', '.join(SUFFIXES)}")
         if not what:
             raise Refused(400, "what: names nothing to save")
-        stem = shown_name(clip.name)
-        stem = stem.rpartition(".")[0] or stem
-        to, names = clip.saves_to, list(dict.fromkeys(what))
-        opened = clip.opened()
+        names = list(dict.fromkeys(what))
         # A sound that is saved alone begins with its first sample.
         alone = "sound" in names and "film" not in names
         later_s = opened.sound.start_s if alone else 0.0
         labels = write_labels(gaps_from(gaps, later_s), "txt", clip.facts.duration_s)
+        told = {"result": file, "folder": clip.saves_to, "stem": _stem(clip), "what": names, "labels": labels}
 
         def arguments() -> dict[str, Any]:
-            return {"clip": opened, "result": file, "folder": to, "stem": stem, "what": names, "labels": labels}
+            return {"clip": clip.opened(), **told}
 
-        job = self.jobs.add(self.jobs.files, Job(("saving", "save"), arguments))
-        while not job.ended.wait(LOOK_EACH_S):
-            if self.is_closing():
-                raise Refused(503, "the studio is being closed")
-        if job.state != "done":
-            raise Refused(409 if "changed" in job.error else 500, job.error or "saving was cancelled")
-        note = None
-        if "labels" in names and abs(opened.sound.start_s) >= SAME_CLOCK_S:
-            clock = "the sound that was saved" if alone else "the film"
-            note = f"The times of the labels are those of {clock}; in the film its sound starts at "
-            note += f"{opened.sound.start_s:.3f} s."
-        return job.result or [], note
+        def finish(saved: list[dict[str, str]], notes: list[str]) -> dict[str, Any]:
+            if "labels" in names and abs(opened.sound.start_s) >= SAME_CLOCK_S:
+                clock = "the sound that was saved" if alone else "the film"
+                note = f"The times of the labels are those of {clock}; in the film its sound starts at "
+                notes = [*notes, note + f"{opened.sound.start_s:.3f} s."]
+            return {"saved": saved, "notes": notes}
+
+        return self._start(clip, "save", ("saving", "save"), arguments, finish, self.jobs.files)
+
+
+def _stem(clip: Clip) -> str:
+    """Of the names of what is written beside a clip."""
+    name = shown_name(clip.name)
+    return name.rpartition(".")[0] or name
 
 
 def _to_restore(project: dict[str, Any]) -> list[tuple[float, float]]:

@@ -9,7 +9,6 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,6 @@ import numpy as np
 from ..audio.samples import resample, to_float
 from ..data.gaps import Gap, gap_spans
 from ..detecting.detect import detect_in
-from ..detecting.listener import Listener, load_listener
 from ..errors import DataError, GapError
 from ..media.sound_reading import Sound
 from ..restoring.detection import why_left
@@ -26,13 +24,14 @@ from ..restoring.excerpts import MAX_GAP_S, Excerpt, plan_excerpts
 from ..timebase import join_stretches, to_samples, to_seconds
 from ..words.alignment import AlignedWord, Alignment, Phone, said_between
 from .faces import FaceCache
+from .loaded import aligner, inpainter, listener
 from .opened import Opened
 from .results import read_result, write_result
 from .sounds import Patched
 
 if TYPE_CHECKING:
-    from ..models.aligner import PhoneAligner
     from ..restoring.inpainting import Inpainter
+    from ..words.captions import Caption
     from .worker import Teller
 
 LOOKED_AHEAD = 2  # excerpts
@@ -44,33 +43,14 @@ OUTSIDE = "lies outside the sound"
 TOO_LONG = f"longer than {MAX_GAP_S:g} s, which is the most that can be restored"
 
 
-@cache
-def _inpainter(model: str) -> Inpainter:
-    from ..restoring.inpainting import Inpainter
-
-    return Inpainter.from_pretrained(model)
-
-
-@cache
-def _listener() -> Listener:
-    return load_listener()
-
-
-@cache
-def _aligner() -> PhoneAligner:
-    from ..restoring.aligning import load_aligner
-
-    return load_aligner()
-
-
 def warm(teller: Teller, model: str) -> None:
     """Load what the first restoration needs, and run it once."""
     teller.step("loading the model")
-    rate = _inpainter(model).model.config.stft.sample_rate
+    rate = inpainter(model).model.config.stft.sample_rate
     noise = np.random.default_rng(0).standard_normal(3 * rate) / 100
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _inpainter(model).inpaint(noise, rate, [Gap(1.0, 1.5)])
+        inpainter(model).inpaint(noise, rate, [Gap(1.0, 1.5)])
 
 
 def look_around(teller: Teller, clip: Opened, gaps: Sequence[tuple[float, float]]) -> None:
@@ -78,7 +58,8 @@ def look_around(teller: Teller, clip: Opened, gaps: Sequence[tuple[float, float]
     taken, _ = _that_can_be_restored(clip.sound, gaps)
     if taken:
         stretches = _stretches(_excerpts(clip.sound, taken), clip.sound.rate)
-        missing = [each for each in stretches if FaceCache(clip.faces).missing([each])]
+        faces = FaceCache(clip.faces, clip.face)
+        missing = [each for each in stretches if faces.missing([each])]
         clip.look(teller, missing[:LOOKED_AHEAD])
 
 
@@ -89,8 +70,8 @@ def look_between(teller: Teller, clip: Opened, start_s: float, end_s: float) -> 
 def find(teller: Teller, clip: Opened, kinds: Sequence[str] | None, sure: float, look: bool) -> list[dict[str, Any]]:
     """The damage of a clip, each as a gap of the page."""
     tracks = clip.whole_face(teller) if look else None
-    listener = replace(_listener(), video=tracks, look=tracks is not None)
-    found = detect_in(clip.path, clip.sound, kinds, sure, False, teller.progress, listener)
+    heard_by = replace(listener(), video=tracks, look=tracks is not None)
+    found = detect_in(clip.path, clip.sound, kinds, sure, False, teller.progress, heard_by)
     reasons = why_left(found, kinds)
     return [{**asdict(damage), "repair": not why} for damage, why in zip(found, reasons, strict=True)]
 
@@ -100,19 +81,26 @@ def align(
 ) -> list[dict[str, Any]]:
     """When the words of a transcript are said, each as a word of the page."""
     from ..restoring.aligning import align_in
+
+    captions = captions_of(transcript)
+    tracks = clip.whole_face(teller) if look else None
+    lost = [Gap(*gap) for gap in _that_can_be_restored(clip.sound, gaps)[0]]
+    at_s, shown = clip.sound.start_s, teller.progress
+    alignment = align_in(clip.path, clip.sound, captions, aligner, lost, None, tracks, None, at_s, shown)
+    return [_word(word) for word in alignment.words]
+
+
+def captions_of(text: str) -> list[Caption]:
+    """What is said, by a text or by captions with times. Raises DataError where there is no word."""
     from ..words.captions import Caption, parse_captions, said_in_text
     from ..words.transcript import holds_word
 
     # A text that looks like a file's name is a text here: what a page sends opens no file.
-    captions = parse_captions(transcript) if "-->" in transcript else [Caption(said_in_text(transcript))]
+    captions = parse_captions(text) if "-->" in text else [Caption(said_in_text(text))]
     captions = [caption for caption in captions if holds_word(caption.text)]
     if not captions:
         raise DataError("the transcript holds no word; write what is said")
-    tracks = clip.whole_face(teller) if look else None
-    lost = [Gap(*gap) for gap in _that_can_be_restored(clip.sound, gaps)[0]]
-    at_s, shown = clip.sound.start_s, teller.progress
-    alignment = align_in(clip.path, clip.sound, captions, _aligner, lost, None, tracks, None, at_s, shown)
-    return [_word(word) for word in alignment.words]
+    return captions
 
 
 def restore(
@@ -125,6 +113,7 @@ def restore(
     words: list[dict[str, Any]] | None,
     reference: str | None,
     draw: int,
+    adapt: bool,
     out: Path,
 ) -> dict[str, Any]:
     """Restore gaps; the samples that are made are kept in ``out``, an npz file, with what is listed of them.
@@ -132,10 +121,11 @@ def restore(
     Args:
         transcript: what is said; "" where that is not known, or the model is not told.
         words: those of the transcript, where they have been found already.
+        adapt: first adapt the model to the clip.
 
     Returns:
-        The gaps that were restored, the reasons for what became of them or was left out, and the words if they were
-        found here.
+        The gaps that were restored, the reasons for what became of them or was left out, the words if they were found
+        here, and whether the model was adapted.
 
     Raises:
         GapError: there is none that can be restored; and as :func:`avsi.inpaint_file`.
@@ -151,22 +141,25 @@ def restore(
     if transcript and words is None:
         words = found = align(teller, clip, transcript, taken, use_face)
     teller.step("loading the model")
-    inpainter = _inpainter(model).with_draw(draw)
+    restorer = inpainter(model).with_draw(draw)
     sound, rate = clip.sound, clip.sound.rate
+    looks = use_face and restorer.model.config.model.video
+    if adapt:
+        restorer = _adapted(restorer, clip, taken, looks, teller)
     excerpts = _excerpts(sound, taken)
-    faces = clip.look(teller, _stretches(excerpts, rate)) if use_face and inpainter.model.config.model.video else None
+    faces = clip.look(teller, _stretches(excerpts, rate)) if looks else None
     tracks = [faces.between(*stretch) if faces else None for stretch in _stretches(excerpts, rate)]
     if reference:
         teller.step("hearing the reference")
-    heard = hear_reference(reference, [clip.path], [Gap(*gap) for gap in taken], False, inpainter.encoder)
+    heard = hear_reference(reference, [clip.path], [Gap(*gap) for gap in taken], False, restorer.encoder)
     voice = heard.voice if heard else None
-    check_takes_voice(inpainter, voice)
+    check_takes_voice(restorer, voice)
     alignment = _alignment(words, clip) if words else None
     shown = teller.progress(excerpts, len(excerpts), "restoring")
     stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        patches = list(inpainter.patches(stretches, rate, tracks, timed_phones(alignment, sound.start_s), voice))
+        patches = list(restorer.patches(stretches, rate, tracks, timed_phones(alignment, sound.start_s), voice))
     reasons += [_reason_of(str(warning.message), taken) for warning in caught]
     if not use_face:  # as the user chose
         reasons = [each for each in reasons if not each["reason"].startswith(UNSEEN)]
@@ -174,9 +167,23 @@ def restore(
     times_s = [(start / rate, stop / rate) for start, stop in spans]
     said = [said_between(alignment, sound.start_s + begin_s, sound.start_s + end_s) for begin_s, end_s in times_s]
     entries = [(*at, "restored", text, None) for at, text in zip(times_s, said, strict=True)]
-    edits = [asdict(edit) for edit in logged(inpainter, entries, heard.name if heard else None)]
+    edits = [asdict(edit) for edit in logged(restorer, entries, heard.name if heard else None)]
     write_result(out, patches, edits)
-    return {"gaps": [list(gap) for gap in taken], "reasons": reasons, "words": found}
+    adapted = restorer.adaptation is not None and restorer.adaptation.kept
+    return {"gaps": [list(gap) for gap in taken], "reasons": reasons, "words": found, "adapted": adapted}
+
+
+def _adapted(
+    restorer: Inpainter, clip: Opened, gaps: Sequence[tuple[float, float]], looks: bool, teller: Teller
+) -> Inpainter:
+    """Adapted to a clip, as `avsi inpaint --adapt` does; a note says what that gained."""
+    from ..restoring.adapting import adapt_if_possible
+    from ..restoring.reliable import Source
+
+    teller.step("adapting the model")
+    sound, film = clip.sound, clip.film if looks else None
+    source = Source(clip.name, sound.n_samples, sound.rate, sound.read, _spans(sound, gaps), film, clip.face)
+    return adapt_if_possible(restorer, source, teller.progress)
 
 
 def rate(
@@ -224,8 +231,11 @@ def _that_can_be_restored(
 
 
 def _excerpts(sound: Sound, gaps: Sequence[tuple[float, float]]) -> list[Excerpt]:
-    spans = gap_spans([Gap(*gap) for gap in gaps], sound.n_samples, sound.rate, sound.start_s)
-    return plan_excerpts(spans, sound.n_samples, sound.rate, sound.start_s)
+    return plan_excerpts(_spans(sound, gaps), sound.n_samples, sound.rate, sound.start_s)
+
+
+def _spans(sound: Sound, gaps: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
+    return gap_spans([Gap(*gap) for gap in gaps], sound.n_samples, sound.rate, sound.start_s)
 
 
 def _stretches(excerpts: Sequence[Excerpt], rate: int) -> list[tuple[float, float]]:

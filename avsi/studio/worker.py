@@ -1,9 +1,11 @@
-"""The process in which the studio's long work is done, one task at a time; it can be killed at any time."""
+"""The process in which the studio's long work is done, one task at a time; it can be ended at any time."""
 
 from __future__ import annotations
 
 import importlib
 import os
+import signal
+import sys
 import time
 import traceback
 import warnings
@@ -41,6 +43,7 @@ class Teller:
 def serve(connection: Connection, parent: int, niceness: int) -> None:
     """Carry out tasks, (module in this room, function, arguments), until the server closes the connection."""
     settle(parent)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # what is half-written is removed
     os.nice(niceness)
     while True:
         try:

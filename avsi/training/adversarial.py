@@ -10,7 +10,7 @@ from ..config import Config
 from ..data.stats import Stats
 from .dataset import Batch
 from .discriminator import Discriminator, adversarial_loss, discriminator_loss, feature_matching_loss
-from .lightning_module import TrainingRun
+from .lightning_module import TrainingRun, counted
 from .tasks import Inpainting, LossTerm, Refining, Restored
 
 BETAS = (0.5, 0.9)  # of the discriminator's optimiser: shorter memories than usual, since what it is shown changes
@@ -32,7 +32,7 @@ class AdversarialRun(TrainingRun):
         self.automatic_optimization = False  # Lightning's own loop knows one optimiser alone
         self.discriminator = Discriminator()
 
-    def training_step(self, batch: Batch, _: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         settings = self.config.training
         restored, terms = self.task.restore(self.model, batch)
         true, made = (_shown(each, restored) for each in (restored.target, restored.predicted))
@@ -49,9 +49,12 @@ class AdversarialRun(TrainingRun):
             LossTerm("matching", matching, settings.feature_matching, len(batch.ids)),
         ]
         told_apart = discriminator_loss(on_true, self.discriminator(made.detach(), lost))
-        self._log_terms("train", [LossTerm("discriminator", told_apart, 1.0, len(batch.ids))])
-        total = self.total(terms, batch)
-        for optimizer, loss in zip(cast(list, self.optimizers()), (total, told_apart), strict=True):
+        against = counted([LossTerm("discriminator", told_apart, 1.0, len(batch.ids))], self._train_shares, batch_idx)
+        self._log_terms("train", against)
+        total = self.total(terms, batch, batch_idx)
+        for optimizer, loss in zip(
+            cast(list, self.optimizers()), (total, self.weighted(against)[0].value), strict=True
+        ):
             optimizer.zero_grad()
             self.manual_backward(loss)
             if settings.clip_norm:

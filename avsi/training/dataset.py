@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -10,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from ..audio.activity import is_speech
 from ..config import Config
 from ..data.datadir import Utterance, read_datadir
+from ..data.feature_files import FeatureFiles, stamp
 from ..data.features import Features, load_features
 from ..data.gap_files import check_gaps_cover, check_gaps_fit, read_gap_file
 from ..data.gap_sampling import draw_from_end, draw_in_speech, draw_random
@@ -25,9 +27,13 @@ from ..errors import AvsiWarning, DataError, GapError
 from ..rng import generator
 from ..timebase import to_samples
 from .augmentation import augment
-from .order import draw_order
+from .order import draw_order, sort_in_pools
+from .partial_damage import draw_kept
 from .text_variation import usual_lengths, vary_phones
 from .told_voices import ToldVoices
+
+Tensors = dict[str, Tensor]
+HALVED = ("log_spectrum", "visual")  # kept in half precision where training.half_features
 
 
 class Batch(NamedTuple):
@@ -48,6 +54,8 @@ class Batch(NamedTuple):
         damage: bool, shape (batch, n_frames, n_kinds), as in :class:`Features`; None for a model that does not ask.
         contour: float32, shape (batch, n_frames), as in :class:`Features`, NaN in the padding; None for a model that
             does not ask.
+        kept: float32, shape (batch, n_frames, n_bins), as in :class:`Features`, NaN in the padding; None for a model
+            that does not ask.
     """
 
     ids: list[str]
@@ -62,6 +70,7 @@ class Batch(NamedTuple):
     voice: Tensor | None = None
     damage: Tensor | None = None
     contour: Tensor | None = None
+    kept: Tensor | None = None
 
 
 class SpeechData(Dataset):
@@ -87,7 +96,8 @@ class SpeechData(Dataset):
         if config.model.text:
             self.usual_lengths = usual_lengths(self.utterances, self.inventory, config.stft)
         self.voices = ToldVoices(self.utterances, config, datadir) if config.model.voice else None
-        self._cache: dict[int, Features] = {}
+        self._in_memory: dict[int, Tensors] = {}
+        self._place: str | FeatureFiles = "none" if config.training.cache in ("none", "disk") else "memory"
         if config.model.video:
             unseen = [utterance for utterance in self.utterances if utterance.landmarks is None]
             none_seen = augmented and len(unseen) == len(self.utterances)
@@ -105,10 +115,14 @@ class SpeechData(Dataset):
     def batch_size(self) -> int:
         return self.config.training.batch_size
 
-    def order(self, rng: np.random.Generator) -> list[tuple[int, int]]:
-        """The places of one epoch of training, in a random order."""
+    def order(self, rng: np.random.Generator, step: int) -> list[tuple[int, int]]:
+        """The places of one epoch of training, in a random order; ``step`` of them are a step of all processes."""
         speakers, filmed = [u.speaker for u in self.utterances], [u.is_filmed for u in self.utterances]
-        return draw_order(speakers, filmed, self.config.training, rng)
+        pairs = draw_order(speakers, filmed, self.config.training, rng)
+        pool_steps = self.config.training.sort_steps
+        if pool_steps <= 1:
+            return pairs
+        return sort_in_pools(pairs, [u.duration_s for u in self.utterances], step, pool_steps, rng)
 
     def __getitem__(self, place: int | tuple[int, int]) -> tuple[str, Features, Tensor]:
         """(id, features, lost frames as bool of shape (n_frames,)).
@@ -119,16 +133,12 @@ class SpeechData(Dataset):
         """
         index, repeat = place if isinstance(place, tuple) else (place, 0)
         utterance = self.utterances[index]
-        features = self._cache.get(index)
-        if features is None:
-            features = self._load(utterance)._replace(labels=self._labels[index])
-            if self._frames_needed(features.labels) > len(features.log_spectrum):
-                raise DataError(
-                    f"{utterance.id}: its {sum(label != BLANK for label in features.labels)} phones do not fit into "
-                    f"its {len(features.log_spectrum)} frames; is its text that of a longer recording?"
-                )
-            if self.config.training.cache:
-                self._cache[index] = features
+        features = Features(**self._tensors(index), labels=self._labels[index])
+        if self._frames_needed(features.labels) > len(features.log_spectrum):
+            raise DataError(
+                f"{utterance.id}: its {sum(label != BLANK for label in features.labels)} phones do not fit into "
+                f"its {len(features.log_spectrum)} frames; is its text that of a longer recording?"
+            )
         lost = self._lost(utterance, features.log_spectrum, repeat)
         if self.augmented:
             rng = self._generator(repeat, "augment", utterance.id)
@@ -137,13 +147,60 @@ class SpeechData(Dataset):
                 rng = self._generator(repeat, "text", utterance.id)
                 said = vary_phones(features.said, lost, self.usual_lengths, self.config.augment, self.config.stft, rng)
                 features = features._replace(said=said)
+        if self.config.gaps.partial:
+            # In validation the same in every run.
+            names = ("partial", utterance.id)
+            rng = self._generator(repeat, *names) if self.augmented else generator(0, *names)
+            kept = draw_kept(features.log_spectrum, lost, self.config.gaps.partial, self.config.stft, rng)
+            features = features._replace(kept=kept)
         if self.voices is not None:
             features = features._replace(voice=self._voice(self.voices, utterance, repeat))
         return utterance.id, features, lost
 
+    def make(self, index: int) -> Tensors:
+        """What can be kept of an utterance, computed from its files."""
+        tensors = self._made(self.utterances[index])
+        halved = HALVED if self.config.training.half_features else ()
+        return {name: tensor.half() if name in halved else tensor for name, tensor in tensors.items()}
+
+    def keep(self, place: str | FeatureFiles) -> None:
+        """Keep what :meth:`make` makes in "memory", nowhere ("none"), or in files, which must be there."""
+        self._place = place
+
+    def files_in(self, folder: Path) -> FeatureFiles:
+        """The files, there or not, that hold what :meth:`make` makes."""
+        return FeatureFiles(folder, self._made_by(), [self._made_of(utterance) for utterance in self.utterances])
+
+    def _tensors(self, index: int) -> Tensors:
+        """What :meth:`make` makes, from where it is kept, in full precision."""
+        if isinstance(self._place, FeatureFiles):
+            tensors = self._place.read(index)
+        else:
+            tensors = self._in_memory.get(index) or self.make(index)
+            if self._place == "memory" and get_worker_info() is None:  # workers end with the epoch
+                self._in_memory[index] = tensors
+        return {name: tensor.float() if tensor.dtype == torch.half else tensor for name, tensor in tensors.items()}
+
     def _usable(self, utterances: list[Utterance], datadir: str | Path) -> list[Utterance]:
         """Those that can be learned from."""
         return utterances
+
+    def _made(self, utterance: Utterance) -> Tensors:
+        values = self._load(utterance)._asdict()
+        return {name: value for name, value in values.items() if isinstance(value, Tensor)}
+
+    def _made_by(self) -> list[object]:
+        """The settings that :meth:`make` depends on, as JSON takes them."""
+        model, visual = self.config.model, asdict(self.config.visual)
+        inventory = self.inventory if model.text else ()
+        half = self.config.training.half_features
+        return [asdict(self.config.stft), visual if model.video else {}, model.text, inventory, half]
+
+    def _made_of(self, utterance: Utterance) -> list[object]:
+        """What it depends on of an utterance."""
+        landmarks = utterance.landmarks if self.config.model.video else None
+        archive = stamp(landmarks.rpartition(":")[0]) if landmarks else []
+        return [stamp(utterance.wav), landmarks, archive, utterance.phones if self.config.model.text else ()]
 
     def _load(self, utterance: Utterance) -> Features:
         features = load_features(utterance, self.config)
@@ -238,6 +295,12 @@ class AligningData(InpaintingData):
         features = super()._load(utterance)
         return features._replace(word_at=words_at(utterance, len(features.log_spectrum), self.config.stft))
 
+    def _made_by(self) -> list[object]:
+        return [*super()._made_by(), "word_at"]
+
+    def _made_of(self, utterance: Utterance) -> list[object]:
+        return [*super()._made_of(utterance), utterance.words, utterance.alignment]
+
     def _labels_of(self, utterance: Utterance, lexicon: Lexicon) -> tuple[int, ...]:
         try:
             return tuple(with_silences(lexicon.in_words(utterance), lexicon.phones))
@@ -285,4 +348,5 @@ def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:
         None if features[0].voice is None else torch.stack([f.voice for f in features if f.voice is not None]),
         None if features[0].damage is None else pad(f.damage for f in features if f.damage is not None),
         None if features[0].contour is None else pad((f.contour for f in features if f.contour is not None), math.nan),
+        None if features[0].kept is None else pad((f.kept for f in features if f.kept is not None), math.nan),
     )

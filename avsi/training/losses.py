@@ -20,7 +20,7 @@ def masked_loss(predicted: Tensor, target: Tensor, lost: Tensor, kind: str) -> T
 
     Args:
         predicted, target: normalised log spectra, shape (batch, n_frames, n_bins).
-        lost: bool, shape (batch, n_frames), with at least one lost frame.
+        lost: bool, shape (batch, n_frames), with at least one lost frame; or (batch, n_frames, n_bins), where bins are.
         kind: "l1", mean absolute error (the released code), or "mse", mean squared error (equation 2 of the paper).
 
     Raises:
@@ -51,8 +51,8 @@ def ctc_loss(scores: Tensor, lengths: Tensor, labels: Tensor, label_lengths: Ten
         return each.mean()
 
 
-def stoi_loss(restored: Tensor, clean: Tensor, lost: Tensor, lengths: Tensor, stft: StftConfig) -> Tensor:
-    """1 minus the mean correlation of band envelopes over the segments that hold a lost frame.
+def stoi_losses(restored: Tensor, clean: Tensor, lost: Tensor, lengths: Tensor, stft: StftConfig) -> Tensor:
+    """1 minus the mean correlation of band envelopes, of each segment that holds a lost frame and speech.
 
     It is the STOI of Taal et al. (2011), but computed from this package's STFT frames and not from the waveform, as a
     differentiable loss (like Kolbaek et al., 2020).
@@ -63,11 +63,11 @@ def stoi_loss(restored: Tensor, clean: Tensor, lost: Tensor, lengths: Tensor, st
         lengths: int64, shape (batch,): the number of frames of each utterance; the rest is padding.
 
     Returns:
-        Shape (); 0 if no segment holds a lost frame and speech.
+        Shape (n_segments,), which may be none.
     """
     length = round(SEGMENT_S * stft.sample_rate / stft.hop_samples)
     if lost.shape[1] < length:
-        return restored.new_zeros(())
+        return restored.new_zeros(0)
     with torch.autocast(restored.device.type, enabled=False):
         bands = third_octaves(stft).to(restored.device)
         # Shape (batch, n_segments, n_bands, length).
@@ -79,12 +79,10 @@ def stoi_loss(restored: Tensor, clean: Tensor, lost: Tensor, lengths: Tensor, st
         power = x.square().sum(dim=(2, 3)).masked_fill(ends > lengths[:, None], 0)
         loud = power > power.amax(dim=1, keepdim=True) * 10 ** (-RANGE_DB / 10)
         chosen = loud & lost.unfold(1, length, 1).any(dim=2)
-        if not chosen.any():
-            return restored.new_zeros(())
         x, y = x[chosen], y[chosen]
         y = y * x.norm(dim=-1, keepdim=True) / y.norm(dim=-1, keepdim=True)
         y = torch.minimum(y, x * (1 + 10 ** (-CLIP_DB / 20)))
-        return 1 - functional.cosine_similarity(x - x.mean(-1, True), y - y.mean(-1, True), dim=-1).mean()
+        return 1 - functional.cosine_similarity(x - x.mean(-1, True), y - y.mean(-1, True), dim=-1).mean(dim=1)
 
 
 def texture_loss(one: Tensor, other: Tensor, true: Tensor, lost: Tensor, stft: StftConfig) -> Tensor:

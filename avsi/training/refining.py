@@ -62,6 +62,9 @@ class RefiningData(InpaintingData):
         contour = contour_of(track_pitch(samples, stft, len(features.log_spectrum)))
         return features._replace(contour=torch.from_numpy(contour.astype("float32")))
 
+    def _made_by(self) -> list[object]:
+        return [*super()._made_by(), "contour"] if self._with_pitch else super()._made_by()
+
 
 @torch.no_grad()
 def restored_by(restorer: SpectrumInpainter, batch: Batch) -> Tensor:

@@ -22,6 +22,7 @@ from .adversarial import AdversarialRun
 from .checkpoints import LAST, AtomicCheckpointIO, BestAndLast
 from .lightning_module import TrainingRun
 from .precision import choose_precision
+from .processes import started
 
 # Initial weights, the speaker encoder of told voices and training utterances; those of a resumed run must be the same.
 MADE_FROM = "made_from"
@@ -65,9 +66,11 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
     if config.training.init and not last.is_file():  # a resumed run has its own weights
         start_from(run.model, config.training.init)
     best = BestAndLast(folder, run)
-    precision, reason = choose_precision(config.training.precision, _trainer(config).strategy.root_device)
+    probe = _trainer(config)
+    precision, reason = choose_precision(config.training.precision, probe.strategy.root_device)
     trainer = _trainer(
         config,
+        several=probe.world_size > 1,
         precision=precision,
         callbacks=[
             EarlyStopping("valid_loss", patience=config.training.patience),
@@ -78,8 +81,9 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
         loggers=[CSVLogger(folder / "logs", name="csv"), TensorBoardLogger(folder / "logs", name="tensorboard")],
         progress=progress,
     )
-    _prepare_folder(folder, config, run, _all_train_ids(config, run, stats, folder))
-    if progress and trainer.is_global_zero:
+    _prepare_folder(folder, config, run, _all_train_ids(config, run, stats, folder), writes=trainer.is_global_zero)
+    run.tells = progress and trainer.is_global_zero
+    if run.tells:
         print(reason)
     try:
         # weights_only: checkpoints hold nothing that would need code to be unpickled.
@@ -88,22 +92,33 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
         if trainer.interrupted:  # Lightning exits after Ctrl-C
             raise KeyboardInterrupt from None
         raise
+    except RuntimeError as error:
+        if trainer.world_size > 1 and "by peer" in str(error):  # a connection that was closed or reset
+            raise DataError(f"{folder}: another process of this run ended, and says why") from error
+        raise
     return best.lowest
 
 
 def _trainer(
     config: Config,
+    several: bool = False,
     precision: str | None = None,
     callbacks: Sequence[Callback] = (),
     loggers: Sequence[Logger] = (),
     progress: bool = False,
 ) -> Trainer:
-    """Lightning's trainer. Raises ConfigError for devices that are missing."""
+    """Lightning's trainer, of ``several`` processes or one. Raises ConfigError for devices that are missing."""
     settings = config.training
+    devices: int | str = int(settings.devices) if settings.devices.isdigit() else settings.devices
+    on_host, hosts = started() or (devices, 1)
     try:
         return Trainer(
             accelerator=settings.accelerator,
-            devices=int(settings.devices) if settings.devices.isdigit() else settings.devices,
+            devices=on_host if devices == "auto" else devices,
+            num_nodes=hosts,
+            # Where no phones are known, or one network learns against another, not all weights have gradients.
+            strategy="ddp_find_unused_parameters_true" if several else "auto",
+            use_distributed_sampler=False,  # avsi.training.order shares out the utterances
             max_epochs=settings.max_epochs,
             gradient_clip_val=None if settings.is_adversarial else settings.clip_norm or None,  # it clips by itself
             plugins=[AtomicCheckpointIO()],
@@ -122,13 +137,20 @@ def _trainer(
 
 def _quieten() -> None:
     """Suppress Lightning's advertisements, and its warnings about choices that are made here on purpose."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*smaller than the logging interval.*", ".*treespec.*"):
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",
+        ".*smaller than the logging interval.*",
+        ".*treespec.*",
+    ):
         warnings.filterwarnings("ignore", message)
 
 
-def _prepare_folder(folder: Path, config: Config, run: TrainingRun, train_ids: set[str]) -> None:
-    """Write the folder's descriptive files. Raises DataError if it holds a checkpoint of another run."""
+def _prepare_folder(folder: Path, config: Config, run: TrainingRun, train_ids: set[str], writes: bool) -> None:
+    """Write the folder's descriptive files, in the process that ``writes``. Raises DataError if it holds a checkpoint
+    of another run.
+    """
     from omegaconf import OmegaConf
 
     note = folder / "config.yaml"
@@ -142,6 +164,8 @@ def _prepare_folder(folder: Path, config: Config, run: TrainingRun, train_ids: s
             earlier = folder / name
             if earlier.is_file() and earlier.read_text("utf-8") != texts.get(name):
                 raise DataError(f"{folder}: holds a run {what} ({earlier}); choose another folder or delete it")
+    if not writes:
+        return
     folder.mkdir(parents=True, exist_ok=True)
     write_text(note, OmegaConf.to_yaml(OmegaConf.structured(config)))
     for name, text in texts.items():
@@ -181,7 +205,10 @@ def _made_from(config: Config, run: TrainingRun, folder: Path) -> str:
 
 
 def _without_run_settings(config: Config) -> Config:
-    """A config with default values for the settings that a resumed run may change: duration, devices and precision."""
-    run_settings = ("max_epochs", "patience", "precision", "accelerator", "devices", "workers", "cache")
+    """A config with default values for the settings that a resumed run may change: duration, devices, precision and
+    where features are kept.
+    """
+    caches = ("cache", "cache_memory_gb", "cache_disk_gb")
+    run_settings = (*caches, "max_epochs", "patience", "precision", "accelerator", "devices", "workers")
     default = TrainingConfig()
     return replace(config, training=replace(config.training, **{name: getattr(default, name) for name in run_settings}))

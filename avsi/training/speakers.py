@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -58,9 +59,9 @@ class SpeakerData(SpeechData):
     def batch_size(self) -> int:
         return super().batch_size if self.augmented else len(self)
 
-    def order(self, rng: np.random.Generator) -> list[tuple[int, int]]:
+    def order(self, rng: np.random.Generator, step: int) -> list[tuple[int, int]]:
         """(index of the utterance, how many windows of its speaker come before) of each window; no speaker is twice in
-        a batch.
+        a batch, of which a step has one for each process.
         """
         speakers = list(self._of_speaker)
         in_a_round = len(speakers) // self._at_once  # batches in which each speaker is once, but for a few left over
@@ -115,11 +116,14 @@ class SpeakerData(SpeechData):
         return utterance.id, Features(window, window.new_zeros(len(window), 0)), none
 
     def _load(self, utterance: Utterance) -> Features:
-        """The bands of speech alone, which are kept in memory."""
+        """The bands of speech alone."""
         features = super()._load(utterance)
         speech = is_speech(features.log_spectrum, self.config.stft, self.config.normalise)
         bands = to_bands(features.log_spectrum[speech], self._filters, self.config.stft)
         return features._replace(log_spectrum=bands, visual=features.visual[speech])
+
+    def _made_by(self) -> list[object]:
+        return [*super()._made_by(), "bands", list(self._filters.shape), asdict(self.config.normalise)]
 
 
 def ge2e_loss(vectors: Tensor, speakers: Sequence[str], sharpness: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """What a tagger learns from: windows of clean recordings, some damaged, some only noisy or with silenced pauses."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from ..models.tagger import TAGGED
 from ..rng import generator
 from ..timebase import to_frames
 from .augmentation import augment
-from .dataset import SpeechData
+from .dataset import SpeechData, Tensors
 
 WINDOW_S = 5.0
 DAMAGED = 0.75  # the share of windows with damage
@@ -51,10 +52,10 @@ AS_SILENCE = ("silence", "jump")  # kinds that sound alike
 
 
 class Heard(NamedTuple):
-    """A recording in memory: int16, shape (n_samples,); bool, (n_frames,); the lips, (n_frames, n_visual)."""
+    """A recording: int16, shape (n_samples,); bool, (n_frames,); the lips, (n_frames, n_visual)."""
 
-    samples: np.ndarray
-    speech: np.ndarray
+    samples: Tensor
+    speech: Tensor
     visual: Tensor
 
 
@@ -66,22 +67,23 @@ class TaggingData(SpeechData):
     def __init__(self, datadir: str | Path, config: Config, augmented: bool = False) -> None:
         """Raises DataError as :class:`SpeechData`."""
         super().__init__(datadir, config, None, augmented)
-        self._heard: dict[int, Heard] = {}
+
+    def _made(self, utterance: Utterance) -> Tensors:
+        return hear(utterance, self.config)._asdict()
+
+    def _made_by(self) -> list[object]:
+        return [*super()._made_by(), "heard", asdict(self.config.normalise)]
 
     def __getitem__(self, place: int | tuple[int, int]) -> tuple[str, Features, Tensor]:
         index, repeat = place if isinstance(place, tuple) else (place, 0)
         utterance, stft = self.utterances[index], self.config.stft
-        heard = self._heard.get(index)
-        if heard is None:
-            heard = hear(utterance, self.config)
-            if self.config.training.cache:
-                self._heard[index] = heard
+        heard = Heard(**self._tensors(index))
         names = "tag", utterance.id
         rng = self._generator(repeat, *names) if self.augmented else generator(0, *names)
         length = min(to_frames(WINDOW_S, stft), len(heard.speech))
         first = int(rng.integers(0, len(heard.speech) - length + 1))
-        part = heard.samples[first * stft.hop_samples : (first + length) * stft.hop_samples]
-        speech, visual = heard.speech[first : first + length], heard.visual[first : first + length]
+        part = heard.samples[first * stft.hop_samples : (first + length) * stft.hop_samples].numpy()
+        speech, visual = heard.speech[first : first + length].numpy(), heard.visual[first : first + length]
         samples, truth = draw_window(part.astype(np.float32) / 32768, speech, stft, rng)
         log_spectrum = log_magnitude(spectrum(torch.from_numpy(samples), stft), stft)
         features = Features(log_spectrum, visual, damage=damage_at(truth, length, stft))
@@ -93,8 +95,8 @@ class TaggingData(SpeechData):
 def hear(utterance: Utterance, config: Config) -> Heard:
     """Read an utterance, and its lips where the model looks at them."""
     features = load_features(utterance, config)
-    samples = from_float(read_mono(utterance.wav, config.stft.sample_rate), "int16")
-    return Heard(samples, is_speech(features.log_spectrum, config.stft, config.normalise).numpy(), features.visual)
+    samples = torch.from_numpy(from_float(read_mono(utterance.wav, config.stft.sample_rate), "int16"))
+    return Heard(samples, is_speech(features.log_spectrum, config.stft, config.normalise), features.visual)
 
 
 def draw_window(

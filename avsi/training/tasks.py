@@ -17,6 +17,7 @@ from ..data.phones import Lexicon
 from ..data.stats import Stats
 from ..errors import ConfigError, DataError
 from ..models.aligner import PhoneAligner
+from ..models.corrector import SpectrumCorrector
 from ..models.durations import DurationModel
 from ..models.inpainter import BLSTMInpainter
 from ..models.painter import Painter
@@ -29,7 +30,7 @@ from ..models.tagger import Tagger
 from .aligning import align, follow, spread_evenly
 from .dataset import AligningData, Batch, InpaintingData, SpeechData, TimedData
 from .durations import duration_loss
-from .losses import ctc_loss, masked_loss, stoi_loss, texture_loss
+from .losses import ctc_loss, masked_loss, stoi_losses, texture_loss
 from .refining import RefiningData, most_lost, restored_by
 from .speakers import SpeakerData, errors_of, ge2e_loss
 from .tagging import TaggingData
@@ -37,10 +38,17 @@ from .tagging import TaggingData
 POSITIVE_WEIGHT = 2.0  # of damaged frames, which are few, beside the others
 PITCH_HIDDEN = 0.1  # of the utterances that a refiner learns from
 SHARP_WEIGHT = 0.1  # of the loss on the lost bins of a refined spectrum, beside that of its texture
-Model = SpectrumInpainter | SpectrumRefiner | PhoneRecognizer | PhoneAligner | DurationModel | SpeakerEncoder | Tagger
-ModelT = TypeVar(
-    "ModelT", SpectrumInpainter, SpectrumRefiner, PhoneRecognizer, PhoneAligner, DurationModel, SpeakerEncoder, Tagger
+Model = (
+    SpectrumInpainter
+    | SpectrumRefiner
+    | SpectrumCorrector
+    | PhoneRecognizer
+    | PhoneAligner
+    | DurationModel
+    | SpeakerEncoder
+    | Tagger
 )
+ModelT = TypeVar("ModelT", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,7 @@ class Restored(NamedTuple):
         mean, std: by which they are normalised, as of :meth:`NormalisedModel.normalise`.
         lost: bool, shape (batch, n_frames).
         lengths: int64, shape (batch,): frames that are no padding.
+        kept: natural log magnitude of the reliable bins of lost frames, NaN elsewhere; None where there are none.
     """
 
     true: Tensor
@@ -77,6 +86,7 @@ class Restored(NamedTuple):
     std: Tensor
     lost: Tensor
     lengths: Tensor
+    kept: Tensor | None = None
 
 
 class Task(ABC, Generic[ModelT]):
@@ -125,9 +135,11 @@ class Inpainting(Task[SpectrumInpainter]):
         restored, hidden = restore(model, batch)
         terms = losses_of(restored, model.config)
         said = batch.label_lengths > 0  # what was said is not known of every utterance
-        if model.config.model.ctc and said.any():
-            scores = model.to_phones(hidden[said])
-            on_phones = ctc_loss(scores, batch.lengths[said], batch.labels[said], batch.label_lengths[said])
+        if model.config.model.ctc:
+            on_phones = hidden.new_zeros(())
+            if said.any():
+                scores = model.to_phones(hidden[said])
+                on_phones = ctc_loss(scores, batch.lengths[said], batch.labels[said], batch.label_lengths[said])
             terms.append(LossTerm("ctc", on_phones, self._settings.ctc_weight, int(said.sum())))
         return restored, terms
 
@@ -142,7 +154,8 @@ def restore(model: SpectrumInpainter, batch: Batch) -> tuple[Restored, Tensor]:
 
 def losses_of(restored: Restored, config: Config) -> list[LossTerm]:
     """The losses on the lost frames, that on the lost bins first."""
-    on_gaps = masked_loss(restored.predicted, restored.target, restored.lost, config.training.loss)
+    lost = restored.lost if restored.kept is None else restored.lost[..., None] & restored.kept.isnan()
+    on_gaps = masked_loss(restored.predicted, restored.target, lost, config.training.loss)
     return [LossTerm("gaps", on_gaps, 1.0, int(restored.lost.sum())), *on_bands(restored, config)]
 
 
@@ -150,9 +163,11 @@ def on_bands(restored: Restored, config: Config) -> list[LossTerm]:
     """The loss of intelligibility, where it counts."""
     if not config.training.stoi_weight:
         return []
-    made = keep_reliable(restored.true, restored.predicted * restored.std + restored.mean, restored.lost)
-    value = stoi_loss(made, restored.true, restored.lost, restored.lengths, config.stft)
-    return [LossTerm("stoi", value, config.training.stoi_weight, len(restored.lost))]
+    made = restored.predicted * restored.std + restored.mean
+    made = keep_reliable(restored.true, made, restored.lost, restored.kept)
+    each = stoi_losses(made, restored.true, restored.lost, restored.lengths, config.stft)
+    value = each.mean() if len(each) else restored.predicted.new_zeros(())
+    return [LossTerm("stoi", value, config.training.stoi_weight, len(each))]
 
 
 class Refining(Task[SpectrumRefiner]):
@@ -229,6 +244,42 @@ class Refining(Task[SpectrumRefiner]):
             *on_bands(restored._replace(predicted=sharp), model.config),
         ]
         return restored, terms
+
+
+class Correcting(Task[SpectrumCorrector]):
+    """Correcting what another model restored by what is reliable in the gaps. The validation loss is that on the lost
+    bins.
+    """
+
+    lexicon = None
+
+    def __init__(self, config: Config, stats: Stats) -> None:
+        if not config.training.restorer:
+            raise ConfigError("training.restorer: names nothing; expected a trained model, to correct its predictions")
+        self._restorer = load_model(config.training.restorer, "inpainter")
+        restorer = self._restorer.config
+        if restorer.stft != config.stft:
+            raise ConfigError(f"training.restorer: {config.training.restorer} works on another spectrogram (stft)")
+        if restorer.model.text or restorer.model.voice:
+            raise ConfigError(
+                f"training.restorer: {config.training.restorer} is told words or the voice; name a model that is not"
+            )
+        self.model = SpectrumCorrector(config, stats)
+        seen = replace(config, model=restorer.model, visual=restorer.visual)  # what the other model is shown
+        self.train_set = InpaintingData(config.data.train, seen, config.data.train_gaps or None, augmented=True)
+        self.valid_set = InpaintingData(config.data.valid, seen, config.data.valid_gaps)
+
+    def losses(self, model: SpectrumCorrector, batch: Batch) -> list[LossTerm]:
+        return self.restore(model, batch)[1]
+
+    def restore(self, model: SpectrumCorrector, batch: Batch) -> tuple[Restored, list[LossTerm]]:
+        """What a model makes of a batch, and all its losses."""
+        assert batch.kept is not None
+        target, mean, std = model.normalise(batch.log_spectrum, batch.lost, batch.lengths)
+        smooth, *_ = model.normalise(restored_by(self._restorer, batch), batch.lost, batch.lengths)
+        corrected = model(smooth, batch.lost, (batch.kept - mean) / std)
+        made = Restored(batch.log_spectrum, target, corrected, mean, std, batch.lost, batch.lengths, batch.kept)
+        return made, losses_of(made, model.config)
 
 
 class Recognition(Task[PhoneRecognizer]):
@@ -337,6 +388,7 @@ def make_task(config: Config, stats: Stats) -> Task[Any]:
         "inpainter": Inpainting,
         "painter": Inpainting,
         "refiner": Refining,
+        "corrector": Correcting,
         "recognizer": Recognition,
         "aligner": Aligning,
         "durations": Durations,

@@ -32,9 +32,11 @@ class _Stopwatch(Callback):
         self.epochs_s.append(time.perf_counter() - self.start)
 
 
-def training(setup: Setup) -> Iterator[Row]:
-    """A training run against a bare loop over the same batches: the best of four epochs of each."""
-    settings, folder, count = copy.deepcopy(setup.config), setup.folder, len(setup.utterances)
+def epochs_s(setup: Setup) -> list[float]:
+    """The seconds of each of five epochs of a training run, which goes to the folder ``run``. The first one reads the
+    files and warms up.
+    """
+    settings, folder = copy.deepcopy(setup.config), setup.folder
     write_datadir(folder / "train", setup.utterances)
     write_datadir(folder / "valid", setup.utterances[:1])
     write_gap_file(folder / "gaps", {setup.utterances[0].id: [Gap(0.5, 1.0)]})
@@ -43,12 +45,19 @@ def training(setup: Setup) -> Iterator[Row]:
     settings.training.max_epochs, settings.training.precision = 5, "32-true"
     watch = _Stopwatch()
     train(settings, folder / "run", progress=False, callbacks=[watch])
+    return watch.epochs_s
+
+
+def training(setup: Setup) -> Iterator[Row]:
+    """A training run against a bare loop over the same batches: the best of four epochs of each."""
+    count = len(setup.utterances)
+    run = count / min(epochs_s(setup)[1:])
+    settings, folder = copy.deepcopy(setup.config), setup.folder
     data, size = InpaintingData(folder / "train", settings), settings.training.batch_size
     items = [data[index] for index in range(len(data))]
     batches = [collate(items[start : start + size]) for start in range(0, len(items), size)]
     bare_s = [_bare_epoch_s(batches, settings, Stats.load(setup.stats)) for _ in range(5)]
-    # The first epoch reads the files and warms up.
-    run, bare = count / min(watch.epochs_s[1:]), count / min(bare_s[1:])
+    bare = count / min(bare_s[1:])
     yield Row("training, utterances/s", run, f"bare LSTM loop {bare:.1f}", run / bare, 0.9)
 
 

@@ -1,7 +1,7 @@
 // Long work, shown while it runs: a bar, what is done, the time left, and a way to end it.
 
 import { finished, post, request } from "./api.js";
-import { say, unwarn, warn } from "./dom.js";
+import { byId, say, unwarn, warn } from "./dom.js";
 
 let failure = ""; // of the last one: the next takes it back, and no other warning
 
@@ -18,22 +18,38 @@ export function show(part, { progress, step = "", left_s: left }) {
   part.querySelector(".step").textContent = `${step}${timeLeft(left)}`;
 }
 
+/** Tells a screen reader what is being done, and each quarter of it. */
+function announce({ progress, step }) {
+  const quarter = Math.floor(4 * (progress ?? 0)) * 25;
+  const text = step && (quarter ? `${step}, ${quarter} %` : step);
+  if (byId("progress-told").textContent !== text) byId("progress-told").textContent = text;
+}
+
 /** Starts a job by a POST and shows it in `part` until it ends; its result, or undefined if it failed or was ended. */
-export async function run(path, body, part, starter) {
+export function run(path, body, part, starter) {
+  return follow(async () => (await post(path, body)).job, part, starter);
+}
+
+/** As `run`, for a job that is under way already: `begun` promises its id. */
+export async function follow(begun, part, starter) {
   const cancel = part.querySelector(".cancel");
   unwarn(failure);
   starter.disabled = true;
   try {
-    const { job } = await post(path, body);
+    const job = await begun();
     show(part, { progress: null, step: "Waiting" });
     part.hidden = false;
     cancel.onclick = () => request("DELETE", `/api/jobs/${job}`).catch((error) => warn(error.message));
-    return await finished(job, (now) => show(part, now));
+    return await finished(job, (now) => {
+      show(part, now);
+      announce(now);
+    });
   } catch (error) {
     if (error.name === "AbortError") say("Cancelled.");
     else warn((failure = error.message));
     return undefined;
   } finally {
+    byId("progress-told").textContent = "";
     const focused = part.contains(document.activeElement);
     part.hidden = true;
     starter.disabled = false;

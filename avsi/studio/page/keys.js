@@ -14,6 +14,8 @@ const LIST = [
   ["On a gap: ← →", "move it, or its end that has the focus, by 10 ms; with Shift by 100 ms"],
   ["On a gap: ↑ ↓", "the gap before, the gap after"],
   ["On a gap: Enter, Delete", "play around it; remove it"],
+  ["On a word: ← →", "the word before, the word after"],
+  ["On a word: Enter, g", "go there; make it a gap"],
   ["On the position: ← →", "back and forth by 0.1 s; with Shift by 1 s; Home and End"],
   ["?", "this list"],
 ];

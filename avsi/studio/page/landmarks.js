@@ -15,8 +15,10 @@ export class Landmarks {
   #parts = new Map(); // by number: frames, or null while they are fetched
   #shown = false;
 
-  constructor(clip, player, screen) {
-    Object.assign(this, { clip, player });
+  constructor(clip, player, screen, project) {
+    Object.assign(this, { clip, player, project });
+    this.face = project.state.face;
+    project.addEventListener("change", () => this.#renew());
     this.canvas = make("canvas", { className: "face", width: clip.picture.width, height: clip.picture.height, "aria-hidden": "true" });
     screen.append(this.canvas);
     player.addEventListener("moved", () => this.draw());
@@ -24,6 +26,16 @@ export class Landmarks {
       this.#shown = target.checked;
       this.draw();
     };
+  }
+
+  /** Another of several faces was chosen. */
+  async #renew() {
+    const { face } = this.project.state;
+    if (face === this.face) return;
+    this.face = face;
+    if (!(await this.project.flush())) return;
+    this.#parts.clear();
+    this.draw();
   }
 
   draw() {
@@ -50,14 +62,16 @@ export class Landmarks {
     const end = Math.min((number + 1) * PART_S, this.clip.duration_s);
     const address = `/api/clips/${this.clip.id}/landmarks?start=${number * PART_S}&end=${end}`;
     const state = byId("landmarks-state");
+    let notes = []; // such as of several faces
     try {
       let answer = await get(address);
       if (answer.job) {
-        await finished(answer.job, () => (state.textContent = "Looking for the face …"));
+        ({ notes } = await finished(answer.job, () => (state.textContent = "Looking for the face …")));
         answer = await get(address);
       }
       this.#parts.set(number, answer.frames ?? []);
-      state.textContent = answer.frames?.length ? "" : "No face was found here.";
+      const isSeen = answer.frames?.some(({ points }) => points[0] && points[0][0] !== null);
+      state.textContent = isSeen ? notes.join(" ") : "No face was found here.";
       this.draw();
     } catch (error) {
       state.textContent = "";

@@ -3,6 +3,15 @@
 import { byId, counted, make, say } from "./dom.js";
 
 const NAMES = ["Original", "Restored"];
+const NEAR_S = 0.002; // times that are the same but for rounding
+
+/** Whether a version was made of the gaps that are marked for repair now. */
+function isOf(result, gaps) {
+  const marked = gaps.filter((gap) => gap.repair).map((gap) => [gap.start_s, gap.end_s]);
+  const left = (result.reasons ?? []).map((reason) => [reason.start_s, reason.end_s]);
+  const inside = ([start, end], others) => others.some(([first, last]) => start >= first - NEAR_S && end <= last + NEAR_S);
+  return marked.every((gap) => inside(gap, [...result.gaps, ...left])) && result.gaps.every((gap) => inside(gap, marked));
+}
 const MOS_AFTER_MS = [3000, 8000, 20000]; // the estimate of quality comes a little after the sound
 
 export class Listening {
@@ -18,6 +27,7 @@ export class Listening {
     byId("blind").onchange = ({ target }) => this.#blind(target.checked);
     player.addEventListener("heard", () => this.#draw());
     project.addEventListener("results", () => this.#list());
+    project.addEventListener("change", () => this.#compare());
     this.#list();
   }
 
@@ -63,11 +73,21 @@ export class Listening {
       const gaps = counted(result.gaps.length, "gap");
       const time = result.made && new Date(result.made).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
       const isSeen = result.use_face && (result.reasons ?? []).length < result.gaps.length;
-      const told = [result.model, isSeen ? "with the face" : "sound alone", gaps, time].filter(Boolean).join(" · ");
-      return make("label", { className: "inline" }, choice, ` Version ${index + 1} `, make("span", { className: "soft" }, told));
+      const how = [result.model, result.adapted && "adapted", isSeen ? "with the face" : "sound alone", gaps, time];
+      const told = make("span", { className: "soft" }, how.filter(Boolean).join(" · "));
+      const other = make("span", { className: "soft other", hidden: true }, "made with other gaps than are marked now");
+      return make("label", { className: "inline" }, choice, ` Version ${index + 1} `, told, other);
     }));
+    this.#compare();
     const kept = results.some((each) => each.id === this.result?.id);
     this.#choose(kept ? this.result.id : results.at(-1)?.id);
+  }
+
+  #compare() {
+    const { results, state } = this.project;
+    byId("results").querySelectorAll(".other").forEach((told, index) => {
+      if (results[index]) told.hidden = isOf(results[index], state.gaps); // else the list is about to be drawn anew
+    });
   }
 
   /** A new result's estimate of quality, when it is there. */

@@ -1,7 +1,7 @@
 // Opens the clip that the address names, and joins the parts of the page.
 
-import { get, pause, post } from "./api.js";
-import { byId, clock, guarded, warn } from "./dom.js";
+import { GONE, get, pause, post } from "./api.js";
+import { byId, clock, guarded, unwarn, warn } from "./dom.js";
 import { offerKeys } from "./keys.js";
 import { Landmarks } from "./landmarks.js";
 import { Listening } from "./listen.js";
@@ -12,12 +12,14 @@ import { Project } from "./project.js";
 import { Regions } from "./regions.js";
 import { Restoring } from "./restore.js";
 import { offerSaving } from "./save.js";
+import { Saying } from "./say.js";
 import { Table } from "./table.js";
 import { Tiles } from "./tiles.js";
 import { Timeline } from "./timeline.js";
 import { Words } from "./words.js";
 
 const ASK_AGAIN_MS = 1000;
+const STILL_THERE_MS = 5000;
 
 function introduce(clip, clips) {
   const { picture } = clip;
@@ -74,12 +76,13 @@ function work(clip, clips) {
   const screen = byId("screen");
   const project = new Project(clip);
   const player = new Player(clip, screen);
-  if (clip.picture) new Landmarks(clip, player, screen);
+  if (clip.picture) new Landmarks(clip, player, screen, project);
   const timeline = new Timeline(clip, player);
   const tiles = new Tiles(clip, timeline);
   const regions = new Regions(project, timeline, player);
   const table = new Table(project, regions);
   new Words(project, timeline, player, regions);
+  new Saying(project, player);
   const marking = new Marking(project, regions);
   const restoring = new Restoring(project, clips);
   const listening = new Listening(project, player, tiles, table);
@@ -94,7 +97,6 @@ function work(clip, clips) {
     if (await project.flush()) visit(target.value);
     else target.value = clip.id;
   };
-  offerOpening((file) => marking.read(file), () => project.flush());
   offerKeys({
     Space: () => player.toggle(), b: () => listening.toggle(), g: () => byId("add-gap").click(),
     r: () => byId("restore").click(), "+": () => timeline.zoom(2), "=": () => timeline.zoom(2),
@@ -107,17 +109,30 @@ function work(clip, clips) {
     else guarded(() => project.refresh());
   });
   prepare(clip, player, tiles);
+  return { read: (file) => marking.read(file), leave: () => project.flush() };
 }
 
+/** The desk with the clip, as `offerOpening` takes it; null without one. */
 async function begin() {
   const clips = await get("/api/clips");
-  const wanted = clips.find(({ id }) => id === location.hash.slice(1)) ?? clips.at(-1);
-  if (wanted) work(await get(`/api/clips/${wanted.id}`), clips);
-  else {
-    byId("opening").hidden = false;
-    offerOpening(null, async () => true);
-    offerKeys({});
+  const wanted = clips.find(({ id }) => id === location.hash.slice(1)) ?? clips[0];
+  if (wanted) return work(await get(`/api/clips/${wanted.id}`), clips);
+  byId("opening").hidden = false;
+  offerKeys({});
+  return null;
+}
+
+/** Tells within seconds when the server has ended, and when it is back. */
+async function watch() {
+  for (let gone = false; ;) {
+    await pause(STILL_THERE_MS);
+    if (document.hidden) continue;
+    const isGone = await get("/api/clips").then(() => false, (error) => !error.status);
+    if (isGone && !gone) warn(GONE);
+    if (gone && !isGone) unwarn(GONE);
+    gone = isGone;
   }
 }
 
-guarded(begin);
+offerOpening(guarded(begin));
+watch();

@@ -2,7 +2,7 @@
 
 import { request } from "./api.js";
 import { byId, counted, guarded, make, say } from "./dom.js";
-import { run } from "./jobs.js";
+import { follow, run } from "./jobs.js";
 import { newKey } from "./project.js";
 
 export class Marking {
@@ -25,6 +25,8 @@ export class Marking {
       byId("redo").disabled = !project.history.canRedo;
     };
     project.addEventListener("change", ready);
+    const { jobs } = project.clip;
+    if (jobs?.find) this.#take(follow(async () => jobs.find, byId("find-job"), byId("find")));
   }
 
   async #find() {
@@ -33,7 +35,11 @@ export class Marking {
     const asked = kinds.filter((kind) => kind.checked).map((kind) => kind.value);
     const sure = byId("sure").valueAsNumber;
     const body = { ...(asked.join() !== this.usual.join() && { kinds: asked }), ...(Number.isFinite(sure) && { sure }) };
-    const found = await run(`/api/clips/${this.project.clip.id}/find`, body, byId("find-job"), byId("find"));
+    await this.#take(run(`/api/clips/${this.project.clip.id}/find`, body, byId("find-job"), byId("find")));
+  }
+
+  async #take(running) {
+    const found = await running;
     if (!found) return;
     const added = this.#add(found.damage);
     const told = found.damage.length ? `${found.damage.length} found, ${added} of them new.` : "No damage was found.";

@@ -10,8 +10,10 @@ export function visit(id) {
   location.reload();
 }
 
-/** `read` takes dropped labels; null while no clip is open. `leave` keeps what is not yet kept, and tells if it is. */
-export function offerOpening(read, leave) {
+/** `begun` promises the desk, once it is known whether a clip is open: its `read` takes dropped labels, and `leave` keeps
+ * what is not yet kept and tells if it is. A file may be chosen earlier.
+ */
+export function offerOpening(begun) {
   const open = async (file) => {
     const part = byId("upload");
     const ending = new AbortController();
@@ -24,7 +26,8 @@ export function offerOpening(read, leave) {
     part.hidden = true;
     byId("file").value = "";
     if (!clip) return;
-    if (await leave()) visit(clip.id);
+    const desk = await begun;
+    if (!desk || (await desk.leave())) visit(clip.id);
   };
   byId("file").onchange = ({ target }) => target.files[0] && open(target.files[0]);
   byId("open-another").onclick = () => {
@@ -39,12 +42,13 @@ export function offerOpening(read, leave) {
   });
   const over = () => document.body.classList.remove("dropping");
   document.addEventListener("dragleave", (event) => event.relatedTarget === null && over());
-  document.addEventListener("drop", (event) => {
+  document.addEventListener("drop", async (event) => {
     over();
     const file = event.dataTransfer.files[0];
     if (!file) return;
     event.preventDefault();
-    if (read && /\.(txt|json)$/i.test(file.name)) read(file);
+    const desk = /\.(txt|json)$/i.test(file.name) ? await begun : null;
+    if (desk) desk.read(file);
     else open(file);
   });
 }

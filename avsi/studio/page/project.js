@@ -16,7 +16,7 @@ function edited(project) {
   }));
   return {
     gaps, transcript: project.transcript ?? "", model: project.model, use_face: project.use_face,
-    reference: project.reference ?? null,
+    reference: project.reference ?? null, adapt: project.adapt ?? false, face: project.face ?? null,
   };
 }
 

@@ -1,7 +1,7 @@
 // What restores, and restoring itself.
 
-import { byId, counted, make, say } from "./dom.js";
-import { run } from "./jobs.js";
+import { byId, counted, make, say, warn } from "./dom.js";
+import { follow, run } from "./jobs.js";
 
 const HERE = /^(.*?)(?:@([\d.]+):([\d.]+))?$/s; // FILE or FILE@START:END
 
@@ -13,6 +13,13 @@ export class Restoring extends EventTarget {
     byId("model").replaceChildren(...clip.models.map((model) => new Option(model.name, model.name)));
     byId("model").onchange = ({ target }) => project.change((state) => (state.model = target.value));
     byId("use-face").onchange = ({ target }) => project.change((state) => (state.use_face = target.checked));
+    byId("adapt").onchange = ({ target }) => project.change((state) => (state.adapt = target.checked));
+    byId("face").onchange = ({ target }) => {
+      const number = target.valueAsNumber;
+      if (target.value === "" || target.checkValidity()) project.change((state) => (state.face = Number.isFinite(number) ? number : null));
+      else warn(`Faces are counted from the left, from 1 to ${target.max}; leave the field empty for the largest one.`);
+      this.#fill();
+    };
     const around = new Option("that around the gap", "");
     byId("reference").replaceChildren(around, ...clips.map(({ name }) => new Option(name === clip.name ? `${name} (this clip)` : name, name)));
     for (const id of ["reference", "reference-start", "reference-end"]) byId(id).onchange = () => this.#refer();
@@ -20,6 +27,7 @@ export class Restoring extends EventTarget {
     byId("draw").onclick = () => this.restore(1 + Math.max(...project.results.map((result) => result.draw ?? 0)));
     project.addEventListener("change", () => this.#fill());
     this.#fill();
+    if (clip.jobs?.restore) this.#take(follow(async () => clip.jobs.restore, byId("restore-job"), byId("restore")));
   }
 
   #fill() {
@@ -28,14 +36,20 @@ export class Restoring extends EventTarget {
     byId("model").value = state.model;
     byId("about-model").textContent = model?.about ?? "";
     byId("hint-words").hidden = !model?.takes_words || Boolean(state.transcript.trim());
-        const face = Boolean(clip.picture && model?.takes_face);
+    const face = Boolean(clip.picture && model?.takes_face);
     byId("use-face").disabled = !face;
     byId("use-face").checked = face && state.use_face;
+    byId("adapt").checked = state.adapt;
+    byId("face-part").hidden = !clip.picture;
+    byId("face").value = state.face ?? "";
     const [, file, start, end] = HERE.exec(state.reference ?? "");
     const field = byId("reference");
     if (file && ![...field.options].some((each) => each.value === file)) field.append(make("option", { value: file }, file));
     field.value = file;
     field.disabled = !model?.takes_voice && !file; // what is named can always be cleared
+    const takers = clip.models.filter((each) => each.takes_voice).map((each) => each.name);
+    byId("hint-voice").hidden = model?.takes_voice ?? false;
+    byId("hint-voice").textContent = `The model ${state.model} takes the voice around the gap alone; ${takers.join(", ")} can follow another.`;
     byId("reference-times").hidden = !file;
     if (start !== undefined) [byId("reference-start").value, byId("reference-end").value] = [start, end];
     const gaps = state.gaps.filter((gap) => gap.repair);
@@ -56,9 +70,13 @@ export class Restoring extends EventTarget {
   async restore(draw) {
     if (byId("restore").disabled) return;
     if (!(await this.project.flush())) return; // what is shown is not what would be restored
-    byId("draw").disabled = true;
     const { id } = this.project.clip;
-    const answer = await run(`/api/clips/${id}/restore`, { draw }, byId("restore-job"), byId("restore"));
+    await this.#take(run(`/api/clips/${id}/restore`, { draw }, byId("restore-job"), byId("restore")));
+  }
+
+  async #take(running) {
+    byId("draw").disabled = true;
+    const answer = await running;
     byId("draw").disabled = false;
     if (answer) {
       await this.project.refresh();

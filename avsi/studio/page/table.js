@@ -1,9 +1,21 @@
 // The gaps as a table: typed as numbers, named, chosen for repair; and what was said of each when it was restored.
 
-import { byId, make } from "./dom.js";
+import { byId, make, warn } from "./dom.js";
 
 const overlaps = (one, other) => one.start_s < other.end_s && other.start_s < one.end_s;
 const typed = (seconds) => seconds.toFixed(3).replace(/0$/, ""); // milliseconds where there are any
+
+const ROUNDED_S = 0.011;
+
+/** What found a gap, in words; labels of other programs may name anything. */
+function foundBy(seenBy, kinds) {
+  const known = {
+    picture: "pictures are missing here, and the sound goes on", tagger: "found by a model, by its sound",
+    "tagger+face": "found by a model, by its sound and the lips",
+  };
+  const rule = kinds.some(({ name }) => name === seenBy);
+  return known[seenBy] ?? (rule ? `found by an exact rule for ${seenBy}` : `found by ${seenBy}`);
+}
 
 const rated = (mos) => mos?.toFixed(1) ?? "–"; // silence has no rating
 
@@ -42,7 +54,14 @@ export class Table {
     const [start, end] = ["start_s", "end_s"].map((end_name) => {
       const field = make("input", { type: "number", min: 0, step: 0.01, max: this.project.clip.duration_s });
       field.onchange = () => {
-        if (Number.isFinite(field.valueAsNumber)) this.regions.move(key, { [end_name]: field.valueAsNumber });
+        const times = { ...this.regions.gap(key), [end_name]: field.valueAsNumber };
+        if (times.start_s >= 0 && times.end_s > times.start_s && times.end_s <= this.project.clip.duration_s + ROUNDED_S) {
+          this.regions.move(key, { [end_name]: field.valueAsNumber });
+        } else {
+          const asked = Number.isFinite(field.valueAsNumber) ? `${field.valueAsNumber} s` : "No number";
+          warn(`${asked} as the ${end_name === "start_s" ? "start" : "end"} of this gap: expected seconds, the start before the end, `
+            + `and both within the clip (0 to ${this.project.clip.duration_s.toFixed(2)} s). The gap stays as it was.`);
+        }
         this.draw();
       };
       return field;
@@ -75,7 +94,7 @@ export class Table {
   #told(gap) {
     const told = [];
     if (gap.sure !== null && gap.sure < 1) told.push(`sure ${gap.sure.toFixed(2)}`);
-    if (gap.seen_by) told.push(`found by ${gap.seen_by}`);
+    if (gap.seen_by) told.push(foundBy(gap.seen_by, this.project.clip.kinds));
     const of = (list) => (list ?? []).filter((each) => overlaps(each, gap));
     for (const { reason } of of(this.result?.reasons)) told.push(reason);
     for (const { before, after } of of(this.result?.mos)) {

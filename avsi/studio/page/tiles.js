@@ -12,6 +12,7 @@ const KEPT = 60; // tiles of peaks, and pictures outside of what is seen
 
 export class Tiles {
   #peaks = new Map(); // by address: {low, high}, or null while they are fetched
+  #drawn = new Map(); // what is seen: peaks by their stretch
   #result = null;
   #known = NaN; // how much of the sound the server has read, 0 to 1
   #gain = 1; // so that the loudest of the original fills the height, also of a soft recording
@@ -118,9 +119,12 @@ export class Tiles {
     const [canvas, context, height] = sharp(byId("wave"), width);
     context.fillStyle = getComputedStyle(canvas).color;
     context.fillRect(0, height / 2, width, 1);
+    const drawn = new Map();
     for (const tile of this.#tiles(1)) {
       const address = this.#address("peaks", tile, `n=${TILE_PX}`);
-      const peaks = this.#peaks.get(address);
+      // While a sound is new, the one before it is nearly the same: versions differ in their gaps alone.
+      const peaks = this.#peaks.get(address) ?? this.#drawn.get(`${tile.start} ${tile.end}`);
+      if (peaks) drawn.set(`${tile.start} ${tile.end}`, peaks);
       const step = ((tile.end - tile.start) * px_s) / TILE_PX;
       peaks?.low.forEach((low, index) => {
         const x = (tile.start - first) * px_s + index * step;
@@ -128,6 +132,7 @@ export class Tiles {
         context.fillRect(x, top, step, Math.max(1, (height / 2) * (1 - this.#gain * low) - top));
       });
     }
+    this.#drawn = drawn;
   }
 
   async #measure() {
