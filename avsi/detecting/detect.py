@@ -78,7 +78,7 @@ def detect_file(
     """
     check_asked(kinds, sure)
     listener = None if tagger is None else load_listener(tagger, look, video, face)
-    with open_sound(path) as sound:
+    with open_sound(path, progress) as sound:
         return detect_in(Path(path), sound, kinds, sure, from_first_sample, progress, listener)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,10 +88,11 @@ class Sound:
 
 
 @contextlib.contextmanager
-def open_sound(path: str | Path) -> Iterator[Sound]:
+def open_sound(path: str | Path, progress: Callable = lambda items, total, what: items) -> Iterator[Sound]:
     """Open a sound file, or the first sound track of any container that FFmpeg reads.
 
-    A sound track is decoded into a temporary file, which is deleted when the context ends.
+    A sound track is decoded into a temporary file, which is deleted when the context ends. ``progress`` is as of
+    :func:`.decode_track`.
 
     Raises:
         MediaError: no such file, not a sound or video file, truncated beyond use, no sound track, no samples.
@@ -102,7 +103,7 @@ def open_sound(path: str | Path) -> Iterator[Sound]:
         yield sound
         return
     with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
-        yield decoded_sound(path, Path(folder) / "track.wav")
+        yield decoded_sound(path, Path(folder) / "track.wav", progress)
 
 
 def sound_file(path: Path) -> Sound | None:
@@ -114,9 +115,9 @@ def sound_file(path: Path) -> Sound | None:
     return None if sound is None else _checked(sound, path)
 
 
-def decoded_sound(path: Path, wav: Path) -> Sound:
+def decoded_sound(path: Path, wav: Path, progress: Callable = lambda items, total, what: items) -> Sound:
     """The first sound track of a container, decoded into a WAV file that stays."""
-    track = decode_track(path, wav)
+    track = decode_track(path, wav, progress)
     sound = _checked(_sound_file(wav), path)
     return replace(sound, start_s=track.start_s, over_24_bit=track.over_24_bit, holes=track.holes)
 
