@@ -37,10 +37,12 @@ class Followed:
         samples: shape (n_samples,), float.
         fit_db: how far what the filter misses lies below the channel itself, where it was not fitted; the higher, the
             more alike the channels.
+        reach: how many samples further on, or back, a sample of the other channel makes itself heard.
     """
 
     samples: np.ndarray
     fit_db: float
+    reach: int
 
     def tells(self, known: np.ndarray, inside: tuple[int, int], rate: int) -> bool:
         """Whether it says what a gap ``inside`` holds.
@@ -85,7 +87,7 @@ def follow(channel: np.ndarray, other: np.ndarray, known: np.ndarray, rate: int)
         made = _Filter.fitted(wanted, heard, whole & ~own, lags).applied(other)
         missed = np.where(np.arange(len(power)) % 2 == half, power_of(channel - made), missed)
     fit_db = 10 * np.log10(power.sum() / max(missed.sum(), 1e-12 * power.sum()))
-    return Followed(_Filter.fitted(wanted, heard, whole, lags).applied(other), float(fit_db))
+    return Followed(_Filter.fitted(wanted, heard, whole, lags).applied(other), float(fit_db), max(map(abs, lags)))
 
 
 def _loudest(samples: np.ndarray, rate: int) -> float:

@@ -56,10 +56,11 @@ def _sources(found: Sequence[Damage], gaps: Sequence[Gap], sound: Sound, start_s
     return [
         next(
             (
-                f"channel {each.source + 1}"
+                f"channel {each.source + 1}" + " in part" * any(each.goes_on)
                 for each in plan.taken
                 if damage.channel == each.channel
-                and each.start <= to_samples((damage.start_s + damage.end_s) / 2 - start_s, sound.rate) < each.stop
+                and each.start < to_samples(damage.end_s - start_s, sound.rate)
+                and to_samples(damage.start_s - start_s, sound.rate) < each.stop
             ),
             "",
         )
