@@ -173,7 +173,8 @@ def restore(
     edits = logged(restorer, entries[: len(spans)], heard.name if heard else None)
     for one, entry in zip(plan.taken, entries[len(spans) :], strict=True):
         edits.append(logged_copy(entry, one.source))
-        told = f"{'a part of ' * any(one.goes_on)}channel {one.channel + 1} restored from channel {one.source + 1}, which holds the same sound"
+        part = "a part of " * any(one.goes_on)
+        told = f"{part}channel {one.channel + 1} restored from channel {one.source + 1}, which holds the same sound"
         reasons.append({"start_s": sound.start_s + entry[0], "end_s": sound.start_s + entry[1], "reason": told})
     write_result(out, patches, [asdict(edit) for edit in edits])
     adapted = restorer.adaptation is not None and restorer.adaptation.kept
