@@ -238,7 +238,10 @@ class Ear:
     def __init__(self, heard: list[Damage]) -> None:
         self.heard, self.known = heard, list[Damage]()
 
-    def listen(self, path, sound, kinds, known, progress) -> list[Damage]:
+    def see(self, path, sound, kinds, progress) -> None:
+        return None
+
+    def listen(self, sound, kinds, known, tracks, progress) -> list[Damage]:
         self.known = list(known)
         return [*known, *(each for each in self.heard if each.kind in kinds)]
 
