@@ -8,13 +8,15 @@ import subprocess
 import numpy as np
 import pytest
 import soundfile
+from conftest import speech
 
+from avsi.data.gaps import Gap
 from avsi.studio.project import ProjectFile
 from avsi.studio.refusals import Refused
 from avsi.studio.session import remove_left_folders
 
 RATE = 16000
-GAP = {"start_s": 1.0, "end_s": 1.2, "kind": None, "sure": None, "seen_by": None, "repair": True}
+GAP = {"start_s": 1.0, "end_s": 1.2, "kind": None, "sure": None, "seen_by": None, "channel": None, "repair": True}
 PROJECT = {"gaps": [GAP], "transcript": "", "model": "a", "use_face": False, "reference": None}
 
 
@@ -259,3 +261,37 @@ def test_a_result_is_rated_with_what_is_around_it(tmp_path, monkeypatch):
 
     [rated] = tasks.rate(Teller(), clip, [(1.0, 1.5)], tmp_path / "made.npz")
     assert rated == {"start_s": 1.0, "end_s": 1.5, "before": 0.62, "after": 0.75}  # 2.5 s, of which 0.5 s are louder
+
+
+def test_a_gap_of_one_channel_leaves_the_other_as_it_is(tmp_path):
+    from avsi.media.sound_reading import sound_file
+    from avsi.studio import tasks
+    from avsi.studio.labels import read_labels, write_labels
+    from avsi.studio.opened import Opened
+    from avsi.studio.results import read_result
+    from avsi.studio.worker import Teller
+
+    near = speech(0, 3.0)
+    soundfile.write(tmp_path / "talk.wav", np.stack([near, 0.4 * np.roll(near, 12)], axis=1), RATE, subtype="PCM_16")
+    clip = Opened(tmp_path / "talk.wav", sound_file(tmp_path / "talk.wav"), None, tmp_path)
+
+    class Silent(Teller):
+        def __init__(self):
+            pass
+
+        def step(self, what, share=None):
+            pass
+
+    [gap] = read_labels(b"1.0\t1.2\tnoise (channel 2)\n", "a.txt", 3.0)
+    assert (gap["kind"], gap["channel"]) == ("noise", 1)
+    assert write_labels([gap], "txt", 3.0) == "1.000000\t1.200000\tnoise (channel 2)\n"
+    gaps, out = [Gap(1.0, 1.2, (gap["channel"],))], tmp_path / "made.npz"
+    made = tasks.restore(Silent(), clip, gaps, "a", False, "", None, None, 0, False, out)
+    assert made["gaps"] == [[1.0, 1.2]]
+    assert [each["reason"] for each in made["reasons"]] == [
+        "channel 2 restored from channel 1, which holds the same sound"
+    ]
+    [(start, patch)], [edit] = read_result(out)
+    whole = clip.sound.read()[start : start + len(patch)]
+    assert (start, len(patch), edit["model"]) == (RATE, RATE // 5, "channel 1")
+    assert np.array_equal(patch[:, 0], whole[:, 0]) and 0 < np.abs(patch[:, 1].astype(int) - whole[:, 1]).max() < 60

@@ -22,6 +22,11 @@ FLOOR = 1e-6
 # Fitted on half of such blocks, the filter is judged on the other half. Of those that are at most so far below the
 # loudest, there must be so much.
 BLOCK_S, SOFTEST_DB, LEAST_S = 0.1, 25.0, 0.5
+# Another channel tells what is lost where the filter from it misses so little. In gaps of 200 and 800 ms in 12 speakers
+# of GRID, with noises and rooms of all strengths, it was then better than the model by SDR, STOI and PESQ.
+LEAST_FIT_DB = 3.0
+# Somebody who is heard in the gap alone, near the other microphone, would be made far louder than all that is known.
+LOUDER_DB = 6.0
 
 
 @dataclass(frozen=True)
@@ -32,10 +37,22 @@ class Followed:
         samples: shape (n_samples,), float.
         fit_db: how far what the filter misses lies below the channel itself, where it was not fitted; the higher, the
             more alike the channels.
+        reach: how many samples further on, or back, a sample of the other channel makes itself heard.
     """
 
     samples: np.ndarray
     fit_db: float
+    reach: int
+
+    def tells(self, known: np.ndarray, inside: tuple[int, int], rate: int) -> bool:
+        """Whether it says what a gap ``inside`` holds.
+
+        Args:
+            known: the channel itself, shape (n_samples,), 0 where it is lost.
+            inside: the first sample of the gap, and the one after the last.
+        """
+        loud, around = (_loudest(samples, rate) for samples in (self.samples[slice(*inside)], known))
+        return self.fit_db >= LEAST_FIT_DB and loud <= around * 10 ** (LOUDER_DB / 20)
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is not finite in the end is none
@@ -77,7 +94,16 @@ def follow(channel: np.ndarray, other: np.ndarray, known: np.ndarray, rate: int)
     except np.linalg.LinAlgError:
         return None
     fit_db = 10 * np.log10(power.sum() / max(missed.sum(), 1e-12 * power.sum()))
-    return Followed(followed, float(fit_db)) if np.isfinite(followed).all() and np.isfinite(fit_db) else None
+    if not (np.isfinite(followed).all() and np.isfinite(fit_db)):
+        return None
+    return Followed(followed, float(fit_db), max(map(abs, lags)))
+
+
+def _loudest(samples: np.ndarray, rate: int) -> float:
+    """The root of the mean power of the loudest block."""
+    size = min(to_samples(BLOCK_S, rate), len(samples))
+    sums = np.concatenate([[0.0], np.cumsum(samples**2)])
+    return float(np.sqrt((sums[size:] - sums[:-size]).max() / size))
 
 
 def _emphasised(samples: np.ndarray) -> np.ndarray:

@@ -257,10 +257,10 @@ def inpaint(
     if out and not into_folder:
         check_output(clips[0], Path(out))
     if dry_run and len(clips) == 1:
-        find_in_file(clips[0], find, from_first_sample)
+        find_in_file(clips[0], find, from_first_sample, progress)
         return
     if dry_run:
-        end_with("would be restored", list(find_in_files(clips, find, print_error, from_first_sample)))
+        end_with("would be restored", list(find_in_files(clips, find, print_error, from_first_sample, progress)))
     assert out is not None
     if reference is not None:
         from ..restoring.voice_input import check_model_takes_voice, hear_reference

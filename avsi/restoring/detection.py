@@ -81,10 +81,11 @@ def _sources(found: Sequence[Damage], plan: RestorationPlan, rate: int, start_s:
     return [
         next(
             (
-                f"channel {each.source + 1}"
+                f"channel {each.source + 1}" + " in part" * any(each.goes_on)
                 for each in plan.taken
                 if damage.channel == each.channel
-                and each.start <= to_samples((damage.start_s + damage.end_s) / 2 - start_s, rate) < each.stop
+                and each.start < to_samples(damage.end_s - start_s, rate)
+                and to_samples(damage.start_s - start_s, rate) < each.stop
             ),
             "",
         )

@@ -108,25 +108,29 @@ def find_in_files(
     find: Callable[[Path, Sound, bool], RestorationPlan],
     tell: Callable[[str, AvsiError | OSError], None],
     from_first_sample: bool = False,
+    progress: Callable = lambda items, total, what: items,
 ) -> Iterator[FileResult]:
     """The gaps that :func:`inpaint_files` would find and restore, of one file after the other; nothing is written.
 
     Args:
-        find, tell, from_first_sample: as there.
+        find, tell, from_first_sample, progress: as there.
     """
 
     def look(path: Path, _: str) -> FileResult:
-        return FileResult(path, find_in_file(path, find, from_first_sample))
+        return FileResult(path, find_in_file(path, find, from_first_sample, progress))
 
     return _in_turn(paths, look, tell)
 
 
 def find_in_file(
-    path: Path, find: Callable[[Path, Sound, bool], RestorationPlan], from_first_sample: bool = False
+    path: Path,
+    find: Callable[[Path, Sound, bool], RestorationPlan],
+    from_first_sample: bool = False,
+    progress: Callable = lambda items, total, what: items,
 ) -> list[Gap]:
     """The gaps that :func:`inpaint_file` would find and restore; its errors are raised."""
     check_file(path)
-    with open_sound(path) as sound:
+    with open_sound(path, progress) as sound:
         return find(path, sound, from_first_sample).gaps
 
 

@@ -102,7 +102,7 @@ def inpaint_file(
     check_file(path)
     if video is not None and not has_picture(video):
         raise MediaError(f"{video}: has no picture track")
-    with open_sound(path) as sound:
+    with open_sound(path, progress) as sound:
         earlier = read_edits(path, sound) if log else []
         if not log:
             tell_dropped_list(path)

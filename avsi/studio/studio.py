@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.damage import KINDS
+from ..data.gaps import Gap
 from ..errors import MediaError
 from ..pretrained import WITH_TEXT
 from .clips import Clip, shown_name
@@ -229,15 +230,16 @@ class Studio:
     def restore(self, clip: Clip, gaps: list[tuple[float, float]] | None, draw: int) -> Job:
         project, _ = clip.project.current()
         if gaps is None:
-            gaps = _to_restore(project)
+            lost, gaps = _gaps_of(project), _to_restore(project)
         else:
             gaps = [checked_times(*gap, clip.facts.duration_s + 1) for gap in gaps]
+            lost = [Gap(*gap) for gap in gaps]
         if not gaps:
             raise Refused(400, "no gap is marked to be restored")
         if not 0 <= draw <= MAX_DRAW:
             raise Refused(400, f"draw: expected 0 to {MAX_DRAW}")
         model, use_face, transcript = project["model"], project["use_face"], project["transcript"]
-        told = {"model": model, "use_face": use_face, "draw": draw, "adapt": project["adapt"], "gaps": gaps}
+        told = {"model": model, "use_face": use_face, "draw": draw, "adapt": project["adapt"], "gaps": lost}
         takes = self.models[model]
         if takes.takes_words and transcript.strip():
             words = project["words"] if project.get("words_of") == [transcript, [list(gap) for gap in gaps]] else None
@@ -353,4 +355,13 @@ def _stem(clip: Clip) -> str:
 
 
 def _to_restore(project: dict[str, Any]) -> list[tuple[float, float]]:
-    return [(gap["start_s"], gap["end_s"]) for gap in project["gaps"] if gap["repair"]]
+    return [(gap.start_s, gap.end_s) for gap in _gaps_of(project)]
+
+
+def _gaps_of(project: dict[str, Any]) -> list[Gap]:
+    """Those to be restored."""
+    return [
+        Gap(gap["start_s"], gap["end_s"], () if gap["channel"] is None else (gap["channel"],))
+        for gap in project["gaps"]
+        if gap["repair"]
+    ]
