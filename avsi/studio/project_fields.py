@@ -140,6 +140,8 @@ def _result(result: object) -> dict[str, Any] | None:
         texts and _are_pairs(fields["gaps"]) and isinstance(fields["use_face"], bool) and is_number(fields["draw"])
     ):
         return None
+    asked = result.get("asked")
+    fields["asked"] = asked if _are_pairs(asked) else fields["gaps"]  # results of earlier versions name none
     return {**fields, "adapted": result.get("adapted") is True, "reasons": reasons or [], "mos": mos}
 
 

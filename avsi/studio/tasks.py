@@ -59,7 +59,7 @@ def look_around(teller: Teller, clip: Opened, gaps: Sequence[tuple[float, float]
     taken, _ = _that_can_be_restored(clip.sound, [Gap(*gap) for gap in gaps])
     if taken:
         stretches = _stretches(_excerpts(clip.sound, taken), clip.sound.rate)
-        faces = FaceCache(clip.faces, clip.face)
+        faces = FaceCache(clip.faces, clip.face, clip.name)
         missing = [each for each in stretches if faces.missing([each])]
         clip.look(teller, missing[:LOOKED_AHEAD])
 
