@@ -19,11 +19,11 @@ from ..media.sound_reading import Sound, open_sound
 from ..media.sound_writing import copy_patched
 from ..media.video_reading import has_picture, sound_start_s
 from ..media.video_writing import write_mp4
-from ..words.alignment import Alignment, said_between, timed_phones
+from ..words.alignment import Alignment, timed_phones
 from .arguments import check_takes_words
 from .channels import RestorationPlan, plan_restoration
 from .detection import plan_repair
-from .edit_log import drop_list, kept_under, logged, logged_copy, read_edits, tell_dropped_list, write_edits
+from .edit_log import drop_list, kept_under, logged_plan, read_edits, tell_dropped_list, write_edits
 
 if TYPE_CHECKING:
     from .inpainting import Inpainter
@@ -167,24 +167,9 @@ def inpaint_file(
             write_restored(sound, patches, each, picture, out_start_s)
             if log:
                 kept = kept_under(earlier, plan.spans(), sound.channels, sound.rate)
-                edits = []
-                for excerpt in plan.excerpts:
-                    entries = _entries(excerpt.own, sound.rate, alignment, start_s)
-                    edits += logged(inpainter, entries, name, excerpt.channels)
-                for taken in plan.taken:
-                    [entry] = _entries([(taken.start, taken.stop)], sound.rate, alignment, start_s)
-                    edits.append(logged_copy(entry, taken.source, taken.channel))
+                edits = logged_plan(inpainter, plan, sound.rate, alignment, start_s, name)
                 write_edits(each, [*kept, *edits], sound, 0.0 if from_first_sample else out_start_s, from_first_sample)
     return plan.gaps
-
-
-def _entries(
-    spans: list[tuple[int, int]], rate: int, alignment: Alignment | None, start_s: float
-) -> list[tuple[float, float, str, str | None, None]]:
-    """What the list of edits is told of restored gaps, as :func:`.logged` takes it."""
-    times_s = [(start / rate, stop / rate) for start, stop in spans]
-    words = [said_between(alignment, start_s + begin_s, start_s + end_s) for begin_s, end_s in times_s]
-    return [(*at, "restored", said, None) for at, said in zip(times_s, words, strict=True)]
 
 
 def numbered(out: Path, draws: int) -> list[Path]:

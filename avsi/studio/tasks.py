@@ -23,7 +23,7 @@ from ..restoring.channels import plan_restoration
 from ..restoring.detection import why_left
 from ..restoring.excerpts import MAX_GAP_S, Excerpt, plan_excerpts
 from ..timebase import join_stretches, to_samples, to_seconds
-from ..words.alignment import AlignedWord, Alignment, Phone, said_between
+from ..words.alignment import AlignedWord, Alignment, Phone
 from .faces import FaceCache
 from .loaded import aligner, inpainter, listener
 from .opened import Opened
@@ -131,7 +131,7 @@ def restore(
     Raises:
         GapError: there is none that can be restored; and as :func:`avsi.inpaint_file`.
     """
-    from ..restoring.edit_log import logged, logged_copy
+    from ..restoring.edit_log import logged_plan
     from ..restoring.voice_input import check_takes_voice, hear_reference
     from ..words.alignment import timed_phones
 
@@ -166,16 +166,12 @@ def restore(
     reasons += [_reason_of(str(warning.message), taken) for warning in caught]
     if not use_face:  # as the user chose
         reasons = [each for each in reasons if not each["reason"].startswith(UNSEEN)]
-    spans = [span for excerpt in excerpts for span in excerpt.own]
-    times_s = [(start / rate, stop / rate) for start, stop in [*spans, *((one.start, one.stop) for one in plan.taken)]]
-    said = [said_between(alignment, sound.start_s + begin_s, sound.start_s + end_s) for begin_s, end_s in times_s]
-    entries = [(*at, "restored", text, None) for at, text in zip(times_s, said, strict=True)]
-    edits = logged(restorer, entries[: len(spans)], heard.name if heard else None)
-    for one, entry in zip(plan.taken, entries[len(spans) :], strict=True):
-        edits.append(logged_copy(entry, one.source))
+    for one in plan.taken:
+        begin_s, end_s = (sound.start_s + to_seconds(at, rate) for at in (one.start, one.stop))
         part = "a part of " * any(one.goes_on)
         told = f"{part}channel {one.channel + 1} restored from channel {one.source + 1}, which holds the same sound"
-        reasons.append({"start_s": sound.start_s + entry[0], "end_s": sound.start_s + entry[1], "reason": told})
+        reasons.append({"start_s": begin_s, "end_s": end_s, "reason": told})
+    edits = logged_plan(restorer, plan, rate, alignment, sound.start_s, heard.name if heard else None)
     write_result(out, patches, [asdict(edit) for edit in edits])
     adapted = restorer.adaptation is not None and restorer.adaptation.kept
     pairs = [list(pair) for pair in dict.fromkeys((gap.start_s, gap.end_s) for gap in taken)]
