@@ -94,9 +94,8 @@ def follow(channel: np.ndarray, other: np.ndarray, known: np.ndarray, rate: int)
     except np.linalg.LinAlgError:
         return None
     fit_db = 10 * np.log10(power.sum() / max(missed.sum(), 1e-12 * power.sum()))
-    if not (np.isfinite(followed).all() and np.isfinite(fit_db)):
-        return None
-    return Followed(followed, float(fit_db), max(map(abs, lags)))
+    is_finite = np.isfinite(followed).all() and np.isfinite(fit_db)
+    return Followed(followed, float(fit_db), max(map(abs, lags))) if is_finite else None
 
 
 def _loudest(samples: np.ndarray, rate: int) -> float:

@@ -22,7 +22,7 @@ from .excerpts import CONTEXT_S, Excerpt, Span, plan_excerpts
 if TYPE_CHECKING:
     from .keeping import Kept
 
-MOST_ZERO = 0.5  # of the samples of another channel, where it is to tell what a gap holds
+MOST_ZERO = 0.5  # of the samples of another channel in a gap
 # A part of a gap is joined with what the model makes of the rest within so long a time, and lasts at least so long.
 JOIN_S, LEAST_PART_S = 0.01, 0.04
 
@@ -189,9 +189,9 @@ def take(
     lost_here = [[(max(a, begin) - begin, min(b, end) - begin) for a, b in of if a < end and b > begin] for of in lost]
     whole = [source for source, of in enumerate(lost) if not any(a < span[1] and b > span[0] for a, b in of)]
     samples, inside = to_float(read(begin, end)), (span[0] - begin, span[1] - begin)
+    best: tuple[int, Followed] | None = None
     # One that is digital silence there, but for edges that were marked too wide, has lost the same.
     whole = [source for source in whole if np.mean(samples[slice(*inside), source] != 0) > MOST_ZERO]
-    best: tuple[int, Followed] | None = None
     damaged = samples[:, channel]
     known = _without(damaged, lost_here[channel])
     for source in whole:
