@@ -12,6 +12,7 @@ import soundfile
 from conftest import speech, write_video
 
 from avsi.data.gaps import Gap
+from avsi.errors import AvsiWarning
 from avsi.studio.project import ProjectFile
 from avsi.studio.refusals import Refused
 from avsi.studio.session import remove_left_folders
@@ -368,7 +369,8 @@ def test_a_gap_of_one_channel_leaves_the_other_as_it_is(tmp_path):
     assert (gap["kind"], gap["channel"]) == ("noise", 1)
     assert write_labels([gap], "txt", 3.0) == "1.000000\t1.200000\tnoise (channel 2)\n"
     gaps, out = [Gap(1.0, 1.2, (gap["channel"],))], tmp_path / "made.npz"
-    made = tasks.restore(Silent(), clip, gaps, "a", False, "", None, None, 0, False, out)
+    with pytest.warns(AvsiWarning, match="are needed to adapt a model"):  # which takes gaps of channels, too
+        made = tasks.restore(Silent(), clip, gaps, "a", False, "", None, None, 0, True, out)
     assert made["gaps"] == [[1.0, 1.2]]
     assert [each["reason"] for each in made["reasons"]] == [
         "channel 2 restored from channel 1, which holds the same sound"

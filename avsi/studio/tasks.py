@@ -239,7 +239,7 @@ def _excerpts(sound: Sound, gaps: Sequence[Gap]) -> list[Excerpt]:
 
 
 def _spans(sound: Sound, gaps: Sequence[Gap]) -> list[tuple[int, int]]:
-    return gap_spans([*gaps], sound.n_samples, sound.rate, sound.start_s)
+    return gap_spans([*gaps], sound.n_samples, sound.rate, sound.start_s, sound.channels)
 
 
 def _stretches(excerpts: Sequence[Excerpt], rate: int) -> list[tuple[float, float]]:
