@@ -44,6 +44,7 @@ async function next(test, listener) {
     const kept = await guarded(() => post(`/api/listening/${encodeURIComponent(test)}/ratings`, { listener, trial, ratings }));
     byId("answers").inert = false;
     if (!kept) return;
+    sessionStorage.removeItem(DRAFT);
     warn("");
     say("Your answer is kept.");
     await next(test, listener);
