@@ -307,3 +307,48 @@ def test_words_by_keyboard_and_a_gap_without_a_rating(page, tmp_path):
     page.click("#restore")
     wait_for(page, "document.querySelector('.told').textContent.includes('PLCMOS')")
     assert "\N{EN DASH} before, 3.3 restored" in page.inner_text(".told")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_version_is_of_the_gaps_that_were_marked_also_where_they_overlap(page, tmp_path):
+    put_clip(page, tmp_path, "overlapping.wav")
+    told = "made with other gaps than are marked now"
+    for start_s, end_s in ((1.0, 1.2), (0.8, 1.1)):
+        page.click("#add-gap")  # at 0 s: the first
+        page.get_by_label("End of gap 1 in seconds").fill(str(end_s))
+        page.get_by_label("Start of gap 1 in seconds").fill(str(start_s))
+        page.keyboard.press("Tab")
+    assert gaps(page) == [[0.8, 1.1], [1.0, 1.2]]
+    assert "2 gaps, 0.40 s in all" in page.inner_text("#restore-hint")
+    page.click("#restore")
+    wait_for(page, "!document.querySelector('#results-part').hidden")
+    assert told not in page.inner_text("#results")
+    page.get_by_label("Repair gap 2").uncheck()
+    assert told in page.inner_text("#results")
+
+
+@needs_browser
+@pytest.mark.slow
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_browser_that_cannot_play_a_clip_asks_once_for_a_copy(page, complaints, tmp_path, is_gone):
+    asked, played = [], []
+    page.on("request", lambda request: request.url.endswith("/preview") and asked.append(request.url))
+    page.on("request", lambda request: request.url.endswith("/media") and played.append(request.url))
+    refused = {"status": 409, "json": {"error": "it was moved"}}
+    unplayable = {"status": 200, "content_type": "audio/wav", "body": b"nothing that can be played"}
+    page.route(re.compile("/media$"), lambda route: route.fulfill(**(refused if is_gone else unplayable)))
+    if is_gone:
+        page.route(re.compile("/preview$"), lambda route: route.fulfill(**refused))
+    put_clip(page, tmp_path, f"unplayable {is_gone}.wav")
+    told = "cannot be played" if is_gone else "nor the copy"
+    wait_for(page, f"document.querySelector('#preview').innerText.includes('{told}')")
+    wait_for(page, "document.querySelector('audio').readyState > 0")  # its sound is played
+    page.wait_for_timeout(1500)
+    id_ = page.evaluate("location.hash.slice(1)")
+    times = [sum(f"/{id_}/" in url for url in urls) for urls in (played, asked)]
+    assert times == ([1, 1] if is_gone else [2, 2])
+    assert page.evaluate("document.querySelector('audio').src.endsWith('/sound')")
+    assert not is_gone or page.inner_text("#notice span") == "it was moved"
+    assert all("409" in complaint for complaint in complaints)
+    complaints.clear()

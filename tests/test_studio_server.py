@@ -123,7 +123,7 @@ def test_restored_saved_and_every_other_sample_as_it_was(page, clips):
     assert page.ask("PUT", f"{clip}/project", {"revision": revision, **PROJECT})[2] == {"revision": revision + 1}
     result = page.done(f"{clip}/restore", {"draw": 1})["result"]
     [kept] = [each for each in page.get(clip)["project"]["results"] if each["id"] == result]
-    assert (kept["gaps"], kept["model"], kept["draw"]) == ([[1.0, 1.2]], "a", 1)
+    assert (kept["gaps"], kept["asked"], kept["model"], kept["draw"]) == ([[1.0, 1.2]], [[1.0, 1.2]], "a", 1)
     asked = {"result": result, "what": ["sound", "labels", "list"]}
     for number in ("", "-2"):
         saved = page.done(f"{clip}/save", asked)["saved"]

@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from ..errors import AvsiError
 from .answers import PAGE, app_of, number, page_file, whole
 from .bodies import MAX_LABELS_BYTES, read_body, read_json, save_upload
 from .clips import Clip, shown_name
@@ -87,10 +86,10 @@ class _Routes:
         folder.mkdir(exist_ok=True)
         # Its suffix tells FFmpeg the format of some.
         path = folder / f"{secrets.token_hex(8)}{Path(name).suffix}"
-        content = await save_upload(request, path)
+        content = await save_upload(request, path, name)
         try:
             clip = await run_in_threadpool(self.studio.open, path, name, content)
-        except (AvsiError, Refused):
+        except Exception:
             path.unlink(missing_ok=True)
             raise
         if clip.path != path:  # it was open already

@@ -1,17 +1,9 @@
 // Restored versions: which one is compared with the original, which is heard, and the same without being told which.
 
 import { byId, counted, make, say } from "./dom.js";
+import { coverTheSame, toRestore } from "./stretches.js";
 
 const NAMES = ["Original", "Restored"];
-const NEAR_S = 0.002; // times that are the same but for rounding
-
-/** Whether a version was made of the gaps that are marked for repair now. */
-function isOf(result, gaps) {
-  const marked = gaps.filter((gap) => gap.repair).map((gap) => [gap.start_s, gap.end_s]);
-  const left = (result.reasons ?? []).map((reason) => [reason.start_s, reason.end_s]);
-  const inside = ([start, end], others) => others.some(([first, last]) => start >= first - NEAR_S && end <= last + NEAR_S);
-  return marked.every((gap) => inside(gap, [...result.gaps, ...left])) && result.gaps.every((gap) => inside(gap, marked));
-}
 const MOS_AFTER_MS = [3000, 8000, 20000]; // the estimate of quality comes a little after the sound
 
 export class Listening {
@@ -86,7 +78,7 @@ export class Listening {
   #compare() {
     const { results, state } = this.project;
     byId("results").querySelectorAll(".other").forEach((told, index) => {
-      if (results[index]) told.hidden = isOf(results[index], state.gaps); // else the list is about to be drawn anew
+      if (results[index]) told.hidden = coverTheSame(results[index].asked, toRestore(state.gaps)); // else the list is about to be drawn anew
     });
   }
 

@@ -40,32 +40,36 @@ const share = (progress) => (progress ? ` (${Math.round(100 * progress)} %)` : "
 /** What the server is still reading, or making for this browser: asked again until it is there. */
 async function prepare(clip, player, tiles) {
   const told = byId("preview");
+  let loaded = null; // "original", "copy", or "sound" while there is no picture to show
+  let unplayable = ""; // why neither the original nor its copy is shown
   let asked = false; // for a copy, of what the browser does not play
-  let loaded = null;
   let wake = () => {};
   player.film.addEventListener("error", async () => {
-    if (asked || loaded !== "media") return;
+    const failing = loaded;
+    if (failing === "sound") return;
     asked = true;
-    await guarded(() => post(`/api/clips/${clip.id}/preview`));
+    const answer = await guarded(() => post(`/api/clips/${clip.id}/preview`)); // refused where the file is gone
+    if (!answer) unplayable = "The clip cannot be played.";
+    else if (failing === "copy") unplayable = "This browser can play neither the clip nor the copy that was made for it. Its sound can be played and marked all the same.";
     wake();
   });
   for (let now = clip; ; now = (await guarded(() => get(`/api/clips/${clip.id}`))) ?? now) {
     const { state, progress, error } = now.preview;
-    const source = now.media === "original" || state === "ready" ? "media" : "sound";
-    const again = asked && state === "ready";
-    if (source !== loaded || again) player.load(source);
-    if (again) asked = false;
+    let source = now.media === "original" ? "original" : state === "ready" ? "copy" : "sound";
+    if (unplayable) source = "sound";
+    if (source !== loaded) player.load(source === "sound" ? "sound" : "media");
     loaded = source;
     const reading = now.sound?.state === "reading";
-    const copying = source === "sound" || asked;
-    told.hidden = !copying && !reading;
-    if (state === "failed") told.textContent = `The picture cannot be shown: ${error}`;
+    const copying = !unplayable && state !== "failed" && (source === "sound" || (source === "original" && asked));
+    told.hidden = !unplayable && state !== "failed" && !copying && !reading;
+    if (unplayable) told.textContent = unplayable;
+    else if (state === "failed") told.textContent = `The picture cannot be shown: ${error}`;
     else if (copying) told.textContent = `A copy that this browser can show is being made${share(progress)}. The sound can be played and marked already.`;
     else told.textContent = `The sound is being read${share(now.sound?.progress)}: its pictures are not complete yet.`;
     if (now.sound?.state === "failed") warn(now.sound.error);
     // A picture of an hour is work for the server: five are enough while it reads.
     tiles.setKnown(reading ? Math.floor(5 * (now.sound.progress ?? 0)) / 5 : 1);
-    if (!reading && (!copying || state === "failed")) await new Promise((resolve) => (wake = resolve));
+    if (!reading && !copying) await new Promise((resolve) => (wake = resolve));
     else await pause(ASK_AGAIN_MS);
   }
 }

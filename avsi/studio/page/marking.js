@@ -57,10 +57,11 @@ export class Marking {
 
   #add(found) {
     const { gaps } = this.project.state;
-    const there = (one) => gaps.some((gap) => Math.abs(gap.start_s - one.start_s) < 0.001 && Math.abs(gap.end_s - one.end_s) < 0.001);
+    const same = (gap, one) => Math.abs(gap.start_s - one.start_s) < 0.001 && Math.abs(gap.end_s - one.end_s) < 0.001;
+    const there = (one) => gaps.some((gap) => same(gap, one) && (gap.channel ?? null) === (one.channel ?? null));
     const fresh = found.filter((one) => !there(one)).map((one) => ({
       start_s: one.start_s, end_s: one.end_s, kind: one.kind ?? null, sure: one.sure ?? null, seen_by: one.seen_by ?? null,
-      repair: one.repair ?? this.repaired.get(one.kind) ?? true, key: newKey(),
+      channel: one.channel ?? null, repair: one.repair ?? this.repaired.get(one.kind) ?? true, key: newKey(),
     }));
     this.project.change((state) => {
       state.gaps.push(...fresh);

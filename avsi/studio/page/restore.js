@@ -2,6 +2,7 @@
 
 import { byId, counted, make, say, warn } from "./dom.js";
 import { follow, run } from "./jobs.js";
+import { covered, length, toRestore } from "./stretches.js";
 
 const HERE = /^(.*?)(?:@([\d.]+):([\d.]+))?$/s; // FILE or FILE@START:END
 
@@ -52,11 +53,10 @@ export class Restoring extends EventTarget {
     byId("hint-voice").textContent = `The model ${state.model} takes the voice around the gap alone; ${takers.join(", ")} can follow another.`;
     byId("reference-times").hidden = !file;
     if (start !== undefined) [byId("reference-start").value, byId("reference-end").value] = [start, end];
-    const gaps = state.gaps.filter((gap) => gap.repair);
-    const seconds = gaps.reduce((sum, gap) => sum + gap.end_s - gap.start_s, 0);
+    const gaps = toRestore(state.gaps);
     byId("restore").disabled = !gaps.length || !byId("restore-job").hidden;
     byId("restore-hint").textContent = gaps.length
-      ? `${counted(gaps.length, "gap")}, ${seconds.toFixed(2)} s in all; the rest stays as it is.`
+      ? `${counted(gaps.length, "gap")}, ${length(covered(gaps)).toFixed(2)} s in all; the rest stays as it is.`
       : "Mark a gap first.";
   }
 

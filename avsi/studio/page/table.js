@@ -93,6 +93,7 @@ export class Table {
 
   #told(gap) {
     const told = [];
+    if (gap.channel !== null && gap.channel !== undefined) told.push(`channel ${gap.channel + 1} alone`);
     if (gap.sure !== null && gap.sure < 1) told.push(`sure ${gap.sure.toFixed(2)}`);
     if (gap.seen_by) told.push(foundBy(gap.seen_by, this.project.clip.kinds));
     const of = (list) => (list ?? []).filter((each) => overlaps(each, gap));
