@@ -52,9 +52,11 @@ def test_trials_are_even_and_drawn_by_the_seed_alone(evaluation, tmp_path):
 
 def test_what_was_not_restored_is_left_out_with_its_reason(evaluation, tmp_path):
     test = draw_test(evaluation, tmp_path, "mushra", ["a", "av"], BOTH, 10, 0)
-    assert {trial.versions for trial in test.trials} == {("original", "damaged", "a", "av")}
+    assert {trial.versions for trial in test.trials} == {("original", "unprocessed", "a", "av")}
     assert FAILED not in {trial.id for trial in test.trials}
-    with pytest.raises(ConfigError, match=r"11 trials: only 10 different ones can be drawn.*2 cannot be played"):
+    with pytest.raises(
+        ConfigError, match=r"11 trials are too many: there are 10 .*; 2 more cannot be played; take 10 or fewer"
+    ):
         draw_test(evaluation, tmp_path, "mushra", ["a", "av"], BOTH, 11, 1)
     (tmp_path / "left").mkdir()
     wav = evaluation.folder / "a" / "400ms" / "wav" / "s01_clip0.wav"
@@ -84,10 +86,10 @@ def test_the_same_test_is_gone_on_with_and_another_needs_another_seed(evaluation
         ("0 trials: expected 1 to 500", ("pairs", ["a", "av"], BOTH, 0, 0)),
         ("seed -1: expected 0", ("pairs", ["a", "av"], BOTH, 4, -1)),
         ("has no system 'b', but unprocessed, a, av", ("pairs", ["a", "b"], BOTH, 4, 0)),
-        ("a: expected at least 2 to be judged in pairs", ("pairs", ["a", "a"], BOTH, 4, 0)),
-        ("unprocessed: is the damaged sound", ("mushra", ["a", "unprocessed"], BOTH, 4, 0)),
+        ("a: choose two systems or more", ("pairs", ["a", "a"], BOTH, 4, 0)),
+        ("unprocessed: every trial of mushra has it anyway", ("mushra", ["a", "unprocessed"], BOTH, 4, 0)),
         ("has no gaps of '../x', but of 200ms, 400ms", ("pairs", ["a", "av"], ["../x"], 4, 0)),
-        ("no gaps are named", ("pairs", ["a", "av"], [], 4, 0)),
+        ("choose the gaps", ("pairs", ["a", "av"], [], 4, 0)),
     ],
 )
 def test_settings_that_make_no_test_are_refused(evaluation, tmp_path, told, settings):
@@ -103,7 +105,7 @@ def test_each_listener_has_an_order_of_its_own_and_every_system_first_in_half_of
     for listener in ("ann", "bob", "cem"):
         first = Counter(pairs.positions(listener, number)[0] for number in range(1, 21))
         assert first == {"a": 10, "av": 10}
-    versions = ("original", "damaged", "a", "av")
+    versions = ("original", "unprocessed", "a", "av")
     scale = made(tmp_path / "mushra_3", "mushra", [Trial("200ms", "s01_00", versions)] * 20)
     placed = [scale.positions("ann", number) for number in range(1, 21)]
     assert all(sorted(each) == sorted(versions) for each in placed)
@@ -140,18 +142,34 @@ def test_what_is_no_answer_to_a_pair_is_refused(tmp_path, values):
 
 @pytest.mark.parametrize("values", [[1, 2], [1, 2, 101], [1, 2, -1], [1, 2, float("nan")]])
 def test_what_is_no_rating_is_refused(tmp_path, values):
-    test = made(tmp_path / "mushra_3", "mushra", [Trial("200ms", "s01_0", ("original", "damaged", "a"))])
+    test = made(tmp_path / "mushra_3", "mushra", [Trial("200ms", "s01_0", ("original", "unprocessed", "a"))])
     with pytest.raises(ConfigError, match="ratings: expected 3 numbers from 0 to 100"):
         add_ratings(test, "ann", 1, values)
     with pytest.raises(ConfigError, match="trial 2: expected 1 to 1"):
         add_ratings(test, "ann", 2, [1, 2, 3])
 
 
-@pytest.mark.parametrize("name", ["", "../ann", "a/b", ".ann", "a" * 41, "ann lee", "a\0"])
+@pytest.mark.parametrize("name", ["", " ", "../ann", "a/b", "a\\b", ".ann", "-ann", "a" * 41, "a\0", "a:b", "<a>"])
 def test_names_that_could_lead_elsewhere_are_refused(name):
-    with pytest.raises(ConfigError, match="a listener's name or number"):
+    with pytest.raises(ConfigError, match="expected a listener's name or number"):
         listener_name(name)
-    assert listener_name(" Jörg-2 ") == "Jörg-2"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (" Jörg-2 ", "Jörg-2"),
+        ("Anna  Mu\u0308ller", "Anna_Müller"),
+        ("王 小明", "王_小明"),
+        ("अनिता", "अनिता"),
+        ("7", "7"),
+    ],
+)
+def test_names_of_any_script_are_those_of_files(tmp_path, text, name):
+    assert listener_name(text) == listener_name(name) == name
+    test = made(tmp_path / "pairs_3", "pairs", [Trial("200ms", "s01_0", ("a", "av"))])
+    add_ratings(test, name, 1, [1, 0])
+    assert listeners(test) == [name] and next_trial(test, name) == (None, 1)
 
 
 def test_a_broken_file_of_ratings_is_told_by_its_line(tmp_path):
@@ -182,15 +200,38 @@ def test_preferences_are_shares_of_the_pairs(tmp_path):
 
 
 def test_ratings_are_compared_on_the_same_trials_and_who_missed_the_original_is_named(tmp_path):
-    versions = ("original", "damaged", "a", "av")
+    versions = ("original", "unprocessed", "a", "av")
     test = made(tmp_path / "mushra_3", "mushra", [Trial("200ms", f"s01_{n}", versions) for n in range(6)])
     for listener, original in (("ann", 100), ("bob", 60)):
         for number in range(1, 7):
-            told = {"original": original, "damaged": 5, "a": 40 + number, "av": 60 + number}
+            told = {"original": original, "unprocessed": 5, "a": 40 + number, "av": 60 + number + number % 2}
             add_ratings(test, listener, number, [told[name] for name in test.positions(listener, number)])
     means, differences = outcome_tables(test)
     found = {row[0]: row[1].split("\n")[0] for row in means.rows}
-    assert found == {"original": "80.000", "damaged": "5.000", "a": "43.500", "av": "63.500"}
+    assert found == {"original": "80.0", "unprocessed": "5.0", "a": "43.5", "av": "64.0"}
     assert means.caption.endswith("(they are counted here): bob.")
-    assert differences.rows == [["av against a", "+20.000\n[+20.000, +20.000]\nbetter"]]
-    assert (0, 1) in differences.bold
+    [[pair, cell]] = differences.rows
+    mean, interval, said = cell.split("\n")
+    assert (pair, mean, said) == ("av against a", "+20.5", "better") and interval.startswith("[+")
+    assert (0, 1) in differences.bold and means.header == ["System", "200 ms\n(0 to 100)"]
+
+
+@pytest.mark.parametrize(("answers", "said"), [(2, "too few trials"), (5, "too few trials"), (6, "all alike")])
+def test_answers_that_are_few_or_all_alike_say_nothing_of_others(tmp_path, answers, said):
+    test = made(tmp_path / "pairs_3", "pairs", [Trial("200ms", f"s01_{n}", ("a", "av")) for n in range(answers)])
+    for number in range(1, answers + 1):
+        add_ratings(test, "ann", number, [float(name == "av") for name in test.positions("ann", number)])
+    means, differences = outcome_tables(test)
+    assert differences.rows == [["av against a", f"+0.500\n(no interval)\n{said}"]] and not differences.bold
+    assert means.rows == [["a", "0.000\n(no interval)"], ["av", "1.000\n(no interval)"]]
+
+
+def test_intervals_end_where_the_scale_does(tmp_path):
+    test = made(tmp_path / "pairs_3", "pairs", [Trial("200ms", f"s01_{n}", ("a", "av")) for n in range(4)])
+    for listener, other in (("ann", 1), ("bob", 4)):  # two listeners: wide
+        for number in range(1, 5):
+            better = "a" if number == other else "av"
+            add_ratings(test, listener, number, [float(name == better) for name in test.positions(listener, number)])
+    means, differences = outcome_tables(test)
+    assert means.rows == [["a", "0.250\n[0.000, 1.000]"], ["av", "0.750\n[0.000, 1.000]"]]
+    assert differences.rows == [["av against a", "+0.250\n[-0.500, +0.500]"]]
