@@ -19,7 +19,7 @@ from avsi.studio.tiles import spectrogram
 
 from ..folder.versions import DAMAGED, ORIGINAL
 from ..listening.drawing import draw_test
-from ..listening.listening_test import CALLED, ListeningTest, read_tests
+from ..listening.listening_test import CALLED, ListeningTest, find_test, read_tests
 from ..listening.outcome import outcome_tables
 from ..listening.ratings import listeners
 from ..reporting.cells import condition_title
@@ -171,7 +171,8 @@ class _Routes:
         return Response(picture, media_type="image/png", headers=KEPT)
 
     def tests(self, request: Request) -> Response:
-        told = [
+        tests, broken = read_tests(self.folder)
+        told: list[dict] = [
             {
                 "name": test.name,
                 "kind": test.kind,
@@ -183,9 +184,9 @@ class _Routes:
                 "left_out": test.left_out,
                 "folder": str(test.folder),
             }
-            for test in read_tests(self.folder)
+            for test in tests
         ]
-        return JSONResponse(told)
+        return JSONResponse([*told, *({"name": name, "broken": why} for name, why in broken.items())])
 
     async def draw(self, request: Request) -> Response:
         asked = await read_json(request)
@@ -201,8 +202,7 @@ class _Routes:
         return JSONResponse({"name": test.name}, 201)
 
     def outcome(self, request: Request) -> Response:
-        wanted = request.path_params["test"]
-        test = next((test for test in read_tests(self.folder) if test.name == wanted), None)
+        test = find_test(self.folder, request.path_params["test"])
         if test is None:
             raise Refused(404, "no such listening test")
         return JSONResponse({"tables": [_told(table) for table in outcome_tables(test)]})

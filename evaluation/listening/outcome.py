@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
+from avsi.errors import DataError
 from avsi.metrics.registry import Column
 
 from ..folder.versions import ORIGINAL
@@ -20,19 +21,28 @@ from .ratings import Rating, listeners, read_ratings
 
 RATING = Column("rating", "Rating", "0 to 100", False)
 PREFERENCE = Column("preference", "Preference", "share", False)
+PREFERRED = 'Share of its pairs in which a system was preferred ("No difference" counts half for each of both)'
 ALL = "all"
 # ITU-R BS.1534-3, section 4.1.2: listeners who rate the hidden original lower more often than this are left out there.
 RECOGNISED, MOST_MISSED = 90, 0.15
 
 
 def outcome_tables(test: ListeningTest) -> list[Table]:
-    """The tables of a test, of all that is rated so far; none before the first rating.
+    """The tables of a test, of all that is rated so far; none before the first rating. Ratings that cannot be read are
+    left out, and captions say why.
 
     Listeners are drawn with replacement, and from each as many trials as were rated: intervals hold for other
     listeners and items; with one listener, for other items alone.
     """
-    ratings = [rating for listener in listeners(test) for rating in read_ratings(test, listener)]
+    ratings, left_out = [], []
+    for listener in listeners(test):
+        try:
+            ratings += read_ratings(test, listener)
+        except DataError as error:
+            left_out.append(f"Not counted: {error}.")
     if not ratings:
+        if left_out:
+            raise DataError(left_out[0])
         return []
     units = sorted({(rating.listener, rating.trial) for rating in ratings})
     values = {(rating.listener, rating.trial, rating.system): rating.rating for rating in ratings}
@@ -49,7 +59,7 @@ def outcome_tables(test: ListeningTest) -> list[Table]:
     count = len({listener for listener, _ in units})
     about = f"{len(units)} rated trial{'' if len(units) == 1 else 's'} of {count} listener{'' if count == 1 else 's'}"
     drawn = "listeners and their trials" if count > 1 else "the trials of one listener"
-    over = f"over {about}, with 95 % intervals (bootstrap over {drawn}) in brackets."
+    over = f"over {about}, with 95 % intervals (bootstrap over {drawn}) in brackets; n: how many of the trials."
     names = list(dict.fromkeys(name for trial in test.trials for name in trial.versions))
     means = {
         (name, condition): mean(condition, lambda one, number, name=name: values.get((one, number, name), np.nan))
@@ -69,7 +79,8 @@ def outcome_tables(test: ListeningTest) -> list[Table]:
         for condition in conditions
     }
     tables = [_means(test, names, conditions, means, over, ratings)]
-    return tables + ([_differences(test, pairs, conditions, differences, bootstrap.units, over)] if pairs else [])
+    tables += [_differences(test, pairs, conditions, differences, bootstrap.units, over)] if pairs else []
+    return [replace(table, caption=" ".join([table.caption, *left_out])) for table in tables]
 
 
 def _means(
@@ -81,7 +92,7 @@ def _means(
     ratings: list[Rating],
 ) -> Table:
     column = RATING if test.kind == MUSHRA else PREFERENCE
-    what = "Ratings from 0 to 100" if test.kind == MUSHRA else "Share of its pairs in which a system was preferred"
+    what = "Ratings from 0 to 100" if test.kind == MUSHRA else PREFERRED
     missed = _who_missed(ratings) if test.kind == MUSHRA else []
     note = (
         f"Rated the hidden original below {RECOGNISED} in more than {100 * MOST_MISSED:g} % of the trials, for which "
@@ -128,7 +139,9 @@ def _differences(
 
 def _text(estimate: Estimate | None, sign: str = "z") -> str:
     """Trials of other pairs and conditions, and those to come, are not missing."""
-    return interval_text(estimate and replace(estimate, missing=0), sign)
+    if estimate is None:
+        return ""
+    return f"{interval_text(replace(estimate, missing=0), sign)}\nn = {estimate.scored}"
 
 
 def _who_missed(ratings: list[Rating]) -> list[str]:
