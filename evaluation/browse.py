@@ -24,7 +24,7 @@ def main(
         typer.Option(
             help="Offer one listening test and nothing else, so that a listener cannot learn which system is heard: "
             "pairs (which of two is preferred) or mushra (all are rated from 0 to 100, beside the original and the "
-            "damaged sound). On the evaluation's page, tests are made too.",
+            "unprocessed sound). On the evaluation's page, tests are made too.",
             show_default=False,
         ),
     ] = None,
@@ -32,7 +32,8 @@ def main(
         list[str], typer.Option(help="A system of the listening test; by default all models. Repeatable.")
     ] = [],  # noqa: B006
     condition: Annotated[
-        list[str], typer.Option(help="Gaps of the listening test, such as 800ms; by default all. Repeatable.")
+        list[str],
+        typer.Option(help="Gaps of the listening test, such as 800 for those of 800 ms; by default all. Repeatable."),
     ] = [],  # noqa: B006
     trials: Annotated[int, typer.Option(help="How many trials each listener has.")] = 20,
     seed: Annotated[int, typer.Option(help="By which utterances, order and positions are drawn.")] = 0,
@@ -66,18 +67,22 @@ def main(
     if listen is not None:
         check_folder(tests)
         models = [name for name, about in evaluation.about["systems"].items() if "senses" in about]
-        test = draw_test(
-            evaluation, tests, listen, system or models, condition or list(evaluation.about["conditions"]), trials, seed
-        )
+        gaps = _names(condition, list(evaluation.about["conditions"]))
+        test = draw_test(evaluation, tests, listen, system or models, gaps, trials, seed)
     elif system or condition:
         raise ConfigError("--system and --condition are of a listening test: expected --listen pairs or mushra")
     end_when_told()
     with open_server(make_listening_app(live, test) if test else make_app(live, tests), host, port) as running:
         kept = f"ratings are kept in {test.folder if test else tests}"
-        serve_until_stopped(running, host, port, no_browser, kept)
+        serve_until_stopped(running, host, port, no_browser, kept, "the listening test" if test else "the studio")
     for table in outcome_tables(test) if test else []:
         print_table(f"{evaluation.about['corpus']}: {test.folder}", table.header, table.rows)
         print(table.caption)
+
+
+def _names(asked: list[str], there: list[str]) -> list[str]:
+    """The names of gaps, which may be asked for by their length alone, as in evaluation.restore."""
+    return [f"{name}ms" if name not in there and f"{name}ms" in there else name for name in asked] or there
 
 
 if __name__ == "__main__":

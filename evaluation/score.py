@@ -67,7 +67,7 @@ def main(
         for system in summary.systems
         for condition in summary.conditions
     ]
-    header = ["system", "gaps", *(column.name for column in summary.columns)]
+    header = ["system", "gaps", *(column.label for column in summary.columns)]
     print_table(f"{evaluation.about['corpus']}: {folder}, means", header, rows)
     for note in filter(None, [evaluation.caution, *column_notes(summary, summary.columns)]):
         print(note)

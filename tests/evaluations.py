@@ -19,7 +19,10 @@ GAPS = {"200ms": [Gap(0.3, 0.5)], "400ms": [Gap(0.3, 0.7)]}
 SYSTEMS = {
     "unprocessed": {"system": "unprocessed"},
     "a": {"system": "exp/a", "senses": [True, False, False], "weights": "1", "trained_on": "", "seed": 0},
-    "av": {"system": "exp/av", "senses": [True, True, False], "weights": "2", "trained_on": "", "seed": 0},
+    "av": {
+        **{"system": "exp/av", "senses": [True, True, False], "weights": "2", "trained_on": "", "seed": 0},
+        **{"seen_speakers": ["s01"], "seen_utterances": ["s01_clip0", "s01_clip1"]},
+    },
 }
 FAILED, FAILED_METRIC, WHY, WHY_METRIC = "s02_clip1", "s01_clip2", "no face <b>was</b> seen", "silence has no PESQ"
 

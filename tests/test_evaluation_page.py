@@ -18,7 +18,7 @@ pytest.importorskip("uvicorn")
 ROOT = Path(__file__).parents[1]
 SHARED, PAGE = ROOT / "avsi" / "studio" / "page", ROOT / "evaluation" / "browsing" / "page"
 MAX_PAGE_BYTES = 300_000
-NAMES = ("original", "damaged", "av", "s01", "s02", "200ms", "400ms")  # of which a listener is told nothing
+NAMES = ("original", "unprocessed", "av", "s01", "s02", "200ms", "400ms")  # of which a listener is told nothing
 
 
 def test_the_pages_are_small_and_hold_neither_scripts_nor_styles_inline():

@@ -20,7 +20,7 @@ from evaluation.browsing.snapshot import Live
 from evaluation.folder.evaluation import Evaluation
 from evaluation.folder.rows import read_rows, write_rows
 from evaluation.listening.drawing import draw_test
-from evaluation.listening.listening_test import ListeningTest
+from evaluation.listening.listening_test import ListeningTest, find_test
 from evaluation.listening.ratings import read_ratings
 from evaluation.reporting.tables import condition_table, difference_table
 from evaluation.statistics.summarize import summarize
@@ -59,7 +59,7 @@ def texts(found, key) -> list[str]:
 
 def test_every_metric_of_a_system_sorted_by_any(page):
     found = page.get(f"{ROWS}&view=system&system=a&sort=stoi&descending=1")
-    assert [column["heading"] for column in found["columns"]] == ["STOI ↑", "PESQ ↑ (MOS-LQO)"]
+    assert [(column["label"], column["unit"]) for column in found["columns"]] == [("STOI", ""), ("PESQ", "(MOS-LQO)")]
     assert texts(found, "stoi") == ["0.550", "0.540", "0.530", "0.520", "0.510", "0.500"]
     assert ids(found)[0] == "s02_clip2" and (found["total"], found["all"]) == (6, 6)
     later = page.get(f"{ROWS.replace('first=0&count=50', 'first=2&count=2')}&view=system&system=a&sort=stoi")
@@ -80,7 +80,7 @@ def test_one_metric_of_all_systems_and_the_difference_of_two(page):
     found = page.get(f"{ROWS}&view=metric&metric=stoi&sort=av")
     assert [column["key"] for column in found["columns"]] == ["unprocessed", "a", "av"]
     assert found["rows"][0]["cells"] == [{"text": "0.400"}, {"text": "0.500"}, {"text": "0.600"}]
-    found = page.get(f"{ROWS}&view=difference&system=a&other=av&sort=stoi")
+    found = page.get(f"{ROWS}&view=difference&system=av&other=a&sort=stoi")
     assert texts(found, "stoi") == ["+0.100"] * 5 + ["-"]
     assert found["rows"][-1]["cells"][0]["why"] == f"av: {WHY}"
 
@@ -99,6 +99,10 @@ def test_means_and_differences_are_those_of_the_report(page, folder):
     summary = summarize(evaluation, [("unprocessed", "a"), ("a", "av")])
     expected = condition_table(summary, summary.conditions[-1])
     means, chosen, ablation, harm = asked["tables"]
+    assert asked["notes"] == [
+        "av: seen in training: 1 of the 2 test speakers, 2 of the test utterances. Its figures say little of other speakers.",
+        "A, V: the model takes sound, video. MTL (multi-task learning): it learnt to name the phones too.",
+    ]
     assert means["caption"] == expected.caption and means["header"] == expected.header
     assert [[text for text, _ in row] for row in means["rows"]] == expected.rows
     # Of one condition fewer intervals are widened.
@@ -132,7 +136,7 @@ def test_scores_that_are_written_meanwhile_are_shown(changing):
 
 def test_the_sounds_of_an_utterance_are_those_of_its_versions(page, folder):
     found = page.get("/api/utterance?condition=400ms&id=s01_clip0")
-    assert [version["name"] for version in found["versions"]] == ["original", "damaged", "a", "av"]
+    assert [version["name"] for version in found["versions"]] == ["original", "unprocessed", "a", "av"]
     assert (found["gaps"], found["words"], found["duration_s"]) == ([[0.3, 0.7]], "bin red", 1.0)
     assert [score["text"] for version in found["versions"] for score in version["scores"]] == [
         *("0.400", "2.000"), *("0.500", "2.100"), *("0.600", "2.200"),
@@ -140,7 +144,7 @@ def test_the_sounds_of_an_utterance_are_those_of_its_versions(page, folder):
     assert [score["best"] for score in found["versions"][3]["scores"]] == [True, True]
     [gap] = GAPS["400ms"]
     inside = slice(round(gap.start_s * RATE), round(gap.end_s * RATE))
-    for version, level in (("damaged", 0), ("a", 0.1), ("av", 0.2)):
+    for version, level in (("unprocessed", 0), ("a", 0.1), ("av", 0.2)):
         content = page.get(f"{SOUND}&id=s01_clip0&version={version}")
         sound, rate = soundfile.read(BytesIO(content))
         assert rate == RATE and len(content) == 44 + 2 * RATE
@@ -219,7 +223,7 @@ def test_a_listener_is_told_nothing_of_systems_and_utterances(folder, tmp_path):
         trial = page.ask("POST", f"/api/listening/{test.name}/trial", {"listener": "ann"})[2]
         assert len(trial["sounds"]) == 4 and trial["kind"] == "mushra" and trial["trials"] == 2
         told = json.dumps({name: value for name, value in trial.items() if name not in ("reference", "sounds")})
-        assert not any(name in told for name in ("original", "damaged", '"av"', "s01", "s02", "400ms"))
+        assert not any(name in told for name in ("original", "unprocessed", '"av"', "s01", "s02", "400ms"))
         again = page.ask("POST", f"/api/listening/{test.name}/trial", {"listener": "ann"})[2]
         assert again["trial"] == trial["trial"] and not {*again["sounds"]} & {*trial["sounds"], trial["reference"]}
         answers = [page.ask("GET", f"/api/listening/sounds/{sound}") for sound in trial["sounds"]]
@@ -228,7 +232,7 @@ def test_a_listener_is_told_nothing_of_systems_and_utterances(folder, tmp_path):
         assert len({len(content) for *_, content in answers}) == 1 and len({content for *_, content in answers}) == 4
         levels = [float(soundfile.read(BytesIO(content))[0][RATE // 2]) for *_, content in answers]
         placed = dict(zip(test.positions("ann", trial["trial"]), levels, strict=True))
-        assert [placed[version] for version in ("damaged", "a", "av")] == pytest.approx([0, 0.1, 0.2], abs=1e-4)
+        assert [placed[version] for version in ("unprocessed", "a", "av")] == pytest.approx([0, 0.1, 0.2], abs=1e-4)
         # Nothing else of the evaluation is offered.
         for address in ("/api/evaluation", ROWS, f"{SOUND}&id=s01_clip0&version=a", "/api/tests", "/listen"):
             assert page.ask("GET", address)[0] == 404, address
@@ -247,6 +251,40 @@ def test_a_sound_that_cannot_be_played_is_told_without_the_system(changing, caps
         status, _, content = page.ask("GET", f"/api/listening/sounds/{sound}")
         assert (status, content) == (500, {"error": "this trial cannot be played; tell those who gave you the test"})
     assert ".gone.wav" in capsys.readouterr().err
+
+
+def test_a_broken_test_blocks_no_other(changing):
+    page = changing
+    asked = {"kind": "pairs", "systems": ["a", "av"], "conditions": ["400ms"], "trials": 2, "seed": 1}
+    assert page.ask("POST", "/api/tests", asked)[0] == 201
+    old = page.folder / "listening" / "old"
+    old.mkdir()
+    (old / "test.json").write_text("{}")
+    good, broken = page.get("/api/tests")
+    assert good["name"] == "pairs_1" and broken["name"] == "old" and "test.json: kind: expected" in broken["broken"]
+    assert page.get("/api/listening") == [{"name": "pairs_1", "kind": "pairs"}]
+    assert page.ask("POST", "/api/listening/pairs_1/trial", {"listener": "ann"})[0] == 200
+    assert page.get("/api/tests/pairs_1/outcome") == {"tables": []}
+    status, _, told = page.ask("GET", "/api/tests/old/outcome")
+    assert status == 400 and "old/test.json" in told["error"]
+    live = Live(page.folder)
+    with open_server(make_listening_app(live, find_test(old.parent, "pairs_1"))) as running, served(running) as address:
+        assert Page.opened(address).get("/api/listening") == [{"name": "pairs_1", "kind": "pairs"}]
+
+
+def test_a_listener_is_not_told_what_is_wrong_with_a_file_of_ratings(changing, capsys):
+    page = changing
+    asked = {"kind": "pairs", "systems": ["a", "av"], "conditions": ["400ms"], "trials": 2, "seed": 1}
+    assert page.ask("POST", "/api/tests", asked)[0] == 201
+    answer = {"listener": "ann", "trial": 1, "ratings": [1, 0]}
+    assert page.ask("POST", "/api/listening/pairs_1/ratings", answer)[0] == 201
+    path = page.folder / "listening" / "pairs_1" / "ann.csv"
+    path.write_text(path.read_text().replace(",av,", ",b,"))
+    told = page.ask("POST", "/api/listening/pairs_1/trial", {"listener": "ann"})
+    assert (told[0], told[2]["error"]) == (500, "your answers cannot be read; tell those who gave you the test")
+    told = page.ask("POST", "/api/listening/pairs_1/ratings", answer | {"trial": 2})
+    assert (told[0], told[2]["error"]) == (500, "your answer cannot be kept; tell those who gave you the test")
+    assert "ann.csv:" in capsys.readouterr().err
 
 
 def test_ratings_are_written_once_and_gone_on_with(changing):

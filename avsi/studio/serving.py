@@ -29,12 +29,15 @@ def end_when_told() -> None:
         signal.signal(ending, lambda *_: sys.exit(1))
 
 
-def serve_until_stopped(running: Running, host: str, port: int, no_browser: bool, kept: str) -> None:
+def serve_until_stopped(
+    running: Running, host: str, port: int, no_browser: bool, kept: str, what: str = "the studio"
+) -> None:
     """Tell the address, open the browser there, and serve.
 
     Args:
         host, port: as the user asked for them.
         kept: what becomes of the work when it ends, for the user.
+        what: the name of what is served, for the user.
     """
     from .browser import open_browser
     from .server import LOOPBACK
@@ -46,11 +49,11 @@ def serve_until_stopped(running: Running, host: str, port: int, no_browser: bool
         )
     actual = running.port.getsockname()[1]
     if port not in (0, actual):
-        typer.echo(f"port {port} is taken; this studio has {actual}")
-    typer.echo(f"the studio is open: {running.address}")
+        typer.echo(f"port {port} is taken; {what} has {actual}")
+    typer.echo(f"{what} is open: {running.address}")
     typer.echo(f"Ctrl-C ends it; {kept}")
     if not no_browser:
         open_browser(running)
     with suppress(KeyboardInterrupt):
         running.serve()
-    typer.echo("the studio is closed")
+    typer.echo(f"{what} is closed")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from avsi.metrics.registry import Column
 from avsi.studio.refusals import Refused
 
-from ..folder.versions import DAMAGED, ORIGINAL
+from ..folder.versions import ORIGINAL, UNPROCESSED
 from ..reporting.browse_page import best_texts, score_text
 from ..reporting.cells import DOWN, UP
-from ..systems.names import ORACLE, UNPROCESSED
+from ..systems.names import ORACLE
 from .snapshot import Snapshot
 
 
@@ -18,12 +18,9 @@ def details_of(snapshot: Snapshot, id_: str) -> dict:
         raise Refused(404, "no such utterance")
     utterance = snapshot.utterances[id_]
     systems = [system for system in snapshot.sets if system != UNPROCESSED]
-    # What is damaged is what `unprocessed` left, and so are its scores.
-    scored = {DAMAGED: UNPROCESSED} if UNPROCESSED in snapshot.sets else {}
-    scored |= {system: system for system in systems}
     values = {
-        version: {column.name: snapshot.value(system, id_, column.name) for column in snapshot.columns}
-        for version, system in scored.items()
+        system: {column.name: snapshot.value(system, id_, column.name) for column in snapshot.columns}
+        for system in snapshot.sets
     }
     known = [{name: value for name, (value, _) in of.items()} for version, of in values.items() if version != ORACLE]
     best = best_texts(known)
@@ -44,7 +41,7 @@ def details_of(snapshot: Snapshot, id_: str) -> dict:
                     if version in values
                 ],
             }
-            for version in (ORIGINAL, DAMAGED, *systems)
+            for version in (ORIGINAL, UNPROCESSED, *systems)
         ],
     }
 

@@ -17,17 +17,17 @@ from avsi.studio.refusals import Refused
 from avsi.studio.sounds import Clocked
 from avsi.studio.tiles import spectrogram
 
-from ..folder.versions import DAMAGED, ORIGINAL
+from ..folder.evaluation import Evaluation
+from ..folder.versions import ORIGINAL, UNPROCESSED
 from ..listening.drawing import draw_test
 from ..listening.listening_test import CALLED, ListeningTest, find_test, read_tests
 from ..listening.outcome import outcome_tables
 from ..listening.ratings import listeners
 from ..reporting.cells import condition_title
-from ..reporting.sections import heading
+from ..reporting.sections import heading, seen_in_training
 from ..reporting.table_model import Table
 from ..reporting.tables import condition_table, difference_table, harm_table
 from ..statistics.comparisons import ablation_pairs
-from ..systems.names import UNPROCESSED
 from .details import details_of
 from .listening_routes import listening_table
 from .snapshot import Live
@@ -35,6 +35,7 @@ from .sounds import Sounds, wav_answer
 from .utterance_table import Asked, page_of
 
 OWN_PAGE = Path(__file__).parent / "page"
+INPUTS = "A, V: the model takes sound, video. MTL (multi-task learning): it learnt to name the phones too."
 KEPT = {"Cache-Control": "private, max-age=3600"}
 
 
@@ -137,7 +138,7 @@ class _Routes:
             *([harm_table(summary)] if summary.harms else []),
         ]
         told = {"revision": snapshot.revision, "tables": [_told(table) for table in tables]}
-        return JSONResponse({**told, "notes": [*snapshot.notes, *notes]})
+        return JSONResponse({**told, "notes": [*_overlaps(snapshot.evaluation), *snapshot.notes, *notes, INPUTS]})
 
     def rows(self, request: Request) -> Response:
         names = ("view", "system", "other", "metric", "sort", "text", "speaker")
@@ -156,7 +157,7 @@ class _Routes:
     def _version(self, request: Request) -> Clocked:
         condition, id_, version = (_text(request, name) for name in ("condition", "id", "version"))
         snapshot = self.live.under(condition)
-        if id_ not in snapshot.utterances or version not in (ORIGINAL, DAMAGED, *snapshot.sets):
+        if id_ not in snapshot.utterances or version not in (ORIGINAL, UNPROCESSED, *snapshot.sets):
             raise Refused(404, "no such utterance, or no such version of it")
         utterance = snapshot.utterances[id_]
         return self.sounds.get(snapshot.evaluation, utterance, condition, version, snapshot.revision)
@@ -206,6 +207,15 @@ class _Routes:
         if test is None:
             raise Refused(404, "no such listening test")
         return JSONResponse({"tables": [_told(table) for table in outcome_tables(test)]})
+
+
+def _overlaps(evaluation: Evaluation) -> list[str]:
+    """Which models know the test set, or speakers of it, from training."""
+    return [
+        f"{name}: {seen_in_training(evaluation, about)}. Its figures say little of other speakers."
+        for name, about in evaluation.about["systems"].items()
+        if about.get("seen_speakers") or about.get("seen_utterances")
+    ]
 
 
 def _told(table: Table) -> dict:

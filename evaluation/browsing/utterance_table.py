@@ -9,7 +9,7 @@ from avsi.data.datadir import Utterance
 from avsi.metrics.registry import Column
 from avsi.studio.refusals import Refused
 
-from ..reporting.cells import DECIMALS, column_heading
+from ..reporting.cells import DECIMALS
 from ..statistics.comparisons import comparable
 from ..statistics.summarize import described_systems
 from .snapshot import Snapshot
@@ -24,7 +24,7 @@ class Asked:
     """What of the table is asked for.
 
     Attributes:
-        view: every metric of ``system``, ``metric`` of every system, or how far ``other`` is above ``system``.
+        view: every metric of ``system``, ``metric`` of every system, or how far ``system`` is above ``other``.
         sort: the key of a column, or one of ``NAMES``.
         text: what the id or the words must hold.
         speaker: "" for all.
@@ -51,11 +51,14 @@ class Cells:
 
     Attributes:
         key: the name of the metric, or of the system.
+        label: the same, as people read it.
+        unit: in brackets, or "".
         value: of an utterance's id: the figure, or None and why there is none.
     """
 
     key: str
-    heading: str
+    label: str
+    unit: str
     column: Column
     value: Callable[[str], tuple[float | None, str]]
 
@@ -77,7 +80,8 @@ def page_of(snapshot: Snapshot, asked: Asked) -> dict:
         "total": len(found),
         "all": len(snapshot.utterances),
         "columns": [
-            {"key": of.key, "heading": of.heading, "lower_is_better": of.column.lower_is_better} for of in columns
+            {"key": of.key, "label": of.label, "unit": of.unit, "lower_is_better": of.column.lower_is_better}
+            for of in columns
         ],
         "rows": [
             {
@@ -108,7 +112,7 @@ def _columns(snapshot: Snapshot, asked: Asked) -> list[Cells]:
             return lambda id_: snapshot.value(name, id_, metric.name)
 
         return [
-            Cells(name, f"{name}{system.mark(metric)}", metric, of_system(name)) for name, system in systems.items()
+            Cells(name, f"{name}{system.mark(metric)}", "", metric, of_system(name)) for name, system in systems.items()
         ]
 
     def value(column: Column) -> Callable[[str], tuple[float | None, str]]:
@@ -120,7 +124,7 @@ def _columns(snapshot: Snapshot, asked: Asked) -> list[Cells]:
 
     mark = systems[asked.system].mark if asked.view == SYSTEM else lambda column: ""
     return [
-        Cells(column.name, column_heading(column).replace("\n", " ") + mark(column), column, value(column))
+        Cells(column.name, column.label + mark(column), column.unit and f"({column.unit})", column, value(column))
         for column in snapshot.columns
     ]
 
@@ -129,7 +133,7 @@ def _difference(snapshot: Snapshot, asked: Asked, id_: str, metric: str) -> tupl
     (one, why), (two, why_too) = (snapshot.value(name, id_, metric) for name in (asked.system, asked.other))
     if one is None or two is None:
         return None, f"{asked.system}: {why}" if one is None else f"{asked.other}: {why_too}"
-    return two - one, ""
+    return one - two, ""
 
 
 def _matches(utterance: Utterance, asked: Asked) -> bool:

@@ -1,4 +1,4 @@
-"""The versions of an utterance that can be heard: the original, the damaged one, and those that systems restored."""
+"""The versions of an utterance that can be heard: original, unprocessed, and those that systems restored."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from .evaluation import Evaluation
 from .layout import STFT
 from .signals import read_restored
 
-# Names beside those of systems.
-ORIGINAL, DAMAGED = "original", "damaged"
+# What is silent in its gaps is named like the baseline that leaves them so.
+ORIGINAL, UNPROCESSED = "original", "unprocessed"
 
 
 def damaged(samples: np.ndarray, gaps: list[Gap]) -> np.ndarray:
@@ -25,7 +25,7 @@ def read_version(evaluation: Evaluation, utterance: Utterance, condition: str, v
     """The samples of a version at the rate of ``STFT``, shape (n_samples,), all of one length.
 
     Args:
-        version: ``ORIGINAL``, ``DAMAGED``, or the name of a system.
+        version: ``ORIGINAL``, ``UNPROCESSED``, or the name of a system.
 
     Raises:
         AvsiError: it cannot be read, or the system has not restored it.
@@ -33,7 +33,7 @@ def read_version(evaluation: Evaluation, utterance: Utterance, condition: str, v
     original = read_mono(utterance.wav, STFT.sample_rate)
     if version == ORIGINAL:
         return original
-    if version == DAMAGED:
+    if version == UNPROCESSED:
         return damaged(original, evaluation.gaps[condition][utterance.id])
     restored = evaluation.set(evaluation.known(version), condition).of(utterance.id)
     if restored.wav is None:

@@ -11,14 +11,13 @@ from avsi.folders import locked
 from avsi.rng import generator
 
 from ..folder.evaluation import Evaluation
-from ..folder.versions import DAMAGED, ORIGINAL, read_version
-from ..systems.names import UNPROCESSED
+from ..folder.versions import ORIGINAL, UNPROCESSED, read_version
 from .listening_test import KINDS, MUSHRA, PAIRS, TEST, ListeningTest, Trial
 
 WAIT_S = 60  # for another that draws the same test
 MOST_TRIALS = 500
 MOST_SEED = 2**32 - 1
-MOST_OF_MUSHRA = 10  # versions beside the hidden original and the damaged one: ITU-R BS.1534-3 has 12 in all
+MOST_OF_MUSHRA = 10  # versions beside the hidden original and the unprocessed sound: ITU-R BS.1534-3 has 12 in all
 
 
 def draw_test(
@@ -70,9 +69,10 @@ def _drawn_or_read(
         )
     trials, left_out = _draw(evaluation, kind, *settings, n_trials, seed)
     if len(trials) < n_trials:
+        lacking = f"; {len(left_out)} more cannot be played" if left_out else ""
         raise ConfigError(
-            f"{n_trials} trials: only {len(trials)} different ones can be drawn, of the utterances that all these "
-            f"systems restored; {len(left_out)} cannot be played"
+            f"{n_trials} trials are too many: there are {len(trials)} different ones of these utterances, gaps and "
+            f"systems{lacking}; {f'take {len(trials)} or fewer' if trials else 'take other systems or gaps'}"
         )
     test = ListeningTest(folder, kind, seed, *settings, tuple(trials), left_out)
     test.write()
@@ -90,11 +90,12 @@ def _check(
         raise ConfigError(f"seed {seed}: expected 0 to {MOST_SEED}")
     for system in systems:
         evaluation.known(system)
-    fewest = 2 if kind == PAIRS else 1
-    if len(set(systems)) < fewest:
-        raise ConfigError(f"{', '.join(systems) or 'no system'}: expected at least {fewest} to be judged in {kind}")
+    if len(set(systems)) < (2 if kind == PAIRS else 1):
+        chosen = ", ".join(dict.fromkeys(systems)) or "no system"
+        more = "two systems or more, to compare them in pairs" if kind == PAIRS else "a system or more"
+        raise ConfigError(f"{chosen}: choose {more}")
     if kind == MUSHRA and UNPROCESSED in systems:
-        raise ConfigError(f"{UNPROCESSED}: is the damaged sound, which every trial of {kind} has anyway; leave it out")
+        raise ConfigError(f"{UNPROCESSED}: every trial of {kind} has it anyway; leave it out")
     if kind == MUSHRA and len(set(systems)) > MOST_OF_MUSHRA:
         raise ConfigError(f"{len(set(systems))} systems: at most {MOST_OF_MUSHRA} can be rated together")
     for condition in conditions:
@@ -102,7 +103,7 @@ def _check(
             there = ", ".join(evaluation.about["conditions"])
             raise ConfigError(f"{evaluation.folder}: has no gaps of '{condition}', but of {there}")
     if not conditions:
-        raise ConfigError("no gaps are named to be judged")
+        raise ConfigError("choose the gaps that are judged")
 
 
 def _draw(
@@ -150,7 +151,7 @@ def _turns(
     kind: str, systems: tuple[str, ...], conditions: tuple[str, ...], shuffled: Callable
 ) -> list[tuple[str, tuple[str, ...]]]:
     """What is judged under which condition, so that in any part of the list all pairs, and all conditions, are even."""
-    groups = list(combinations(systems, 2)) if kind == PAIRS else [(ORIGINAL, DAMAGED, *systems)]
+    groups = list(combinations(systems, 2)) if kind == PAIRS else [(ORIGINAL, UNPROCESSED, *systems)]
     groups, under = ([of[place] for place in shuffled(len(of))] for of in (groups, list(conditions)))
     return [
         (under[(place + turn) % len(under)], group) for turn in range(len(under)) for place, group in enumerate(groups)

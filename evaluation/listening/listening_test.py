@@ -17,7 +17,7 @@ PAIRS, MUSHRA = KINDS = ("pairs", "mushra")
 TEST = "test.json"
 CALLED = {
     PAIRS: "Blind pairs: which of two systems is preferred",
-    MUSHRA: "MUSHRA-like: each system, the hidden original and the damaged sound are rated from 0 to 100",
+    MUSHRA: "MUSHRA-like: each system, the hidden original and the unprocessed sound are rated from 0 to 100",
 }
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
+from avsi.data.gap_protocol import Condition
 from avsi.errors import DataError
 from avsi.metrics.registry import Column
 
 from ..folder.versions import ORIGINAL
-from ..reporting.cells import interval_text
+from ..reporting.cells import DECIMALS, condition_title, interval_text
 from ..reporting.table_model import Table
 from ..statistics.comparisons import clear_of_0, count_comparisons, verdict
 from ..statistics.intervals import Bootstrap, Estimate
@@ -22,7 +24,9 @@ from .ratings import Rating, listeners, read_ratings
 RATING = Column("rating", "Rating", "0 to 100", False)
 PREFERENCE = Column("preference", "Preference", "share", False)
 PREFERRED = 'Share of its pairs in which a system was preferred ("No difference" counts half for each of both)'
-ALL = "all"
+ALL, TOP = "all", 100
+# Of fewer trials, nothing is called better or worse: five answers alike come by chance once in sixteen times.
+FEWEST = 6
 # ITU-R BS.1534-3, section 4.1.2: listeners who rate the hidden original lower more often than this are left out there.
 RECOGNISED, MOST_MISSED = 90, 0.15
 
@@ -59,7 +63,8 @@ def outcome_tables(test: ListeningTest) -> list[Table]:
     count = len({listener for listener, _ in units})
     about = f"{len(units)} rated trial{'' if len(units) == 1 else 's'} of {count} listener{'' if count == 1 else 's'}"
     drawn = "listeners and their trials" if count > 1 else "the trials of one listener"
-    over = f"over {about}, with 95 % intervals (bootstrap over {drawn}) in brackets; n: how many of the trials."
+    over = f"over {about}, with 95 % intervals (bootstrap over {drawn}) in brackets, which end where the scale does; "
+    over += "n: how many of the trials."
     names = list(dict.fromkeys(name for trial in test.trials for name in trial.versions))
     means = {
         (name, condition): mean(condition, lambda one, number, name=name: values.get((one, number, name), np.nan))
@@ -91,7 +96,7 @@ def _means(
     over: str,
     ratings: list[Rating],
 ) -> Table:
-    column = RATING if test.kind == MUSHRA else PREFERENCE
+    column, scale = (RATING, (0, TOP)) if test.kind == MUSHRA else (PREFERENCE, (0, 1))
     what = "Ratings from 0 to 100" if test.kind == MUSHRA else PREFERRED
     missed = _who_missed(ratings) if test.kind == MUSHRA else []
     note = (
@@ -101,9 +106,9 @@ def _means(
     return Table(
         label=f"listening-{test.name}",
         caption=" ".join([f"{what}: means {over}", *([note] if missed else [])]),
-        header=["System", *(f"{condition}\n({column.unit})" for condition in conditions)],
+        header=["System", *(f"{_title(condition)}\n({column.unit})" for condition in conditions)],
         alignment="l" + "r" * len(conditions),
-        rows=[[name, *(_text(means[name, condition]) for condition in conditions)] for name in names],
+        rows=[[name, *(_text(means[name, condition], scale) for condition in conditions)] for name in names],
     )
 
 
@@ -115,33 +120,59 @@ def _differences(
     units: int,
     over: str,
 ) -> Table:
-    column = RATING if test.kind == MUSHRA else PREFERENCE
-    comparisons, rows, bold = count_comparisons(differences.values()), [], set()
+    column, scale = (RATING, (-TOP, TOP)) if test.kind == MUSHRA else (PREFERENCE, (-0.5, 0.5))
+    judged = [of for of in differences.values() if of and not _unjudged(of)]
+    comparisons, rows, bold = count_comparisons(judged), [], set()
     for number, pair in enumerate(pairs):
         rows.append([f"{pair[1]} against {pair[0]}"])
         for place, condition in enumerate(conditions, start=1):
             found = differences[(*pair, condition)]
-            said = verdict(found, column, units, comparisons) if found else ""
-            rows[-1].append("\n".join(filter(None, [_text(found, "+"), said])))
+            said = (_unjudged(found) or verdict(found, column, units, comparisons)) if found else ""
+            rows[-1].append("\n".join(filter(None, [_text(found, scale, "+"), said])))
             if said == "better":
                 bold.add((number, place))
     what = "the first's rating minus the second's" if test.kind == MUSHRA else "the first's share above one half"
     return Table(
         label=f"listening-differences-{test.name}",
-        caption=f"Paired differences, {what}: means {over} Better (bold) or worse: {clear_of_0(comparisons)}. Blank "
-        "cells were not judged.",
-        header=["Systems", *conditions],
+        caption=f"Paired differences, {what}: means {over} Better (bold) or worse: {clear_of_0(comparisons)}. "
+        f"Nothing is called so of fewer than {FEWEST} trials, nor of answers all alike, which have no interval. "
+        "Blank cells were not judged.",
+        header=["Systems", *map(_title, conditions)],
         alignment="l" + "r" * len(conditions),
         rows=rows,
         bold=frozenset(bold),
     )
 
 
-def _text(estimate: Estimate | None, sign: str = "z") -> str:
-    """Trials of other pairs and conditions, and those to come, are not missing."""
+def _unjudged(estimate: Estimate) -> str:
+    """Why a difference is called neither better nor worse, whatever its interval."""
+    if estimate.scored < FEWEST:
+        return "too few trials"
+    return "all alike" if _is_point(estimate) else ""
+
+
+def _is_point(estimate: Estimate) -> bool:
+    return math.isclose(estimate.low, estimate.high, abs_tol=1e-9)
+
+
+def _text(estimate: Estimate | None, scale: tuple[float, float], sign: str = "z") -> str:
+    """Trials of other pairs and conditions, and those to come, are not missing.
+
+    Args:
+        scale: what the mean can be, lowest and highest.
+    """
     if estimate is None:
         return ""
-    return f"{interval_text(replace(estimate, missing=0), sign)}\nn = {estimate.scored}"
+    low, high = max(estimate.low, scale[0]), min(estimate.high, scale[1])
+    if _is_point(estimate):
+        low = high = math.nan  # answers that are all alike tell nothing of others
+    decimals = 1 if scale[1] == TOP else DECIMALS
+    found = interval_text(replace(estimate, low=low, high=high, missing=0), sign, decimals=decimals)
+    return f"{found}\nn = {estimate.scored}"
+
+
+def _title(condition: str) -> str:
+    return condition_title(Condition.parse(condition))
 
 
 def _who_missed(ratings: list[Rating]) -> list[str]:

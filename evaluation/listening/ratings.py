@@ -50,10 +50,15 @@ HEADER = [field.name for field in fields(Rating)]
 
 
 def listener_name(text: str) -> str:
-    """A listener's name or number. Raises ConfigError for one that cannot be that of a file."""
-    name = unicodedata.normalize("NFC", text.strip())
-    if not re.fullmatch(rf"\w[\w.+-]{{0,{MOST_NAME - 1}}}", name):
-        raise ConfigError(f"a listener's name or number: expected up to {MOST_NAME} letters, digits and -_.+")
+    """A listener's name or number as that of a file, with ``_`` for each space. Raises ConfigError for what is none."""
+    name = "_".join(unicodedata.normalize("NFC", text).split())
+    # Many scripts write vowels as marks, which \w leaves out.
+    letters = all(unicodedata.category(sign)[0] in "LMN" or sign in "_.+-" for sign in name)
+    if not (letters and re.match(r"\w", name) and len(name) <= MOST_NAME):
+        raise ConfigError(
+            f"{text[:60]!r}: expected a listener's name or number, of up to {MOST_NAME} letters, digits, spaces and "
+            "-_.+, a letter or digit first"
+        )
     return name
 
 

@@ -24,7 +24,7 @@ def mean_text(estimate: Estimate | None, mark: str = "") -> str:
     return f"{mean} ({estimate.missing} not scored)" if estimate.missing else mean
 
 
-def interval_text(estimate: Estimate | None, sign: str = "z", mark: str = "") -> str:
+def interval_text(estimate: Estimate | None, sign: str = "z", mark: str = "", decimals: int = DECIMALS) -> str:
     """A mean and its interval in lines, such as ``0.458 [0.440, 0.476] (2 not scored)``.
 
     Args:
@@ -33,7 +33,7 @@ def interval_text(estimate: Estimate | None, sign: str = "z", mark: str = "") ->
     """
     if estimate is None:
         return ""
-    mean, low, high = (f"{value:{sign}.{DECIMALS}f}" for value in (estimate.mean, estimate.low, estimate.high))
+    mean, low, high = (f"{value:{sign}.{decimals}f}" for value in (estimate.mean, estimate.low, estimate.high))
     parts, remarks = [mean + mark], []
     if math.isnan(estimate.mean):
         parts = ["-"]

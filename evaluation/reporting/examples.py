@@ -13,8 +13,7 @@ from avsi.metrics.registry import COLUMNS, Column
 
 from ..folder.evaluation import Evaluation
 from ..folder.layout import STFT
-from ..folder.versions import DAMAGED, ORIGINAL, damaged
-from ..systems.names import UNPROCESSED
+from ..folder.versions import ORIGINAL, UNPROCESSED, damaged
 from .example_selection import Selection, select_examples
 
 
@@ -23,7 +22,7 @@ class Version:
     """The sound of an example: as one system restored it, the original, or the damaged input.
 
     Attributes:
-        name: of the system, ``original`` or ``damaged``.
+        name: of the system, ``original`` or ``unprocessed``.
         samples: shape (n_samples,), float32, full scale 1.0.
         scores: by column name of ``avsi.metrics.registry.COLUMNS``; None where there is no value.
         phones: a recogniser's result; None where none was run.
@@ -43,7 +42,7 @@ class Example:
         condition: the kind of gaps, such as ``800ms``; an id occurs once in it.
         reference: the phones said; None where they are not known, and then no phones are shown.
         systems: the restored versions. A system that could not restore the example is shown as such. ``unprocessed``
-            is not among them, since ``damaged`` is the same sound.
+            is not among them, since ``damaged`` is it.
         rank: one of ``RANKS``.
     """
 
@@ -88,7 +87,7 @@ def examples_of(evaluation: Evaluation, system: str, column: Column, count: int)
 def _example(evaluation: Evaluation, utterance: Utterance, chosen: Selection) -> Example:
     gaps, clean = evaluation.gaps[chosen.condition][utterance.id], evaluation.clean_rows.get(utterance.id, {})
     original = read_mono(utterance.wav, STFT.sample_rate)
-    silent, versions = Version(DAMAGED, damaged(original, gaps), {}), []
+    silent, versions = Version(UNPROCESSED, damaged(original, gaps), {}), []
     for one in evaluation.sets:
         if one.condition != chosen.condition:
             continue

@@ -62,7 +62,7 @@ def section(evaluation: Evaluation, summary: Summary, picture: str | None) -> st
         f"Statistics, for the unit of L1 and the mean fill of `unprocessed`: `{about['stats']}`."
         if "stats" in about
         else "",
-        _models(about["systems"], len(speakers)),
+        _models(evaluation),
         programs(evaluation),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -100,12 +100,23 @@ def programs(evaluation: Evaluation) -> str:
     )
 
 
-def _models(systems: dict[str, dict], n_speakers: int) -> str:
+def seen_in_training(evaluation: Evaluation, about: dict) -> str:
+    """How much of the test set a model was trained on, by its description; "" where that is not known."""
+    if "seen_speakers" not in about:
+        return ""
+    seen = len(about["seen_speakers"]), len(about["seen_utterances"])
+    speakers = {utterance.speaker for utterance in evaluation.utterances}
+    if not any(seen):
+        return "no test speaker seen in training"
+    return f"seen in training: {seen[0]} of the {len(speakers)} test speakers, {seen[1]} of the test utterances"
+
+
+def _models(evaluation: Evaluation) -> str:
     """A line for each system that is no baseline: its source; for a model also its training, the train/test overlap and
     a digest of its weights.
     """
     lines = []
-    for name, about in systems.items():
+    for name, about in evaluation.about["systems"].items():
         if "senses" not in about:
             if about["system"] not in SYSTEMS:
                 lines.append(f"- `{name}`: files of another program, in {about['system']}")
@@ -123,13 +134,8 @@ def _models(systems: dict[str, dict], n_speakers: int) -> str:
             facts.append(f"told of the voice: {about['told_of_voice']}")
         if about["trained_on"]:
             facts.append(f"trained on {about['trained_on']}")
-        if "seen_speakers" in about:
-            seen = len(about["seen_speakers"]), len(about["seen_utterances"])
-            facts.append(
-                f"seen in training: {seen[0]} of the {n_speakers} test speakers, {seen[1]} of the test utterances"
-                if any(seen)
-                else "no test speaker seen in training"
-            )
+        if seen := seen_in_training(evaluation, about):
+            facts.append(seen)
         facts.append(f"training seed {about['seed']}")
         facts += [f"{key.replace('_', ' ')} {about[key]}" for key in ("epoch", "valid_loss") if key in about]
         lines.append(f"- `{name}`: {about['system']}, {', '.join(facts)}, weights {about['weights']}")

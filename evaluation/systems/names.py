@@ -8,13 +8,13 @@ from avsi.models.store import DESCRIPTION, find_model, pretrained_names
 from avsi.restoring.baselines import MeanSpectrum, SpectralInterpolation
 
 from ..folder.layout import ABOUT, CLEAN, LISTENING, REPORT, STATS
-from ..folder.versions import DAMAGED, ORIGINAL
+from ..folder.versions import ORIGINAL, UNPROCESSED
 from .families import ModelFamily, is_family
 from .knowledge import split_knowledge
 
-UNPROCESSED, ORACLE = "unprocessed", "oracle"
+ORACLE = "oracle"
 SPECTRAL = {"mean": MeanSpectrum, "interpolation": SpectralInterpolation}  # baselines in place of a model
-OTHERS = (ABOUT, STATS, CLEAN, REPORT, LISTENING, ORIGINAL, DAMAGED)  # names that no system may have
+OTHERS = (ABOUT, STATS, CLEAN, REPORT, LISTENING, ORIGINAL)  # names that no system may have
 SYSTEMS = (UNPROCESSED, *SPECTRAL, "autoregression", ORACLE)
 
 
