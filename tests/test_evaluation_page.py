@@ -246,6 +246,28 @@ def test_the_command_hands_a_folder_over_to_the_checkout(avsi, folder, monkeypat
     assert status == 1 and "evaluations are opened by avsi that is installed from a checkout" in told
 
 
+@pytest.mark.parametrize(
+    ("told", "opened", "allowed"),
+    [
+        ([], "the evaluation", "hear and read all of this evaluation, and draw and answer listening tests"),
+        (
+            ["--listen", "pairs", "--trials", "2", "--seed", "8"],
+            "the listening test",
+            "hear this test and answer it, under any name",
+        ),
+    ],
+)
+def test_the_program_says_what_is_open_and_what_others_could_do(folder, monkeypatch, told, opened, allowed):
+    from conftest import run_app
+
+    from evaluation.browse import app
+
+    monkeypatch.setattr("avsi.studio.server.Running.serve", lambda running: None)
+    said = run_app(app, folder, "--no-browser", "--host", "localhost", *told)
+    assert f"{opened} is open: http://localhost:" in said and f"{opened} is closed" in said and "studio" not in said
+    assert f"who has that can {allowed}\n" in said
+
+
 def test_the_program_refuses_what_is_no_evaluation_and_what_makes_no_test(folder, tmp_path):
     from conftest import run_app
 

@@ -124,7 +124,13 @@ def test_scores_that_are_written_meanwhile_are_shown(changing):
     assert "(4 not scored)" in json.dumps(page.get("/api/means?condition=400ms")["tables"][0])
     write_rows(path, rows)
     assert "-" not in texts(page.get(f"{ROWS}&view=system&system=a&sort=stoi"), "stoi")
+    assert page.get("/api/condition?condition=400ms") == {
+        "systems": ["unprocessed", "a", "av"],
+        "metrics": [{"key": "stoi", "label": "STOI"}, {"key": "pesq", "label": "PESQ"}],
+    }
     (page.folder / "av" / "400ms" / "system.json").unlink()  # which is written last
+    assert page.get("/api/condition?condition=400ms")["systems"] == ["unprocessed", "a"]
+    assert page.get("/api/condition?condition=200ms")["systems"] == ["unprocessed", "a", "av"]
     assert "av/400ms: not restored, or not to its end" in page.get("/api/means?condition=400ms")["notes"][0]
     assert page.ask("GET", f"{ROWS}&view=system&system=av")[0] == 400
     for scores in page.folder.glob("*/400ms/scores.jsonl"):
@@ -132,6 +138,7 @@ def test_scores_that_are_written_meanwhile_are_shown(changing):
     found = page.get("/api/means?condition=400ms")
     assert found["tables"] == [] and "nothing is scored; run evaluation.score on it" in found["notes"][-1]
     assert page.get(f"{ROWS}&view=system&system=a")["columns"] == []
+    assert page.get("/api/condition?condition=400ms")["metrics"] == []
 
 
 def test_the_sounds_of_an_utterance_are_those_of_its_versions(page, folder):

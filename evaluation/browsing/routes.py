@@ -51,6 +51,7 @@ def make_app(live: Live, tests: Path) -> Starlette:
         ("/", routes.index, "GET"),
         ("/api/evaluation", routes.evaluation, "GET"),
         ("/api/revision", routes.revision, "GET"),
+        ("/api/condition", routes.condition, "GET"),
         ("/api/means", routes.means, "GET"),
         ("/api/rows", routes.rows, "GET"),
         ("/api/utterance", routes.utterance, "GET"),
@@ -117,6 +118,12 @@ class _Routes:
 
     def revision(self, request: Request) -> Response:
         return JSONResponse({"revision": self.live.revision(_text(request, "condition"))})
+
+    def condition(self, request: Request) -> Response:
+        """What can be asked for under a condition by now: systems that were restored, metrics that are scored."""
+        snapshot = self.live.under(_text(request, "condition"))
+        metrics = [{"key": column.name, "label": column.label} for column in snapshot.columns]
+        return JSONResponse({"systems": list(snapshot.sets), "metrics": metrics})
 
     def means(self, request: Request) -> Response:
         """The report's tables of one condition, and the differences of two systems that are named."""
