@@ -65,7 +65,7 @@ def page(browser, address):
     page.on("request", lambda request: requests.append(request.url))
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.requests = requests
+    page.requests, page.complaints = requests, complaints
     page.goto(address)
     yield page
     page.close()
@@ -110,10 +110,18 @@ def test_utterances_are_sorted_filtered_and_heard_at_the_same_position(page):
     assert rows(page) == [FAILED] and WHY in row and "1 to 1 of 1 (60 in all)" in page.inner_text("#which")
     page.select_option("#view", "difference")
     wait_for(page, "document.querySelector('#rows').innerText.includes('av: no face')")
-    assert page.inner_text("#difference-hint") == "Each figure is that of a minus that of av."
+    assert page.inner_text("#difference-hint") == "Each figure is that of av minus that of a."
     page.select_option("#view", "metric")
     wait_for(page, "document.querySelectorAll('#heads th').length === 5")
+    sorted_by = page.locator("#heads [aria-sort=descending]")  # the same figures as before
+    assert (sorted_by.inner_text().strip(" ▼"), page.input_value("#metric")) == ("av", "stoi")
+    page.go_back()
+    wait_for(page, "document.querySelector('#rows').innerText.includes('av: no face')")
+    assert (page.input_value("#view"), page.input_value("#text")) == ("difference", "clip1")
+    page.go_forward()
+    wait_for(page, "document.querySelectorAll('#heads th').length === 5")
     page.click("#rows .choose")
+    wait_for(page, "document.querySelector('#position').valueAsNumber > 0")  # it is played
     wait_for(page, "document.querySelectorAll('#pictures figure').length === 4")
     wait_for(page, "[...document.querySelectorAll('#pictures img')].every((image) => image.naturalWidth === 640)")
     assert f"Not restored: {WHY}" in page.inner_text("#pictures") and page.locator(".picture .gap").count() == 3
@@ -136,7 +144,7 @@ def test_utterances_are_sorted_filtered_and_heard_at_the_same_position(page):
     assert heard() == ["3 a"] and page.inner_text("#play") == "Pause"  # it goes on
     page.locator("#play").click()
     stopped_s = position_s()
-    for key, name in (("b", "1 original"), ("2", "2 damaged"), ("b", "1 original"), ("4", "1 original")):
+    for key, name in (("b", "1 original"), ("2", "2 unprocessed"), ("b", "1 original"), ("4", "1 original")):
         page.keyboard.press(key)  # 4 was not restored
         assert heard() == [name] and position_s() == stopped_s
     page.keyboard.press("g")
@@ -149,32 +157,47 @@ def test_utterances_are_sorted_filtered_and_heard_at_the_same_position(page):
     page.keyboard.press("Escape")
     page.locator("#rows .choose").first.focus()
     page.keyboard.press("j")
-    wait_for(page, "document.querySelector('#rows tr.chosen').dataset.id === 's02_clip2'")
+    page.keyboard.press("j")
+    wait_for(page, "document.querySelector('#said').textContent.startsWith('s20_clip1')")
+    wait_for(page, "document.querySelector('#play').textContent === 'Pause'")
+    chosen = page.evaluate("document.querySelector('#rows tr.chosen').dataset.id")
+    assert chosen == page.evaluate("document.activeElement.textContent") == "s20_clip1"
+    page.keyboard.press("Space")  # chosen again
+    assert page.inner_text("#play") == "Play"
 
 
 @needs_browser
 @pytest.mark.slow
 def test_a_pair_is_judged_blind_and_gone_on_with_after_a_reload(page, folder, address):
     page.get_by_label("Blind pairs").check()
+    for system, possible in (("av", "none possible yet"), ("av", "of 120 possible")):
+        page.locator(f"[name=judged][value={system}]").click()
+        assert page.inner_text("#possible").startswith(possible)
     page.fill("#trials", "3")
+    page.fill("#seed", "4294967296")
+    page.get_by_role("button", name="Draw the test").click()
+    wait_for(page, "document.querySelector('#refused').textContent.startsWith('seed 4294967296: expected')")
+    assert "400 (Bad Request)" in page.complaints.pop()
     page.fill("#seed", "4")
     page.get_by_role("button", name="Draw the test").click()
     wait_for(page, "document.querySelectorAll('#there .test').length === 1")
+    assert page.text_content("#refused") == ""
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Open for a listener").click()
     listener, requests = opened.value, []
     listener.on("request", lambda request: requests.append(request.url))
-    listener.get_by_label("Your name or number").fill("ann")
+    listener.get_by_label("Your name or number").fill("Anna Müller")
     listener.keyboard.press("Enter")
-    ratings = folder / "listening" / "pairs_4" / "ann.csv"
+    ratings = folder / "listening" / "pairs_4" / "Anna_Müller.csv"
     for number, answer in enumerate(("Sound 1 is better", "No difference", "Sound 2 is better"), start=1):
         wait_for(listener, f"document.querySelector('#progress').textContent === 'Trial {number} of 3'")
         wait_for(listener, "document.activeElement.id === 'question'")
         better = listener.get_by_role("button", name=answer)
         assert better.is_disabled()
-        listener.keyboard.press("Space")
-        listener.keyboard.press("1")
-        wait_for(listener, "document.querySelector('#position').valueAsNumber > 0.05")
+        listener.keyboard.press("1")  # it plays, again and again
+        wait_for(listener, "document.querySelector('#position').valueAsNumber > 0.4")  # in the gap
+        listener.keyboard.press("g")  # which begins before it
+        assert listener.inner_text("#missing") == "Hear the gap in both before you answer."
         listener.keyboard.press("2")
         wait_for(listener, "document.querySelector('#missing').textContent === ''")
         shown = listener.inner_text("body") + listener.title() + listener.url + " ".join(requests)
@@ -210,7 +233,14 @@ def test_sounds_are_rated_by_keyboard_on_a_narrow_screen(page, folder):
     page.keyboard.press("Enter")
     wait_for(page, "document.activeElement.id === 'question'")
     keep = page.get_by_role("button", name="Keep and go on")
-    page.keyboard.press("Space")
+    page.get_by_label("Rating of sound 1").focus()
+    page.keyboard.press("ArrowRight")
+    page.reload()
+    wait_for(page, "document.activeElement.id === 'question'")
+    page.uncheck("#repeat")
+    assert page.input_value("[aria-label='Rating of sound 1']") == "51" and page.locator(".unrated").count() == 2
+    assert page.inner_text("#missing") == "4 sounds not heard in the gap yet, 2 sounds not rated yet"
+    page.check("#repeat")
     for number in range(1, 4):
         slider = page.get_by_label(f"Rating of sound {number}")
         slider.focus()  # which is then heard
@@ -218,7 +248,7 @@ def test_sounds_are_rated_by_keyboard_on_a_narrow_screen(page, folder):
         wait_for(page, "document.querySelector('#play').textContent === 'Pause'")
         unheard = f"{4 - number + 1} sounds not heard"
         wait_for(page, f"!document.querySelector('#missing').textContent.startsWith('{unheard}')")
-        for _ in range(number):
+        for _ in range(number if number > 1 else 0):
             page.keyboard.press("ArrowRight")
     page.keyboard.press("0")
     wait_for(page, "document.querySelector('#missing').textContent === ''")

@@ -100,7 +100,8 @@ def test_means_and_differences_are_those_of_the_report(page, folder):
     expected = condition_table(summary, summary.conditions[-1])
     means, chosen, ablation, harm = asked["tables"]
     assert asked["notes"] == [
-        "av: seen in training: 1 of the 2 test speakers, 2 of the test utterances. Its figures say little of other speakers.",
+        "av: seen in training: 1 of the 2 test speakers, 2 of the test utterances. "
+        "Its figures say little of other speakers.",
         "A, V: the model takes sound, video. MTL (multi-task learning): it learnt to name the phones too.",
     ]
     assert means["caption"] == expected.caption and means["header"] == expected.header

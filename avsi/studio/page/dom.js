@@ -25,7 +25,7 @@ export function clock(seconds, digits = 2) {
 
 /** Tells what happened, also to a screen reader. */
 export function say(text) {
-  byId("status").textContent = text;
+  byId("status").replaceChildren(make("span", {}, text)); // a new one, for styles that let it fade
 }
 
 /** What must not be missed: stays until the next one, or until it is taken back by an empty text. */

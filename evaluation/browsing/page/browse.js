@@ -12,10 +12,10 @@ import { Versions } from "./versions.js";
 const ASK_AGAIN_MS = 5000;
 const KEYS = [
   ["Space", "play, pause"],
-  ["1 to 9", "original, damaged, and the systems in their order, at the same position"],
+  ["1 to 9", "original, unprocessed, and the systems in their order, at the same position"],
   ["b", "the one that was heard before, at the same position"],
   ["g", "play around the gap"],
-  ["j, k", "the next utterance of the table, the one before"],
+  ["j, k", "play the next utterance of the table, the one before"],
   ["?", "this list"],
 ];
 
@@ -27,11 +27,14 @@ function introduce(evaluation, state) {
   byId("caution").hidden = !caution;
   byId("condition").replaceChildren(...conditions.map(({ name, title }) => new Option(title, name)));
   if (!conditions.some(({ name }) => name === state.condition)) state.condition = conditions.at(-1)?.name ?? "";
-  byId("condition").value = state.condition;
+  const show = () => (byId("condition").value = state.condition);
+  show();
+  state.addEventListener("restored", show);
   byId("condition").onchange = ({ target }) => state.set({ condition: target.value, first: "" });
   const shown = systems.includes(state.system) ? state.system : evaluation.models.at(-1) ?? systems.at(-1) ?? "";
   const beside = [...evaluation.models, ...systems].filter((name) => name !== shown);
   Object.assign(state, { system: shown, other: systems.includes(state.other) ? state.other : beside[0] ?? shown });
+  state.keep();
 }
 
 /** Shows new scores as programs write them; another tab in front waits. */
@@ -59,7 +62,7 @@ async function begin() {
   introduce(evaluation, state);
   const means = new Means(state);
   const versions = new Versions(state, evaluation);
-  const utterances = new Utterances(state, evaluation);
+  const utterances = new Utterances(state, evaluation, (id) => versions.choose(id));
   offerTests(evaluation);
   const keys = { Space: () => versions.mixer.toggle(), b: () => versions.back(), g: () => byId("play-gap").click() };
   for (let number = 1; number <= 9; number += 1) keys[number] = () => versions.hear(number - 1);

@@ -11,6 +11,7 @@ import { offerTransport } from "./transport.js";
 const KINDS = { pairs: Pair, mushra: Scale };
 const CALLED = { pairs: "which of two sounds better", mushra: "ratings from 0 to 100" };
 const LISTENER = "listener"; // of the last test, so that a reload goes on
+const DRAFT = "draft"; // what is chosen in a trial, until it is answered
 const mixer = new Mixer();
 const setGaps = offerTransport(mixer);
 let shown = null;
@@ -34,7 +35,11 @@ async function next(test, listener) {
   mixer.heard = 0;
   if (!(await guarded(() => mixer.load(addresses)))) return undefined;
   show("trial");
-  shown = new KINDS[kind](mixer, asked.sounds.length, async (ratings) => {
+  const [drafted, values] = JSON.parse(sessionStorage.getItem(DRAFT) ?? "[]");
+  const here = `${test} ${asked.listener} ${trial}`;
+  const draft = drafted === here ? values : [];
+  const keep = (now) => sessionStorage.setItem(DRAFT, JSON.stringify([here, now]));
+  const answer = async (ratings) => {
     byId("answers").inert = true;
     const kept = await guarded(() => post(`/api/listening/${encodeURIComponent(test)}/ratings`, { listener, trial, ratings }));
     byId("answers").inert = false;
@@ -42,7 +47,8 @@ async function next(test, listener) {
     warn("");
     say("Your answer is kept.");
     await next(test, listener);
-  });
+  };
+  shown = new KINDS[kind]({ mixer, gaps: asked.gaps, count: asked.sounds.length, draft, keep, answer });
   byId("question").focus();
   return undefined;
 }
@@ -62,8 +68,8 @@ async function begin() {
   for (let number = 1; number <= 9; number += 1) keys[number] = () => shown?.pressed(number);
   offerKeys(keys, [
     ["Space", "play, pause"],
-    ["1, 2, ...", "the sounds, at the same position"],
-    ["0", "the original, where there is one"],
+    ["1, 2, ...", "play this sound, at the same position"],
+    ["0", "play the original, where there is one"],
     ["g", "play around the gap"],
     ["?", "this list"],
   ]);

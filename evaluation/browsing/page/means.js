@@ -17,7 +17,7 @@ export class Means {
   /** The two systems whose difference is shown, beside those of the report. */
   get #pair() {
     const { view, system, other } = this.state;
-    return view === "difference" ? [system, other] : ["", ""];
+    return view === "difference" ? [other, system] : ["", ""]; // the second minus the first
   }
 
   async draw() {

@@ -70,6 +70,7 @@ export class Mixer extends EventTarget {
     this.#context ??= new AudioContext();
     this.#context.resume();
     this.#from_s = from_s >= this.#part[1] - 0.01 ? this.#part[0] : Math.max(0, from_s);
+    this.#tell();
     this.#started_s = this.#context.currentTime + AHEAD_S;
     this.#gains = this.#buffers.map((buffer, index) => {
       const gain = this.#context.createGain();
@@ -119,12 +120,13 @@ export class Mixer extends EventTarget {
     const playing = this.playing;
     this.pause();
     this.#from_s = clamp(time_s, 0, this.duration_s);
+    this.#tell(); // that it is there now, before it plays on
     if (playing) this.play();
-    else this.#tell();
   }
 
   hear(index) {
     if (!this.has(index)) return;
+    this.#tell(); // up to here, another one was heard
     this.heard = index;
     if (this.playing) {
       this.#gains.forEach((gain, each) => {

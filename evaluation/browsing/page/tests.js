@@ -1,10 +1,12 @@
 // Listening tests: those that are there, with what listeners said so far, and a form for a new one.
 
 import { get, post } from "/page/api.js";
-import { byId, counted, guarded, make, say } from "/page/dom.js";
+import { byId, clamp, counted, guarded, make, say } from "/page/dom.js";
 import { drawTable } from "./tables.js";
 
 const KINDS = { pairs: "Blind pairs", mushra: "MUSHRA-like" };
+const MOST_TRIALS = 500;
+const titles = new Map(); // of gaps, by their names
 
 function choices(part, type, name, options) {
   byId(part).replaceChildren(...options.map(({ value, text, checked }) => make("label", { className: "inline" },
@@ -15,7 +17,7 @@ const chosen = (name) => [...document.getElementsByName(name)].filter(({ checked
 
 function describe(test) {
   const { name, kind, seed, systems, conditions, trials, listeners } = test;
-  const facts = [`seed ${seed}`, counted(trials, "trial"), systems.join(", "), conditions.join(", ")];
+  const facts = [`seed ${seed}`, counted(trials, "trial"), systems.join(", "), conditions.map((name) => titles.get(name) ?? name).join(", ")];
   facts.push(listeners.length ? `rated by ${listeners.join(", ")}` : "not rated yet");
   const outcome = make("div");
   const show = make("button", { type: "button", disabled: !listeners.length }, "What listeners said");
@@ -41,18 +43,36 @@ async function list() {
   return tests;
 }
 
-export async function offerTests({ kinds, systems, models, conditions, unprocessed, tests_folder: folder }) {
+/** How many different trials there are, if all utterances can be played. */
+function possible(utterances) {
+  const [systems, gaps] = [chosen("judged").length, chosen("gaps").length];
+  return utterances * gaps * (chosen("kind")[0] === "pairs" ? (systems * (systems - 1)) / 2 : Number(systems > 0));
+}
+
+export async function offerTests({ kinds, utterances, systems, models, conditions, unprocessed, tests_folder: folder }) {
   byId("tests-folder").textContent = folder;
+  conditions.forEach(({ name, title }) => titles.set(name, title));
   choices("kinds", "radio", "kind", kinds.map(({ name, about }, place) => ({ value: name, text: about, checked: !place })));
   const judged = systems.filter((name) => name !== unprocessed);
   choices("systems", "checkbox", "judged", judged.map((name) => ({ value: name, text: name, checked: models.includes(name) })));
   choices("conditions", "checkbox", "gaps", conditions.map(({ name, title }) => ({ value: name, text: title, checked: true })));
+  let wanted = byId("trials").valueAsNumber;
+  const bound = ({ target } = {}) => {
+    if (target === byId("trials")) wanted = target.valueAsNumber;
+    const most = Math.min(MOST_TRIALS, possible(utterances));
+    byId("possible").textContent = most ? `of ${most} possible` : "none possible yet: choose two systems or more for pairs, and gaps";
+    byId("trials").max = most || MOST_TRIALS;
+    if (most && target !== byId("trials") && wanted) byId("trials").valueAsNumber = clamp(wanted, 1, most);
+  };
+  byId("draw").oninput = bound;
+  bound();
   byId("draw").onsubmit = async (event) => {
     event.preventDefault();
+    byId("refused").textContent = "";
     const settings = { kind: chosen("kind")[0], systems: chosen("judged"), conditions: chosen("gaps") };
     settings.trials = byId("trials").valueAsNumber;
     settings.seed = byId("seed").valueAsNumber;
-    const drawn = await guarded(() => post("/api/tests", settings));
+    const drawn = await post("/api/tests", settings).catch((error) => (byId("refused").textContent = error.message) && null);
     if (!drawn) return;
     byId("new-test").open = false;
     await list();

@@ -11,39 +11,43 @@ export class Utterances {
   rows = [];
   #total = 0;
 
-  constructor(state, evaluation) {
-    this.state = state;
+  /** `choose` gets the id of an utterance. */
+  constructor(state, evaluation, choose) {
+    Object.assign(this, { state, choose });
     const field = (name, change) => {
-      byId(name).value = state[name];
       byId(name).addEventListener(name === "text" ? "input" : "change", ({ target }) => change(target.value));
     };
     byId("speaker").replaceChildren(new Option("all", ""), ...evaluation.speakers.map((name) => new Option(name)));
     for (const name of ["system", "other"]) {
       byId(name).replaceChildren(...evaluation.systems.map((each) => new Option(each)));
     }
-    state.view ||= "system";
-    state.sort ||= "id";
     for (const name of ["view", "system", "other", "metric"]) {
-      field(name, (value) => state.set({ ...this.#order(name), [name]: value, first: "" }));
+      field(name, (value) => state.set({ ...(name === "view" ? this.#order(value) : {}), [name]: value, first: "" }));
     }
     field("speaker", (value) => state.set({ speaker: value, first: "" }));
     field("text", (value) => {
       clearTimeout(this.typing);
       this.typing = setTimeout(() => state.set({ text: value, first: "" }), TYPING_MS);
     });
-    byId("lacking").checked = Boolean(state.lacking);
     byId("lacking").onchange = ({ target }) => state.set({ lacking: target.checked ? "1" : "", first: "" });
     byId("previous").onclick = () => state.set({ first: String(Math.max(0, Number(state.first) - COUNT)) });
     byId("next").onclick = () => state.set({ first: String(Number(state.first) + COUNT) });
     state.addEventListener("change", ({ detail }) => (detail.join() === "id" ? this.#mark() : this.draw()));
+    state.addEventListener("restored", () => this.#showFields());
+    this.#showFields();
     this.draw();
   }
 
-  /** In a view of other columns, the order by one of them is gone. */
-  #order(changed) {
-    const { sort, descending } = this.state;
-    const stays = changed !== "view" || NAMED.some(([key]) => key === sort);
-    return stays ? { sort, descending } : { sort: "id", descending: "" };
+  #showFields() {
+    for (const name of ["view", "system", "other", "metric", "speaker", "text"]) byId(name).value = this.state[name];
+    byId("lacking").checked = Boolean(this.state.lacking);
+  }
+
+  /** The same order in another view: a metric of a system is the column of the metric there, and here of the system. */
+  #order(view) {
+    const { view: before, system, metric, sort } = this.state;
+    if (NAMED.some(([key]) => key === sort) || (view === "metric") === (before === "metric")) return {};
+    return view === "metric" ? { metric: sort, sort: system } : { sort: metric };
   }
 
   async draw() {
@@ -51,7 +55,7 @@ export class Utterances {
     byId("of-system").hidden = view === "metric";
     byId("of-other").hidden = byId("difference-hint").hidden = view !== "difference";
     byId("of-metric").hidden = view !== "metric";
-    byId("difference-hint").textContent = `Each figure is that of ${other} minus that of ${system}.`;
+    byId("difference-hint").textContent = `Each figure is that of ${system} minus that of ${other}.`;
     const { condition, descending, text, speaker, lacking } = this.state;
     const first = String(Number(this.state.first) || 0);
     const asked = new URLSearchParams({
@@ -59,6 +63,7 @@ export class Utterances {
     });
     this.asked = asked;
     if (view === "metric" && !metric) return this.#chooseMetric();
+    byId("metric").value = metric;
     const found = await guarded(() => get(`/api/rows?${asked}`));
     if (!found || this.asked !== asked) return undefined;
     this.rows = found.rows;
@@ -76,7 +81,7 @@ export class Utterances {
   }
 
   #offerMetrics(columns) {
-    byId("metric").replaceChildren(...columns.map(({ key, heading }) => new Option(heading, key, false, key === this.state.metric)));
+    byId("metric").replaceChildren(...columns.map(({ key, label, unit }) => new Option(`${label} ${unit}`, key, false, key === this.state.metric)));
   }
 
   /** An address that leads to this view at once: the metrics are those of any system. */
@@ -86,15 +91,19 @@ export class Utterances {
     const found = await guarded(() => get(`/api/rows?${asked}`));
     if (!found?.columns.length) return;
     this.#offerMetrics(found.columns);
-    this.state.set({ metric: found.columns[0].key });
+    this.state.metric = found.columns[0].key;
+    this.state.keep();
+    await this.draw();
   }
 
   #drawHeads(columns) {
-    const heads = [...NAMED, ...columns.map(({ key, heading }) => [key, heading])].map(([key, heading], place) => {
+    const named = NAMED.map(([key, label]) => ({ key, label }));
+    const heads = [...named, ...columns].map(({ key, label, unit, lower_is_better: lower }, place) => {
       const sorted = this.state.sort === key;
       const arrow = sorted ? (this.state.descending ? " ▼" : " ▲") : "";
-      const button = make("button", { type: "button", className: "sort", onclick: () => this.#sort(key) }, heading,
-        make("span", { "aria-hidden": "true" }, arrow));
+      const better = lower === undefined ? "" : `: ${lower ? "lower" : "higher"} is better`;
+      const button = make("button", { type: "button", className: "sort", title: `Sort${better}`, onclick: () => this.#sort(key) }, label,
+        make("span", { "aria-hidden": "true" }, arrow), ...(unit ? [make("span", { className: "unit" }, unit)] : []));
       button.dataset.key = key;
       const head = make("th", { scope: "col", className: place < NAMED.length ? "" : "figure" }, button);
       if (sorted) head.setAttribute("aria-sort", this.state.descending ? "descending" : "ascending");
@@ -111,12 +120,12 @@ export class Utterances {
   }
 
   #row({ id, speaker, words, cells }) {
-    const choose = make("button", { type: "button", className: "choose", title: words, onclick: () => this.state.set({ id }) }, id);
+    const choose = make("button", { type: "button", className: "choose", title: words, onclick: () => this.choose(id) }, id);
     const figures = cells.map(({ text, why }) => make("td", { className: "figure", title: why ?? "" }, text,
       ...(why ? [make("span", { className: "why" }, why)] : [])));
     const row = make("tr", {}, make("th", { scope: "row" }, choose), make("td", {}, speaker), ...figures);
     row.dataset.id = id;
-    row.onclick = ({ target }) => target === choose || this.state.set({ id });
+    row.onclick = ({ target }) => target === choose || this.choose(id);
     return row;
   }
 
@@ -132,7 +141,11 @@ export class Utterances {
   step(by) {
     const place = this.rows.findIndex(({ id }) => id === this.state.id);
     const row = this.rows[place < 0 ? 0 : place + by];
-    if (row) this.state.set({ id: row.id });
-    else say(by > 0 && this.#total > COUNT ? "That is the last row of this part of the table." : "There is no other row.");
+    if (row) {
+      this.choose(row.id);
+      const button = byId("rows").querySelector(".chosen .choose");
+      if (byId("rows").contains(document.activeElement)) button.focus();
+      else button.scrollIntoView({ block: "nearest" });
+    } else say(by > 0 && this.#total > COUNT ? "That is the last row of this part of the table." : "There is no other row.");
   }
 }

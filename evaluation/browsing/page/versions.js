@@ -13,6 +13,7 @@ export class Versions {
   #figures = [];
   #before = 0; // the version that was heard before
   #loaded = "";
+  #plays = false; // as soon as it is loaded
 
   constructor(state) {
     this.state = state;
@@ -20,9 +21,18 @@ export class Versions {
     this.mixer.addEventListener("moved", () => this.#follow());
     this.mixer.addEventListener("heard", () => this.#mark());
     state.addEventListener("change", ({ detail }) => {
-      if (detail.includes("id") || detail.includes("condition")) this.draw();
+      if (!detail.includes("id") && !detail.includes("condition")) return;
+      this.#plays ||= this.mixer.playing;
+      this.draw();
     });
     this.draw();
+  }
+
+  /** Plays an utterance; the one that plays already is paused. */
+  choose(id) {
+    if (id === this.state.id && this.#loaded.startsWith(`${this.state.condition} ${id} `)) return this.mixer.toggle();
+    this.#plays = true;
+    return this.state.set({ id });
   }
 
   async draw() {
@@ -44,10 +54,16 @@ export class Versions {
       const same = found.versions.findIndex(({ name }) => name === heard);
       if (same >= 0) this.mixer.heard = same;
       const sounds = found.versions.map(({ name, missing }) => (missing ? null : this.#address("sound", found, name)));
-      if (await guarded(() => this.mixer.load(sounds))) this.#loaded = there;
+      const loaded = await guarded(() => this.mixer.load(sounds));
+      if (loaded) this.#loaded = there;
+      if (loaded === undefined) this.#plays = false; // they cannot be loaded
     }
     this.#mark();
     this.#follow();
+    if (this.#plays && there === this.#loaded) {
+      this.#plays = false;
+      this.mixer.play();
+    }
   }
 
   #address(what, { id, revision }, version, more = {}) {
@@ -92,7 +108,7 @@ export class Versions {
     if (!this.mixer.has(index)) return;
     if (index !== this.mixer.heard) this.#before = this.mixer.heard;
     this.mixer.hear(index);
-    say(`${this.#figures[index].name} is heard.`);
+    say(`You hear ${this.#figures[index].name}.`);
   }
 
   back() {
