@@ -7,15 +7,18 @@ import os
 import shlex
 import shutil
 import sys
+import traceback
 from collections import deque
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from uuid import uuid4
 
 import typer
 
@@ -23,16 +26,17 @@ from .errors import AvsiError, ClusterError
 from .files import read_text
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 QUEUES = ("slurm", "pbs", "lsf", "sge", "htcondor", "oar", "moab")
 LOCAL = "local"
 # What a worker must have as the main process has it.
-SOURCES, LIBRARIES = ("avsi", "data_prep", "evaluation"), ("torch", "numpy", "mediapipe")
+SOURCES = ("avsi", "data_prep", "evaluation")
+LIBRARIES = ("torch", "numpy", "scipy", "mediapipe", "opencv-python", "av", "soundfile", "pystoi", "pesq")
 _IN_USE: ContextVar["Cluster | None"] = ContextVar("cluster", default=None)  # by the program that runs
 CONNECT_S, FIRST_WORKER_S = 10, 60
 TASKS_PER_WORKER = 64  # handed out at a time: a long one keeps none of the others waiting
-HANDED_OUT_AGAIN = 10  # times, after the loss of the worker that had the task
+HANDED_OUT = 5  # times, each until Dask gives a task up, which has then lost its worker four times
 
 
 class Here(NamedTuple):
@@ -40,12 +44,13 @@ class Here(NamedTuple):
 
     Attributes:
         folder: the working directory, which is the worker's too while it does a task.
-        inode: of this folder, by which another one of the same name is told.
+        token: a file in it while the program runs, by which another folder of the same name is told; empty where the
+            program may not write there.
         versions: by name, what the results depend on.
     """
 
     folder: str
-    inode: int
+    token: str
     versions: tuple[tuple[str, str], ...]
 
 
@@ -91,13 +96,25 @@ class Cluster:
             # A queue may let a job wait for hours.
             client.wait_for_workers(1, timeout=FIRST_WORKER_S if started is None else None)
             check_threads(client.nthreads())
-            client.run(check, here())
+            client.run(check, self._here)
             print(f"{self.where}: workers: {len(client.nthreads())}", file=sys.stderr)
         return client
 
-    def __len__(self) -> int:
-        """How many workers there are."""
-        return len(self.client.nthreads())
+    @property
+    def n_workers(self) -> int:
+        """How many there are at present, of 1 or more: where all are lost, a new one is waited for."""
+        with self._told():
+            self.client.wait_for_workers(1, timeout=FIRST_WORKER_S if self._settings is None else None)
+            return len(self.client.nthreads())
+
+    @cached_property
+    def _here(self) -> Here:
+        """What workers must share with this process, as long as the connection lasts."""
+        folder, token = Path.cwd(), ""
+        with suppress(OSError):
+            file = NamedTemporaryFile(prefix=".avsi-cluster-", dir=folder)  # noqa: SIM115  (it is closed with the rest)
+            token = Path(self._open.enter_context(file).name).name
+        return Here(str(folder), token, tuple(versions().items()))
 
     def results(self, tasks: list[tuple]) -> Iterator:
         """The results of ``(function, *arguments)`` tasks, in their order; what a lost worker was doing is done again.
@@ -105,29 +122,42 @@ class Cluster:
         Raises:
             ClusterError: the scheduler was lost, or too many workers, or a new one cannot do the tasks.
         """
-        client, place, waiting = self.client, here(), iter(tasks)
-        futures: deque = deque()
+        client, waiting = self.client, iter(tasks)
+        handed_out: deque[tuple[tuple, Future]] = deque()
         try:
             while True:
                 with self._told():
-                    room = TASKS_PER_WORKER * max(1, len(client.nthreads())) - len(futures)
-                    for function, *arguments in islice(waiting, max(0, room)):
-                        futures.append(
-                            client.submit(_run, place, function, arguments, pure=False, retries=HANDED_OUT_AGAIN)
-                        )
-                    if not futures:
+                    room = TASKS_PER_WORKER * max(1, len(client.nthreads())) - len(handed_out)
+                    handed_out.extend((task, self._hand_out(task)) for task in islice(waiting, max(0, room)))
+                    if not handed_out:
                         return
-                    result = futures[0].result()
-                futures.popleft()
+                    result, error = self._result(*handed_out[0])
+                handed_out.popleft()
+                if error is not None:
+                    raise error
                 yield result
         finally:
-            if futures and client.status == "running":
-                client.cancel(list(futures))
+            if handed_out and client.status == "running":
+                client.cancel([future for _, future in handed_out])
+
+    def _hand_out(self, task: tuple) -> "Future":
+        return self.client.submit(_run, self._here, *task, key=_key(task))
+
+    def _result(self, task: tuple, future: "Future") -> tuple[Any, Exception | None]:
+        """What :func:`_run` returned."""
+        from distributed import KilledWorker
+
+        for _ in range(HANDED_OUT - 1):
+            try:
+                return future.result()
+            except KilledWorker:
+                future = self._hand_out(task)
+        return future.result()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Dask's own errors as one clear line; those of tasks go through."""
-        from asyncio import CancelledError, TimeoutError
+        """Dask's own errors as one clear line."""
+        from asyncio import CancelledError
         from concurrent import futures
 
         from distributed import KilledWorker
@@ -139,7 +169,10 @@ class Cluster:
         except (CancelledError, futures.CancelledError, CommClosedError) as error:
             raise ClusterError(f"{self.where}: the scheduler was lost{gone}") from error
         except KilledWorker as error:
-            raise ClusterError(f"{self.where}: one task lost its worker again and again ({error}){gone}") from error
+            raise ClusterError(
+                f"{self.where}: each worker that had the task '{str(error.task).rpartition('-')[0]}' was lost; have "
+                f"they enough memory, and what do their logs say?{gone}"
+            ) from error
         except TimeoutError as error:
             raise ClusterError(
                 f"{self.where}: no scheduler answers, or no worker comes; `dask scheduler` starts one, and "
@@ -186,12 +219,6 @@ def cluster_in_use() -> Cluster | None:
     return _IN_USE.get()
 
 
-def here() -> Here:
-    """What workers must share with this process."""
-    folder = Path.cwd()
-    return Here(str(folder), folder.stat().st_ino, tuple(versions().items()))
-
-
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """By name, the versions of Python and of the libraries, and a digest of the sources of avsi and of its programs."""
@@ -222,22 +249,35 @@ def check(place: Here) -> None:
                 f"the worker on {host} has {name} {own.get(name, 'not at all')}, and this program {wanted}: start "
                 "workers in the environment, and with the PYTHONPATH, of the program"
             )
-    try:
-        inode = Path(place.folder).stat().st_ino
-    except OSError as error:
+    if not Path(place.folder).is_dir():
         raise ClusterError(
-            f"the worker on {host} does not see the folder {place.folder} ({error.strerror}): workers need the "
-            "program's working directory, and the data, under the same paths"
-        ) from error
-    if inode != place.inode:
+            f"the worker on {host} does not see the folder {place.folder}: workers need the program's working "
+            "directory, and the data, under the same paths"
+        )
+    if not Path(place.folder, place.token).exists():
         raise ClusterError(f"the worker on {host} sees another folder under {place.folder} than this program")
 
 
-def _run(place: Here, function: Any, arguments: list) -> Any:
-    """One task, in a worker."""
-    check(place)
-    os.chdir(place.folder)
-    return function(*arguments)
+def _run(place: Here, function: Callable, *arguments: Any) -> tuple[Any, Exception | None]:
+    """One task, in a worker: its result, or the error that it raised, which is none of Dask's."""
+    from distributed import get_worker
+
+    try:
+        worker = get_worker()
+        check_threads({worker.address: worker.state.nthreads})  # it may have joined while the program ran
+        check(place)
+        os.chdir(place.folder)
+        return function(*arguments), None
+    except Exception as error:  # whatever a task raises, as where it runs in a process of this machine
+        error.add_note(traceback.format_exc())  # which --debug shows
+        return None, error
+
+
+def _key(task: tuple) -> str:
+    """A name for Dask by which a user knows a task, and which no other has."""
+    function, *arguments = task
+    ids = [str(each.id) for each in arguments if hasattr(each, "id")]
+    return f"{ids[0] if ids else function.__name__}-{uuid4().hex}"
 
 
 def check_threads(threads: dict[str, int]) -> None:
@@ -265,6 +305,8 @@ def _read_settings(path: str) -> dict:
     jobs = settings.get("jobs")
     if not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1:
         raise ClusterError(f"{path}: expected 'jobs: N', with the number of workers, of 1 or more")
+    if settings["cluster"] == LOCAL and (further := sorted(map(str, {*settings} - {"cluster", "jobs"}))):
+        raise ClusterError(f"{path}: {', '.join(further)}: expected 'cluster' and 'jobs' alone with {LOCAL}")
     if settings["cluster"] != LOCAL and importlib.util.find_spec("dask_jobqueue") is None:
         raise ClusterError(f"{path}: needs dask-jobqueue: pip install 'avsi[cluster]'")
     return settings
@@ -288,7 +330,7 @@ def _start(path: str, settings: dict) -> Iterator[Any]:
         if name == LOCAL:
             from distributed import LocalCluster
 
-            cluster: Any = LocalCluster(jobs, threads_per_worker=1, dashboard_address=None, **settings)
+            cluster: Any = LocalCluster(jobs, threads_per_worker=1, dashboard_address=None)
         else:
             import dask_jobqueue
 
@@ -297,7 +339,8 @@ def _start(path: str, settings: dict) -> Iterator[Any]:
             settings.setdefault("processes", settings["cores"])
             if "PYTHONPATH" in os.environ:
                 line = f"export PYTHONPATH={shlex.quote(os.environ['PYTHONPATH'])}"
-                settings["job_script_prologue"] = [line, *settings.get("job_script_prologue", [])]
+                lines = settings.get("job_script_prologue", [])
+                settings["job_script_prologue"] = [line, *([lines] if isinstance(lines, str) else lines)]
             [queue] = (of for key, of in vars(dask_jobqueue).items() if key.lower() == f"{name}cluster")
             command = queue.job_cls.submit_command.split()[0]
             if shutil.which(command) is None:  # else Dask would wait for ever

@@ -30,7 +30,7 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     if not path.parent.is_dir():
         raise DataError(f"{path}: the folder {path.parent} does not exist")
     _remove_partial_files(path.parent.resolve())
-    partial = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
+    partial = path.with_name(f".{path.stem}.partial-{this_process()}{path.suffix}")
     try:
         with blamed_on(path, partial):
             yield partial
@@ -93,9 +93,24 @@ def _remove_partial_files(folder: Path) -> None:
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries if entry.is_file()]
     for name in names:
-        match = re.fullmatch(r"\..+\.partial-(\d+)(\.\w+)?", name, re.ASCII)
-        if match and not is_running(int(match[1])):
+        match = re.fullmatch(r"\..+\.partial-(\d+(@[\w-]+)?)(\.\w+)?", name, re.ASCII)
+        if match and is_gone(match[1]):
             (folder / name).unlink(missing_ok=True)
+
+
+def this_process() -> str:
+    """A name for this process among those of all hosts that share a folder, such as ``4711@node7``."""
+    return f"{os.getpid()}@{_host()}"
+
+
+def is_gone(process: str) -> bool:
+    """Whether a process of this host, as of :func:`this_process`, has ended; of another host's nothing is known."""
+    number, _, host = process.partition("@")
+    return number.isdecimal() and host in ("", _host()) and not is_running(int(number))
+
+
+def _host() -> str:
+    return re.sub(r"[^\w-]", "-", os.uname().nodename, flags=re.ASCII)
 
 
 def is_running(process: int) -> bool:

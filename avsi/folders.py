@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import AvsiError, DataError
-from .files import blamed_on, is_running
+from .files import blamed_on, is_gone, this_process
 
 LOOK_AGAIN_S = 0.02
 
@@ -22,7 +22,7 @@ def folder_beside(path: str | Path) -> Iterator[Path]:
     without an error. Folders above it are made, and temporary folders that killed runs left are removed.
     """
     path = Path(path).resolve()
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    partial = path.with_name(f".{path.name}.partial-{this_process()}")
     missing = _missing_folders(path.parent)
     _remove_partial_folders(path.parent, path.name)
     try:
@@ -51,7 +51,7 @@ def files_together(folder: str | Path, instead_of: Iterable[str] = ()) -> Iterat
             yield partial
         return
     # The temporary folder is inside it, since a folder may be the mount point of a disk.
-    partial = folder / f".{folder.name}.partial-{os.getpid()}"
+    partial = folder / f".{folder.name}.partial-{this_process()}"
     _remove_partial_folders(folder, folder.name)
     try:
         with blamed_on(folder, partial):
@@ -179,6 +179,5 @@ def _remove_empty_folders(folders: list[Path]) -> None:
 def _remove_partial_folders(folder: Path, name: str) -> None:
     """Remove the temporary folders for ``name`` of processes that no longer run."""
     for left in folder.glob(f".{glob.escape(name)}.partial-*"):
-        number = left.name.rpartition("-")[2]
-        if number.isdecimal() and left.is_dir() and not is_running(int(number)):
+        if left.is_dir() and is_gone(left.name.rpartition(".partial-")[2]):
             shutil.rmtree(left, ignore_errors=True)

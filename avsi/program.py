@@ -123,7 +123,7 @@ def in_parallel(jobs: int, tasks: list[tuple], ordered: bool = True) -> Iterator
     Args:
         ordered: as the tasks are; else as they come, from processes.
     """
-    if cluster := cluster_in_use():
+    if (cluster := cluster_in_use()) is not None:
         return cluster.results(tasks)
     from joblib import Parallel, delayed, parallel_config
 
@@ -135,7 +135,7 @@ def in_parallel(jobs: int, tasks: list[tuple], ordered: bool = True) -> Iterator
 def n_processes(jobs: int) -> int:
     """How many tasks :func:`in_parallel` does at a time."""
     cluster = cluster_in_use()
-    return len(cluster) if cluster else jobs
+    return jobs if cluster is None else cluster.n_workers
 
 
 @lru_cache(maxsize=8)

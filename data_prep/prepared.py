@@ -73,7 +73,7 @@ def check_none_empty(
         raise DataError(
             f"the split '{split}' leaves {' and '.join(empty)} empty with the speakers found "
             f"({', '.join(sorted(speakers))}){gone}; speaker-independent needs three speakers, speaker-dependent "
-            "divides each speaker's clips, and a file can say anything else"
+            "divides each speaker's clips, train, valid or test has all in one set, and a file can say anything else"
         )
 
 

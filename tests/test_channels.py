@@ -105,9 +105,9 @@ def test_a_file_is_restored_bit_for_bit_elsewhere_and_its_list_names_the_channel
     assert not changed[:48000, 1].any() and not changed[:16000].any() and not changed[22400:48000].any()
     assert changed[16000:22400, 0].any() and changed[48000:49600].all(axis=1).any()
     with open_sound(tmp_path / "out.wav") as sound:
-        assert [(each.start_s, each.model) for each in read_edits(tmp_path / "out.wav", sound)] == [
-            (1.0, "channel 2"),
-            (3.0, None),
+        assert [(each.start_s, each.model, each.channels) for each in read_edits(tmp_path / "out.wav", sound)] == [
+            (1.0, "channel 2", [1]),
+            (3.0, None, None),
         ]
     assert list_path(tmp_path / "out.wav").is_file()
 

@@ -12,7 +12,7 @@ import avsi
 from avsi.errors import AvsiWarning, DataError
 from avsi.media.sound_reading import open_sound
 from avsi.restoring.baselines import SpectralInterpolation
-from avsi.restoring.edit_log import LoggedEdit, carried, list_path, read_edits, write_edits
+from avsi.restoring.edit_log import LoggedEdit, carried, kept_under, list_path, read_edits, write_edits
 from avsi.restoring.inpainting import Inpainter
 from avsi.restoring.recordings import inpaint_file
 from avsi.words.alignment import AlignedWord, Alignment
@@ -54,8 +54,21 @@ def test_what_stays_of_earlier_edits_and_where(splices, expected):
     assert [(each.start_s, each.end_s) for each in carried([entry(1.0, 2.0)], splices, 1000)] == expected
 
 
+def test_an_entry_of_which_a_channel_is_not_restored_anew_stays_whole():
+    left, right, both = (replace(entry(1.0, 2.0), channels=of) for of in ([1], [2], None))
+    gaps = [(1000, 2000, (0,))]
+    assert kept_under([left, right, both], gaps, 2, 1000) == [right, both]
+    assert kept_under([left, right, both], [(1000, 1500, ())], 2, 1000) == [
+        replace(each, start_s=1.5) for each in (left, right, both)
+    ]
+    assert kept_under([both], gaps, 1, 1000) == []
+
+
 def test_a_list_is_read_as_it_was_written_on_any_clock(talk):
-    edits = [entry(1.0, 1.5), replace(entry(0.2, 0.7), kind="restored", words=None, before=None, model=None)]
+    edits = [
+        replace(entry(1.0, 1.5), channels=[2]),
+        replace(entry(0.2, 0.7), kind="restored", words=None, before=None, model=None),
+    ]
     with open_sound(talk) as sound:
         write_edits(talk, edits, sound, 0.04, False)
         assert read_edits(talk, sound) == [edits[1], edits[0]]
@@ -89,6 +102,7 @@ def test_what_is_restored_is_listed_with_what_was_before(talk, tmp_path):
                 "model": None,
                 "weights": None,
                 "reference": None,
+                "channels": None,
             }
         ],
     }

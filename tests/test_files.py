@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from avsi.errors import DataError
-from avsi.files import write_text, written_beside
+from avsi.files import this_process, write_text, written_beside
 from avsi.folders import files_together, folder_beside, locked
 
 WORKERS = """
@@ -110,12 +110,14 @@ def test_a_lock_makes_a_folder_and_leaves_none_that_is_empty(tmp_path):
 def test_killed_runs_beginnings_of_files_go_with_the_next_file_in_their_folder(tmp_path, gone):
     stays = [
         f".out.partial-{os.getppid()}.wav",  # of a process that runs
+        f".out.partial-{gone}@another-host.wav",
         f".out.partial-{gone}x.wav",
         ".out.partial-.wav",
         f"out.partial-{gone}.wav",
     ]
     goes = [
         f".out.partial-{gone}.wav",
+        f".out.partial-{gone}@{this_process().partition('@')[2]}.wav",
         ".out.partial-99999999999999999999.wav",
         f".other.partial-{gone}.mp4",
         f".[x] (1).partial-{gone}",

@@ -50,6 +50,15 @@ def split_file(path: Path, **sets: str) -> Path:
 THREE = {"bbaf2n": "train", "lgwz3p": "valid", "srizza": "test"}
 
 
+def test_all_clips_may_be_for_one_set(tmp_path):
+    for speaker, stem in (("s1", "bbaf2n"), ("s2", "lgwz3p")):
+        add_clip(tmp_path / "corpus" / speaker, stem)
+    result = prepare(tmp_path / "corpus", tmp_path / "out", "--split", "test")
+    assert result.exit_code == 0, result.output
+    assert [u.id for u in read_datadir(tmp_path / "out" / "test")] == ["s01_bbaf2n", "s02_lgwz3p"]
+    assert not (tmp_path / "out" / "train").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("videos", "alignments"),

@@ -195,7 +195,7 @@ def test_one_model_of_all_and_its_part_that_needs_no_face(prepared):
         "stage 3: put together, statistics, gaps",
         "python -m data_prep.combine data/train data/corpora/filmed/train data/corpora/heard/train_lips",
         "python -m data_prep.combine data/valid data/corpora/filmed/valid data/corpora/heard/valid",
-        f"python -m data_prep.stats data/train --config {config}",
+        f"python -m data_prep.stats data/train --config {config} --jobs 2",
         f"python -m data_prep.gaps data/valid random --config {config}",
         *(
             f"python -m data_prep.gaps data/corpora/{name}/test --protocol {protocol} --config {config}"

@@ -78,6 +78,11 @@ class RestorationPlan:
     excerpts: list[Excerpt]
     taken: list[Taken]
 
+    def spans(self) -> list[tuple[int, int, tuple[int, ...]]]:
+        """First sample, the one after the last, and the channels of all that is restored; no channel named: all."""
+        made = [(start, stop, excerpt.channels) for excerpt in self.excerpts for start, stop in excerpt.own]
+        return [*made, *((each.start, each.stop, (each.channel,)) for each in self.taken)]
+
     def patches(self, made: Iterable[Patch], read: Read, rate: int, kept: Kept | None = None) -> list[Patch]:
         """All patches, each of all channels, sorted and disjoint.
 

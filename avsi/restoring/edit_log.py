@@ -18,7 +18,9 @@ The list is an object of JSON:
       of another channel was filled from that one, and no model had a part in it;
     - ``weights``: a digest of the model's weights, null of what has none;
     - ``reference``: the recording whose voice the model was told, as the user named it, such as "talk.wav@2:7"; null
-      where none was named, and in lists of earlier versions missing.
+      where none was named, and in lists of earlier versions missing;
+    - ``channels``: those that were restored, counted from 1, such as [2]; null where all were, and in lists of earlier
+      versions missing.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ FIELDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("start_s", "end_s"), (int, float)),
     **dict.fromkeys(("kind", "made_by"), (str,)),
     **dict.fromkeys(("words", "before", "model", "weights", "reference"), (str, type(None))),
+    "channels": (list, type(None)),
 }
 
 
@@ -62,26 +65,33 @@ class LoggedEdit:
     model: str | None
     weights: str | None
     reference: str | None = None
+    channels: list[int] | None = None
 
 
 def logged(
     inpainter: Inpainter,
     edits: Iterable[tuple[float, float, str, str | None, str | None]],
     reference: str | None = None,
+    channels: Sequence[int] = (),
 ) -> list[LoggedEdit]:
-    """Entries for what an inpainter made: (start_s, end_s, kind, words, before) of each."""
+    """Entries for what an inpainter made: (start_s, end_s, kind, words, before) of each.
+
+    Args:
+        channels: that it made, from 0 on; none named: all.
+    """
     from .adapted import weights_digest
 
     weights = weights_digest([inpainter.model, inpainter.refiner, inpainter.corrector])
     digest = None if weights == weights_digest([]) else weights
     name = inpainter.name + f", refined, seed {inpainter.draw}" * (inpainter.refiner is not None)
     name += f", the sound {inpainter.kept} kept" * (inpainter.kept is not None)
-    return [LoggedEdit(*edit, f"avsi {__version__}", name or None, digest, reference) for edit in edits]
+    of = [channel + 1 for channel in channels] or None
+    return [LoggedEdit(*edit, f"avsi {__version__}", name or None, digest, reference, of) for edit in edits]
 
 
-def logged_copy(edit: tuple[float, float, str, str | None, str | None], source: int) -> LoggedEdit:
-    """The entry for a gap that was restored from another channel, from 0 on."""
-    return LoggedEdit(*edit, f"avsi {__version__}", f"channel {source + 1}", None)
+def logged_copy(edit: tuple[float, float, str, str | None, str | None], source: int, channel: int) -> LoggedEdit:
+    """The entry for a gap of a channel that was restored from another one; both from 0 on."""
+    return LoggedEdit(*edit, f"avsi {__version__}", f"channel {source + 1}", None, channels=[channel + 1])
 
 
 def list_path(path: Path) -> Path:
@@ -123,6 +133,23 @@ def tell_dropped_list(path: Path) -> None:
             f"{list_path(path)}: tells what was made in {path} before, and is not carried on, since no list is written"
         )
         warnings.warn(told, AvsiWarning, stacklevel=3)
+
+
+def kept_under(
+    edits: Sequence[LoggedEdit], gaps: Sequence[tuple[int, int, Sequence[int]]], n_channels: int, rate: int
+) -> list[LoggedEdit]:
+    """What stays of the entries for a recording in which gaps are restored; an entry of which a channel is not restored
+    anew stays whole.
+
+    Args:
+        gaps: first sample, the one after the last, and the channels from 0 on; none named: all.
+    """
+    left = []
+    for edit in edits:
+        own = {*(edit.channels or range(1, n_channels + 1))}
+        anew = [(start, stop) for start, stop, of in gaps if not of or own <= {channel + 1 for channel in of}]
+        left += carried([edit], [(start, stop, stop - start) for start, stop in anew], rate)
+    return left
 
 
 def carried(edits: Sequence[LoggedEdit], splices: Sequence[Splice], rate: int) -> list[LoggedEdit]:
@@ -195,6 +222,7 @@ def _checked(found: Any) -> dict[str, Any]:
     for number, edit in enumerate(found["edits"], start=1):
         if isinstance(edit, dict):
             edit.setdefault("reference", None)
+            edit.setdefault("channels", None)
         bad = [name for name, kinds in FIELDS.items() if not isinstance(edit, dict) or not _is(edit, name, kinds)]
         if bad or edit["kind"] not in KINDS or not edit["start_s"] < edit["end_s"]:
             raise DataError(f"entry {number} is not as expected" + (f", in its {bad[0]}" if bad else ""))
@@ -208,4 +236,6 @@ def _checked(found: Any) -> dict[str, Any]:
 
 
 def _is(edit: dict[str, Any], name: str, kinds: tuple[type, ...]) -> bool:
-    return name in edit and isinstance(edit[name], kinds)
+    if name not in edit or not isinstance(edit[name], kinds):
+        return False
+    return name != "channels" or edit[name] is None or all(type(of) is int and of > 0 for of in edit[name])

@@ -23,7 +23,7 @@ from ..words.alignment import Alignment, said_between, timed_phones
 from .arguments import check_takes_words
 from .channels import plan_restoration
 from .detection import find_gaps
-from .edit_log import carried, drop_list, logged, logged_copy, read_edits, tell_dropped_list, write_edits
+from .edit_log import drop_list, kept_under, logged, logged_copy, read_edits, tell_dropped_list, write_edits
 
 if TYPE_CHECKING:
     from .inpainting import Inpainter
@@ -164,12 +164,14 @@ def inpaint_file(
                 patches = plan.patches(made, sound.read, sound.rate, inpainter.kept)
             write_restored(sound, patches, each, picture, out_start_s)
             if log:
-                kept = carried(earlier, [(start, stop, stop - start) for start, stop in spans], sound.rate)
-                of_model = [span for excerpt in plan.excerpts for span in excerpt.own]
-                edits = logged(inpainter, _entries(of_model, sound.rate, alignment, start_s), name)
+                kept = kept_under(earlier, plan.spans(), sound.channels, sound.rate)
+                edits = []
+                for excerpt in plan.excerpts:
+                    entries = _entries(excerpt.own, sound.rate, alignment, start_s)
+                    edits += logged(inpainter, entries, name, excerpt.channels)
                 for taken in plan.taken:
                     [entry] = _entries([(taken.start, taken.stop)], sound.rate, alignment, start_s)
-                    edits.append(logged_copy(entry, taken.source))
+                    edits.append(logged_copy(entry, taken.source, taken.channel))
                 write_edits(each, [*kept, *edits], sound, 0.0 if from_first_sample else out_start_s, from_first_sample)
     return plan.gaps
 

@@ -30,8 +30,8 @@ def main(
     split: Annotated[
         str,
         typer.Option(
-            help="'paper', 'speaker-dependent', 'speaker-independent', or a file of lines "
-            "'<speaker or clip> <train|valid|test>'."
+            help="'paper', 'speaker-dependent', 'speaker-independent' or 'whole-speakers'; 'train', 'valid' or 'test', "
+            "where all clips are for one set; or a file of lines '<speaker or clip> <train|valid|test>'."
         ),
     ] = "paper",
     jobs: Annotated[int, typer.Option(min=1, help="Processes to prepare clips with.")] = 2,
@@ -44,7 +44,7 @@ def main(
     clips, notes = find_clips(root)
     set_of = load_split(split, {clip.id for clip in clips}, corpus.id_prefix)
     results = in_parallel(jobs, [(prepare_clip, clip, out / "wav") for clip in clips])
-    kept: dict[str, list[Utterance]] = {name: [] for name in SETS}
+    kept: dict[str, list[Utterance]] = {name: [] for name in ([split] if split in SETS else SETS)}
     left_out: list[tuple[str, str]] = []
     unassigned = Counter()
     for utterance, remarks in progress(results, len(clips), "clips"):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from avsi.data.ids import speaker_in
 
-from ..splits import divide_clips, divide_speakers, read_split_file
+from ..splits import SETS, divide_clips, divide_speakers, read_split_file
 
 SPLITS = ("paper", "speaker-dependent", "whole-speakers", "speaker-independent")
 # Morrone et al. (2021), section 3.1; speaker 21 has no video.
@@ -24,14 +24,16 @@ def load_split(name: str, ids: set[str], id_prefix: str = "") -> Callable[[str],
         name: "paper" (by speaker), "speaker-dependent" (each speaker's clips divided 88:6:6, the same way on every
             machine), "whole-speakers" (the same of speakers with 100 clips or more, while all clips of the others are
             for training, to be left out in turn), "speaker-independent" (the speakers divided 75:12.5:12.5, likewise),
-            or a file of lines ``<speaker or clip> <set>``, where a clip is an id or a file name, and goes before its
-            speaker.
+            "train", "valid" or "test" (all clips in this set), or a file of lines ``<speaker or clip> <set>``, where a
+            clip is an id or a file name, and goes before its speaker.
         ids: those of all utterances.
         id_prefix: what stands before GRID's number of a speaker in the ids of another corpus.
 
     Raises:
         DataError: no such split, or a file that names other sets or speakers and clips that are not there.
     """
+    if name in SETS:
+        return lambda _: name
     if name == "paper":
         return lambda id_: PAPER.get(speaker_in(id_).removeprefix(id_prefix))
     if name == "speaker-dependent":
@@ -42,7 +44,7 @@ def load_split(name: str, ids: set[str], id_prefix: str = "") -> Callable[[str],
         of_speaker = divide_speakers(map(speaker_in, ids))
         return lambda id_: of_speaker[speaker_in(id_)]
     known = {key for id_ in ids for key in (id_, *id_.split("_", 1))}
-    chosen = read_split_file(Path(name), known, SPLITS, _two_digits)
+    chosen = read_split_file(Path(name), known, (*SPLITS, *SETS), _two_digits)
 
     def set_of(id_: str) -> str | None:
         _, stem = id_.split("_", 1)
