@@ -82,18 +82,8 @@ def read_ratings(test: ListeningTest, listener: str) -> list[Rating]:
     ratings, given, last = [], {}, {}
     for row in rows:
         place = f"{path}:{rows.line_num}"
-        try:
-            rating = Rating(**{name: NUMBERS.get(name, str)(value) for name, value in row.items()})
-        except (TypeError, ValueError):
-            raise DataError(f"{place}: expected {','.join(HEADER)}") from None
-        of = rating.seed, rating.listener
-        if of != (test.seed, listener) or not 1 <= rating.trial <= len(test.trials) or not math.isfinite(rating.rating):
-            raise DataError(f"{place}: is no rating of the test {test.name} by {listener}")
-        trial, values = test.trials[rating.trial - 1], given.setdefault(rating.trial, {})
-        found = rating.system, rating.utterance, rating.condition
-        if found[1:] != (trial.id, trial.condition) or rating.system not in trial.versions:
-            expected = f"{' or '.join(trial.versions)}, {trial.id}, {trial.condition}"
-            raise DataError(f"{place}: found {', '.join(found)}; expected, in trial {rating.trial}, {expected}")
+        rating = _rating(test, listener, row, place)
+        values = given.setdefault(rating.trial, {})
         if rating.system in values:
             raise DataError(f"{place}: rates {rating.system} in trial {rating.trial} again; remove one of both lines")
         values[rating.system], last[rating.trial] = rating.rating, place
@@ -105,6 +95,23 @@ def read_ratings(test: ListeningTest, listener: str) -> list[Rating]:
             mend = "mend its lines, or remove them all: the listener then has it again"
             raise DataError(f"{last[number]}: trial {number}: {error}; {mend}") from None
     return ratings
+
+
+def _rating(test: ListeningTest, listener: str, row: dict, place: str) -> Rating:
+    """A line of a listener's file. Raises DataError for what is no rating of one of the versions of a trial."""
+    try:
+        rating = Rating(**{name: NUMBERS.get(name, str)(value) for name, value in row.items()})
+    except (TypeError, ValueError):
+        raise DataError(f"{place}: expected {','.join(HEADER)}") from None
+    of = rating.seed, rating.listener
+    if of != (test.seed, listener) or not 1 <= rating.trial <= len(test.trials) or not math.isfinite(rating.rating):
+        told = f"seed {rating.seed}, listener {rating.listener}, trial {rating.trial}, rating {rating.rating:g}"
+        raise DataError(f"{place}: found {told}, which is no rating of the test {test.name} by {listener}")
+    trial, found = test.trials[rating.trial - 1], (rating.system, rating.utterance, rating.condition)
+    if found[1:] != (trial.id, trial.condition) or rating.system not in trial.versions:
+        expected = f"{' or '.join(trial.versions)}, {trial.id}, {trial.condition}"
+        raise DataError(f"{place}: found {', '.join(found)}; expected, in trial {rating.trial}, {expected}")
+    return rating
 
 
 def listeners(test: ListeningTest) -> list[str]:
