@@ -259,8 +259,7 @@ def test_a_pair_is_judged_blind_and_gone_on_with_after_a_reload(page, folder, ad
         shown = listener.inner_text("body") + listener.title() + listener.url + " ".join(requests)
         assert not any(name in shown for name in NAMES if name != "original")
         better.click()
-        rest = number if number < 3 else "3 of 3"
-        wait_for(listener, f"!document.querySelector('#progress').textContent.startsWith('Trial {rest} of')")
+        wait_for(listener, f"document.querySelector('#progress').textContent !== 'Trial {number} of 3'")
         assert len(ratings.read_text().splitlines()) == 1 + 2 * number
         if number == 2:
             listener.reload()
