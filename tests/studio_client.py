@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from avsi.studio.studio import Studio
 
 RATE, LENGTH_S = 16000, 2.5
-GAP = {"start_s": 1.0, "end_s": 1.2, "kind": None, "sure": None, "seen_by": None, "repair": True}
+GAP = {"start_s": 1.0, "end_s": 1.2, "kind": None, "sure": None, "seen_by": None, "channel": None, "repair": True}
 PROJECT = {"gaps": [GAP], "transcript": "", "model": "a", "use_face": False, "reference": None}
 
 

@@ -524,6 +524,7 @@ CASES = [
     ("avsi demo --clip none.mpg --gap 0.8:1.6 -o page", "none.mpg: no such file"),
     ("avsi demo --clip film.mpg --gap 5:6 -o page", "gap 5:6: outside the recording"),
     ("avsi demo --clip film.mpg --gap half -o page", "gap 'half': expected START:END"),
+    ("avsi demo --clip film.mpg --gap 1:2@1 -o page", "gap 1:2@1: the demo cuts a hole into the mean of all channels"),
     ("avsi demo --clip film.mpg --gap 0.8:1.6 -o file", "file: is a file; expected a folder"),
     ("avsi augment none.wav -o heard", "none.wav: no such file"),
     ("avsi augment text.wav -o heard", "text.wav"),

@@ -12,7 +12,8 @@ from damaged import found, is_near, spans, voice
 
 from avsi import AvsiWarning, ConfigError, Gap, MediaError
 from avsi.data.damage import KINDS, Damage
-from avsi.detecting.detect import SAME_TIME, _over_channels, _overlap, detect_file, detect_in, in_time
+from avsi.detecting.channels import SAME_TIME, over_channels, overlap
+from avsi.detecting.detect import detect_file, detect_in, in_time
 from avsi.media.sound_reading import open_sound
 from avsi.restoring.detection import gaps_of, why_left
 
@@ -237,7 +238,10 @@ class Ear:
     def __init__(self, heard: list[Damage]) -> None:
         self.heard, self.known = heard, list[Damage]()
 
-    def listen(self, path, sound, kinds, known, progress) -> list[Damage]:
+    def see(self, path, sound, kinds, progress) -> None:
+        return None
+
+    def listen(self, sound, kinds, known, tracks, progress) -> list[Damage]:
         self.known = list(known)
         return [*known, *(each for each in self.heard if each.kind in kinds)]
 
@@ -277,7 +281,7 @@ def test_channels_are_joined_as_each_pair_would_be_compared():
         rest, joined = [list(channel) for channel in by_channel[1:]], []
         for one in by_channel[0]:
             same = [
-                next((two for two in other if two.kind == one.kind and _overlap(one, two) >= SAME_TIME), None)
+                next((two for two in other if two.kind == one.kind and overlap(one, two) >= SAME_TIME), None)
                 for other in rest
             ]
             if None in same:
@@ -300,7 +304,7 @@ def test_channels_are_joined_as_each_pair_would_be_compared():
             ]
             for channel in range(n_channels)
         ]
-        joined = in_time(_over_channels(by_channel, 20.0))
+        joined = in_time(over_channels(by_channel, 20.0))
         assert joined == slow(by_channel)
         assert n_channels == 1 or any(each.channel is None for each in joined)
 
@@ -310,7 +314,7 @@ def test_many_clicks_in_two_channels_are_joined_at_once():
         [Damage(n / 10, n / 10 + 0.004, "click", 1.0, "click", channel) for n in range(20000)] for channel in (0, 1)
     ]
     started_s = time.process_time()
-    assert len(_over_channels(clicks, 2000.0)) == 20000
+    assert len(over_channels(clicks, 2000.0)) == 20000
     assert time.process_time() - started_s < 1  # by pairs it takes minutes
 
 

@@ -28,6 +28,7 @@ from avsi.media.video_writing import write_mp4
 from avsi.models.inpainter import BLSTMInpainter
 from avsi.restoring.inpainting import Inpainter
 from avsi.restoring.recordings import inpaint_file
+from avsi.studio.faces import FaceCache
 from avsi.video import face_detector, landmarks
 from avsi.video import mediapipe_model as task_model_module
 from avsi.video.landmarks import link_faces, track_each_stretch, track_face
@@ -271,6 +272,30 @@ def test_faces_are_counted_once_from_the_left_over_all_stretches(tmp_path, monke
     assert all(np.array_equal(one.points, other.points) for one, other in zip(largest, right, strict=True))
     with pytest.raises(ConfigError, match=r"there is no face 3; 2 are seen"):
         track_each_stretch(path, stretches, face=3)
+
+
+def test_a_face_of_a_number_is_one_person_whatever_is_looked_at_first(tmp_path, monkeypatch):
+    """Two people for 3 s, then the right one alone."""
+    film = write_video(tmp_path / "film.mkv", None, 150)
+    known = KnownFaces(monkeypatch, lambda time_s: [(100, 40), (250, 60)] if time_s < 3 else [(250, 60)])
+    both, alone = (0.5, 2.0), (3.5, 5.0)
+    for number, order in enumerate(([both, alone], [alone, both])):
+        for asked in order:
+            for which in (1, None):
+                FaceCache(tmp_path / f"faces{number}", which).look(film, [asked], lambda share: None)
+        first, second, largest = (FaceCache(tmp_path / f"faces{number}", which, "film.mkv") for which in (1, 2, None))
+        assert first.between(*both).points[0, 30, 0] == pytest.approx(100)
+        assert first.between(*both).found.all() and not first.between(*alone).found.any()
+        for cache in (second, largest):
+            for asked in (both, alone):
+                assert cache.between(*asked).found.all() and len(cache.between(*asked).time_s) == 37
+                assert cache.between(*asked).points[0, 30, 0] == pytest.approx(250)
+        with pytest.raises(ConfigError, match=r"film\.mkv, where it was looked at so far: there is no face 3; 2 are"):
+            FaceCache(tmp_path / f"faces{number}", 3, "film.mkv").between(*both)
+    assert sum(by == "around" for by, _ in known.looks) < 20  # each face was looked for once
+    empty = FaceCache(tmp_path / "none", 2)
+    empty.look(film, [(7.0, 8.0)], lambda share: None)  # behind the end
+    assert len(empty.between(7.0, 8.0).time_s) == 0
 
 
 @needs_grid

@@ -80,6 +80,20 @@ def test_the_sound_track_of_a_video_is_read_as_it_is_decoded(tmp_path):
         assert np.array_equal(sound.read()[:, 0], np.rint(source * 32767).astype(np.int16))
 
 
+def test_decoding_tells_how_far_it_is_by_the_second(tmp_path):
+    seen = []
+
+    def progress(items, total, what):
+        seen.append([what, total, 0])
+        for item in items:
+            yield item
+            seen[-1][2] += 1
+
+    with open_sound(write_video(tmp_path / "film.mpg", speech(0, 3.5, 44100), 90), progress) as sound:
+        assert sound.n_samples >= 3.5 * 44100
+    assert seen == [["decoding the sound", 4, 4]]
+
+
 def test_bad_files_are_named_with_the_reason(tmp_path):
     (tmp_path / "empty.wav").write_bytes(b"")
     (tmp_path / "text.wav").write_text("this is not sound" * 100)

@@ -153,10 +153,48 @@ def test_a_file_that_changes_meanwhile_is_refused(talk, tmp_path):
         file.write_bytes(sound + b"more")
         for path in ("media", "sound", "peaks?start=0&end=1&n=3", "spectrogram?start=0&end=1&width=9&height=9"):
             status, _, answer = other.ask("GET", f"/api/clips/{clip['id']}/{path}")
-            assert status == 409 and answer["error"].startswith("later.wav was changed")
+            assert status == 409 and "; start avsi studio with it again" in answer["error"]
+            assert answer["error"].startswith("later.wav was changed")
         assert other.ask("POST", f"/api/clips/{clip['id']}/restore", {"gaps": [[1, 1.2]]})[0] == 409
         file.unlink()
-        assert other.ask("GET", f"/api/clips/{clip['id']}/media")[0] == 409
+        status, _, answer = other.ask("GET", f"/api/clips/{clip['id']}/media")
+        expected = f"later.wav is no longer in {tmp_path}; put it back there, or start avsi studio with it where it is"
+        assert (status, answer["error"]) == (409, expected)
+
+
+def test_what_cannot_be_opened_is_called_by_its_name_and_leaves_nothing(tmp_path, monkeypatch):
+    silent = write_video(tmp_path / "silent.mp4", None, 5)
+    with open_studio(saves_to=tmp_path) as running, served(running) as address:
+        other, dropped = Page.opened(address), running.studio.folder / "dropped"
+        told = {"empty.wav": b"", "silent.mp4": silent.read_bytes()}
+        told = {name: other.ask("POST", f"/api/clips?name={name}", body)[2]["error"] for name, body in told.items()}
+        assert told == {
+            "empty.wav": "empty.wav: is empty; expected a film or a recording",
+            "silent.mp4": "silent.mp4: has no sound track",
+        }
+
+        def wrong(*_):
+            raise ValueError("a fault of the program")
+
+        monkeypatch.setattr(running.studio, "open", wrong)
+        assert other.ask("POST", "/api/clips?name=silent.mp4", silent.read_bytes())[0] == 500
+        assert not list(dropped.iterdir())
+
+
+def test_one_file_that_two_tabs_drop_at_once_is_one_clip(talk, tmp_path, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from avsi.studio import clips
+
+    def slowly(path, read=clips.read_facts):
+        time.sleep(0.1)
+        return read(path)
+
+    monkeypatch.setattr(clips, "read_facts", slowly)
+    dropped = [Path(shutil.copy(talk, tmp_path / f"{number}.wav")) for number in range(2)]
+    with open_studio(saves_to=tmp_path) as running, ThreadPoolExecutor(2) as at_once:
+        ones, others = at_once.map(lambda path: running.studio.open(path, "talk.wav", "its digest"), dropped)
+        assert ones is others and list(running.studio.clips.values()) == [ones]
 
 
 def test_of_two_studios_each_has_its_own_port_and_token(talk, tmp_path):

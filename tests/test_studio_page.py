@@ -128,6 +128,7 @@ def assert_saved(page, original: Path, folder: Path, start_s: float, end_s: floa
 def test_from_opening_to_the_saved_file_by_mouse(page, studio, tmp_path):
     original = put_clip(page, tmp_path, NAME)
     assert NAME in page.inner_text("header")
+    assert "was dropped" in page.inner_text("#note") and page.is_hidden("#notice")
     box = page.locator("#wave").bounding_box()
 
     def drag(start_s: float, end_s: float) -> None:
@@ -161,9 +162,15 @@ def test_from_opening_to_the_saved_file_by_mouse(page, studio, tmp_path):
     start.press("Tab")
     assert gaps(page) == [pytest.approx([0.8, 1.1], abs=0.01)] and "stays as it was" in page.inner_text("#notice")
     start.fill("0.79")
-    page.click("#restore")
+    asked = []
+    page.on("request", lambda request: request.url.endswith(("/restore", "/say")) and asked.append(request.url))
+    page.dblclick("#restore")  # while the change is on its way
+    assert page.is_hidden("#notice")
     wait_for(page, "!document.querySelector('#results-part').hidden")
+    assert len(asked) == 1
     assert page.get_attribute("#hear-1", "aria-pressed") == "true"
+    page.click("#results-part [data-hear='0']")
+    assert page.get_attribute("#hear-0", "aria-pressed") == "true"
     page.click("#save")
     assert_saved(page, original, studio[1], *gaps(page)[0])
     told = "made with other gaps than are marked now"
@@ -270,14 +277,27 @@ def test_a_file_that_is_chosen_before_the_page_knows_its_clips_is_opened(page, t
 @pytest.mark.slow
 def test_work_is_found_again_by_a_page_that_is_opened_anew(page, tmp_path):
     put_clip(page, tmp_path, "again.wav")
+    page.click("text=What is said, if you know it")
+    for text in ("bin", "bin blue"):
+        page.fill("#transcript", text)
+        assert page.input_value("#wanted") == text  # until something else is wanted
+    page.fill("#wanted", "bin red")
+    page.fill("#transcript", "bin blue now")
+    page.fill("#inserted", "please")
     page.route(re.compile("/api/jobs/"), lambda route: None, times=1)  # the first page hears nothing of it
     with page.expect_request(re.compile("/api/jobs/")):
         page.click("#find")
     page.reload()
     wait_for_clip(page, "again.wav")
+    assert page.input_value("#wanted") == "bin red" and page.input_value("#inserted") == "please"
+    assert "as in the original" in page.inner_text("#say-where")
     wait_for(page, "document.querySelectorAll('.region').length > 0")
     assert any(gap == pytest.approx([0.8, 1.1], abs=0.02) for gap in gaps(page))
     assert "found by an exact rule for silence" in page.inner_text("#gap-rows")
+    page.click("#open-another")
+    assert page.locator("#drop").bounding_box()["height"] < 250  # of a window of 900
+    page.click("#close-opening")
+    assert page.is_hidden("#opening")
 
 
 WORDS = [
@@ -307,3 +327,48 @@ def test_words_by_keyboard_and_a_gap_without_a_rating(page, tmp_path):
     page.click("#restore")
     wait_for(page, "document.querySelector('.told').textContent.includes('PLCMOS')")
     assert "\N{EN DASH} before, 3.3 restored" in page.inner_text(".told")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_version_is_of_the_gaps_that_were_marked_also_where_they_overlap(page, tmp_path):
+    put_clip(page, tmp_path, "overlapping.wav")
+    told = "made with other gaps than are marked now"
+    for start_s, end_s in ((1.0, 1.2), (0.8, 1.1)):
+        page.click("#add-gap")  # at 0 s: the first
+        page.get_by_label("End of gap 1 in seconds").fill(str(end_s))
+        page.get_by_label("Start of gap 1 in seconds").fill(str(start_s))
+        page.keyboard.press("Tab")
+    assert gaps(page) == [[0.8, 1.1], [1.0, 1.2]]
+    assert "2 gaps, 0.40 s in all" in page.inner_text("#restore-hint")
+    page.click("#restore")
+    wait_for(page, "!document.querySelector('#results-part').hidden")
+    assert told not in page.inner_text("#results")
+    page.get_by_label("Repair gap 2").uncheck()
+    assert told in page.inner_text("#results")
+
+
+@needs_browser
+@pytest.mark.slow
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_browser_that_cannot_play_a_clip_asks_once_for_a_copy(page, complaints, tmp_path, is_gone):
+    asked, played = [], []
+    page.on("request", lambda request: request.url.endswith("/preview") and asked.append(request.url))
+    page.on("request", lambda request: request.url.endswith("/media") and played.append(request.url))
+    refused = {"status": 409, "json": {"error": "it was moved"}}
+    unplayable = {"status": 200, "content_type": "audio/wav", "body": b"nothing that can be played"}
+    page.route(re.compile("/media$"), lambda route: route.fulfill(**(refused if is_gone else unplayable)))
+    if is_gone:
+        page.route(re.compile("/preview$"), lambda route: route.fulfill(**refused))
+    put_clip(page, tmp_path, f"unplayable {is_gone}.wav")
+    told = "cannot be played" if is_gone else "nor the copy"
+    wait_for(page, f"document.querySelector('#preview').innerText.includes('{told}')")
+    wait_for(page, "document.querySelector('audio').readyState > 0")  # its sound is played
+    page.wait_for_timeout(1500)
+    id_ = page.evaluate("location.hash.slice(1)")
+    times = [sum(f"/{id_}/" in url for url in urls) for urls in (played, asked)]
+    assert times == ([1, 1] if is_gone else [2, 2])
+    assert page.evaluate("document.querySelector('audio').src.endsWith('/sound')")
+    assert not is_gone or page.inner_text("#notice span") == "it was moved"
+    assert all("409" in complaint for complaint in complaints)
+    complaints.clear()

@@ -4,17 +4,20 @@ import io
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from conftest import speech, write_video
 
+from avsi.data.gaps import Gap
 from avsi.studio.project import ProjectFile
 from avsi.studio.refusals import Refused
 from avsi.studio.session import remove_left_folders
 
 RATE = 16000
-GAP = {"start_s": 1.0, "end_s": 1.2, "kind": None, "sure": None, "seen_by": None, "repair": True}
+GAP = {"start_s": 1.0, "end_s": 1.2, "kind": None, "sure": None, "seen_by": None, "channel": None, "repair": True}
 PROJECT = {"gaps": [GAP], "transcript": "", "model": "a", "use_face": False, "reference": None}
 
 
@@ -178,15 +181,85 @@ def test_work_that_is_ended_removes_what_it_had_begun_to_write(tmp_path):
         job = lane.add(
             Job(("saving", "save"), lambda: {"clip": Opened(sound, sound_file(sound), None, tmp_path), **told})
         )
-        while not (begun := list(tmp_path.glob(".long.restored.partial-*"))) and not job.ended.is_set():
+        while not (begun := list(tmp_path.rglob(".long.restored.partial-*"))) and not job.ended.is_set():
             time.sleep(0.005)
         assert begun and 0 <= (job.progress or 0) < 1
         lane.cancel(job)
-        while list(tmp_path.glob(".long*")):
+        while list(tmp_path.rglob(".*")):
             time.sleep(0.005)
     finally:
         lane.close()
     assert job.state == "cancelled" and not (tmp_path / "long.restored.wav").exists()
+
+
+@pytest.mark.parametrize("when", ["it begins", "its result is kept"])
+def test_work_that_is_cancelled_at_any_time_is_in_the_way_of_none(tmp_path, when):
+    import threading
+
+    from avsi.studio.jobs import Job, Lane
+
+    soundfile.write(tmp_path / "talk.wav", np.zeros(RATE), RATE)
+    told, inside, go_on = {"path": tmp_path / "talk.wav"}, threading.Event(), threading.Event()
+
+    def held(*_):
+        inside.set()
+        assert go_on.wait(60)
+        return "kept"
+
+    def held_and_wrong():
+        raise OSError(held())
+
+    lane = Lane("tried")
+    try:
+        first = lane.add(Job(("files", "decode"), lambda: {**told, "wav": tmp_path / "0.wav"}))
+        assert first.ended.wait(60) and first.state == "done"
+        begins = Job(("files", "decode"), held_and_wrong)
+        is_kept = Job(("files", "decode"), lambda: {**told, "wav": tmp_path / "1.wav"}, held)
+        job = lane.add(begins if when == "it begins" else is_kept)
+        assert inside.wait(60)
+        lane.cancel(job)
+        told_at_once = job.state
+        go_on.set()
+        following = lane.add(Job(("files", "decode"), lambda: {**told, "wav": tmp_path / "2.wav"}))
+        assert following.ended.wait(60) and (following.state, following.error) == ("done", "")
+    finally:
+        lane.close()
+    # What is being kept is kept; what was said to be cancelled stays so.
+    expected = ("cancelled", "cancelled", None) if when == "it begins" else ("running", "done", "kept")
+    assert (told_at_once, job.state, job.result) == expected
+
+
+def test_a_save_that_is_ended_leaves_nothing(tmp_path):
+    from avsi.media.sound_reading import decoded_sound
+    from avsi.studio.opened import Opened
+    from avsi.studio.results import write_result
+    from avsi.studio.saving import save
+
+    film = write_video(tmp_path / "film.mp4", speech(4, 1.0), 25, codecs=("libx264", "aac"))
+    sound = decoded_sound(film, tmp_path / "sound.wav")
+    write_result(tmp_path / "made.npz", [(0, np.ones((100, sound.channels), sound.dtype))], [])
+    clip, folder = Opened(film, sound, film, tmp_path), tmp_path / "saved"
+    folder.mkdir()
+
+    class Teller:
+        begun = 0
+
+        def progress(self, items, total, what):
+            self.begun += 1
+            if self.begun == self.ends_at:
+                raise SystemExit
+            yield from items
+
+    teller = Teller()
+    asked = (clip, tmp_path / "made.npz", folder, "film", ["sound", "film", "list", "labels"], "")
+    teller.ends_at = 2  # in the film
+    with pytest.raises(SystemExit):
+        save(teller, *asked)
+    assert not list(folder.iterdir())
+    teller.ends_at = None
+    saved = [Path(each["path"]) for each in save(teller, *asked)]
+    assert len(saved) == 5 and sorted(saved) == sorted(folder.iterdir())
+    assert {path.name.partition(".")[0] for path in saved} == {"film"} and folder / "film.restored.mp4" in saved
 
 
 def test_more_work_than_can_wait_is_refused_but_what_nobody_asked_for(monkeypatch):
@@ -211,7 +284,7 @@ def test_a_rating_leaves_a_result_in_its_place(tmp_path):
     soundfile.write(tmp_path / "talk.wav", np.zeros(RATE), RATE)
     clip = Clip(tmp_path / "talk.wav", "talk.wav", tmp_path, {"a": Model("a", "", False, False, False)}, "a", tmp_path)
     made = {"gaps": [[0.1, 0.2]], "model": "a", "use_face": False, "draw": 0, "adapted": False, "made": ""}
-    made |= {"reasons": [], "mos": None}
+    made |= {"asked": [[0.05, 0.2]], "reasons": [], "mos": None}
     for id_ in ("1" * 12, "2" * 12):
         clip.keep_result({**made, "id": id_})
     mos = [{"start_s": 0.1, "end_s": 0.2, "before": None, "after": 2.5}]
@@ -259,3 +332,48 @@ def test_a_result_is_rated_with_what_is_around_it(tmp_path, monkeypatch):
 
     [rated] = tasks.rate(Teller(), clip, [(1.0, 1.5)], tmp_path / "made.npz")
     assert rated == {"start_s": 1.0, "end_s": 1.5, "before": 0.62, "after": 0.75}  # 2.5 s, of which 0.5 s are louder
+
+
+def test_options_of_the_command_are_not_advised_on_the_page(monkeypatch):
+    from avsi.studio import tasks, worker
+    from avsi.words.pronouncing import pronounce
+
+    # A word that no dictionary has: guessed where eSpeak NG is at hand, and refused elsewhere.
+    monkeypatch.setattr(tasks, "say_it", lambda teller: len(pronounce(["zorkblat"], {})), raising=False)
+    state, told, notes = worker._carried_out("tasks", "say_it", {}, None)
+    text = " ".join([*notes, told] if state == "failed" else notes)
+    assert "zorkblat" in text and "--" not in text
+
+
+def test_a_gap_of_one_channel_leaves_the_other_as_it_is(tmp_path):
+    from avsi.media.sound_reading import sound_file
+    from avsi.studio import tasks
+    from avsi.studio.labels import read_labels, write_labels
+    from avsi.studio.opened import Opened
+    from avsi.studio.results import read_result
+    from avsi.studio.worker import Teller
+
+    near = speech(0, 3.0)
+    soundfile.write(tmp_path / "talk.wav", np.stack([near, 0.4 * np.roll(near, 12)], axis=1), RATE, subtype="PCM_16")
+    clip = Opened(tmp_path / "talk.wav", sound_file(tmp_path / "talk.wav"), None, tmp_path)
+
+    class Silent(Teller):
+        def __init__(self):
+            pass
+
+        def step(self, what, share=None):
+            pass
+
+    [gap] = read_labels(b"1.0\t1.2\tnoise (channel 2)\n", "a.txt", 3.0)
+    assert (gap["kind"], gap["channel"]) == ("noise", 1)
+    assert write_labels([gap], "txt", 3.0) == "1.000000\t1.200000\tnoise (channel 2)\n"
+    gaps, out = [Gap(1.0, 1.2, (gap["channel"],))], tmp_path / "made.npz"
+    made = tasks.restore(Silent(), clip, gaps, "a", False, "", None, None, 0, False, out)
+    assert made["gaps"] == [[1.0, 1.2]]
+    assert [each["reason"] for each in made["reasons"]] == [
+        "channel 2 restored from channel 1, which holds the same sound"
+    ]
+    [(start, patch)], [edit] = read_result(out)
+    whole = clip.sound.read()[start : start + len(patch)]
+    assert (start, len(patch), edit["model"]) == (RATE, RATE // 5, "channel 1")
+    assert np.array_equal(patch[:, 0], whole[:, 0]) and 0 < np.abs(patch[:, 1].astype(int) - whole[:, 1]).max() < 60

@@ -123,7 +123,7 @@ def test_restored_saved_and_every_other_sample_as_it_was(page, clips):
     assert page.ask("PUT", f"{clip}/project", {"revision": revision, **PROJECT})[2] == {"revision": revision + 1}
     result = page.done(f"{clip}/restore", {"draw": 1})["result"]
     [kept] = [each for each in page.get(clip)["project"]["results"] if each["id"] == result]
-    assert (kept["gaps"], kept["model"], kept["draw"]) == ([[1.0, 1.2]], "a", 1)
+    assert (kept["gaps"], kept["asked"], kept["model"], kept["draw"]) == ([[1.0, 1.2]], [[1.0, 1.2]], "a", 1)
     asked = {"result": result, "what": ["sound", "labels", "list"]}
     for number in ("", "-2"):
         saved = page.done(f"{clip}/save", asked)["saved"]
@@ -165,9 +165,15 @@ def test_other_words_are_said_in_a_new_recording_that_is_open_then(page, clips):
     [edit] = json.loads(Path(made["saved"][1]).read_text())["edits"]
     assert (edit["kind"], edit["before"], edit["words"]) == ("replaced", "blue", "red")
     assert page.get(f"/api/clips/{made['clip']}")["name"] == "talk.edited.wav" and page.get(clip)["jobs"] == {}
-    longer = page.done(f"{clip}/say", {"keep_length": False, "insertions": [[0.0, "now"]]})
-    assert Path(longer["saved"][0]).name == "talk.edited-2.wav" and longer["edits"][0]["words"] == "now"
-    assert soundfile.info(longer["saved"][0]).frames > len(before)
+    result = page.done(f"{clip}/restore", {"gaps": [[1.0, 1.2]]})["result"]
+    longer = page.done(f"{clip}/say", {"keep_length": False, "insertions": [[0.0, "now"]], "result": result})
+    out = Path(longer["saved"][0])
+    assert out.name == "talk.edited-2.wav" and longer["edits"][0]["words"] == "now"
+    after, span = soundfile.read(out, dtype="int16")[0], slice(round(1.0 * RATE) - len(before), None)
+    changed = np.flatnonzero(before[span] != after[span]) / RATE  # all that is not inserted is of the restored version
+    assert 0.15 < changed[-1] < 0.2
+    kinds = [edit["kind"] for edit in json.loads(Path(longer["saved"][1]).read_text())["edits"]]
+    assert kinds == ["inserted", "restored"]
 
 
 def test_adaptation_needs_speech_and_says_so_by_the_name_of_the_clip(page, clips):
@@ -305,6 +311,7 @@ BAD = [
     (400, POST, f"{WAV}/say", {"wanted": "now", "keep_length": "no"}, {}),
     (400, POST, f"{WAV}/say", {"keep_length": False, "insertions": [["x", "now"]]}, {}),
     (400, POST, f"{WAV}/say", {"keep_length": False}, {}),
+    (404, POST, f"{WAV}/say", {"keep_length": False, "insertions": [[0, "now"]], "result": "none"}, {}),
     (400, PUT, f"{WAV}/project", {**PROJECT, "revision": 0, "face": 0}, {}),
     (400, PUT, f"{WAV}/project", {**PROJECT, "revision": 0, "adapt": 1}, {}),
     (404, POST, f"{WAV}/save", {"result": "../../x", "what": ["sound"]}, {}),

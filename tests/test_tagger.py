@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import RATE, face, make_datadir, run_app, small_config
+from conftest import RATE, face, make_datadir, run_app, small_config, speech
 
 from avsi.config import Config, StftConfig, TaggerConfig
 from avsi.config_checks import check_config
 from avsi.data.damage import Damage
+from avsi.detecting.channels import is_missed
 from avsi.detecting.detect import detect_in
 from avsi.detecting.listener import Listener
 from avsi.detecting.tagging import apart, find_events, find_tagged, likely, refine_edges, tag
@@ -124,14 +125,50 @@ def test_events_keep_their_times_over_parts_and_what_is_known_is_not_told_again(
     seen_s = np.arange(0, 20, 0.04)
     tracks = face(np.sin(seen_s), seen_s)
     with open_sound(tmp_path / "clip.wav") as sound:
-        found = find_tagged(sound, tag(sound, tracks, tagger), tagger)
+        found = find_tagged(sound, *tag(sound, tracks, tagger), tagger)
         known = [Damage(29.8, 30.3, "burst")]
-        others = find_tagged(sound, tag(sound, None, tagger, known), tagger, known)
+        others = find_tagged(sound, *tag(sound, None, tagger, known), tagger, known)
     for one, (start_s, stop_s) in zip(found, at_s, strict=True):
         assert (one.start_s, one.end_s) == pytest.approx((start_s, stop_s), abs=0.0021)
         assert one.kind == "noise" and one.sure > 0.9
     assert [one.seen_by for one in found] == ["tagger+face", "tagger", "tagger", "tagger"]
     assert [round(one.start_s) for one in others] == [1, 60, 64]
+
+
+def noise_heard_by(listener: Listener, path: Path) -> list[Damage]:
+    with open_sound(path) as sound:
+        return detect_in(path, sound, ["noise"], listener=listener)
+
+
+def test_what_is_heard_in_one_channel_is_told_of_that_one(tmp_path):
+    samples = np.random.default_rng(0).normal(0, 0.002, (6 * RATE, 2))
+    at_s = ((1.0, 1.5, None), (2.0, 2.4, 0), (3.0, 3.3, 1))
+    for start_s, stop_s, channel in at_s:
+        columns = slice(None) if channel is None else [channel]
+        samples[round(start_s * RATE) : round(stop_s * RATE), columns] *= 50
+    soundfile.write(tmp_path / "clip.wav", samples, RATE)
+    listener = Listener(LoudIsNoise(small_config(TaggerConfig)).eval())
+    found = noise_heard_by(listener, tmp_path / "clip.wav")
+    assert [(round(one.start_s, 1), round(one.end_s, 1), one.channel) for one in found] == [*at_s]
+    soundfile.write(tmp_path / "clip.wav", samples[:, [1, 1]], RATE)
+    assert [(round(one.start_s), one.channel) for one in noise_heard_by(listener, tmp_path / "clip.wav")] == [
+        (1, None),
+        (3, None),
+    ]
+
+
+def test_a_drop_of_level_in_one_channel_is_one_where_another_tells_so(tmp_path):
+    near, other = speech(0, 6.0), speech(3, 6.0)
+    two, inside = np.stack([near, 0.4 * np.roll(near, 12)], axis=1), slice(2 * RATE, 5 * RATE // 2)
+    turns = np.where(np.arange(len(near)) // (2 * RATE) % 2, other, near)  # each has the word for two seconds
+    dialogue = np.stack([turns, 0.1 * turns], axis=1)
+    dialogue[2 * RATE : 4 * RATE] = dialogue[2 * RATE : 4 * RATE, ::-1]
+    dropped = two.copy()
+    dropped[inside, 0] *= 0.1
+    for samples, end_s, missed in ((dropped, 2.5, True), (two, 2.5, False), (dialogue, 4.0, False)):
+        soundfile.write(tmp_path / "clip.wav", samples, RATE)
+        with open_sound(tmp_path / "clip.wav") as sound:
+            assert is_missed(sound, Damage(2.0, end_s, "level", channel=0)) is missed
 
 
 def test_events_begin_above_one_threshold_and_end_below_another():

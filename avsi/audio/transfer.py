@@ -22,6 +22,11 @@ FLOOR = 1e-6
 # Fitted on half of such blocks, the filter is judged on the other half. Of those that are at most so far below the
 # loudest, there must be so much.
 BLOCK_S, SOFTEST_DB, LEAST_S = 0.1, 25.0, 0.5
+# Another channel tells what is lost where the filter from it misses so little. In gaps of 200 and 800 ms in 12 speakers
+# of GRID, with noises and rooms of all strengths, it was then better than the model by SDR, STOI and PESQ.
+LEAST_FIT_DB = 3.0
+# Somebody who is heard in the gap alone, near the other microphone, would be made far louder than all that is known.
+LOUDER_DB = 6.0
 
 
 @dataclass(frozen=True)
@@ -32,14 +37,28 @@ class Followed:
         samples: shape (n_samples,), float.
         fit_db: how far what the filter misses lies below the channel itself, where it was not fitted; the higher, the
             more alike the channels.
+        reach: how many samples further on, or back, a sample of the other channel makes itself heard.
     """
 
     samples: np.ndarray
     fit_db: float
+    reach: int
+
+    def tells(self, known: np.ndarray, inside: tuple[int, int], rate: int) -> bool:
+        """Whether it says what a gap ``inside`` holds.
+
+        Args:
+            known: the channel itself, shape (n_samples,), 0 where it is lost.
+            inside: the first sample of the gap, and the one after the last.
+        """
+        loud, around = (_loudest(samples, rate) for samples in (self.samples[slice(*inside)], known))
+        return self.fit_db >= LEAST_FIT_DB and loud <= around * 10 ** (LOUDER_DB / 20)
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is not finite in the end is none
 def follow(channel: np.ndarray, other: np.ndarray, known: np.ndarray, rate: int) -> Followed | None:
-    """A channel as it follows from another one; None where too little is known of them, or they hold no sound.
+    """A channel as it follows from another one; None where too little is known of them, they hold no sound, or samples
+    of a size that cannot be reckoned with.
 
     Args:
         channel, other: shape (n_samples,), float.
@@ -61,16 +80,29 @@ def follow(channel: np.ndarray, other: np.ndarray, known: np.ndarray, rate: int)
 
     power = power_of(channel)
     heard_s = BLOCK_S * np.sum(power > power.max() * 10 ** (-SOFTEST_DB / 10))
-    if not power.max() or heard_s < LEAST_S or not np.any(heard[whole]):
+    floor = FLOOR * np.sum(heard[whole] ** 2)  # of all, since a half may hold nothing
+    if not power.max() or heard_s < LEAST_S or not 0 < floor < np.inf:
         return None
     lags = _lags(wanted, heard, whole, rate)
     missed = np.zeros(len(power))
-    for half in (0, 1):
-        own = blocks % 2 == half
-        made = _Filter.fitted(wanted, heard, whole & ~own, lags).applied(other)
-        missed = np.where(np.arange(len(power)) % 2 == half, power_of(channel - made), missed)
+    try:
+        for half in (0, 1):
+            own = blocks % 2 == half
+            made = _Filter.fitted(wanted, heard, whole & ~own, lags, floor).applied(other)
+            missed = np.where(np.arange(len(power)) % 2 == half, power_of(channel - made), missed)
+        followed = _Filter.fitted(wanted, heard, whole, lags, floor).applied(other)
+    except np.linalg.LinAlgError:
+        return None
     fit_db = 10 * np.log10(power.sum() / max(missed.sum(), 1e-12 * power.sum()))
-    return Followed(_Filter.fitted(wanted, heard, whole, lags).applied(other), float(fit_db))
+    is_finite = np.isfinite(followed).all() and np.isfinite(fit_db)
+    return Followed(followed, float(fit_db), max(map(abs, lags))) if is_finite else None
+
+
+def _loudest(samples: np.ndarray, rate: int) -> float:
+    """The root of the mean power of the loudest block."""
+    size = min(to_samples(BLOCK_S, rate), len(samples))
+    sums = np.concatenate([[0.0], np.cumsum(samples**2)])
+    return float(np.sqrt((sums[size:] - sums[:-size]).max() / size))
 
 
 def _emphasised(samples: np.ndarray) -> np.ndarray:
@@ -102,9 +134,17 @@ class _Filter:
     taps: np.ndarray
 
     @classmethod
-    def fitted(cls, wanted: np.ndarray, heard: np.ndarray, known: np.ndarray, lags: tuple[int, int]) -> _Filter:
+    def fitted(
+        cls, wanted: np.ndarray, heard: np.ndarray, known: np.ndarray, lags: tuple[int, int], floor: float
+    ) -> _Filter:
         """By least squares over what is known: the covariance method of linear prediction (Makhoul, 1975), with two
         signals.
+
+        Args:
+            floor: added to the power of ``heard``.
+
+        Raises:
+            LinAlgError: samples of a size that cannot be reckoned with.
         """
         import scipy.linalg
 
@@ -122,7 +162,7 @@ class _Filter:
         products[0], products[:, 0] = row, row
         for tap in range(1, n_taps):
             products[tap, 1:] = products[tap - 1, :-1] + change[tap - 1, :-1]
-        products[np.diag_indices(n_taps)] += FLOOR * row[0]
+        products[np.diag_indices(n_taps)] += floor
         towards = _correlation(np.where(known, wanted, 0.0), heard, first, last)
         return cls(first, scipy.linalg.solve(products, towards, assume_a="pos", overwrite_a=True, check_finite=False))
 

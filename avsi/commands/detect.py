@@ -99,7 +99,7 @@ def detect(
             return progress(items, total, what)
 
         try:
-            with open_sound(file) as sound:
+            with open_sound(file, shown) as sound:
                 found = detect_in(file, sound, asked, sure, from_first_sample, shown, listener)
                 end_s = (0.0 if from_first_sample else sound.start_s) + to_seconds(sound.n_samples, sound.rate)
             print_damage(file, found, ", from its first sample on" if from_first_sample else "")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..data.damage import Damage
     from ..data.gaps import Gap
     from ..media.sound_reading import Sound
+    from ..restoring.channels import RestorationPlan
     from ..restoring.inpainting import Inpainter
     from ..restoring.keeping import Kept
     from ..restoring.many_recordings import FileResult
@@ -42,8 +43,8 @@ def inpaint(
         list[str],
         typer.Option(
             help="What is lost: START:END in seconds, as a player of the clip shows them. START:END@2 is lost in "
-            "channel 2 alone (1 is the left one), and the other channels stay as they are. Repeatable; the same in "
-            "each file."
+            "channel 2 alone (1 is the left one), START:END@1,3 in two channels; the others stay as they are. "
+            "Repeatable; the same in each file."
         ),
     ] = [],  # noqa: B006
     gaps_file: Annotated[
@@ -170,7 +171,7 @@ def inpaint(
     from ..detecting.listener import load_listener
     from ..errors import ConfigError, GapError
     from ..models.store import check_takes_text, find_model
-    from ..restoring.detection import find_gaps
+    from ..restoring.detection import plan_repair
     from ..restoring.many_recordings import find_in_file, find_in_files, inpaint_files, plan_outputs
     from ..restoring.recordings import check_output, inpaint_file, numbered
 
@@ -230,16 +231,17 @@ def inpaint(
     alignment = heard = None
     clock = ", from its first sample on" if from_first_sample else ""
     listener = cache(partial(load_listener, video=video, face=face))
-    detected: dict[Path, list[Gap]] = {}  # what is found for a transcript is what is restored
+    detected: dict[Path, RestorationPlan] = {}  # of the last file: what is found for a transcript is what is restored
 
-    def find(path: Path, sound: Sound, from_first_sample: bool) -> list[Gap]:
+    def find(path: Path, sound: Sound, from_first_sample: bool) -> RestorationPlan:
         def show(found: list[Damage], left: list[str], sources: list[str]) -> None:
             if found or dry_run:
                 print_damage(path, found, clock, left, sources, kept)
 
         if path not in detected:
             heard_by = None if exact else listener()
-            detected[path] = find_gaps(path, sound, from_first_sample, asked, sure, progress, show, heard_by)
+            detected.clear()
+            detected[path] = plan_repair(path, sound, from_first_sample, asked, sure, progress, heard_by, show)
         return detected[path]
 
     def end_with(title: str, results: list[FileResult]) -> NoReturn:
@@ -255,10 +257,10 @@ def inpaint(
     if out and not into_folder:
         check_output(clips[0], Path(out))
     if dry_run and len(clips) == 1:
-        find_in_file(clips[0], find, from_first_sample)
+        find_in_file(clips[0], find, from_first_sample, progress)
         return
     if dry_run:
-        end_with("would be restored", list(find_in_files(clips, find, print_error, from_first_sample)))
+        end_with("would be restored", list(find_in_files(clips, find, print_error, from_first_sample, progress)))
     assert out is not None
     if reference is not None:
         from ..restoring.voice_input import check_model_takes_voice, hear_reference
@@ -274,7 +276,18 @@ def inpaint(
         captions = read_transcript(transcript)
         check_takes_text(model)
         start = partial(load_aligner, aligner, device)
-        alignment = align_file(clips[0], captions, start, gaps, own, video, face, from_first_sample, progress, find)
+        alignment = align_file(
+            clips[0],
+            captions,
+            start,
+            gaps,
+            own,
+            video,
+            face,
+            from_first_sample,
+            progress,
+            lambda *found_in: find(*found_in).gaps,
+        )
     if into_folder:
         options: dict[str, Any] = {"video": video, "face": face, "from_first_sample": from_first_sample, "adapt": adapt}
         options |= {"alignment": alignment, "log": not no_log, "reference": heard, "seed": seed, "find": find}

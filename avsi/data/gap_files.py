@@ -10,7 +10,7 @@ from ..timebase import to_samples
 from .datadir import Utterance
 from .gaps import Gap, gap_spans
 
-CHANNEL = re.compile(r"\(channel (\d+)\)")
+CHANNEL = re.compile(r"\(channel (\d+)\)", re.IGNORECASE)
 
 
 def check_gaps_cover(gaps: dict[str, list[Gap]], utterances: list[Utterance], gap_file: str | Path) -> None:
@@ -69,8 +69,9 @@ def gap_file_remark(path: str | Path) -> str:
 
 
 def read_label_file(path: str | Path) -> list[Gap]:
-    """The gaps of one recording: lines ``<start_s> <end_s> [label]``, as Audacity exports a label track. Labels that
-    overlap are one gap; one that says "(channel 2)", as `avsi detect` writes it, is lost in that channel alone.
+    """The gaps of one recording: lines ``<start_s> <end_s> [label]``, as Audacity exports a label track. A label that
+    says "(channel 2)", as `avsi detect` writes it, is lost in that channel alone. Those of the same channels that
+    overlap are one gap; others, whose channels the recording tells, are joined by :func:`.gaps_by_channel`.
 
     Raises:
         GapError: no such file, a folder, no labels, or a malformed line, named by its number.

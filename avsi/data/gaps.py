@@ -34,13 +34,13 @@ class Gap:
 
     @classmethod
     def parse(cls, text: str) -> Gap:
-        """From ``START:END`` in seconds, or ``START:END@CHANNEL``, which counts from 1. Raises GapError on anything
-        else.
+        """From ``START:END`` in seconds, or ``START:END@CHANNEL``, which counts from 1; several are separated by
+        commas. Raises GapError on anything else.
         """
-        times, at, channel = text.partition("@")
+        times, at, named = text.partition("@")
         try:
             start, end = (float(part) for part in times.split(":"))
-            return cls(start, end, (int(channel) - 1,) if at else ())
+            return cls(start, end, tuple(sorted({int(channel) - 1 for channel in named.split(",")})) if at else ())
         except ValueError:
             raise GapError(
                 f"gap '{text}': expected START:END in seconds, such as 0.80:1.60, or 0.80:1.60@2 in channel 2 alone"
@@ -55,29 +55,32 @@ class Gap:
         return not (self.channels and other.channels) or bool(set(self.channels) & set(other.channels))
 
 
-def gap_spans(gaps: list[Gap], n_samples: int, rate: int, start_s: float = 0.0) -> list[tuple[int, int]]:
+def gap_spans(
+    gaps: list[Gap], n_samples: int, rate: int, start_s: float = 0.0, n_channels: int = 1
+) -> list[tuple[int, int]]:
     """The gaps as sorted, disjoint spans of samples ``[start, stop)`` of a recording, whose first sample is at time
-    ``start_s``. Those of different channels may overlap, and are then one span.
+    ``start_s``. Those that do not name the same channels may overlap, and are then one span.
 
     Raises:
-        GapError: no gap; a gap that is reversed, shorter than a sample, outside the recording or overlaps another of
-            the same channel; or gaps of all channels that cover the whole recording.
+        GapError: no gap; a gap that is reversed, shorter than a sample, outside the recording, of a channel that is not
+            there, or overlaps another of the same channels; or gaps of all channels that cover the whole recording.
     """
     if not gaps:
         raise GapError("no gap given: name at least one as START:END in seconds")
+    check_channels(gaps, n_channels)
     spans: list[tuple[int, int]] = []
-    together: list[Gap] = []  # those of the last span
+    last: dict[tuple[int, ...], int] = {}  # where the last gap of the same channels stops
+    n_lost = 0  # in all channels
     for gap in sorted(gaps):
         start, stop = gap_span(gap, n_samples, rate, start_s)
-        if not spans or start >= spans[-1][1]:
-            spans.append((start, stop))
-            together = [gap]
-            continue
-        if any(start < gap_span(each, n_samples, rate, start_s)[1] and gap.shares_channel(each) for each in together):
+        if start < last.get(gap.channels, 0):
             raise GapError(f"gap {gap}: overlaps the gap before it")
-        spans[-1] = spans[-1][0], max(stop, spans[-1][1])
-        together.append(gap)
-    if sum(stop - start for start, stop in spans) == n_samples and not any(gap.channels for gap in gaps):
+        last[gap.channels] = stop
+        n_lost += 0 if gap.channels else stop - start
+        if spans and start < spans[-1][1]:
+            start, stop = spans[-1][0], max(stop, spans.pop()[1])
+        spans.append((start, stop))
+    if n_lost == n_samples:
         raise GapError("the gaps cover the whole recording: nothing is left to restore it from")
     return spans
 
@@ -99,14 +102,8 @@ def gap_span(gap: Gap, n_samples: int, rate: int, start_s: float = 0.0) -> tuple
     return start, stop
 
 
-def gaps_by_channel(gaps: Sequence[Gap], n_channels: int) -> list[Gap]:
-    """Gaps in the order of time, those that overlap or touch in a channel as one, and each with all channels in which
-    it is lost from the same time to the same time; none is named where these are all channels. Where no gap names a
-    channel, they stay as they are.
-
-    Raises:
-        GapError: a channel that the recording does not have.
-    """
+def check_channels(gaps: Sequence[Gap], n_channels: int) -> None:
+    """Raise GapError for a gap of a channel that the recording does not have."""
     for gap in gaps:
         for channel in gap.channels:
             if not 0 <= channel < n_channels:
@@ -114,6 +111,17 @@ def gaps_by_channel(gaps: Sequence[Gap], n_channels: int) -> list[Gap]:
                     f"gap {gap}: there is no channel {channel + 1}; the recording has "
                     + (f"{n_channels}, the first is 1" if n_channels > 1 else "one alone: leave out the channel")
                 )
+
+
+def gaps_by_channel(gaps: Sequence[Gap], n_channels: int) -> list[Gap]:
+    """Gaps in the order of time, those that overlap or touch in a channel as one, and each with all channels in which
+    it is lost from the same time to the same time; none is named where these are all channels. Where no gap names a
+    channel, they stay as they are.
+
+    Raises:
+        GapError: as of :func:`check_channels`.
+    """
+    check_channels(gaps, n_channels)
     if not any(gap.channels for gap in gaps):
         return sorted(gaps)
     lost_in: dict[tuple[float, float], list[int]] = {}

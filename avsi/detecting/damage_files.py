@@ -35,7 +35,7 @@ def write_damage(path: str | Path, damage: Sequence[Damage], duration_s: float) 
 
 def read_gaps(path: str | Path) -> list[Gap]:
     """The gaps that a file names: a label track, as :func:`.read_label_file` reads it, or what :func:`write_damage`
-    wrote as .json or .TextGrid, but for the damage of a picture alone. Stretches that overlap in a channel are one.
+    wrote as .json or .TextGrid, but for the damage of a picture alone. Stretches that overlap are joined as there.
 
     Raises:
         GapError: no such file, one without gaps, or one of another format.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from ..media.time_stamps import MIN_JUMP_S, picture_jumps
 from ..pretrained import TAGGER
 from ..timebase import join_stretches, to_seconds
 from . import clicks, clipping, repeats, silence, tones
+from .channels import NEAR_S, over_channels
 from .levels import LevelMeter, Levels
 from .listener import Listener, load_listener
 
@@ -41,9 +41,6 @@ FINDERS: dict[str, Callable[[int], _Finder]] = {
     clicks.NAME: clicks.ClickFinder,
     clipping.NAME: clipping.ClippingFinder,
 }
-NEAR_S = 0.01
-# Damage that all channels have at so nearly the same time is one.
-SAME_TIME = 0.5
 
 
 def no_progress(items: Iterator, total: int, what: str) -> Iterator:
@@ -81,7 +78,7 @@ def detect_file(
     """
     check_asked(kinds, sure)
     listener = None if tagger is None else load_listener(tagger, look, video, face)
-    with open_sound(path) as sound:
+    with open_sound(path, progress) as sound:
         return detect_in(Path(path), sound, kinds, sure, from_first_sample, progress, listener)
 
 
@@ -183,62 +180,8 @@ def find_damage(sound: Sound, kinds: Collection[str] | None = None, progress: Ca
     duration_s = to_seconds(sound.n_samples, sound.rate)
     holes = [(to_seconds(a, sound.rate), to_seconds(b, sound.rate)) for a, b in sound.holes]
     jumps = [Damage(a, b, JUMP, 1.0, JUMP) for a, b in holes if b - a >= MIN_JUMP_S]
-    found = _outweighed([*jumps, *_over_channels(by_channel, duration_s)])
+    found = _outweighed([*jumps, *over_channels(by_channel, duration_s)])
     return in_time([damage for damage in found if damage.kind in wanted])
-
-
-def _over_channels(by_channel: Sequence[Sequence[Damage]], duration_s: float) -> list[Damage]:
-    """What all channels have becomes one, without a channel. A channel that is silent throughout is not in use, unless
-    all are.
-    """
-    unused = [
-        len(found) == 1 and found[0].kind == silence.NAME and found[0].end_s - found[0].start_s >= duration_s
-        for found in by_channel
-    ]
-    used = [found for found, out in zip(by_channel, unused, strict=True) if not out or all(unused)]
-    rest, joined = [_Unmatched(found) for found in used[1:]], list[Damage]()
-    for damage in used[0]:
-        same = [found.same(damage) for found in rest]
-        numbers = [number for number in same if number is not None]
-        if len(numbers) < len(rest):
-            joined.append(damage)
-            continue
-        every = [damage, *(found.left.pop(number) for found, number in zip(rest, numbers, strict=True))]
-        start_s, end_s = min(each.start_s for each in every), max(each.end_s for each in every)
-        sure = max(each.sure for each in every)
-        joined.append(replace(damage, start_s=start_s, end_s=end_s, sure=sure, channel=None))
-    return [*joined, *(damage for found in rest for damage in found.left.values())]
-
-
-class _Unmatched:
-    """The damage of a channel that no other channel's is the same as.
-
-    Attributes:
-        left: by its number.
-    """
-
-    def __init__(self, found: Sequence[Damage]) -> None:
-        self.left = dict(enumerate(found))
-        self._starts: dict[str, list[tuple[float, int]]] = {}  # by kind, in the order of time, with the number
-        for number, damage in self.left.items():
-            self._starts.setdefault(damage.kind, []).append((damage.start_s, number))
-        for starts in self._starts.values():
-            starts.sort()
-
-    def same(self, damage: Damage) -> int | None:
-        """The number of the first that is damage of the same kind at nearly the same time."""
-        starts, length_s = self._starts.get(damage.kind, []), damage.end_s - damage.start_s
-        # Two that share half of what they cover start no further apart than one lasts.
-        first = bisect_left(starts, damage.start_s - length_s - NEAR_S, key=lambda each: each[0])
-        last = bisect_right(starts, damage.start_s + length_s + NEAR_S, key=lambda each: each[0])
-        near = (number for _, number in starts[first:last] if number in self.left)
-        return min((number for number in near if _overlap(damage, self.left[number]) >= SAME_TIME), default=None)
-
-
-def _overlap(one: Damage, two: Damage) -> float:
-    """What they share, as a part of what they cover together."""
-    shared = min(one.end_s, two.end_s) - max(one.start_s, two.start_s)
-    return max(0.0, shared) / (max(one.end_s, two.end_s) - min(one.start_s, two.start_s))
 
 
 def _outweighed(found: Sequence[Damage]) -> list[Damage]:

@@ -14,6 +14,7 @@ from ..media.video_reading import has_picture, video_info
 from ..pretrained import TAGGER
 from ..timebase import to_seconds
 from . import clipping, silence, tones
+from .channels import by_channels, is_missed
 from .odds import joined
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ SILENT = ("silence", "level")  # what it may call a silence
 # By logistic regression, as in silence.py and tagging.py: log odds by the rule, and by the tagger, and a constant.
 SILENCE_AND_TAGGER, TONE_AND_TAGGER = (0.986, 0.343, -1.68), (0.84, 0.74, 3.0)
 HEARD = ("silence", "level", "noise", "burst")  # kinds that it is asked about; of all others rules know more
-
+BY_CHANNEL = ("level", "noise", "burst")  # what it looks for in each channel; silences of channels are for rules
 
 JUDGED = silence.NAME, tones.NAME  # what rules find and the tagger has a say in
 MOST_SILENT = 0.9  # of a recording: beside longer damage nothing is left to compare it with
@@ -80,15 +81,33 @@ class Listener:
             tracks: as :meth:`see` gives them.
             progress: as in :func:`.detect.detect_file`.
         """
-        from .tagging import find_tagged, tag
+        from .tagging import tag
 
         wanted = set(kinds) & set(HEARD)
         if not (wanted or set(kinds) & set(JUDGED)) or not sound.n_samples:
             return [*heard]
-        tags = tag(sound, tracks, self.tagger, _known(heard), progress)
+        tags, *by_channel = tag(sound, tracks, self.tagger, _known(heard), progress)
         most_s = MOST_SILENT * to_seconds(sound.n_samples, sound.rate)
         judged = [each if each.end_s - each.start_s > most_s else _judged(each, tags) for each in heard]
-        return [*judged, *find_tagged(sound, tags, self.tagger, _known(judged), wanted)]
+        return [*judged, *self._find(sound, tags, by_channel, _known(judged), wanted)]
+
+    def _find(
+        self, sound: Sound, tags: Tags, by_channel: Sequence[Tags], known: Sequence[Damage], kinds: Collection[str]
+    ) -> list[Damage]:
+        """What is found beside what is known, in the mean of the channels and, unless they are the same, in each."""
+        from .tagging import find_tagged
+
+        found = find_tagged(sound, tags, self.tagger, known, kinds)
+        if not by_channel:
+            return found
+        own = list[list[Damage]]()
+        for channel, its in enumerate(by_channel):
+            known_here = [each for each in known if each.channel in (None, channel)]
+            events = find_tagged(sound.channel(channel), its, self.tagger, known_here, {*kinds} & {*BY_CHANNEL})
+            told = [replace(each, channel=channel) for each in events]
+            own.append([each for each in told if each.kind != "level" or is_missed(sound, each)])
+        thresholds = {kind: self.tagger.thresholds[kind] for kind in HEARD}
+        return by_channels(found, [[its.goes_on(each, thresholds) for its in by_channel] for each in found], own)
 
     def _follow_face(self, video: Path | Tracks, sound: Sound, progress: Callable) -> Tracks:
         from ..video.landmarks import track_each_stretch

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from ..audio.samples import to_float
+from ..audio.samples import resample, to_float
 from ..audio.stft import log_magnitude, spectrum
 from ..config import StftConfig
 from ..data.damage import Damage
@@ -71,6 +71,14 @@ class Tags:
         chances, n_edge = 1 - np.prod(1 - at, axis=1), max(1, round(EDGE_S / self.frame_s))
         return float(max(chances[:n_edge].mean(), chances[-n_edge:].mean()))
 
+    def goes_on(self, damage: Damage, thresholds: Mapping[str, float]) -> bool:
+        """Whether a stretch is so likely one of these kinds of damage that an event of that kind would go on in it.
+
+        Args:
+            thresholds: from which probability on an event begins, by kind.
+        """
+        return any(self.chance_of(damage, kind) >= KEEP * chance for kind, chance in thresholds.items())
+
 
 def tag(
     sound: Sound,
@@ -78,8 +86,9 @@ def tag(
     tagger: Tagger,
     known: Sequence[Damage] = (),
     progress: Callable = lambda items, total, what: items,
-) -> Tags:
-    """Have a tagger listen to a recording, in the memory of a short one.
+) -> list[Tags]:
+    """Have a tagger listen to a recording, in the memory of a short one: to the mean of the channels, then, unless they
+    are all the same, to each of them.
 
     Args:
         tracks: the face, on the clock of the sound; None where there is none.
@@ -87,9 +96,12 @@ def tag(
             level.
         progress: wraps the loop over the parts of the recording.
     """
-    chances, seen = zip(*tag_parts(sound, tracks, tagger, known, progress), strict=True)
-    stft = tagger.config.stft
-    return Tags(np.concatenate(chances), np.concatenate(seen), stft.hop_samples / stft.sample_rate)
+    stft, parts = tagger.config.stft, [*tag_parts(sound, tracks, tagger, known, progress)]
+    # Of a part in which the channels are the same, the mean tells what there is to tell of each.
+    count = max(len(chances) for chances, _ in parts)
+    whole = [np.concatenate([chances[n if len(chances) > 1 else 0] for chances, _ in parts]) for n in range(count)]
+    seen = np.concatenate([seen for _, seen in parts])
+    return [Tags(chances, seen, stft.hop_samples / stft.sample_rate) for chances in whole]
 
 
 def find_tagged(
@@ -131,31 +143,38 @@ def likely(event: Damage, step: float, frame_s: float) -> float:
 
 def tag_parts(
     sound: Sound, tracks: Tracks | None, tagger: Tagger, known: Sequence[Damage], progress: Callable
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For each part of a recording, the probabilities of :data:`.TAGGED`, shape (n_frames, n_kinds), and in which
-    frames the lips are seen, bool, shape (n_frames,).
+) -> Iterator[tuple[list[np.ndarray], np.ndarray]]:
+    """For each part of a recording, the probabilities of :data:`.TAGGED`, shape (n_frames, n_kinds), in the mean of the
+    channels and, unless they are the same, in each of them; and in which frames the lips are seen, bool, shape
+    (n_frames,).
     """
     stft = tagger.config.stft
     starts = range(0, sound.n_samples, PART_S * sound.rate)
     for start in progress(starts, len(starts), "listening"):
         begin = max(0, start - AROUND_S * sound.rate)
         stop = min(start + (PART_S + AROUND_S) * sound.rate, sound.n_samples)
-        samples = torch.from_numpy(sound.mono(stft.sample_rate, begin, stop))
+        samples = to_float(sound.read(begin, stop))
+        heard = [(samples.mean(axis=1), [*known])]
+        if (samples != samples[:, :1]).any():
+            heard += [(each, [one for one in known if one.channel in (None, n)]) for n, each in enumerate(samples.T)]
         begin_s = begin / sound.rate
         first = n_frames((start - begin) // sound.rate * stft.sample_rate, stft)
         own = slice(first, first + n_frames(PART_S * stft.sample_rate, stft))
-        count = n_frames(len(samples), stft)
+        count = n_frames(-(-len(samples) * stft.sample_rate // sound.rate), stft)
         visual = np.zeros((count, 0), np.float32)
         face = tracks.excerpt(begin_s, stop / sound.rate) if tracks is not None and tagger.config.model.video else None
         if face is not None and face.found.any():
             visual, _ = visual_features(face, count, stft, tagger.config.visual)
-        counts = torch.from_numpy(~frames_of(known, begin_s, count, stft))
-        with torch.inference_mode():
-            log_spectrum = log_magnitude(spectrum(samples, stft), stft)
-            scores = tagger(log_spectrum[None], torch.from_numpy(visual)[None], counts[None])[0]
-            chances = scores.sigmoid()
+        chances = list[np.ndarray]()
+        for each, damage in heard:
+            counts = torch.from_numpy(~frames_of(damage, begin_s, count, stft))
+            wave = torch.from_numpy(resample(each, sound.rate, stft.sample_rate).astype(np.float32))
+            with torch.inference_mode():
+                log_spectrum = log_magnitude(spectrum(wave, stft), stft)
+                scores = tagger(log_spectrum[None], torch.from_numpy(visual)[None], counts[None])[0]
+            chances.append(scores.sigmoid()[own].numpy())
         seen = ~np.isnan(visual).any(axis=1) if visual.shape[1] else np.zeros(count, bool)
-        yield chances[own].numpy(), seen[own]
+        yield chances, seen[own]
 
 
 def frames_of(damage: Sequence[Damage], begin_s: float, count: int, stft: StftConfig) -> np.ndarray:

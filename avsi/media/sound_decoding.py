@@ -1,9 +1,15 @@
 """Decoding of a container's sound track into a WAV file with the same sample values."""
 
+from __future__ import annotations
+
 import contextlib
+import math
 import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
@@ -13,10 +19,37 @@ from ..timebase import to_samples, to_seconds
 from .containers import decoded_frames, open_container, start_s
 from .sound_writing import BLOCK_SAMPLES, sound_writer
 
+if TYPE_CHECKING:
+    from av import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+
 HOLE_S = 0.02  # a longer jump of the timestamps is not rounding, but lost sound
 OVER_24_BIT = ("PCM_32", "FLOAT", "DOUBLE")
 # By PyAV's sample format, the WAV subtype that holds its samples exactly.
 _SUBTYPE_OF_DECODED = {"u8": "PCM_U8", "s16": "PCM_16", "s32": "PCM_32", "flt": "FLOAT", "dbl": "DOUBLE"}
+
+
+def _length_s(container: InputContainer, stream: AudioStream) -> int:
+    """How long the container says that the sound lasts, at least 1 s."""
+    import av
+
+    if stream.duration and stream.time_base:
+        return max(1, math.ceil(stream.duration * stream.time_base))
+    return max(1, math.ceil((container.duration or 0) / av.time_base))
+
+
+def _by_second(frames: Iterable[AudioFrame]) -> Iterator[list[AudioFrame]]:
+    """Frames that last a second, one after the other, and what is left."""
+    held: list[AudioFrame] = []
+    held_s = 0.0
+    for frame in frames:
+        held.append(frame)
+        held_s += frame.samples / frame.rate
+        if held_s >= 1:
+            yield held
+            held, held_s = [], held_s - 1
+    yield held
 
 
 @dataclass(frozen=True)
@@ -33,11 +66,11 @@ class DecodedTrack:
     holes: tuple[tuple[int, int], ...] = ()
 
 
-def decode_track(path: Path, wav: Path) -> DecodedTrack:
+def decode_track(path: Path, wav: Path, progress: Callable = lambda items, total, what: items) -> DecodedTrack:
     """Decode the first sound track of ``path`` into a WAV file of the same rate, channels and sample values.
 
     Lost or damaged packets are replaced by zeros, so that later samples keep their times, and a warning says how much
-    was lost.
+    was lost. ``progress`` wraps the loop over the seconds of the sound, as :func:`avsi.program.progress` does.
     """
     import av
 
@@ -61,7 +94,8 @@ def decode_track(path: Path, wav: Path) -> DecodedTrack:
             return subtype in OVER_24_BIT and (subtype != "PCM_32" or bool((values & 0xFF).any()))
 
         with contextlib.ExitStack() as stack:
-            for frame in decoded_frames(container, stream):
+            seconds = _by_second(decoded_frames(container, stream))
+            for frame in chain.from_iterable(progress(seconds, _length_s(container, stream), "decoding the sound")):
                 if out is None:
                     subtype = _SUBTYPE_OF_DECODED[frame.format.packed.name]
                     channels = frame.layout.nb_channels

@@ -3,9 +3,11 @@
 Spans are read one at a time, so that an hour-long recording takes as little memory as a short one.
 """
 
+from __future__ import annotations
+
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,6 +41,7 @@ class Sound:
             format.
         holes: where the time stamps of its container skip, samples [start, stop) that are zeros in place of what is
             missing.
+        only: the one channel that is read; None for all.
     """
 
     path: Path
@@ -50,11 +53,17 @@ class Sound:
     start_s: float = 0.0
     over_24_bit: bool = False
     holes: tuple[tuple[int, int], ...] = ()
+    only: int | None = None
+
+    def channel(self, number: int) -> Sound:
+        """One of its channels, from 0 on, as a sound of one."""
+        return replace(self, channels=1, only=number)
 
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Samples ``[start, stop)`` in ``self.dtype``; shape (n, channels)."""
         try:
-            return soundfile.read(self.path, start=start, stop=stop, dtype=self.dtype, always_2d=True)[0]
+            samples = soundfile.read(self.path, start=start, stop=stop, dtype=self.dtype, always_2d=True)[0]
+            return samples if self.only is None else samples[:, [self.only]]
         except soundfile.LibsndfileError as error:
             raise MediaError(f"{self.path}: cannot be read ({error.error_string})") from error
 
@@ -72,17 +81,18 @@ class Sound:
         start = 0
         try:
             for block in soundfile.blocks(self.path, BLOCK_SAMPLES, dtype=self.dtype, always_2d=True):
-                yield start, block
+                yield start, block if self.only is None else block[:, [self.only]]
                 start += len(block)
         except soundfile.LibsndfileError as error:
             raise MediaError(f"{self.path}: cannot be read to its end ({error.error_string})") from error
 
 
 @contextlib.contextmanager
-def open_sound(path: str | Path) -> Iterator[Sound]:
+def open_sound(path: str | Path, progress: Callable = lambda items, total, what: items) -> Iterator[Sound]:
     """Open a sound file, or the first sound track of any container that FFmpeg reads.
 
-    A sound track is decoded into a temporary file, which is deleted when the context ends.
+    A sound track is decoded into a temporary file, which is deleted when the context ends. ``progress`` is as of
+    :func:`.decode_track`.
 
     Raises:
         MediaError: no such file, not a sound or video file, truncated beyond use, no sound track, no samples.
@@ -93,7 +103,7 @@ def open_sound(path: str | Path) -> Iterator[Sound]:
         yield sound
         return
     with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
-        yield decoded_sound(path, Path(folder) / "track.wav")
+        yield decoded_sound(path, Path(folder) / "track.wav", progress)
 
 
 def sound_file(path: Path) -> Sound | None:
@@ -105,9 +115,9 @@ def sound_file(path: Path) -> Sound | None:
     return None if sound is None else _checked(sound, path)
 
 
-def decoded_sound(path: Path, wav: Path) -> Sound:
+def decoded_sound(path: Path, wav: Path, progress: Callable = lambda items, total, what: items) -> Sound:
     """The first sound track of a container, decoded into a WAV file that stays."""
-    track = decode_track(path, wav)
+    track = decode_track(path, wav, progress)
     sound = _checked(_sound_file(wav), path)
     return replace(sound, start_s=track.start_s, over_24_bit=track.over_24_bit, holes=track.holes)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.gaps import Gap, gap_spans, lost_samples, widened
 from ..data.ids import recording_in
-from ..errors import AvsiWarning, FaceError, MediaError
+from ..errors import AvsiWarning, FaceError, GapError, MediaError
 from ..files import write_text
 from ..folders import check_folder, files_together
 from ..media.sound_reading import open_sound
@@ -52,6 +52,8 @@ def run_demo(
         DataError: a folder that cannot be made or written into.
     """
     clip, folder = Path(clip), Path(folder)
+    if named := [gap for gap in gaps if gap.channels]:
+        raise GapError(f"gap {named[0]}: the demo cuts a hole into the mean of all channels; leave out the channel")
     check_folder(folder)
     with open_sound(clip) as sound:
         if not has_picture(clip):

@@ -115,7 +115,7 @@ def align_in(
         video: the face, or a video of it, on the clock of the sound.
         start_s: what the clock of all times shows at the first sample.
     """
-    lost = gap_spans(list(gaps), sound.n_samples, sound.rate, start_s) if gaps else []
+    lost = gap_spans(list(gaps), sound.n_samples, sound.rate, start_s, sound.channels) if gaps else []
     stretches = _stretches(path, captions, pronunciations or {}, sound, start_s)
     model = load()
     tracks = video if isinstance(video, Tracks) else None

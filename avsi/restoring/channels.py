@@ -1,5 +1,5 @@
-"""Gaps of single channels: restored from another channel where that tells of them, else by the model, channel by
-channel; no sample of the other channels changes.
+"""Gaps of single channels: restored from another channel where that is whole and tells of them, else by the model,
+channel by channel; no sample of the other channels changes.
 """
 
 from __future__ import annotations
@@ -7,12 +7,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..audio.samples import from_float, to_float
-from ..audio.transfer import BLOCK_S, Followed, follow
+from ..audio.transfer import Followed, follow
 from ..data.gaps import Gap, gap_span, gap_spans, gaps_by_channel
 from ..errors import AvsiWarning
 from ..timebase import join_stretches, to_samples
@@ -21,11 +22,9 @@ from .excerpts import CONTEXT_S, Excerpt, Span, plan_excerpts
 if TYPE_CHECKING:
     from .keeping import Kept
 
-# Another channel is taken where the filter from it misses so little. In gaps of 200 and 800 ms in 12 speakers of GRID,
-# with noises and rooms of all strengths, it was then better than the model by SDR, STOI and PESQ.
-LEAST_FIT_DB = 3.0
-# Somebody who is heard in the gap alone, near the other microphone, would be made far louder than all that is known.
-LOUDER_DB = 6.0
+MOST_ZERO = 0.5  # of the samples of another channel in a gap
+# A part of a gap is joined with what the model makes of the rest within so long a time, and lasts at least so long.
+JOIN_S, LEAST_PART_S = 0.01, 0.04
 
 Patch = tuple[int, np.ndarray]  # first sample in the recording, samples of shape (n, n_channels)
 Read = Callable[[int, int], np.ndarray]
@@ -33,14 +32,14 @@ Read = Callable[[int, int], np.ndarray]
 
 @dataclass(frozen=True)
 class Taken:
-    """A gap of one channel that is restored from another.
+    """A gap of one channel, or a part of one, that is restored from another.
 
     Attributes:
         start, stop: in samples of the recording.
         source: the other channel.
         damaged: the channel in and around the gap; float, shape (n_samples,).
         followed: what the other channel makes of it, same shape.
-        lost: the gaps in these, and ``inside`` this one, in samples.
+        lost: the gaps in these, and ``inside`` this one, or this part of one, in samples.
     """
 
     start: int
@@ -51,6 +50,23 @@ class Taken:
     followed: np.ndarray
     lost: list[Span]
     inside: Span
+
+    @property
+    def goes_on(self) -> tuple[bool, bool]:
+        """Whether more of the gap lies before and after this part."""
+        return _goes_on(self.inside, self.lost)
+
+    def weight(self, rate: int) -> np.ndarray:
+        """How much of it is heard over what the model makes of the whole gap: all but for a cross-fade where the gap
+        goes on; shape (n, 1).
+        """
+        weight = np.ones(self.stop - self.start)
+        length = min(to_samples(JOIN_S, rate), len(weight) // 2)
+        rise = (np.arange(length) + 0.5) / max(length, 1)
+        for one, goes_on in zip((weight, weight[::-1]), self.goes_on, strict=True):
+            if goes_on:
+                one[:length] *= rise
+        return weight[:, None]
 
     def patch(self, dtype: np.dtype, rate: int, kept: Kept | None) -> np.ndarray:
         """What fills the gap, shape (n, 1); of the damaged sound a band may be ``kept``."""
@@ -92,27 +108,34 @@ class RestorationPlan:
             kept: as of :class:`.Inpainter`.
         """
         channels = [excerpt.channels for excerpt in self.excerpts for _ in excerpt.own]
-        narrow = [(start, patch, of) for (start, patch), of in zip(made, channels, strict=True)]
-        for each in self.taken:
-            patch = each.patch(read(each.start, each.start + 1).dtype, rate, kept)
-            narrow.append((each.start, patch, (each.channel,)))
-        whole = [(start, patch) for start, patch, of in narrow if not of]
-        narrow = [each for each in narrow if each[2]]
-        for first, last in join_stretches((start, start + len(patch)) for start, patch, _ in narrow):
+        by_model = [(start, patch, of) for (start, patch), of in zip(made, channels, strict=True)]
+        whole = [(start, patch) for start, patch, of in by_model if not of]
+        narrow = [(start, patch, of) for start, patch, of in by_model if of]
+        spans = [(start, start + len(patch)) for start, patch, _ in narrow]
+        for first, last in join_stretches([*spans, *((each.start, each.stop) for each in self.taken)]):
             samples = read(first, last).copy()
             for start, patch, of in narrow:
                 if first <= start < last:
                     samples[start - first : start - first + len(patch), list(of)] = patch
+            for each in self.taken:
+                if first <= each.start < last:
+                    there = samples[each.start - first : each.stop - first, [each.channel]]
+                    patch, weight = each.patch(samples.dtype, rate, kept), each.weight(rate)
+                    faded = from_float(weight * to_float(patch) + (1 - weight) * to_float(there), samples.dtype)
+                    joined = np.where(weight < 1, faded, patch)
+                    samples[each.start - first : each.stop - first, [each.channel]] = joined
             whole.append((first, samples))
         return sorted(whole, key=lambda patch: patch[0])
 
     def tell(self) -> None:
         """Warn, in a line for each channel, of what is taken from another."""
-        pairs = [(each.channel, each.source) for each in self.taken]
-        for channel, source in sorted(set(pairs)):
-            count = pairs.count((channel, source))
+        kinds = [(each.channel, each.source, any(each.goes_on)) for each in self.taken]
+        for channel, source, in_part in sorted(set(kinds)):
+            count = kinds.count((channel, source, in_part))
+            what = "parts of gaps" if in_part else "gaps"
+            one = "a part of a gap" if in_part else "one gap"
             warnings.warn(
-                f"channel {channel + 1}: {f'{count} gaps are' if count > 1 else 'one gap is'} restored from channel "
+                f"channel {channel + 1}: {f'{count} {what} are' if count > 1 else f'{one} is'} restored from channel "
                 f"{source + 1}, which holds the same sound",
                 AvsiWarning,
                 stacklevel=3,
@@ -131,7 +154,7 @@ def plan_restoration(
     Raises:
         GapError: as of :func:`.gap_spans`, :func:`.gaps_by_channel` and :func:`.plan_excerpts`.
     """
-    gap_spans(list(gaps), n_samples, rate, start_s)
+    gap_spans(list(gaps), n_samples, rate, start_s, n_channels)
     gaps = gaps_by_channel(gaps, n_channels)
     spans = [(gap_span(gap, n_samples, rate, start_s), gap.channels) for gap in gaps]
     lost = [join_stretches(span for span, of in spans if not of or channel in of) for channel in range(n_channels)]
@@ -140,6 +163,9 @@ def plan_restoration(
         found = [take(span, channel, lost, read, n_samples, rate) for channel in of]
         taken += filter(None, found)
         rest = tuple(channel for channel, each in zip(of, found, strict=True) if each is None)
+        for channel in rest:
+            parts = [take(part, channel, lost, read, n_samples, rate) for part in _parts(span, channel, lost)]
+            taken += filter(None, parts)
         if rest or not of:
             left.setdefault(rest, []).append(span)
     excerpts = []
@@ -152,28 +178,52 @@ def plan_restoration(
 def take(
     span: Span, channel: int, lost: Sequence[Sequence[Span]], read: Read, n_samples: int, rate: int
 ) -> Taken | None:
-    """A gap of one channel as the best of the others makes it; None where none tells enough of it.
+    """A gap of one channel, or a part of one, as the best of the others makes it; None where none tells enough of it.
 
     Args:
+        span: of a part it loses what the other channel's own gap, beside it, makes itself heard in.
         lost: the gaps of each channel.
     """
     context = to_samples(CONTEXT_S, rate)
     begin, end = max(span[0] - context, 0), min(span[1] + context, n_samples)
     lost_here = [[(max(a, begin) - begin, min(b, end) - begin) for a, b in of if a < end and b > begin] for of in lost]
     whole = [source for source, of in enumerate(lost) if not any(a < span[1] and b > span[0] for a, b in of)]
-    samples, inside, best = to_float(read(begin, end)), (span[0] - begin, span[1] - begin), None
+    samples, inside = to_float(read(begin, end)), (span[0] - begin, span[1] - begin)
+    best: tuple[int, Followed] | None = None
+    # One that is digital silence there, but for edges that were marked too wide, has lost the same.
+    whole = [source for source in whole if np.mean(samples[slice(*inside), source] != 0) > MOST_ZERO]
     damaged = samples[:, channel]
     known = _without(damaged, lost_here[channel])
     for source in whole:
         other = _without(samples[:, source], lost_here[source])
         both = _without(np.ones(len(known), bool), [*lost_here[channel], *lost_here[source]])
         found = follow(known, other, both, rate) if np.isfinite(damaged + other).all() else None
-        tells = found is not None and found.fit_db >= LEAST_FIT_DB and not _too_loud(found, known, inside, rate)
-        if found and tells and (best is None or found.fit_db > best[1].fit_db):
+        if found and found.tells(known, inside, rate) and (best is None or found.fit_db > best[1].fit_db):
             best = source, found
     if best is None:
         return None
-    return Taken(*span, channel, best[0], damaged, best[1].samples, lost_here[channel], inside)
+    before, after = (best[1].reach * goes_on for goes_on in _goes_on(inside, lost_here[channel]))
+    inside = inside[0] + before, inside[1] - after
+    if inside[1] - inside[0] < to_samples(LEAST_PART_S, rate) and before + after:
+        return None
+    start, stop = begin + inside[0], begin + inside[1]
+    return Taken(start, stop, channel, best[0], damaged, best[1].samples, lost_here[channel], inside)
+
+
+def _parts(span: Span, channel: int, lost: Sequence[Sequence[Span]]) -> list[Span]:
+    """The parts of a gap of a channel in which at least one other channel is whole; not the gap itself."""
+    edges = {edge for of in lost for each in of for edge in each if span[0] < edge < span[1]}
+    cuts = [span[0], *sorted(edges), span[1]]
+    others = [of for number, of in enumerate(lost) if number != channel]
+    parts = join_stretches(
+        (a, b) for a, b in pairwise(cuts) if any(all(c >= b or d <= a for c, d in of) for of in others)
+    )
+    return [part for part in parts if part != span]
+
+
+def _goes_on(inside: Span, gaps: Sequence[Span]) -> tuple[bool, bool]:
+    """Whether the gap that a part is in goes on before and after it."""
+    return all(a != inside[0] for a, _ in gaps), all(b != inside[1] for _, b in gaps)
 
 
 def _without(samples: np.ndarray, spans: Sequence[Span]) -> np.ndarray:
@@ -181,16 +231,3 @@ def _without(samples: np.ndarray, spans: Sequence[Span]) -> np.ndarray:
     for start, stop in spans:
         left[start:stop] = 0
     return left
-
-
-def _too_loud(found: Followed, known: np.ndarray, inside: Span, rate: int) -> bool:
-    """Whether a gap is far louder than what is known around it."""
-    loud, around = (_loudest(samples, rate) for samples in (found.samples[slice(*inside)], known))
-    return loud > around * 10 ** (LOUDER_DB / 20)
-
-
-def _loudest(samples: np.ndarray, rate: int) -> float:
-    """The root of the mean power of the loudest block."""
-    size = min(to_samples(BLOCK_S, rate), len(samples))
-    sums = np.concatenate([[0.0], np.cumsum(samples**2)])
-    return float(np.sqrt((sums[size:] - sums[:-size]).max() / size))

@@ -13,6 +13,7 @@ from ..detecting.listener import Listener
 from ..errors import AvsiWarning
 from ..media.sound_reading import Sound
 from ..timebase import join_stretches, to_samples
+from .channels import RestorationPlan, plan_restoration
 from .excerpts import MAX_GAP_S
 
 # It may be meant: it is told, and repaired only where that is asked for.
@@ -27,7 +28,6 @@ def find_gaps(
     kinds: Collection[str] | None = None,
     sure: float = SURE,
     progress: Callable = no_progress,
-    tell: Callable[[list[Damage], list[str], list[str]], None] = lambda found, left, sources: None,
     listener: Listener | None = None,
 ) -> list[Gap]:
     """The damage of an open file that can be repaired, as gaps.
@@ -36,30 +36,56 @@ def find_gaps(
         from_first_sample, sure, progress: as :func:`avsi.detecting.detect.detect_file` takes them.
         kinds: those that are looked for and repaired; None looks for the usual ones, and repairs all but clipping.
         listener: as :func:`avsi.detecting.detect.detect_in` takes it; by default rules alone look.
-        tell: what is done with all that is found, with what :func:`why_left` says of it, and for each with the channels
-            that it is restored from, such as "channel 2"; "" where that is the model.
+    """
+    return _repaired(detect_in(path, sound, kinds, sure, from_first_sample, progress, listener), kinds, sound)
+
+
+def plan_repair(
+    path: Path,
+    sound: Sound,
+    from_first_sample: bool = False,
+    kinds: Collection[str] | None = None,
+    sure: float = SURE,
+    progress: Callable = no_progress,
+    listener: Listener | None = None,
+    tell: Callable[[list[Damage], list[str], list[str]], None] | None = None,
+) -> RestorationPlan:
+    """What restores the gaps that :func:`find_gaps` finds, whose other arguments it takes.
+
+    Args:
+        tell: what is done with all that is found, with what :func:`why_left` says of it, and for each with the channel
+            that it is restored from, such as "channel 2"; "" where that is the model. By default warnings say what is
+            restored from another channel.
+
+    Raises:
+        GapError: as of :func:`.plan_restoration`; nothing is wrong with a recording without gaps.
     """
     found = detect_in(path, sound, kinds, sure, from_first_sample, progress, listener)
-    gaps = gaps_of([damage for damage in found if kinds is not None or damage.kind != LEFT], sound.channels)
-    start_s = 0.0 if from_first_sample else sound.start_s
-    tell(found, why_left(found, kinds), _sources(found, gaps, sound, start_s))
-    return gaps
+    gaps, start_s = _repaired(found, kinds, sound), 0.0 if from_first_sample else sound.start_s
+    plan = RestorationPlan([], [], [])
+    if gaps:
+        plan = plan_restoration(gaps, sound.read, sound.n_samples, sound.rate, sound.channels, start_s)
+    if tell is None:
+        plan.tell()
+    else:
+        tell(found, why_left(found, kinds), _sources(found, plan, sound.rate, start_s))
+    return plan
 
 
-def _sources(found: Sequence[Damage], gaps: Sequence[Gap], sound: Sound, start_s: float) -> list[str]:
+def _repaired(found: Sequence[Damage], kinds: Collection[str] | None, sound: Sound) -> list[Gap]:
+    return gaps_of([damage for damage in found if kinds is not None or damage.kind != LEFT], sound.channels)
+
+
+def _sources(found: Sequence[Damage], plan: RestorationPlan, rate: int, start_s: float) -> list[str]:
     """For each damage the channel that its gap is restored from, as a name; "" where that is the model."""
-    from .channels import plan_restoration
-
-    if not any(gap.channels for gap in gaps):
-        return [""] * len(found)
-    plan = plan_restoration(gaps, sound.read, sound.n_samples, sound.rate, sound.channels, start_s)
     return [
         next(
             (
-                f"channel {each.source + 1}"
+                f"channel {each.source + 1}" + " in part" * any(each.goes_on)
                 for each in plan.taken
                 if damage.channel == each.channel
-                and each.start <= to_samples((damage.start_s + damage.end_s) / 2 - start_s, sound.rate) < each.stop
+                and each.start < to_samples(damage.end_s - start_s, rate)
+                and to_samples(damage.start_s - start_s, rate) < each.stop
             ),
             "",
         )

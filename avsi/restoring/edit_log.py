@@ -36,10 +36,13 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..errors import AvsiError, AvsiWarning, DataError
 from ..files import read_text, write_text
+from ..words.alignment import said_between
 
 if TYPE_CHECKING:
     from ..media.sound_reading import Sound
     from ..media.spliced_sound import Splice
+    from ..words.alignment import Alignment
+    from .channels import RestorationPlan
     from .inpainting import Inpainter
 
 FORMAT, SUFFIX = "avsi edits", ".edits.json"
@@ -89,9 +92,31 @@ def logged(
     return [LoggedEdit(*edit, f"avsi {__version__}", name or None, digest, reference, of) for edit in edits]
 
 
-def logged_copy(edit: tuple[float, float, str, str | None, str | None], source: int, channel: int) -> LoggedEdit:
-    """The entry for a gap of a channel that was restored from another one; both from 0 on."""
-    return LoggedEdit(*edit, f"avsi {__version__}", f"channel {source + 1}", None, channels=[channel + 1])
+def logged_plan(
+    inpainter: Inpainter,
+    plan: RestorationPlan,
+    rate: int,
+    alignment: Alignment | None,
+    start_s: float,
+    reference: str | None = None,
+) -> list[LoggedEdit]:
+    """Entries for gaps that were restored as planned, by an inpainter and from other channels.
+
+    Args:
+        alignment: of the words, on a clock that shows ``start_s`` at the first sample.
+    """
+
+    def entry(start: int, stop: int) -> tuple[float, float, str, str | None, None]:
+        begin_s, end_s = start / rate, stop / rate
+        return begin_s, end_s, "restored", said_between(alignment, start_s + begin_s, start_s + end_s), None
+
+    edits = []
+    for excerpt in plan.excerpts:
+        edits += logged(inpainter, [entry(*span) for span in excerpt.own], reference, excerpt.channels)
+    for taken in plan.taken:
+        of = LoggedEdit(*entry(taken.start, taken.stop), f"avsi {__version__}", f"channel {taken.source + 1}", None)
+        edits.append(replace(of, channels=[taken.channel + 1]))
+    return edits
 
 
 def list_path(path: Path) -> Path:

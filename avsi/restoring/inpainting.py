@@ -171,7 +171,7 @@ class Inpainter:
 
         samples, rate, gaps = checked_recording(samples, rate, gaps)
         columns = samples.reshape(len(samples), -1)
-        spans = gap_spans(gaps, len(samples), rate) if gaps else []
+        spans = gap_spans(gaps, len(samples), rate, n_channels=columns.shape[1]) if gaps else []
         video = Path(video) if isinstance(video, str) else video
         source = Source("the recording", len(samples), rate, lambda a, b: columns[a:b], spans, video, face)
         return adapt(self, [source], settings, progress)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data.gaps import Gap, gap_spans
+from ..data.gaps import Gap
 from ..errors import AvsiError, ConfigError, MediaError
 from ..folders import check_folder, made_folder
 from ..media.containers import check_file
@@ -19,6 +19,7 @@ from ..program import error_text
 from .recordings import FORMATS, NothingDetectedError, inpaint_file
 
 if TYPE_CHECKING:
+    from .channels import RestorationPlan
     from .inpainting import Inpainter
 
 
@@ -104,32 +105,33 @@ def inpaint_files(
 
 def find_in_files(
     paths: list[Path],
-    find: Callable[[Path, Sound, bool], list[Gap]],
+    find: Callable[[Path, Sound, bool], RestorationPlan],
     tell: Callable[[str, AvsiError | OSError], None],
     from_first_sample: bool = False,
+    progress: Callable = lambda items, total, what: items,
 ) -> Iterator[FileResult]:
     """The gaps that :func:`inpaint_files` would find and restore, of one file after the other; nothing is written.
 
     Args:
-        find, tell, from_first_sample: as there.
+        find, tell, from_first_sample, progress: as there.
     """
 
     def look(path: Path, _: str) -> FileResult:
-        return FileResult(path, find_in_file(path, find, from_first_sample))
+        return FileResult(path, find_in_file(path, find, from_first_sample, progress))
 
     return _in_turn(paths, look, tell)
 
 
 def find_in_file(
-    path: Path, find: Callable[[Path, Sound, bool], list[Gap]], from_first_sample: bool = False
+    path: Path,
+    find: Callable[[Path, Sound, bool], RestorationPlan],
+    from_first_sample: bool = False,
+    progress: Callable = lambda items, total, what: items,
 ) -> list[Gap]:
     """The gaps that :func:`inpaint_file` would find and restore; its errors are raised."""
     check_file(path)
-    with open_sound(path) as sound:
-        gaps = find(path, sound, from_first_sample)
-        if gaps:
-            gap_spans(gaps, sound.n_samples, sound.rate, 0.0 if from_first_sample else sound.start_s)
-    return gaps
+    with open_sound(path, progress) as sound:
+        return find(path, sound, from_first_sample).gaps
 
 
 def _in_turn(

@@ -19,11 +19,11 @@ from ..media.sound_reading import Sound, open_sound
 from ..media.sound_writing import copy_patched
 from ..media.video_reading import has_picture, sound_start_s
 from ..media.video_writing import write_mp4
-from ..words.alignment import Alignment, said_between, timed_phones
+from ..words.alignment import Alignment, timed_phones
 from .arguments import check_takes_words
-from .channels import plan_restoration
-from .detection import find_gaps
-from .edit_log import drop_list, kept_under, logged, logged_copy, read_edits, tell_dropped_list, write_edits
+from .channels import RestorationPlan, plan_restoration
+from .detection import plan_repair
+from .edit_log import drop_list, kept_under, logged_plan, read_edits, tell_dropped_list, write_edits
 
 if TYPE_CHECKING:
     from .inpainting import Inpainter
@@ -54,7 +54,7 @@ def inpaint_file(
     reference: str | Path | HeardReference | None = None,
     draws: int = 1,
     seed: int | None = None,
-    find: Callable[[Path, Sound, bool], list[Gap]] = find_gaps,
+    find: Callable[[Path, Sound, bool], RestorationPlan] = plan_repair,
 ) -> list[Gap]:
     """Restore the gaps of a sound or video file into a new file, in the memory of a short one.
 
@@ -84,7 +84,7 @@ def inpaint_file(
         draws: how many answers of the refiner are written, each into a file of its own: ``out``, then the others, as
             ``talk.2.wav`` beside ``talk.wav``.
         seed: of the first draw; the next ones have the seeds after it. By default that of the inpainter.
-        find: as :func:`.detection.find_gaps`.
+        find: as :func:`.detection.plan_repair`.
         progress: wraps the loops over the frames in which a face is looked for and over the stretches that are
             restored, as :func:`avsi.program.progress` does.
 
@@ -102,20 +102,22 @@ def inpaint_file(
     check_file(path)
     if video is not None and not has_picture(video):
         raise MediaError(f"{video}: has no picture track")
-    with open_sound(path) as sound:
+    with open_sound(path, progress) as sound:
         earlier = read_edits(path, sound) if log else []
         if not log:
             tell_dropped_list(path)
         start_s = 0.0 if from_first_sample else sound.start_s
         detected = gaps is None
         if gaps is None:
-            gaps = find(path, sound, from_first_sample)
-            if not gaps:
+            plan = find(path, sound, from_first_sample)
+            if not plan.gaps:
                 raise NothingDetectedError(
                     f"{path}: no damage is found that could be repaired; name the gaps with --gap"
                 )
-        spans = gap_spans(gaps, sound.n_samples, sound.rate, start_s)
-        plan = plan_restoration(gaps, sound.read, sound.n_samples, sound.rate, sound.channels, start_s)
+            gaps = plan.gaps
+        else:
+            plan = plan_restoration(gaps, sound.read, sound.n_samples, sound.rate, sound.channels, start_s)
+        spans = gap_spans(gaps, sound.n_samples, sound.rate, start_s, sound.channels)
         # What libsndfile reads in place has no picture; all else was decoded by FFmpeg.
         if video is None and sound.path != path and has_picture(path):
             video = path
@@ -147,7 +149,7 @@ def inpaint_file(
 
             source = Source(path.name, sound.n_samples, sound.rate, sound.read, spans, video, face)
             inpainter = adapt_if_possible(inpainter, source, progress)
-        if not detected:  # what is found is shown with what it is restored from
+        if not detected:  # of what is found it has been told
             plan.tell()
         tracks = inpainter.follow_face(video, plan.excerpts, sound.rate, face, progress)
         phones = timed_phones(alignment, start_s)
@@ -165,24 +167,9 @@ def inpaint_file(
             write_restored(sound, patches, each, picture, out_start_s)
             if log:
                 kept = kept_under(earlier, plan.spans(), sound.channels, sound.rate)
-                edits = []
-                for excerpt in plan.excerpts:
-                    entries = _entries(excerpt.own, sound.rate, alignment, start_s)
-                    edits += logged(inpainter, entries, name, excerpt.channels)
-                for taken in plan.taken:
-                    [entry] = _entries([(taken.start, taken.stop)], sound.rate, alignment, start_s)
-                    edits.append(logged_copy(entry, taken.source, taken.channel))
+                edits = logged_plan(inpainter, plan, sound.rate, alignment, start_s, name)
                 write_edits(each, [*kept, *edits], sound, 0.0 if from_first_sample else out_start_s, from_first_sample)
     return plan.gaps
-
-
-def _entries(
-    spans: list[tuple[int, int]], rate: int, alignment: Alignment | None, start_s: float
-) -> list[tuple[float, float, str, str | None, None]]:
-    """What the list of edits is told of restored gaps, as :func:`.logged` takes it."""
-    times_s = [(start / rate, stop / rate) for start, stop in spans]
-    words = [said_between(alignment, start_s + begin_s, start_s + end_s) for begin_s, end_s in times_s]
-    return [(*at, "restored", said, None) for at, said in zip(times_s, words, strict=True)]
 
 
 def numbered(out: Path, draws: int) -> list[Path]:

@@ -93,7 +93,7 @@ def open_source(path: Path, gaps: list[Gap] | None, face: int | None = None) -> 
         if gaps is None:
             gaps = find_gaps(path, sound)
         try:
-            spans = gap_spans(gaps, sound.n_samples, sound.rate, sound.start_s) if gaps else []
+            spans = gap_spans(gaps, sound.n_samples, sound.rate, sound.start_s, sound.channels) if gaps else []
         except GapError as error:
             raise GapError(f"{path}: {error}") from error
         video = path if sound.path != path and has_picture(path) else None

@@ -145,7 +145,7 @@ def voice_of(samples: np.ndarray, rate: int, gaps: Sequence[Gap], encoder: Voice
         GapError: gaps that do not fit.
         MediaError: samples that are not a number.
     """
-    spans = gap_spans(list(gaps), len(samples), rate) if gaps else []
+    spans = gap_spans(list(gaps), len(samples), rate, n_channels=samples[:1].size) if gaps else []
     return _voice_of(samples, rate, spans, encoder)
 
 
@@ -173,7 +173,7 @@ def voice_of_file(
     with open_sound(reference.path) as sound:
         start_s = 0.0 if from_first_sample else sound.start_s
         try:
-            lost = gap_spans(list(gaps), sound.n_samples, sound.rate, start_s) if gaps else []
+            lost = gap_spans(list(gaps), sound.n_samples, sound.rate, start_s, sound.channels) if gaps else []
         except GapError as error:
             raise GapError(f"{reference.path}: {error}") from error
         start, stop = _stretch(reference, sound, start_s)

@@ -42,8 +42,11 @@ async def read_json(request: Request) -> dict[str, Any]:
     return content
 
 
-async def save_upload(request: Request, path: Path) -> str:
+async def save_upload(request: Request, path: Path, name: str) -> str:
     """Stream a body into a new file; it is removed again where that fails.
+
+    Args:
+        name: what the user calls the file.
 
     Returns:
         The digest of its content.
@@ -56,6 +59,8 @@ async def save_upload(request: Request, path: Path) -> str:
     free = shutil.disk_usage(path.parent).free - LEFT_FREE_BYTES
     if announced > min(MAX_UPLOAD_BYTES, free):
         raise Refused(413, f"{announced / 1e9:.1f} GB are too much; open the file by its name: avsi studio FILE")
+    if announced == 0:
+        raise Refused(400, f"{name}: is empty; expected a film or a recording")
     digest = hashlib.sha256()
     try:
         with path.open("xb") as file:
@@ -63,7 +68,7 @@ async def save_upload(request: Request, path: Path) -> str:
                 await run_in_threadpool(file.write, part)
                 digest.update(part)
             length = file.tell()
-        if length != announced or length == 0:
+        if length != announced:
             raise Refused(400, f"the upload ended after {length} of {announced} bytes")
     except (Refused, OSError, ClientDisconnect, asyncio.CancelledError) as error:
         path.unlink(missing_ok=True)

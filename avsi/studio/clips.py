@@ -141,8 +141,12 @@ class Clip:
 
     def check_unchanged(self) -> None:
         """Raise Refused (409) where the file is no longer the one that was opened."""
-        if self._stamp() != self.stamp:
-            raise Refused(409, f"{self.name} was changed or moved since it was opened; open it again")
+        now = self._stamp()
+        if now is None:
+            where = f"{self.name} is no longer in {writable(str(self.path.parent))}"
+            raise Refused(409, f"{where}; put it back there, or start avsi studio with it where it is")
+        if now != self.stamp:
+            raise Refused(409, f"{self.name} was changed since it was opened; start avsi studio with it again")
 
     def _stamp(self) -> tuple[int, int] | None:
         try:

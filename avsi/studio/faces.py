@@ -1,13 +1,15 @@
-"""The face in stretches of a film, each of which is looked at once, whatever asks for it and how often."""
+"""The faces in stretches of a film, each of which is looked at once, whatever asks for it and how often."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from ..errors import AvsiWarning
 from ..files import write_npz
 from ..media.video_reading import video_info
 from ..timebase import join_stretches
@@ -18,15 +20,20 @@ Stretch = tuple[float, float]
 
 
 class FaceCache:
-    """Files of landmarks in a folder, one for each stretch that was looked at; times as of :class:`Tracks`."""
+    """Files in a folder, one for each stretch that was looked at, with all faces that it shows; times as of
+    :class:`Tracks`.
+    """
 
-    def __init__(self, folder: Path, face: int | None = None) -> None:
+    def __init__(self, folder: Path, face: int | None = None, name: str = "") -> None:
         """
         Args:
-            folder: of all faces of a film.
-            face: which of several, as :func:`avsi.video.landmarks.track_each_stretch` takes it.
+            folder: of a film.
+            face: which of several people, counted from the left over all that was looked at; None takes the largest of
+                each stretch.
+            name: of the film, in messages.
         """
-        self.folder, self.face = folder / str(face or "largest"), face
+        self.folder, self.face, self.name = folder, face, name
+        self._counted: tuple[list[tuple[Stretch, Path]], Tracks] | None = None
 
     def known(self) -> list[tuple[Stretch, Path]]:
         files = [(file.stem.split("_"), file) for file in self.folder.glob("*_*.npz")]
@@ -49,7 +56,7 @@ class FaceCache:
 
     def look(self, film: Path, stretches: Sequence[Stretch], tell: Callable[[float], None]) -> None:
         """Look at what is missing; ``tell`` gets the share of it that is done."""
-        from ..video.landmarks import track_each_stretch
+        from ..video.landmarks import faces_in, largest
 
         pieces = self.missing(stretches)
         if not pieces:
@@ -64,18 +71,48 @@ class FaceCache:
                 yield item
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        # Several people are counted over all pieces together; the largest face is found in each by itself.
-        for together in [pieces] if self.face else [[piece] for piece in pieces]:
-            for piece, tracks in zip(together, track_each_stretch(film, together, counted, self.face), strict=True):
-                start, stop = (round(time_s * 1000) for time_s in piece)
-                write_npz(self.folder / f"{start}_{stop}.npz", time_s=tracks.time_s, points=tracks.points)
+        for piece in pieces:
+            times_s, faces = faces_in(film, piece, counted)
+            with warnings.catch_warnings():
+                if self.face:  # nothing is to be said of the largest
+                    warnings.simplefilter("ignore", AvsiWarning)
+                points = largest(self.name or film, piece, times_s, faces).points
+            start, stop = (round(time_s * 1000) for time_s in piece)
+            every = np.array(faces, np.float32).reshape(len(faces), len(times_s), 68, 2)
+            write_npz(self.folder / f"{start}_{stop}.npz", time_s=np.array(times_s), largest=points, faces=every)
 
     def between(self, start_s: float, stop_s: float) -> Tracks:
-        """The face in a stretch, as far as that was looked at."""
+        """The face in a stretch, as far as that was looked at.
+
+        Raises:
+            ConfigError: a face of a number that is not there.
+        """
+        if self.face:
+            return self._person(self.face).between(start_s, stop_s)
         times_s, points = [np.zeros(0)], [np.zeros((0, 68, 2), np.float32)]
         for (known_s, until_s), file in self.known():
             if known_s < stop_s and until_s > start_s:
                 with np.load(file) as held:
                     times_s.append(held["time_s"])
-                    points.append(held["points"].reshape(-1, 68, 2))
+                    points.append(held["largest"])
         return Tracks(np.concatenate(times_s), np.concatenate(points)).between(start_s, stop_s)
+
+    def _person(self, face: int) -> Tracks:
+        """One of those seen in all known stretches, which are counted anew when more were looked at: so a number means
+        the same person in all of them.
+        """
+        from ..video.landmarks import person
+
+        known = self.known()
+        if self._counted is None or self._counted[0] != known:
+            seen = []
+            for _, file in known:
+                with np.load(file) as held:
+                    seen.append((held["time_s"], list(held["faces"])))
+            if any(faces for _, faces in seen):
+                tracks = person(f"{self.name}, where it was looked at so far", seen, face)
+            else:
+                times_s = np.concatenate([np.zeros(0), *(times_s for times_s, _ in seen)])
+                tracks = Tracks(times_s, np.full((len(times_s), 68, 2), np.nan, np.float32))
+            self._counted = known, tracks
+        return self._counted[1]

@@ -70,14 +70,14 @@ def read_facts(path: Path) -> Facts:
     _check_whole(path)
     with open_container(path) as container:
         if not container.streams.audio:
-            raise MediaError(f"{path.name}: has no sound track")
+            raise MediaError(f"{path}: has no sound track")
         track, picture = container.streams.audio[0], find_picture(container)
         if not track.rate or not track.channels:
-            raise MediaError(f"{path.name}: its sound track cannot be decoded")
+            raise MediaError(f"{path}: its sound track cannot be decoded")
         start = first_sample_s(container) - start_s(container)
         duration_s = (container.duration or 0) / 1e6
         if not duration_s:
-            raise MediaError(f"{path.name}: does not say how long it lasts; convert it first, such as to .mp4 or .wav")
+            raise MediaError(f"{path}: does not say how long it lasts; convert it first, such as to .mp4 or .wav")
         kind = next((kind for kind in MEDIA_TYPES if kind in container.format.name.split(",")), "")
         if kind == "webm" and path.suffix.lower() != ".webm":
             kind = ""  # FFmpeg reads Matroska, which few browsers play, by the same name

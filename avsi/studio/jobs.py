@@ -84,11 +84,13 @@ class Job:
         self.progress = progress
 
     def fail(self, error: str) -> None:
-        """End it with an error, unless it was cancelled."""
-        if self.state != "cancelled":
-            self.end("failed", error=self.named(error))
+        """End it with an error, which calls the clip by its name."""
+        self.end("failed", error=self.named(error))
 
     def end(self, state: str, result: Any = None, error: str = "") -> None:
+        """End it, once: what was cancelled stays so."""
+        if self.state in ENDED:
+            return
         self.result, self.error, self.state = result, error, state
         self.progress = 1.0 if state == "done" else self.progress
         self.ended.set()
@@ -120,6 +122,7 @@ class Lane:
         return job
 
     def cancel(self, job: Job) -> None:
+        """End a job, unless it is done but for keeping its result."""
         with self._changed:
             self.withdraw(job)
             if job is self._running:
@@ -164,6 +167,8 @@ class Lane:
             finally:
                 with self._changed:
                     self._running = None
+                if job.state == "cancelled":
+                    self._end_process()  # which was told to end, and carries out no other
 
     def _next(self) -> Job | None:
         """The job to carry out, once there is one; None when the lane is closed."""
@@ -203,17 +208,13 @@ class Lane:
         try:
             with self._changed:
                 if job.state == "cancelled":
-                    self._end_process()
                     return
                 connection = self._connected()
             connection.send((*job.task, arguments))
             while True:
                 while not connection.poll(LOOK_EACH_S):
                     if job.state == "cancelled":
-                        break
-                if job.state == "cancelled":
-                    self._end_process()
-                    return
+                        return
                 kind, content, more = connection.recv()
                 if kind == "step":
                     job.at(content, more)
@@ -223,6 +224,10 @@ class Lane:
             self._end_process()
             job.fail("the process at work on it ended; is there enough memory?")
             return
+        with self._changed:
+            if job.state == "cancelled":
+                return
+            self._running = None  # from here on it cannot be cancelled
         if kind == "failed":
             job.fail(content)
             return

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..data.damage import KINDS, PICTURE, Damage
-from ..data.gap_files import parse_labels
+from ..data.gap_files import CHANNEL, channels_told, parse_labels
 from ..detecting.damage_files import FORMAT, FORMATS
 from ..errors import DataError, GapError
-from .project_fields import MAX_NAME, checked_times
+from .project_fields import MAX_NAME, checked_channel, checked_times
 from .refusals import Refused
 
 MARKED = "gap"  # what a label says of a stretch of no known kind
@@ -36,13 +36,18 @@ def read_labels(text: bytes, name: str, longest_s: float) -> list[dict[str, Any]
         except GapError as error:
             expected = "text files are read as labels: drop one of those, a film or a recording"
             raise Refused(400, f"{error}; {expected}") from error
-        found = [(gap.start_s, gap.end_s, said or MARKED, None, None) for gap, said in labels]
+        found = [
+            (gap.start_s, gap.end_s, CHANNEL.sub("", said).strip() or MARKED, None, None, next(iter(of), None))
+            for gap, said in labels
+            for of in [channels_told(said)]
+        ]
     if len(found) > MAX_LABELS:
         raise Refused(400, f"{name}: holds {len(found)} labels; at most {MAX_LABELS} are read")
     gaps = []
-    for start_s, end_s, kind, sure, seen_by in found:
+    for start_s, end_s, kind, sure, seen_by, channel in found:
         times = checked_times(start_s, min(end_s, longest_s) if _is_number(end_s) else end_s, longest_s)
         known = {"kind": None if kind == MARKED else kind[:MAX_NAME], "sure": sure, "seen_by": seen_by}
+        known["channel"] = checked_channel(channel)
         gaps.append({"start_s": times[0], "end_s": times[1], **known, "repair": seen_by != PICTURE})
     return gaps
 
@@ -57,9 +62,10 @@ def _damage_in(content: str, name: str) -> list[tuple]:
         if saved["format"] != FORMAT:
             raise DataError("another format")
         found = [
-            (each["start_s"], each["end_s"], each["kind"], each["sure"], each["seen_by"]) for each in saved["damage"]
+            (*(each[name] for name in ("start_s", "end_s", "kind", "sure", "seen_by")), each.get("channel"))
+            for each in saved["damage"]
         ]
-        for *times, kind, sure, seen_by in found:
+        for *times, kind, sure, seen_by, _ in found:
             if not (all(map(_is_number, [*times, sure])) and 0 <= sure <= 1 and isinstance(kind, str)):
                 raise DataError("a value")
             if not (isinstance(seen_by, str) and len(seen_by) <= MAX_NAME):
@@ -94,5 +100,5 @@ def write_labels(gaps: Sequence[dict[str, Any]], format_: str, duration_s: float
         kind = " ".join((gap["kind"] or unmarked).split())  # a line break would make another label
         kind = kind if format_ == "txt" or kind in KINDS else "unknown"
         sure = 1.0 if gap["sure"] is None else gap["sure"]
-        damage.append(Damage(gap["start_s"], gap["end_s"], kind, sure, gap["seen_by"] or ""))
+        damage.append(Damage(gap["start_s"], gap["end_s"], kind, sure, gap["seen_by"] or "", gap["channel"]))
     return FORMATS[f".{format_}"](damage, duration_s)

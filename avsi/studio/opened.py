@@ -43,7 +43,7 @@ class Opened:
 
         if self.film is None:
             return None
-        faces = FaceCache(self.faces, self.face)
+        faces = FaceCache(self.faces, self.face, self.name)
         faces.look(self.film, stretches, lambda share: teller.step("looking at the face", share))
         return faces
 

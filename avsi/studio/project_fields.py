@@ -10,6 +10,7 @@ from ..video.landmarks import MAX_FACES
 from .refusals import Refused
 
 MAX_GAPS, MAX_TEXT, MAX_NAME = 20000, 500_000, 300
+MAX_CHANNELS = 1024  # of which libsndfile reads no more
 BEYOND_S = 1.0  # how far behind the end a gap may reach: durations in headers are estimates
 PAGES = ("gaps", "transcript", "model", "use_face", "reference", "adapt", "face")  # the rest is the server's
 
@@ -75,7 +76,16 @@ def _checked_gap(gap: object, duration_s: float) -> dict[str, Any]:
         raise Refused(400, "sure of a gap: expected 0 to 1, or null")
     if not isinstance(repair, bool):
         raise Refused(400, "repair of a gap: expected true or false")
-    return {"start_s": start_s, "end_s": end_s, "kind": kind, "sure": sure, "seen_by": seen_by, "repair": repair}
+    channel = checked_channel(gap.get("channel"))
+    found = {"kind": kind, "sure": sure, "seen_by": seen_by, "channel": channel}
+    return {"start_s": start_s, "end_s": end_s, **found, "repair": repair}
+
+
+def checked_channel(channel: object) -> int | None:
+    """Raises Refused for what is no channel, counted from 0; None is all of them."""
+    if channel is not None and not (type(channel) is int and 0 <= channel < MAX_CHANNELS):
+        raise Refused(400, f"channel of a gap: expected 0 to {MAX_CHANNELS - 1}, or null for all")
+    return channel
 
 
 def checked_times(start_s: object, end_s: object, longest_s: float) -> tuple[float, float]:
@@ -130,6 +140,8 @@ def _result(result: object) -> dict[str, Any] | None:
         texts and _are_pairs(fields["gaps"]) and isinstance(fields["use_face"], bool) and is_number(fields["draw"])
     ):
         return None
+    asked = result.get("asked")
+    fields["asked"] = asked if _are_pairs(asked) else fields["gaps"]  # results of earlier versions name none
     return {**fields, "adapted": result.get("adapted") is True, "reasons": reasons or [], "mos": mos}
 
 

@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from ..errors import AvsiError
 from .answers import PAGE, app_of, number, page_file, whole
 from .bodies import MAX_LABELS_BYTES, read_body, read_json, save_upload
 from .clips import Clip, shown_name
@@ -87,10 +86,10 @@ class _Routes:
         folder.mkdir(exist_ok=True)
         # Its suffix tells FFmpeg the format of some.
         path = folder / f"{secrets.token_hex(8)}{Path(name).suffix}"
-        content = await save_upload(request, path)
+        content = await save_upload(request, path, name)
         try:
             clip = await run_in_threadpool(self.studio.open, path, name, content)
-        except (AvsiError, Refused):
+        except Exception:
             path.unlink(missing_ok=True)
             raise
         if clip.path != path:  # it was open already
@@ -176,12 +175,16 @@ class _Routes:
     async def say(self, request: Request) -> Response:
         clip, asked = self._unchanged(request), await read_json(request)
         wanted, keep_length, insertions = asked.get("wanted", ""), asked.get("keep_length"), asked.get("insertions", [])
+        result = asked.get("result")
+        if result is not None and not isinstance(result, str):
+            raise Refused(400, "result: expected an id, or null for the original")
         if not is_text(wanted) or not isinstance(keep_length, bool) or not isinstance(insertions, list):
             raise Refused(400, "wanted, keep_length and insertions: expected text, true or false, and a list")
         for each in insertions:
             if not (isinstance(each, list) and len(each) == 2 and is_number(each[0]) and is_text(each[1])):
                 raise Refused(400, "insertions: expected a list of [seconds, words]")
-        return _accepted(self.studio.say(clip, wanted, [(at_s, words) for at_s, words in insertions], keep_length))
+        placed = [(at_s, words) for at_s, words in insertions]
+        return _accepted(self.studio.say(clip, wanted, placed, keep_length, result))
 
     async def save(self, request: Request) -> Response:
         clip, asked = self._unchanged(request), await read_json(request)

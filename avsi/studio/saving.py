@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import AvsiWarning, MediaError
 from ..files import write_text
+from ..folders import files_together
 from ..restoring.edit_log import LoggedEdit, carried, list_path, read_edits, write_edits
 from ..restoring.recordings import output_picture, write_restored
 from .opened import Opened
@@ -42,22 +43,28 @@ def save(
     earlier = carried(read_edits(clip.path, sound), [(a, b, b - a) for a, b in spans], rate)
     edits = [*earlier, *(LoggedEdit(**edit) for edit in listed)]
     saved: list[dict[str, str]] = []
-    for name in ("sound", "film"):
-        if name in paths:
-            out = paths[name]
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", AvsiWarning)  # the page tells the clocks
-                picture, out_start_s = output_picture(out, clip.path, sound, clip.film)
-            write_restored(sound, patches, out, picture, out_start_s, progress=teller.progress)
-            saved.append({"what": name, "path": str(out)})
-            if "list" in what:
-                write_edits(out, edits, sound, out_start_s, False)
-                saved.append({"what": "list", "path": str(list_path(out))})
-    if "list" in what and len(saved) == 0:
-        alone = paths["list"].with_name(paths["list"].name.removesuffix(".edits.json"))
-        write_edits(alone, edits, sound, sound.start_s, False)
-        saved.append({"what": "list", "path": str(list_path(alone))})
-    if "labels" in paths:
-        write_text(paths["labels"], labels)
-        saved.append({"what": "labels", "path": str(paths["labels"])})
+    # All together, so that a save that is cancelled leaves nothing.
+    with files_together(folder) as partial:
+
+        def written(what: str, path: Path) -> None:
+            saved.append({"what": what, "path": str(folder / path.name)})
+
+        for name in ("sound", "film"):
+            if name in paths:
+                out = partial / paths[name].name
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", AvsiWarning)  # the page tells the clocks
+                    picture, out_start_s = output_picture(out, clip.path, sound, clip.film)
+                write_restored(sound, patches, out, picture, out_start_s, progress=teller.progress)
+                written(name, out)
+                if "list" in what:
+                    write_edits(out, edits, sound, out_start_s, False)
+                    written("list", list_path(out))
+        if "list" in what and len(saved) == 0:
+            alone = partial / paths["list"].name.removesuffix(".edits.json")
+            write_edits(alone, edits, sound, sound.start_s, False)
+            written("list", list_path(alone))
+        if "labels" in paths:
+            write_text(partial / paths["labels"].name, labels)
+            written("labels", paths["labels"])
     return saved

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.damage import KINDS
+from ..data.gaps import Gap
 from ..errors import MediaError
 from ..pretrained import WITH_TEXT
 from .clips import Clip, shown_name
@@ -45,6 +46,7 @@ class Studio:
         self.jobs = Jobs()
         self.is_closing: Callable[[], bool] = lambda: False  # asked by what waits, which then ends
         self._warmed: set[str] = set()
+        self._opening = threading.Lock()  # while a clip is looked up and opened
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -59,9 +61,13 @@ class Studio:
         Raises:
             MediaError: it is no sound or video file.
         """
-        for clip in list(self.clips.values()):
-            if clip.is_of(path, name or path.name, content):
-                return clip
+        with self._opening:
+            for clip in list(self.clips.values()):
+                if clip.is_of(path, name or path.name, content):
+                    return clip
+            return self._open(path, name, content)
+
+    def _open(self, path: Path, name: str, content: str) -> Clip:
         if len(self.clips) >= MAX_CLIPS:
             raise Refused(429, f"{MAX_CLIPS} clips are open already; start another studio")
         own = self.folder / secrets.token_hex(8)
@@ -77,8 +83,7 @@ class Studio:
             self._read_sound(clip)
         if clip.needs_preview:
             self.make_preview(clip)
-        with self._lock:
-            self.clips[clip.id] = clip
+        self.clips[clip.id] = clip
         return clip
 
     def _warm(self, clip: Clip) -> None:
@@ -229,15 +234,16 @@ class Studio:
     def restore(self, clip: Clip, gaps: list[tuple[float, float]] | None, draw: int) -> Job:
         project, _ = clip.project.current()
         if gaps is None:
-            gaps = _to_restore(project)
+            lost, gaps = _gaps_of(project), _to_restore(project)
         else:
             gaps = [checked_times(*gap, clip.facts.duration_s + 1) for gap in gaps]
+            lost = [Gap(*gap) for gap in gaps]
         if not gaps:
             raise Refused(400, "no gap is marked to be restored")
         if not 0 <= draw <= MAX_DRAW:
             raise Refused(400, f"draw: expected 0 to {MAX_DRAW}")
         model, use_face, transcript = project["model"], project["use_face"], project["transcript"]
-        told = {"model": model, "use_face": use_face, "draw": draw, "adapt": project["adapt"], "gaps": gaps}
+        told = {"model": model, "use_face": use_face, "draw": draw, "adapt": project["adapt"], "gaps": lost}
         takes = self.models[model]
         if takes.takes_words and transcript.strip():
             words = project["words"] if project.get("words_of") == [transcript, [list(gap) for gap in gaps]] else None
@@ -255,6 +261,8 @@ class Studio:
                 clip.project.set(words=made["words"], words_of=[transcript, [list(gap) for gap in gaps]])
             now = datetime.now().astimezone().isoformat(timespec="seconds")
             result = {"id": id_, "model": model, "use_face": use_face, "draw": draw, "made": now, "mos": None}
+            # Asked for were gaps that may overlap, or reach beyond the sound; ``gaps`` are what was restored of them.
+            result |= {"asked": [list(gap) for gap in gaps]}
             result |= {name: made[name] for name in ("gaps", "reasons", "adapted")}
             clip.keep_result(result)
             self._rate(clip, result)
@@ -279,7 +287,7 @@ class Studio:
             raise Refused(404, f"{clip.name}: has no picture")
         if not 0 <= start_s < end_s <= start_s + MAX_LANDMARKS_S:
             raise Refused(400, f"start and end: expected seconds, at most {MAX_LANDMARKS_S:g} apart")
-        at_s, faces = opened.sound.start_s, FaceCache(opened.faces, opened.face)
+        at_s, faces = opened.sound.start_s, FaceCache(opened.faces, opened.face, opened.name)
         end_s = min(end_s, clip.facts.duration_s)
         if end_s <= start_s:
             return []
@@ -297,8 +305,14 @@ class Studio:
             for time_s, points, seen in zip(tracks.time_s, tracks.points, tracks.found, strict=True)
         ]
 
-    def say(self, clip: Clip, wanted: str, insertions: Sequence[tuple[float, str]], keep_length: bool) -> Job:
-        """Have other words said, in a new recording beside the clip, which is then open too."""
+    def say(
+        self, clip: Clip, wanted: str, insertions: Sequence[tuple[float, str]], keep_length: bool, result: str | None
+    ) -> Job:
+        """Have other words said, in a new recording beside the clip, which is then open too.
+
+        Args:
+            result: the restored version in which they are said; None takes the original.
+        """
         project, _ = clip.project.current()
         transcript = project["transcript"]
         if not insertions and not (transcript.strip() and wanted.strip()):
@@ -308,6 +322,7 @@ class Studio:
         reference = self.reference(project["reference"]) if has_reference else None
         told = {"transcript": transcript, "wanted": wanted, "insertions": insertions, "keep_length": keep_length}
         told |= {"model": model, "reference": reference, "folder": clip.saves_to, "stem": _stem(clip)}
+        told["result"] = clip.result_file(result) if result else None
 
         def finish(made: dict[str, Any], notes: list[str]) -> dict[str, Any]:
             edited = self.open(made["file"])
@@ -353,4 +368,13 @@ def _stem(clip: Clip) -> str:
 
 
 def _to_restore(project: dict[str, Any]) -> list[tuple[float, float]]:
-    return [(gap["start_s"], gap["end_s"]) for gap in project["gaps"] if gap["repair"]]
+    return [(gap.start_s, gap.end_s) for gap in _gaps_of(project)]
+
+
+def _gaps_of(project: dict[str, Any]) -> list[Gap]:
+    """Those to be restored."""
+    return [
+        Gap(gap["start_s"], gap["end_s"], () if gap["channel"] is None else (gap["channel"],))
+        for gap in project["gaps"]
+        if gap["repair"]
+    ]

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..audio.samples import resample, to_float
-from ..data.gaps import Gap, gap_spans
+from ..data.gaps import Gap, gap_spans, gaps_by_channel
 from ..detecting.detect import detect_in
 from ..errors import DataError, GapError
 from ..media.sound_reading import Sound
+from ..restoring.channels import plan_restoration
 from ..restoring.detection import why_left
 from ..restoring.excerpts import MAX_GAP_S, Excerpt, plan_excerpts
 from ..timebase import join_stretches, to_samples, to_seconds
-from ..words.alignment import AlignedWord, Alignment, Phone, said_between
+from ..words.alignment import AlignedWord, Alignment, Phone
 from .faces import FaceCache
 from .loaded import aligner, inpainter, listener
 from .opened import Opened
@@ -55,10 +56,10 @@ def warm(teller: Teller, model: str) -> None:
 
 def look_around(teller: Teller, clip: Opened, gaps: Sequence[tuple[float, float]]) -> None:
     """Look at the face around the first gaps before they are restored; soon done, since the next task waits."""
-    taken, _ = _that_can_be_restored(clip.sound, gaps)
+    taken, _ = _that_can_be_restored(clip.sound, [Gap(*gap) for gap in gaps])
     if taken:
         stretches = _stretches(_excerpts(clip.sound, taken), clip.sound.rate)
-        faces = FaceCache(clip.faces, clip.face)
+        faces = FaceCache(clip.faces, clip.face, clip.name)
         missing = [each for each in stretches if faces.missing([each])]
         clip.look(teller, missing[:LOOKED_AHEAD])
 
@@ -84,7 +85,7 @@ def align(
 
     captions = captions_of(transcript)
     tracks = clip.whole_face(teller) if look else None
-    lost = [Gap(*gap) for gap in _that_can_be_restored(clip.sound, gaps)[0]]
+    lost, _ = _that_can_be_restored(clip.sound, [Gap(*gap) for gap in gaps])
     at_s, shown = clip.sound.start_s, teller.progress
     alignment = align_in(clip.path, clip.sound, captions, aligner, lost, None, tracks, None, at_s, shown)
     return [_word(word) for word in alignment.words]
@@ -106,7 +107,7 @@ def captions_of(text: str) -> list[Caption]:
 def restore(
     teller: Teller,
     clip: Opened,
-    gaps: Sequence[tuple[float, float]],
+    gaps: Sequence[Gap],
     model: str,
     use_face: bool,
     transcript: str,
@@ -130,7 +131,7 @@ def restore(
     Raises:
         GapError: there is none that can be restored; and as :func:`avsi.inpaint_file`.
     """
-    from ..restoring.edit_log import logged
+    from ..restoring.edit_log import logged_plan
     from ..restoring.voice_input import check_takes_voice, hear_reference
     from ..words.alignment import timed_phones
 
@@ -139,43 +140,45 @@ def restore(
         raise GapError(f"no gap can be restored: it {reasons[0]['reason']}" if reasons else "no gap is marked")
     found = None
     if transcript and words is None:
-        words = found = align(teller, clip, transcript, taken, use_face)
+        words = found = align(teller, clip, transcript, [(gap.start_s, gap.end_s) for gap in taken], use_face)
     teller.step("loading the model")
     restorer = inpainter(model).with_draw(draw)
     sound, rate = clip.sound, clip.sound.rate
     looks = use_face and restorer.model.config.model.video
     if adapt:
         restorer = _adapted(restorer, clip, taken, looks, teller)
-    excerpts = _excerpts(sound, taken)
-    faces = clip.look(teller, _stretches(excerpts, rate)) if looks else None
+    plan = plan_restoration(taken, sound.read, sound.n_samples, rate, sound.channels, sound.start_s)
+    excerpts = plan.excerpts
+    faces = clip.look(teller, _stretches(excerpts, rate)) if looks and excerpts else None
     tracks = [faces.between(*stretch) if faces else None for stretch in _stretches(excerpts, rate)]
     if reference:
         teller.step("hearing the reference")
-    heard = hear_reference(reference, [clip.path], [Gap(*gap) for gap in taken], False, restorer.encoder)
+    heard = hear_reference(reference, [clip.path], taken, False, restorer.encoder)
     voice = heard.voice if heard else None
     check_takes_voice(restorer, voice)
     alignment = _alignment(words, clip) if words else None
     shown = teller.progress(excerpts, len(excerpts), "restoring")
-    stretches = ((sound.read(excerpt.start, excerpt.stop), excerpt) for excerpt in shown)
+    stretches = ((excerpt.of(sound.read(excerpt.start, excerpt.stop)), excerpt) for excerpt in shown)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        patches = list(restorer.patches(stretches, rate, tracks, timed_phones(alignment, sound.start_s), voice))
+        made = restorer.patches(stretches, rate, tracks, timed_phones(alignment, sound.start_s), voice)
+        patches = plan.patches(made, sound.read, rate, restorer.kept)
     reasons += [_reason_of(str(warning.message), taken) for warning in caught]
     if not use_face:  # as the user chose
         reasons = [each for each in reasons if not each["reason"].startswith(UNSEEN)]
-    spans = [(start, start + len(patch)) for start, patch in patches]
-    times_s = [(start / rate, stop / rate) for start, stop in spans]
-    said = [said_between(alignment, sound.start_s + begin_s, sound.start_s + end_s) for begin_s, end_s in times_s]
-    entries = [(*at, "restored", text, None) for at, text in zip(times_s, said, strict=True)]
-    edits = [asdict(edit) for edit in logged(restorer, entries, heard.name if heard else None)]
-    write_result(out, patches, edits)
+    for one in plan.taken:
+        begin_s, end_s = (sound.start_s + to_seconds(at, rate) for at in (one.start, one.stop))
+        part = "a part of " * any(one.goes_on)
+        told = f"{part}channel {one.channel + 1} restored from channel {one.source + 1}, which holds the same sound"
+        reasons.append({"start_s": begin_s, "end_s": end_s, "reason": told})
+    edits = logged_plan(restorer, plan, rate, alignment, sound.start_s, heard.name if heard else None)
+    write_result(out, patches, [asdict(edit) for edit in edits])
     adapted = restorer.adaptation is not None and restorer.adaptation.kept
-    return {"gaps": [list(gap) for gap in taken], "reasons": reasons, "words": found, "adapted": adapted}
+    pairs = [list(pair) for pair in dict.fromkeys((gap.start_s, gap.end_s) for gap in taken)]
+    return {"gaps": pairs, "reasons": reasons, "words": found, "adapted": adapted}
 
 
-def _adapted(
-    restorer: Inpainter, clip: Opened, gaps: Sequence[tuple[float, float]], looks: bool, teller: Teller
-) -> Inpainter:
+def _adapted(restorer: Inpainter, clip: Opened, gaps: Sequence[Gap], looks: bool, teller: Teller) -> Inpainter:
     """Adapted to a clip, as `avsi inpaint --adapt` does; a note says what that gained."""
     from ..restoring.adapting import adapt_if_possible
     from ..restoring.reliable import Source
@@ -213,42 +216,43 @@ def rate(
     return rated
 
 
-def _that_can_be_restored(
-    sound: Sound, gaps: Sequence[tuple[float, float]]
-) -> tuple[list[tuple[float, float]], list[dict[str, Any]]]:
-    """Gaps, sorted and disjoint, within the sound; and reasons for those that are left out."""
+def _that_can_be_restored(sound: Sound, gaps: Sequence[Gap]) -> tuple[list[Gap], list[dict[str, Any]]]:
+    """Gaps, sorted, and disjoint in each channel, within the sound; and reasons for those that are left out."""
     end_s = sound.start_s + to_seconds(sound.n_samples, sound.rate)
-    taken, reasons = [], []
-    for start_s, stop_s in join_stretches((float(a), float(b)) for a, b in gaps):
+    taken, reasons = list[Gap](), []
+    everywhere = join_stretches((float(gap.start_s), float(gap.end_s)) for gap in gaps if not gap.channels)
+    named = [*(Gap(*stretch) for stretch in everywhere), *(gap for gap in gaps if gap.channels)]
+    for gap in gaps_by_channel(named, sound.channels):
+        start_s, stop_s = gap.start_s, gap.end_s
         begin_s, until_s = max(start_s, sound.start_s), min(stop_s, end_s)
         if until_s - begin_s < 2 / sound.rate:
             reasons.append({"start_s": start_s, "end_s": stop_s, "reason": OUTSIDE})
         elif until_s - begin_s > MAX_GAP_S:
             reasons.append({"start_s": start_s, "end_s": stop_s, "reason": TOO_LONG})
         else:
-            taken.append((begin_s, until_s))
+            taken.append(Gap(begin_s, until_s, gap.channels))
     return taken, reasons
 
 
-def _excerpts(sound: Sound, gaps: Sequence[tuple[float, float]]) -> list[Excerpt]:
+def _excerpts(sound: Sound, gaps: Sequence[Gap]) -> list[Excerpt]:
     return plan_excerpts(_spans(sound, gaps), sound.n_samples, sound.rate, sound.start_s)
 
 
-def _spans(sound: Sound, gaps: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
-    return gap_spans([Gap(*gap) for gap in gaps], sound.n_samples, sound.rate, sound.start_s)
+def _spans(sound: Sound, gaps: Sequence[Gap]) -> list[tuple[int, int]]:
+    return gap_spans([*gaps], sound.n_samples, sound.rate, sound.start_s)
 
 
 def _stretches(excerpts: Sequence[Excerpt], rate: int) -> list[tuple[float, float]]:
     return [(to_seconds(each.start, rate), to_seconds(each.stop, rate)) for each in excerpts]
 
 
-def _reason_of(text: str, gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
+def _reason_of(text: str, gaps: Sequence[Gap]) -> dict[str, Any]:
     """What was told of a gap, which its message names, or of no single one."""
     named = re.fullmatch(r"gap ([\d.]+)-([\d.]+) s: (.*)", text, re.DOTALL)
-    for start_s, end_s in gaps if named else ():
-        if named and max(abs(float(named[1]) - start_s), abs(float(named[2]) - end_s)) < ROUNDED_S:
-            return {"start_s": start_s, "end_s": end_s, "reason": named[3]}
-    return {"start_s": gaps[0][0], "end_s": gaps[-1][1], "reason": text}
+    for gap in gaps if named else ():
+        if named and max(abs(float(named[1]) - gap.start_s), abs(float(named[2]) - gap.end_s)) < ROUNDED_S:
+            return {"start_s": gap.start_s, "end_s": gap.end_s, "reason": named[3]}
+    return {"start_s": gaps[0].start_s, "end_s": gaps[-1].end_s, "reason": text}
 
 
 def _word(word: AlignedWord) -> dict[str, Any]:

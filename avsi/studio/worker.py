@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import signal
 import sys
 import time
@@ -17,6 +18,7 @@ from ..errors import AvsiError, AvsiWarning
 from ..program import error_text, settle
 
 TOLD_EACH_S = 0.1  # of progress
+OPTION = re.compile(r"; [^;]*--[a-z][^;]*")  # advice that names an option of the command, which the page lacks
 
 
 class Teller:
@@ -62,8 +64,8 @@ def _carried_out(module: str, function: str, arguments: dict[str, Any], teller: 
             task: Callable = getattr(importlib.import_module(f".{module}", __package__), function)
             outcome = "done", task(teller, **arguments)
         except (AvsiError, OSError) as error:
-            outcome = "failed", error_text(error)
+            outcome = "failed", OPTION.sub("", error_text(error))
         except Exception:
             traceback.print_exc()  # on the terminal of the command
             outcome = "failed", "something went wrong; the terminal of avsi studio shows what"
-        return *outcome, [str(warning.message) for warning in caught]
+        return *outcome, [OPTION.sub("", str(warning.message)) for warning in caught]

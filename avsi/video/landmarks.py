@@ -19,7 +19,8 @@ MIN_SEEN = 0.1  # the share of the frames in which a face must be seen to be cou
 # How far a face may move from one frame to the next in which it is seen, in distances of its eyes.
 MAX_STEP = 1.5
 NO_FACE = np.full((68, 2), np.nan, np.float32)
-Seen = list[tuple[list[float], list[np.ndarray]]]  # of each stretch the times of its frames, and its faces' points
+Faces = tuple[Sequence[float], Sequence[np.ndarray]]  # the times of a stretch's frames, and the points of its faces
+Seen = list[Faces]
 
 
 def track_face(
@@ -72,20 +73,53 @@ def track_each_stretch(
     for _ in progress(_look(path, joined, stretches, seen)):
         pass
     if face is not None and any(faces for _, faces in seen):
-        times_s = np.array([time_s for times_s, _ in seen for time_s in times_s])
-        people = join_faces([(len(times_s), faces) for times_s, faces in seen])
-        chosen = _chosen(_where(path, joined[0][0]), [Tracks(times_s, points) for points in people], face)
+        chosen = person(_where(path, joined[0][0]), seen, face)
         return [chosen.between(*stretch) for stretch in stretches]
     return [
-        _largest(path, stretch, *of)
+        largest(path, stretch, *of)
         for stretch in stretches
         for of, (start_s, stop_s) in zip(seen, joined, strict=True)
         if start_s <= stretch[0] <= stop_s
     ]
 
 
-def _largest(path: str | Path, stretch: tuple[float, float], times_s: list[float], faces: list[np.ndarray]) -> Tracks:
-    """The largest face of a stretch, out of those of a longer one."""
+def faces_in(path: str | Path, stretch: tuple[float, float], progress: Callable = iter) -> Faces:
+    """All faces of one stretch (start_s, stop_s) of a video, for :func:`person` and :func:`largest` to choose from.
+
+    Args:
+        progress: wraps the loop over the frames.
+
+    Returns:
+        The times of the frames in seconds, and for each face its points, shape (n_frames, 68, 2); NaN where not seen.
+
+    Raises:
+        MediaError: as :func:`track_face`.
+    """
+    seen: Seen = []
+    for _ in progress(_look(path, [stretch], [stretch], seen)):
+        pass
+    return seen[0]
+
+
+def person(where: str, seen: Sequence[Faces], face: int) -> Tracks:
+    """One of several people, counted from the left over all stretches together.
+
+    Args:
+        where: begins the message.
+        seen: disjoint stretches in ascending order, at least one of which shows a face.
+
+    Raises:
+        ConfigError: a face of a number that is not there.
+    """
+    times_s = np.concatenate([times_s for times_s, _ in seen])
+    people = join_faces([(len(times_s), faces) for times_s, faces in seen])
+    return _chosen(where, [Tracks(times_s, points) for points in people], face)
+
+
+def largest(
+    path: str | Path, stretch: tuple[float, float], times_s: Sequence[float], faces: Sequence[np.ndarray]
+) -> Tracks:
+    """The largest face of a stretch, out of those of a longer one; a warning says so where there are several."""
     tracks = [Tracks(np.array(times_s), points).between(*stretch) for points in faces]
     visible = [each for each in tracks if each.found.any()]
     candidates = [each for each in visible if each.found.mean() >= MIN_SEEN] or visible[:1]
@@ -199,7 +233,7 @@ def link_faces(seen: list[list[np.ndarray]]) -> list[np.ndarray]:
     return tracks
 
 
-def join_faces(stretches: list[tuple[int, list[np.ndarray]]]) -> list[np.ndarray]:
+def join_faces(stretches: Sequence[tuple[int, Sequence[np.ndarray]]]) -> list[np.ndarray]:
     """Faces of several stretches of a video -> people, from the left to the right.
 
     There are as many as the stretch with the most faces shows. Where fewer are seen, each is one of these, in the same

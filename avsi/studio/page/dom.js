@@ -28,17 +28,31 @@ export function say(text) {
   byId("status").replaceChildren(make("span", {}, text)); // a new one, for styles that let it fade
 }
 
-/** What must not be missed: stays until the next one, or until it is taken back by an empty text. */
-export function warn(text) {
-  const notice = byId("notice");
+function show(notice, text) {
   notice.querySelector("span").textContent = text;
   notice.querySelector("button").onclick = () => (notice.hidden = true);
   notice.hidden = !text;
 }
 
+/** What must not be missed: stays until the next one, or until it is taken back by an empty text. */
+export const warn = (text) => show(byId("notice"), text);
+
+/** What is good to know of the clip, and is no alarm. */
+export const inform = (text) => show(byId("note"), text);
+
 /** Takes back a warning, unless another one stands there by now. */
 export function unwarn(text) {
   if (byId("notice").querySelector("span").textContent === text) warn("");
+}
+
+/** For what can be mended: a function that warns, and called with an empty text takes back its last warning alone. */
+export function warner() {
+  let last = "";
+  return (text) => {
+    if (text) warn(text);
+    else unwarn(last);
+    last = text;
+  };
 }
 
 /** Runs what the server may refuse, and shows its one clear line. */

@@ -1,9 +1,9 @@
 // Long work, shown while it runs: a bar, what is done, the time left, and a way to end it.
 
 import { finished, post, request } from "./api.js";
-import { byId, say, unwarn, warn } from "./dom.js";
+import { byId, say, warn, warner } from "./dom.js";
 
-let failure = ""; // of the last one: the next takes it back, and no other warning
+const fail = warner(); // each job takes back the failure of the last one
 
 function timeLeft(seconds) {
   if (seconds === null || seconds === undefined) return "";
@@ -25,20 +25,30 @@ function announce({ progress, step }) {
   if (byId("progress-told").textContent !== text) byId("progress-told").textContent = text;
 }
 
-/** Starts a job by a POST and shows it in `part` until it ends; its result, or undefined if it failed or was ended. */
-export function run(path, body, part, starter) {
-  return follow(async () => (await post(path, body)).job, part, starter);
+/** Whether a job is shown in `part`, or about to begin. */
+export const isBusy = (part) => !part.hidden;
+
+/** Does `what` with a project's clip once all changes are with the server, as a job that is shown in `part` until it ends;
+ * its result, or undefined if it failed, was ended, or the changes could not be kept. `ready` enables and disables what
+ * starts it, by `isBusy`; `starter` gets the focus back from Cancel.
+ */
+export function run(project, what, body, part, starter, ready) {
+  const path = `/api/clips/${project.clip.id}/${what}`;
+  return follow(async () => (await project.flush()) && (await post(path, body)).job, part, starter, ready);
 }
 
 /** As `run`, for a job that is under way already: `begun` promises its id. */
-export async function follow(begun, part, starter) {
+export async function follow(begun, part, starter, ready) {
   const cancel = part.querySelector(".cancel");
-  unwarn(failure);
-  starter.disabled = true;
+  fail("");
+  show(part, { progress: null, step: "Waiting" });
+  cancel.disabled = true; // until there is something to cancel
+  part.hidden = false;
+  ready();
   try {
     const job = await begun();
-    show(part, { progress: null, step: "Waiting" });
-    part.hidden = false;
+    if (!job) return undefined;
+    cancel.disabled = false;
     cancel.onclick = () => request("DELETE", `/api/jobs/${job}`).catch((error) => warn(error.message));
     return await finished(job, (now) => {
       show(part, now);
@@ -46,13 +56,13 @@ export async function follow(begun, part, starter) {
     });
   } catch (error) {
     if (error.name === "AbortError") say("Cancelled.");
-    else warn((failure = error.message));
+    else fail(error.message);
     return undefined;
   } finally {
     byId("progress-told").textContent = "";
     const focused = part.contains(document.activeElement);
     part.hidden = true;
-    starter.disabled = false;
+    ready();
     if (focused) starter.focus();
   }
 }

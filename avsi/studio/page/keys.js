@@ -19,6 +19,7 @@ const LIST = [
   ["On the position: ← →", "back and forth by 0.1 s; with Shift by 1 s; Home and End"],
   ["?", "this list"],
 ];
+export const WITHOUT_CLIP = LIST.slice(-1);
 
 /** `act`: what each key does, by its name; `list`: how they are explained. */
 export function offerKeys(act, list = LIST) {

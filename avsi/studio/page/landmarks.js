@@ -1,9 +1,10 @@
 // The 68 points of the face that the model sees, drawn over the film.
 
-import { finished, get } from "./api.js";
-import { byId, make, warn } from "./dom.js";
+import { finished, get, pause } from "./api.js";
+import { byId, make, warner } from "./dom.js";
 
 const PART_S = 10;
+const AGAIN_MS = 3000; // where changes are not with the server yet
 const SHOWN_S = 0.12; // a frame's points stay no longer than this without a next one
 // As avsi.pages.overlay draws them: first and last point, whether the line is closed, its colour.
 const LINES = [
@@ -12,8 +13,9 @@ const LINES = [
 ];
 
 export class Landmarks {
-  #parts = new Map(); // by number: frames, or null while they are fetched
+  #parts = new Map(); // by number: frames, or null while they are fetched; of another face, another map
   #shown = false;
+  #complain = warner();
 
   constructor(clip, player, screen, project) {
     Object.assign(this, { clip, player, project });
@@ -28,13 +30,15 @@ export class Landmarks {
     };
   }
 
-  /** Another of several faces was chosen. */
-  async #renew() {
+  /** Another of several faces was chosen: it is looked for at once, which tells if it is not there. */
+  #renew() {
     const { face } = this.project.state;
     if (face === this.face) return;
     this.face = face;
-    if (!(await this.project.flush())) return;
-    this.#parts.clear();
+    this.#parts = new Map();
+    this.#complain("");
+    byId("landmarks-state").textContent = "";
+    if (face !== null && !this.#shown) this.#fetch(Math.floor(this.player.time_s / PART_S));
     this.draw();
   }
 
@@ -58,24 +62,31 @@ export class Landmarks {
   }
 
   async #fetch(number) {
-    this.#parts.set(number, null);
+    const parts = this.#parts;
+    const isOld = () => parts !== this.#parts;
+    parts.set(number, null);
     const end = Math.min((number + 1) * PART_S, this.clip.duration_s);
     const address = `/api/clips/${this.clip.id}/landmarks?start=${number * PART_S}&end=${end}`;
     const state = byId("landmarks-state");
     let notes = []; // such as of several faces
     try {
+      // The server looks at the face that it knows of.
+      while (!(await this.project.flush()) && !isOld()) await pause(AGAIN_MS);
+      if (isOld()) return;
       let answer = await get(address);
       if (answer.job) {
-        ({ notes } = await finished(answer.job, () => (state.textContent = "Looking for the face …")));
-        answer = await get(address);
+        ({ notes } = await finished(answer.job, () => isOld() || (state.textContent = "Looking for the face …")));
+        if (!isOld()) answer = await get(address);
       }
-      this.#parts.set(number, answer.frames ?? []);
+      if (isOld()) return;
+      parts.set(number, answer.frames ?? []);
       const isSeen = answer.frames?.some(({ points }) => points[0] && points[0][0] !== null);
       state.textContent = isSeen ? notes.join(" ") : "No face was found here.";
       this.draw();
     } catch (error) {
+      if (isOld()) return;
       state.textContent = "";
-      warn(error.message);
+      this.#complain(error.message);
     }
   }
 }

@@ -1,17 +1,11 @@
 // Restored versions: which one is compared with the original, which is heard, and the same without being told which.
 
 import { byId, counted, make, say } from "./dom.js";
+import { coverTheSame, toRestore } from "./stretches.js";
 
 const NAMES = ["Original", "Restored"];
-const NEAR_S = 0.002; // times that are the same but for rounding
-
-/** Whether a version was made of the gaps that are marked for repair now. */
-function isOf(result, gaps) {
-  const marked = gaps.filter((gap) => gap.repair).map((gap) => [gap.start_s, gap.end_s]);
-  const left = (result.reasons ?? []).map((reason) => [reason.start_s, reason.end_s]);
-  const inside = ([start, end], others) => others.some(([first, last]) => start >= first - NEAR_S && end <= last + NEAR_S);
-  return marked.every((gap) => inside(gap, [...result.gaps, ...left])) && result.gaps.every((gap) => inside(gap, marked));
-}
+/** What plays one of the two: beside the pictures, and in the step of listening. */
+const buttons = (index) => document.querySelectorAll(`[data-hear="${index}"]`);
 const MOS_AFTER_MS = [3000, 8000, 20000]; // the estimate of quality comes a little after the sound
 
 export class Listening {
@@ -21,7 +15,7 @@ export class Listening {
   constructor(project, player, tiles, table) {
     Object.assign(this, { project, player, tiles, table });
     [0, 1].forEach((index) => {
-      byId(`hear-${index}`).onclick = () => this.#hear(index);
+      for (const button of buttons(index)) button.onclick = () => this.#hear(index);
       byId(`better-${index}`).onclick = () => this.#answer(index);
     });
     byId("blind").onchange = ({ target }) => this.#blind(target.checked);
@@ -50,7 +44,11 @@ export class Listening {
 
   #hear(index) {
     this.player.hear(this.#order ? this.#order[index] : index);
-    say(byId(`hear-${index}`).textContent);
+    say(this.#name(index));
+  }
+
+  #name(index) {
+    return this.#order ? `Sound ${index + 1}` : NAMES[index];
   }
 
   #choose(id) {
@@ -86,7 +84,7 @@ export class Listening {
   #compare() {
     const { results, state } = this.project;
     byId("results").querySelectorAll(".other").forEach((told, index) => {
-      if (results[index]) told.hidden = isOf(results[index], state.gaps); // else the list is about to be drawn anew
+      if (results[index]) told.hidden = coverTheSame(results[index].asked, toRestore(state.gaps)); // else the list is about to be drawn anew
     });
   }
 
@@ -118,8 +116,10 @@ export class Listening {
 
   #draw() {
     [0, 1].forEach((index) => {
-      byId(`hear-${index}`).textContent = this.#order ? `Sound ${index + 1}` : NAMES[index];
-      byId(`hear-${index}`).setAttribute("aria-pressed", String(index === this.#pressed));
+      for (const button of buttons(index)) {
+        button.textContent = this.#name(index);
+        button.setAttribute("aria-pressed", String(index === this.#pressed));
+      }
     });
     for (const choice of document.getElementsByName("result")) choice.checked = choice.value === this.result?.id;
     // Of a blind comparison the pictures tell nothing.

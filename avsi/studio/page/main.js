@@ -1,8 +1,8 @@
 // Opens the clip that the address names, and joins the parts of the page.
 
 import { GONE, get, pause, post } from "./api.js";
-import { byId, clock, guarded, unwarn, warn } from "./dom.js";
-import { offerKeys } from "./keys.js";
+import { byId, clock, guarded, inform, unwarn, warn } from "./dom.js";
+import { offerKeys, WITHOUT_CLIP } from "./keys.js";
 import { Landmarks } from "./landmarks.js";
 import { Listening } from "./listen.js";
 import { Marking } from "./marking.js";
@@ -32,7 +32,7 @@ function introduce(clip, clips) {
   byId("clips").replaceChildren(...clips.map(({ id, name }) => new Option(name, id, false, id === clip.id)));
   byId("face-lines").hidden = !picture;
   byId("landmarks").checked = false;
-  if (clip.note) warn(clip.note);
+  if (clip.note) inform(clip.note);
 }
 
 const share = (progress) => (progress ? ` (${Math.round(100 * progress)} %)` : "");
@@ -40,32 +40,36 @@ const share = (progress) => (progress ? ` (${Math.round(100 * progress)} %)` : "
 /** What the server is still reading, or making for this browser: asked again until it is there. */
 async function prepare(clip, player, tiles) {
   const told = byId("preview");
+  let loaded = null; // "original", "copy", or "sound" while there is no picture to show
+  let unplayable = ""; // why neither the original nor its copy is shown
   let asked = false; // for a copy, of what the browser does not play
-  let loaded = null;
   let wake = () => {};
   player.film.addEventListener("error", async () => {
-    if (asked || loaded !== "media") return;
+    const failing = loaded;
+    if (failing === "sound") return;
     asked = true;
-    await guarded(() => post(`/api/clips/${clip.id}/preview`));
+    const answer = await guarded(() => post(`/api/clips/${clip.id}/preview`)); // refused where the file is gone
+    if (!answer) unplayable = "The clip cannot be played.";
+    else if (failing === "copy") unplayable = "This browser can play neither the clip nor the copy that was made for it. Its sound can be played and marked all the same.";
     wake();
   });
   for (let now = clip; ; now = (await guarded(() => get(`/api/clips/${clip.id}`))) ?? now) {
     const { state, progress, error } = now.preview;
-    const source = now.media === "original" || state === "ready" ? "media" : "sound";
-    const again = asked && state === "ready";
-    if (source !== loaded || again) player.load(source);
-    if (again) asked = false;
+    let source = now.media === "original" ? "original" : state === "ready" ? "copy" : "sound";
+    if (unplayable) source = "sound";
+    if (source !== loaded) player.load(source === "sound" ? "sound" : "media");
     loaded = source;
     const reading = now.sound?.state === "reading";
-    const copying = source === "sound" || asked;
-    told.hidden = !copying && !reading;
-    if (state === "failed") told.textContent = `The picture cannot be shown: ${error}`;
+    const copying = !unplayable && state !== "failed" && (source === "sound" || (source === "original" && asked));
+    told.hidden = !unplayable && state !== "failed" && !copying && !reading;
+    if (unplayable) told.textContent = unplayable;
+    else if (state === "failed") told.textContent = `The picture cannot be shown: ${error}`;
     else if (copying) told.textContent = `A copy that this browser can show is being made${share(progress)}. The sound can be played and marked already.`;
     else told.textContent = `The sound is being read${share(now.sound?.progress)}: its pictures are not complete yet.`;
     if (now.sound?.state === "failed") warn(now.sound.error);
     // A picture of an hour is work for the server: five are enough while it reads.
     tiles.setKnown(reading ? Math.floor(5 * (now.sound.progress ?? 0)) / 5 : 1);
-    if (!reading && (!copying || state === "failed")) await new Promise((resolve) => (wake = resolve));
+    if (!reading && !copying) await new Promise((resolve) => (wake = resolve));
     else await pause(ASK_AGAIN_MS);
   }
 }
@@ -82,17 +86,19 @@ function work(clip, clips) {
   const regions = new Regions(project, timeline, player);
   const table = new Table(project, regions);
   new Words(project, timeline, player, regions);
-  new Saying(project, player);
   const marking = new Marking(project, regions);
   const restoring = new Restoring(project, clips);
   const listening = new Listening(project, player, tiles, table);
   offerSaving(clip, project, listening);
+  new Saying(project, player, listening);
   restoring.addEventListener("restored", ({ detail }) => {
     listening.take(detail);
     listening.awaitQuality();
   });
-  byId("play").onclick = () => player.toggle();
-  player.addEventListener("moved", () => (byId("play").textContent = player.playing ? "Pause" : "Play"));
+  for (const play of document.querySelectorAll(".play")) {
+    play.onclick = () => player.toggle();
+    player.addEventListener("moved", () => (play.textContent = player.playing ? "Pause" : "Play"));
+  }
   byId("clips").onchange = async ({ target }) => {
     if (await project.flush()) visit(target.value);
     else target.value = clip.id;
@@ -118,7 +124,7 @@ async function begin() {
   const wanted = clips.find(({ id }) => id === location.hash.slice(1)) ?? clips[0];
   if (wanted) return work(await get(`/api/clips/${wanted.id}`), clips);
   byId("opening").hidden = false;
-  offerKeys({});
+  offerKeys({}, WITHOUT_CLIP);
   return null;
 }
 

@@ -2,7 +2,7 @@
 
 import { request } from "./api.js";
 import { byId, counted, guarded, make, say } from "./dom.js";
-import { follow, run } from "./jobs.js";
+import { follow, isBusy, run } from "./jobs.js";
 import { newKey } from "./project.js";
 
 export class Marking {
@@ -20,22 +20,22 @@ export class Marking {
     for (const format of ["txt", "json"]) byId(`labels-${format}`).href = `/api/clips/${id}/labels?format=${format}`;
     byId("undo").onclick = () => project.undo();
     byId("redo").onclick = () => project.redo();
-    const ready = () => {
+    this.ready = () => {
+      byId("find").disabled = isBusy(byId("find-job"));
       byId("undo").disabled = !project.history.canUndo;
       byId("redo").disabled = !project.history.canRedo;
     };
-    project.addEventListener("change", ready);
+    project.addEventListener("change", this.ready);
     const { jobs } = project.clip;
-    if (jobs?.find) this.#take(follow(async () => jobs.find, byId("find-job"), byId("find")));
+    if (jobs?.find) this.#take(follow(async () => jobs.find, byId("find-job"), byId("find"), this.ready));
   }
 
-  async #find() {
-    if (!(await this.project.flush())) return;
+  #find() {
     const kinds = [...document.getElementsByName("kind")];
     const asked = kinds.filter((kind) => kind.checked).map((kind) => kind.value);
     const sure = byId("sure").valueAsNumber;
     const body = { ...(asked.join() !== this.usual.join() && { kinds: asked }), ...(Number.isFinite(sure) && { sure }) };
-    await this.#take(run(`/api/clips/${this.project.clip.id}/find`, body, byId("find-job"), byId("find")));
+    this.#take(run(this.project, "find", body, byId("find-job"), byId("find"), this.ready));
   }
 
   async #take(running) {
@@ -57,10 +57,11 @@ export class Marking {
 
   #add(found) {
     const { gaps } = this.project.state;
-    const there = (one) => gaps.some((gap) => Math.abs(gap.start_s - one.start_s) < 0.001 && Math.abs(gap.end_s - one.end_s) < 0.001);
+    const same = (gap, one) => Math.abs(gap.start_s - one.start_s) < 0.001 && Math.abs(gap.end_s - one.end_s) < 0.001;
+    const there = (one) => gaps.some((gap) => same(gap, one) && (gap.channel ?? null) === (one.channel ?? null));
     const fresh = found.filter((one) => !there(one)).map((one) => ({
       start_s: one.start_s, end_s: one.end_s, kind: one.kind ?? null, sure: one.sure ?? null, seen_by: one.seen_by ?? null,
-      repair: one.repair ?? this.repaired.get(one.kind) ?? true, key: newKey(),
+      channel: one.channel ?? null, repair: one.repair ?? this.repaired.get(one.kind) ?? true, key: newKey(),
     }));
     this.project.change((state) => {
       state.gaps.push(...fresh);

@@ -18,6 +18,7 @@ export function offerOpening(begun) {
     const part = byId("upload");
     const ending = new AbortController();
     const progress = (share) => show(part, { progress: share < 1 ? share : null, step: share < 1 ? `Reading ${file.name}` : "Opening" });
+    const wasHidden = byId("opening").hidden;
     byId("opening").hidden = false;
     part.hidden = false;
     part.querySelector(".cancel").onclick = () => ending.abort();
@@ -25,6 +26,7 @@ export function offerOpening(begun) {
     const clip = await guarded(() => upload(`/api/clips?name=${encodeURIComponent(file.name)}`, file, progress, ending.signal));
     part.hidden = true;
     byId("file").value = "";
+    if (!clip) byId("opening").hidden = wasHidden; // the warning tells
     if (!clip) return;
     const desk = await begun;
     if (!desk || (await desk.leave())) visit(clip.id);
@@ -34,6 +36,10 @@ export function offerOpening(begun) {
     byId("opening").hidden = false;
     byId("opening").scrollIntoView();
     byId("file").focus();
+  };
+  byId("close-opening").onclick = () => {
+    byId("opening").hidden = true;
+    byId("open-another").focus();
   };
   document.addEventListener("dragover", (event) => {
     if (![...event.dataTransfer.types].includes("Files")) return;

@@ -12,7 +12,7 @@ let lastKey = 0;
 function edited(project) {
   const gaps = project.gaps.map((gap) => ({
     start_s: gap.start_s, end_s: gap.end_s, kind: gap.kind ?? null, sure: gap.sure ?? null,
-    seen_by: gap.seen_by ?? null, repair: gap.repair ?? true,
+    seen_by: gap.seen_by ?? null, channel: gap.channel ?? null, repair: gap.repair ?? true,
   }));
   return {
     gaps, transcript: project.transcript ?? "", model: project.model, use_face: project.use_face,

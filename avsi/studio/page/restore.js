@@ -1,7 +1,8 @@
 // What restores, and restoring itself.
 
-import { byId, counted, make, say, warn } from "./dom.js";
-import { follow, run } from "./jobs.js";
+import { byId, counted, make, say, warner } from "./dom.js";
+import { follow, isBusy, run } from "./jobs.js";
+import { covered, length, toRestore } from "./stretches.js";
 
 const HERE = /^(.*?)(?:@([\d.]+):([\d.]+))?$/s; // FILE or FILE@START:END
 
@@ -14,10 +15,13 @@ export class Restoring extends EventTarget {
     byId("model").onchange = ({ target }) => project.change((state) => (state.model = target.value));
     byId("use-face").onchange = ({ target }) => project.change((state) => (state.use_face = target.checked));
     byId("adapt").onchange = ({ target }) => project.change((state) => (state.adapt = target.checked));
+    const complain = warner();
     byId("face").onchange = ({ target }) => {
       const number = target.valueAsNumber;
-      if (target.value === "" || target.checkValidity()) project.change((state) => (state.face = Number.isFinite(number) ? number : null));
-      else warn(`Faces are counted from the left, from 1 to ${target.max}; leave the field empty for the largest one.`);
+      const isFace = target.checkValidity();
+      complain("");
+      if (isFace) project.change((state) => (state.face = Number.isFinite(number) ? number : null));
+      else complain(`Faces are counted from the left, from 1 to ${target.max}; leave the field empty for the largest one.`);
       this.#fill();
     };
     const around = new Option("that around the gap", "");
@@ -27,7 +31,7 @@ export class Restoring extends EventTarget {
     byId("draw").onclick = () => this.restore(1 + Math.max(...project.results.map((result) => result.draw ?? 0)));
     project.addEventListener("change", () => this.#fill());
     this.#fill();
-    if (clip.jobs?.restore) this.#take(follow(async () => clip.jobs.restore, byId("restore-job"), byId("restore")));
+    if (clip.jobs?.restore) this.#take(follow(async () => clip.jobs.restore, byId("restore-job"), byId("restore"), () => this.#fill()));
   }
 
   #fill() {
@@ -41,6 +45,7 @@ export class Restoring extends EventTarget {
     byId("use-face").checked = face && state.use_face;
     byId("adapt").checked = state.adapt;
     byId("face-part").hidden = !clip.picture;
+    byId("face").disabled = !byId("use-face").checked && state.face === null; // what is chosen can always be cleared
     byId("face").value = state.face ?? "";
     const [, file, start, end] = HERE.exec(state.reference ?? "");
     const field = byId("reference");
@@ -52,11 +57,12 @@ export class Restoring extends EventTarget {
     byId("hint-voice").textContent = `The model ${state.model} takes the voice around the gap alone; ${takers.join(", ")} can follow another.`;
     byId("reference-times").hidden = !file;
     if (start !== undefined) [byId("reference-start").value, byId("reference-end").value] = [start, end];
-    const gaps = state.gaps.filter((gap) => gap.repair);
-    const seconds = gaps.reduce((sum, gap) => sum + gap.end_s - gap.start_s, 0);
-    byId("restore").disabled = !gaps.length || !byId("restore-job").hidden;
+    const gaps = toRestore(state.gaps);
+    const busy = isBusy(byId("restore-job"));
+    byId("restore").disabled = !gaps.length || busy;
+    byId("draw").disabled = busy;
     byId("restore-hint").textContent = gaps.length
-      ? `${counted(gaps.length, "gap")}, ${seconds.toFixed(2)} s in all; the rest stays as it is.`
+      ? `${counted(gaps.length, "gap")}, ${length(covered(gaps)).toFixed(2)} s in all; the rest stays as it is.`
       : "Mark a gap first.";
   }
 
@@ -67,22 +73,16 @@ export class Restoring extends EventTarget {
     this.project.change((state) => (state.reference = file ? file + part : null));
   }
 
-  async restore(draw) {
+  restore(draw) {
     if (byId("restore").disabled) return;
-    if (!(await this.project.flush())) return; // what is shown is not what would be restored
-    const { id } = this.project.clip;
-    await this.#take(run(`/api/clips/${id}/restore`, { draw }, byId("restore-job"), byId("restore")));
+    this.#take(run(this.project, "restore", { draw }, byId("restore-job"), byId("restore"), () => this.#fill()));
   }
 
   async #take(running) {
-    byId("draw").disabled = true;
     const answer = await running;
-    byId("draw").disabled = false;
-    if (answer) {
-      await this.project.refresh();
-      this.dispatchEvent(new CustomEvent("restored", { detail: answer.result }));
-      say(["Restored. Play it, and press b to compare it with the original.", ...(answer.notes ?? [])].join(" "));
-    }
-    this.#fill();
+    if (!answer) return;
+    await this.project.refresh();
+    this.dispatchEvent(new CustomEvent("restored", { detail: answer.result }));
+    say(["Restored. Play it, and compare it with the original.", ...(answer.notes ?? [])].join(" "));
   }
 }

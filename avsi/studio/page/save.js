@@ -1,7 +1,7 @@
 // Saving a restored version beside the original, and telling where it went.
 
 import { byId, make, say } from "./dom.js";
-import { follow, run } from "./jobs.js";
+import { follow, isBusy, run } from "./jobs.js";
 
 export function offerSaving(clip, project, listening) {
   byId("saves-to").textContent = clip.saves_to;
@@ -9,22 +9,20 @@ export function offerSaving(clip, project, listening) {
   byId("save-film").querySelector("input").checked = Boolean(clip.picture);
   const choices = [...document.getElementsByName("what")];
   const [button, part] = [byId("save"), byId("save-job")];
-  const ready = () => (button.disabled = !part.hidden || !listening.result || !choices.some((choice) => choice.checked));
+  const ready = () => (button.disabled = isBusy(part) || !listening.result || !choices.some((choice) => choice.checked));
   for (const choice of choices) choice.onchange = ready;
   project.addEventListener("results", ready);
   const take = async (running) => {
     const answer = await running;
-    ready();
     if (!answer) return;
     button.focus();
     say(["Saved.", ...answer.notes].join(" "));
     for (const { path } of answer.saved) byId("saved").append(make("li", {}, path));
   };
-  button.onclick = async () => {
+  button.onclick = () => {
     const what = choices.filter((choice) => choice.checked).map((choice) => choice.value);
-    if (!(await project.flush())) return;
-    await take(run(`/api/clips/${clip.id}/save`, { result: listening.result.id, what }, part, button));
+    take(run(project, "save", { result: listening.result.id, what }, part, button, ready));
   };
   ready();
-  if (clip.jobs?.save) take(follow(async () => clip.jobs.save, part, button));
+  if (clip.jobs?.save) take(follow(async () => clip.jobs.save, part, button, ready));
 }

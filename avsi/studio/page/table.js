@@ -1,6 +1,6 @@
 // The gaps as a table: typed as numbers, named, chosen for repair; and what was said of each when it was restored.
 
-import { byId, make, warn } from "./dom.js";
+import { byId, make, warner } from "./dom.js";
 
 const overlaps = (one, other) => one.start_s < other.end_s && other.start_s < one.end_s;
 const typed = (seconds) => seconds.toFixed(3).replace(/0$/, ""); // milliseconds where there are any
@@ -21,6 +21,7 @@ const rated = (mos) => mos?.toFixed(1) ?? "–"; // silence has no rating
 
 export class Table {
   result = null; // whose reasons are shown
+  #complain = warner();
   #rows = new Map(); // by key: the row and what in it changes
 
   constructor(project, regions) {
@@ -56,10 +57,11 @@ export class Table {
       field.onchange = () => {
         const times = { ...this.regions.gap(key), [end_name]: field.valueAsNumber };
         if (times.start_s >= 0 && times.end_s > times.start_s && times.end_s <= this.project.clip.duration_s + ROUNDED_S) {
+          this.#complain("");
           this.regions.move(key, { [end_name]: field.valueAsNumber });
         } else {
           const asked = Number.isFinite(field.valueAsNumber) ? `${field.valueAsNumber} s` : "No number";
-          warn(`${asked} as the ${end_name === "start_s" ? "start" : "end"} of this gap: expected seconds, the start before the end, `
+          this.#complain(`${asked} as the ${end_name === "start_s" ? "start" : "end"} of this gap: expected seconds, the start before the end, `
             + `and both within the clip (0 to ${this.project.clip.duration_s.toFixed(2)} s). The gap stays as it was.`);
         }
         this.draw();
@@ -93,6 +95,7 @@ export class Table {
 
   #told(gap) {
     const told = [];
+    if (gap.channel !== null && gap.channel !== undefined) told.push(`channel ${gap.channel + 1} alone`);
     if (gap.sure !== null && gap.sure < 1) told.push(`sure ${gap.sure.toFixed(2)}`);
     if (gap.seen_by) told.push(foundBy(gap.seen_by, this.project.clip.kinds));
     const of = (list) => (list ?? []).filter((each) => overlaps(each, gap));

@@ -100,7 +100,7 @@ export class Timeline extends EventTarget {
       const x = (number * tick - first) * this.px_s;
       context.fillRect(x, 14, 1, 10);
       for (let part = 1; part < 5; part += 1) context.fillRect(x + (part * tick * this.px_s) / 5, 20, 1, 4);
-      context.fillText(clock(number * tick, digits), x + 4, 15);
+      context.fillText(clock(number * tick, digits), x + 8, 15); // beside the handle of a playhead that stands here
     }
   }
 

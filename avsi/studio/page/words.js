@@ -1,7 +1,7 @@
 // The transcript, and its words in place under the spectrogram.
 
 import { byId, clamp, clock, make, say } from "./dom.js";
-import { follow, run } from "./jobs.js";
+import { follow, isBusy, run } from "./jobs.js";
 
 const DOUBTED = 0.2; // of 1, the confidence of `avsi align`: words with less are marked
 
@@ -24,7 +24,7 @@ export class Words {
     if (project.state.transcript) this.field.closest("details").open = true;
     this.draw();
     const { jobs } = project.clip;
-    if (jobs?.align) this.#take(follow(async () => jobs.align, byId("align-job"), byId("align")));
+    if (jobs?.align) this.#take(follow(async () => jobs.align, byId("align-job"), byId("align"), () => this.#ready()));
   }
 
   #fill() {
@@ -33,7 +33,7 @@ export class Words {
   }
 
   #ready() {
-    byId("align").disabled = !this.field.value.trim() || !byId("align-job").hidden;
+    byId("align").disabled = !this.field.value.trim() || isBusy(byId("align-job"));
   }
 
   draw() {
@@ -86,10 +86,9 @@ export class Words {
     event.stopPropagation();
   }
 
-  async #align() {
-    if (!(await this.project.flush())) return;
-    const { id } = this.project.clip;
-    await this.#take(run(`/api/clips/${id}/align`, { transcript: this.field.value }, byId("align-job"), byId("align")));
+  #align() {
+    const [part, starter] = [byId("align-job"), byId("align")];
+    this.#take(run(this.project, "align", { transcript: this.field.value }, part, starter, () => this.#ready()));
   }
 
   async #take(running) {
