@@ -375,5 +375,9 @@ def test_the_program_refuses_what_is_no_evaluation_and_what_makes_no_test(folder
         run_app(app, tmp_path, "--no-browser")
     with pytest.raises(ConfigError, match="expected pairs or mushra"):
         run_app(app, folder, "--no-browser", "--listen", "abx")
+    with pytest.raises(ConfigError, match="has no gaps of '300', but of 200ms, 400ms"):
+        run_app(app, folder, "--no-browser", "--listen", "mushra", "--condition", "300")
+    with pytest.raises(ConfigError, match="400 trials are too many: there are 59"):  # of those of 200 ms
+        run_app(app, folder, "--no-browser", "--listen", "mushra", "--condition", "200", "--trials", "400")
     with pytest.raises(ConfigError, match="--system and --condition are of a listening test"):
         run_app(app, folder, "--no-browser", "--system", "a")

@@ -7,7 +7,7 @@ export class Refused extends Error {
   }
 }
 
-export const GONE = "The studio does not answer. Is the command still running?";
+export const GONE = "The page's server does not answer. Is its command still running?";
 const POLL_MS = 250;
 const MAX_KEEPALIVE_BYTES = 60_000; // browsers refuse more than 64 KiB to outlive the page
 

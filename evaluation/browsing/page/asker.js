@@ -1,19 +1,18 @@
 // Asks the server for what a part of the page shows.
 
 import { get } from "/page/api.js";
-import { unwarn, warn } from "/page/dom.js";
+import { warner } from "/page/dom.js";
 
 /** A function that answers undefined, and warns, where it is refused; the warning is taken back with the next answer. */
 export function asker() {
-  let told = "";
+  const tell = warner();
   return async (address) => {
     try {
       const found = await get(address);
-      if (told) unwarn(told);
-      told = "";
+      tell("");
       return found;
     } catch (error) {
-      warn((told = error.message));
+      tell(error.message);
       return undefined;
     }
   };

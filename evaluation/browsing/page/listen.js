@@ -54,6 +54,7 @@ async function next(test, listener) {
     byId("answers").inert = true;
     const kept = await guarded(() => post(`/api/listening/${encodeURIComponent(test)}/ratings`, { listener, trial, ratings }));
     if (kept) {
+      sessionStorage.removeItem(DRAFT);
       warn("");
       say("Your answer is kept.");
       await next(test, listener);
