@@ -5,12 +5,15 @@ import fcntl
 import glob
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import AvsiError, DataError
 from .files import blamed_on, is_gone, this_process
+
+LOOK_AGAIN_S = 0.02
 
 
 @contextmanager
@@ -83,11 +86,13 @@ def made_folder(folder: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def locked(folder: str | Path, result: str = "*") -> Iterator[None]:
-    """Lock a folder, which is made if it is missing, against other processes; the lock ends with the process.
+def locked(folder: str | Path, result: str = "*", wait_s: float = 0) -> Iterator[None]:
+    """Lock a folder, which is made if it is missing, against other processes and threads; the lock ends with the
+    process.
 
     Args:
         result: glob pattern of results. After an error, a folder that was made here and holds none is deleted.
+        wait_s: how long to wait for others.
 
     Raises:
         DataError: another process is at work on it, or it cannot be a folder to write into.
@@ -96,20 +101,28 @@ def locked(folder: str | Path, result: str = "*") -> Iterator[None]:
     with made_folder(folder) as is_new:
         handle = os.open(folder, os.O_RDONLY)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            raise DataError(f"{folder}: another process is at work on it; wait until it ends, or stop it") from None
-        except OSError:
-            pass  # Some network drives do not support locks.
-        try:
-            yield
-        except (AvsiError, OSError):
-            if is_new and not any(folder.glob(result)):
-                shutil.rmtree(folder, ignore_errors=True)
-            raise
+            _lock(handle, folder, time.monotonic() + wait_s)
+            try:
+                yield
+            except (AvsiError, OSError):
+                if is_new and not any(folder.glob(result)):
+                    shutil.rmtree(folder, ignore_errors=True)
+                raise
         finally:
             os.close(handle)
+
+
+def _lock(handle: int, folder: Path, until_s: float) -> None:
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until_s:
+                told = f"{folder}: another process is at work on it; wait until it ends, or stop it"
+                raise DataError(told) from None
+            time.sleep(LOOK_AGAIN_S)
+        except OSError:
+            return None  # Some network drives do not support locks.
 
 
 @contextmanager

@@ -13,6 +13,10 @@ from avsi.folders import check_folder
 from avsi.program import print_table, run_program
 from avsi.studio.serving import check_installed, end_when_told, serve_until_stopped
 
+# What everybody can do who has the address.
+OF_TEST = "hear this test and answer it, under any name"
+OF_EVALUATION = "hear and read all of this evaluation, and draw and answer listening tests"
+
 app = typer.Typer(add_completion=False)
 
 
@@ -74,7 +78,8 @@ def main(
     end_when_told()
     with open_server(make_listening_app(live, test) if test else make_app(live, tests), host, port) as running:
         kept = f"ratings are kept in {test.folder if test else tests}"
-        serve_until_stopped(running, host, port, no_browser, kept, "the listening test" if test else "the studio")
+        served = ("the listening test", OF_TEST) if test else ("the evaluation", OF_EVALUATION)
+        serve_until_stopped(running, host, port, no_browser, kept, *served)
     for table in outcome_tables(test) if test else []:
         print_table(f"{evaluation.about['corpus']}: {test.folder}", table.header, table.rows)
         print(table.caption)

@@ -168,6 +168,62 @@ def test_utterances_are_sorted_filtered_and_heard_at_the_same_position(page):
 
 @needs_browser
 @pytest.mark.slow
+def test_what_is_not_restored_or_scored_yet_is_not_asked_for(browser, tmp_path):
+    from avsi.studio.server import open_server, served
+    from evaluation.browsing.routes import make_app
+    from evaluation.browsing.snapshot import Live
+
+    folder = make_evaluation(tmp_path / "made", clips=1)
+    system_file = folder / "av" / "400ms" / "system.json"
+    system_file.rename(system_file.with_name("later.json"))
+    for scores in folder.glob("*/400ms/scores.jsonl"):
+        scores.write_text(re.sub(r'"pesq": [\d.]+, ', "", scores.read_text()))
+
+    def there() -> tuple[str, list[str], list[str]]:
+        options = page.locator("#system option").all_inner_texts()
+        return page.input_value("#system"), options, page.locator("#rows td.figure").all_inner_texts()
+
+    with open_server(make_app(Live(folder), tmp_path / "tests")) as running, served(running) as address:
+        page = browser.new_page()
+        page.goto(address)
+        wait_for_rows(page, "s01_clip0")
+        assert there() == ("a", ["unprocessed", "a"], ["0.500", "0.510"]) and not page.is_visible("#notice")
+        page.select_option("#condition", "200ms")
+        wait_for(page, "document.querySelectorAll('#rows td.figure').length === 4")
+        page.select_option("#system", "av")
+        page.get_by_role("button", name="PESQ").click()
+        wait_for(page, "document.querySelector('#rows td.figure').textContent === '0.600'")
+        page.select_option("#condition", "400ms")
+        wait_for(page, "document.querySelector('#rows td.figure').textContent === '0.500'")
+        assert there()[0] == "a" and page.locator("[aria-sort]").inner_text().startswith("Utterance")
+        assert not page.is_visible("#notice")
+        system_file.with_name("later.json").rename(system_file)
+        wait_for(page, "document.querySelectorAll('#system option').length === 3")  # asked for again
+        page.route("**/api/rows*", lambda route: route.fulfill(status=400, body='{"error": "is gone"}'))
+        page.select_option("#system", "unprocessed")
+        wait_for(page, "document.querySelector('#notice span').textContent === 'is gone'")
+        assert there()[2] == [] and page.is_visible("#notice")
+        page.unroute("**/api/rows*")
+        page.select_option("#system", "av")
+        wait_for(page, "document.querySelector('#rows td.figure')?.textContent === '0.600'")
+        assert not page.is_visible("#notice")
+        page.close()
+
+
+@needs_browser
+def test_sounds_past_the_ninth_show_no_key(page):
+    keys = """import("/evaluation/heard.js").then(({ hearButton, markHeard }) => {
+        const mixer = Object.assign(new EventTarget(), { heard: 0, time_s: 0 });
+        const buttons = Array.from({ length: 13 }, (_, index) => hearButton(mixer, index, ""));
+        document.body.append(...buttons);
+        markHeard(mixer, [], buttons, () => {});
+        return buttons.map((button) => button.querySelector("kbd")?.textContent ?? "");
+    })"""
+    assert page.evaluate(keys) == [*map(str, range(10)), "", "", ""]
+
+
+@needs_browser
+@pytest.mark.slow
 def test_a_pair_is_judged_blind_and_gone_on_with_after_a_reload(page, folder, address):
     page.get_by_label("Blind pairs").check()
     for system, possible in (("av", "none possible yet"), ("av", "of 120 possible")):
@@ -203,8 +259,7 @@ def test_a_pair_is_judged_blind_and_gone_on_with_after_a_reload(page, folder, ad
         shown = listener.inner_text("body") + listener.title() + listener.url + " ".join(requests)
         assert not any(name in shown for name in NAMES if name != "original")
         better.click()
-        rest = number if number < 3 else "3 of 3"
-        wait_for(listener, f"!document.querySelector('#progress').textContent.startsWith('Trial {rest} of')")
+        wait_for(listener, f"document.querySelector('#progress').textContent !== 'Trial {number} of 3'")
         assert len(ratings.read_text().splitlines()) == 1 + 2 * number
         if number == 2:
             listener.reload()
@@ -213,6 +268,18 @@ def test_a_pair_is_judged_blind_and_gone_on_with_after_a_reload(page, folder, ad
         int(row["trial"]): float(row["rating"]) for row in csv.DictReader(ratings.open()) if row["position"] == "1"
     }
     assert sorted(given.values()) == [0, 0.5, 1]
+    listener.get_by_role("button", name="Another listener").click()
+    assert listener.input_value("#listener") == "" and not listener.is_visible("#end")
+    listener.reload()
+    wait_for(listener, "!document.querySelector('#welcome').hidden")
+    listener.get_by_label("Your name or number").fill("bob")
+    listener.keyboard.press("Enter")
+    wait_for(listener, "document.querySelector('#progress').textContent === 'Trial 1 of 3'")
+    listener.route("**/api/listening/sounds/*", lambda route: route.fulfill(status=500, body='{"error": "gone"}'))
+    listener.reload()
+    wait_for(listener, "!document.querySelector('#welcome').hidden")  # without the answers to another trial
+    assert listener.inner_text("#notice span") == "gone" and listener.input_value("#listener") == "bob"
+    assert not listener.is_visible("#trial")
     listener.close()
     page.reload()
     page.get_by_role("button", name="What listeners said").click()
@@ -274,6 +341,28 @@ def test_the_command_hands_a_folder_over_to_the_checkout(avsi, folder, monkeypat
     monkeypatch.setattr(Path, "is_file", lambda path: False)
     status, _, told = avsi("studio", folder)
     assert status == 1 and "evaluations are opened by avsi that is installed from a checkout" in told
+
+
+@pytest.mark.parametrize(
+    ("told", "opened", "allowed"),
+    [
+        ([], "the evaluation", "hear and read all of this evaluation, and draw and answer listening tests"),
+        (
+            ["--listen", "pairs", "--trials", "2", "--seed", "8"],
+            "the listening test",
+            "hear this test and answer it, under any name",
+        ),
+    ],
+)
+def test_the_program_says_what_is_open_and_what_others_could_do(folder, monkeypatch, told, opened, allowed):
+    from conftest import run_app
+
+    from evaluation.browse import app
+
+    monkeypatch.setattr("avsi.studio.server.Running.serve", lambda running: None)
+    said = run_app(app, folder, "--no-browser", "--host", "localhost", *told)
+    assert f"{opened} is open: http://localhost:" in said and f"{opened} is closed" in said and "studio" not in said
+    assert f"who has that can {allowed}\n" in said
 
 
 def test_the_program_refuses_what_is_no_evaluation_and_what_makes_no_test(folder, tmp_path):

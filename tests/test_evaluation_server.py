@@ -20,7 +20,7 @@ from evaluation.browsing.snapshot import Live
 from evaluation.folder.evaluation import Evaluation
 from evaluation.folder.rows import read_rows, write_rows
 from evaluation.listening.drawing import draw_test
-from evaluation.listening.listening_test import ListeningTest
+from evaluation.listening.listening_test import ListeningTest, find_test
 from evaluation.listening.ratings import read_ratings
 from evaluation.reporting.tables import condition_table, difference_table
 from evaluation.statistics.summarize import summarize
@@ -125,7 +125,13 @@ def test_scores_that_are_written_meanwhile_are_shown(changing):
     assert "(4 not scored)" in json.dumps(page.get("/api/means?condition=400ms")["tables"][0])
     write_rows(path, rows)
     assert "-" not in texts(page.get(f"{ROWS}&view=system&system=a&sort=stoi"), "stoi")
+    assert page.get("/api/condition?condition=400ms") == {
+        "systems": ["unprocessed", "a", "av"],
+        "metrics": [{"key": "stoi", "label": "STOI"}, {"key": "pesq", "label": "PESQ"}],
+    }
     (page.folder / "av" / "400ms" / "system.json").unlink()  # which is written last
+    assert page.get("/api/condition?condition=400ms")["systems"] == ["unprocessed", "a"]
+    assert page.get("/api/condition?condition=200ms")["systems"] == ["unprocessed", "a", "av"]
     assert "av/400ms: not restored, or not to its end" in page.get("/api/means?condition=400ms")["notes"][0]
     assert page.ask("GET", f"{ROWS}&view=system&system=av")[0] == 400
     for scores in page.folder.glob("*/400ms/scores.jsonl"):
@@ -133,6 +139,7 @@ def test_scores_that_are_written_meanwhile_are_shown(changing):
     found = page.get("/api/means?condition=400ms")
     assert found["tables"] == [] and "nothing is scored; run evaluation.score on it" in found["notes"][-1]
     assert page.get(f"{ROWS}&view=system&system=a")["columns"] == []
+    assert page.get("/api/condition?condition=400ms")["metrics"] == []
 
 
 def test_the_sounds_of_an_utterance_are_those_of_its_versions(page, folder):
@@ -252,6 +259,40 @@ def test_a_sound_that_cannot_be_played_is_told_without_the_system(changing, caps
         status, _, content = page.ask("GET", f"/api/listening/sounds/{sound}")
         assert (status, content) == (500, {"error": "this trial cannot be played; tell those who gave you the test"})
     assert ".gone.wav" in capsys.readouterr().err
+
+
+def test_a_broken_test_blocks_no_other(changing):
+    page = changing
+    asked = {"kind": "pairs", "systems": ["a", "av"], "conditions": ["400ms"], "trials": 2, "seed": 1}
+    assert page.ask("POST", "/api/tests", asked)[0] == 201
+    old = page.folder / "listening" / "old"
+    old.mkdir()
+    (old / "test.json").write_text("{}")
+    good, broken = page.get("/api/tests")
+    assert good["name"] == "pairs_1" and broken["name"] == "old" and "test.json: kind: expected" in broken["broken"]
+    assert page.get("/api/listening") == [{"name": "pairs_1", "kind": "pairs"}]
+    assert page.ask("POST", "/api/listening/pairs_1/trial", {"listener": "ann"})[0] == 200
+    assert page.get("/api/tests/pairs_1/outcome") == {"tables": []}
+    status, _, told = page.ask("GET", "/api/tests/old/outcome")
+    assert status == 400 and "old/test.json" in told["error"]
+    live = Live(page.folder)
+    with open_server(make_listening_app(live, find_test(old.parent, "pairs_1"))) as running, served(running) as address:
+        assert Page.opened(address).get("/api/listening") == [{"name": "pairs_1", "kind": "pairs"}]
+
+
+def test_a_listener_is_not_told_what_is_wrong_with_a_file_of_ratings(changing, capsys):
+    page = changing
+    asked = {"kind": "pairs", "systems": ["a", "av"], "conditions": ["400ms"], "trials": 2, "seed": 1}
+    assert page.ask("POST", "/api/tests", asked)[0] == 201
+    answer = {"listener": "ann", "trial": 1, "ratings": [1, 0]}
+    assert page.ask("POST", "/api/listening/pairs_1/ratings", answer)[0] == 201
+    path = page.folder / "listening" / "pairs_1" / "ann.csv"
+    path.write_text(path.read_text().replace(",av,", ",b,"))
+    told = page.ask("POST", "/api/listening/pairs_1/trial", {"listener": "ann"})
+    assert (told[0], told[2]["error"]) == (500, "your answers cannot be read; tell those who gave you the test")
+    told = page.ask("POST", "/api/listening/pairs_1/ratings", answer | {"trial": 2})
+    assert (told[0], told[2]["error"]) == (500, "your answer cannot be kept; tell those who gave you the test")
+    assert "ann.csv:" in capsys.readouterr().err
 
 
 def test_ratings_are_written_once_and_gone_on_with(changing):

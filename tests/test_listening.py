@@ -2,13 +2,18 @@
 
 import csv
 import json
+import re
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import combinations
 
 import pytest
 from evaluations import FAILED, WHY, make_evaluation
 
-from avsi.errors import ConfigError, DataError
+from avsi.errors import AvsiError, ConfigError, DataError
+from avsi.folders import locked
 from evaluation.folder.evaluation import Evaluation
 from evaluation.listening.drawing import draw_test
 from evaluation.listening.listening_test import ListeningTest, Trial, read_tests
@@ -47,7 +52,7 @@ def test_trials_are_even_and_drawn_by_the_seed_alone(evaluation, tmp_path):
     speakers = [trial.id[:3] for trial in whole.trials]
     assert speakers in (["s01", "s02"] * 2, ["s02", "s01"] * 2)
     assert json.loads((test.folder / "test.json").read_text())["seed"] == 3
-    assert ListeningTest.read(test.folder) == test and read_tests(tmp_path / "one") == [test]
+    assert ListeningTest.read(test.folder) == test and read_tests(tmp_path / "one") == ([test], {})
 
 
 def test_what_was_not_restored_is_left_out_with_its_reason(evaluation, tmp_path):
@@ -185,6 +190,116 @@ def test_a_broken_file_of_ratings_is_told_by_its_line(tmp_path):
             read_ratings(test, "ann")
 
 
+@pytest.mark.parametrize(
+    ("instead", "told"),
+    [
+        ([{"rating": "500"}], r"ann.csv:4: trial 1: ratings: expected 3 numbers from 0 to 100; mend its lines"),
+        (
+            [{"system": "b"}],
+            r"ann.csv:2: found b, s01_0, 200ms; expected, in trial 1, original or low or a, s01_0, 200ms",
+        ),
+        ([{"utterance": "s01_1"}], r"ann.csv:2: found .*, s01_1, 200ms; expected"),
+        ([{"condition": "400ms"}], r"ann.csv:2: found .*, s01_0, 400ms; expected"),
+        ([{}, {}], r"ann.csv:3: rates .* in trial 1 again; remove one of both lines"),
+        ([], r"ann.csv:3: trial 1: ratings: expected 3 numbers"),
+    ],
+)
+def test_ratings_that_were_changed_by_hand_are_told_by_their_line(tmp_path, instead, told):
+    test = made(tmp_path / "mushra_3", "mushra", [Trial("200ms", "s01_0", ("original", "low", "a"))])
+    add_ratings(test, "ann", 1, [100, 90, 80])
+    path = test.folder / "ann.csv"
+    first, *others = csv.DictReader(path.read_text().splitlines())
+    with path.open("w") as file:
+        writer = csv.DictWriter(file, list(first))
+        writer.writeheader()
+        writer.writerows([*(first | changed for changed in instead), *others])
+    with pytest.raises(DataError, match=told):
+        read_ratings(test, "ann")
+
+
+def test_a_pair_of_which_a_line_is_gone_is_no_answer(tmp_path):
+    test = made(tmp_path / "pairs_3", "pairs", [Trial("200ms", "s01_0", ("a", "av"))])
+    add_ratings(test, "ann", 1, [1, 0])
+    path = test.folder / "ann.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
+    with pytest.raises(DataError, match=r"ann.csv:2: trial 1: ratings of a pair: expected \[1, 0\]"):
+        read_ratings(test, "ann")
+
+
+def at_once(*calls) -> list[object]:
+    """What each of some calls in threads of their own returned, or its error."""
+    ready = threading.Barrier(len(calls))
+
+    def run(call):
+        ready.wait()
+        try:
+            return call()
+        except AvsiError as error:
+            return error
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_listeners_who_answer_at_once_wait_for_each_other(tmp_path):
+    test = made(tmp_path / "pairs_3", "pairs", [Trial("200ms", f"s01_{n}", ("a", "av")) for n in range(3)])
+    names = [f"listener{number}" for number in range(8)]
+    for trial in (1, 2, 3):
+        assert at_once(*(partial(add_ratings, test, name, trial, [1, 0]) for name in names)) == [None] * 8
+    assert all(next_trial(test, name) == (None, 3) for name in names)
+    with locked(test.folder), pytest.raises(DataError, match="another process is at work on it"), locked(test.folder):
+        pass
+
+
+def test_of_two_draws_at_once_one_is_kept(evaluation, tmp_path):
+    draws = [partial(draw_test, evaluation, tmp_path, "pairs", ["a", "av"], BOTH, trials, 7) for trials in (4, 5)]
+    found = at_once(*draws)
+    [kept] = [each for each in found if isinstance(each, ListeningTest)]
+    [refused] = [each for each in found if isinstance(each, ConfigError)]
+    assert read_tests(tmp_path) == ([kept], {}) and f"a test of {len(kept.trials)} trials" in str(refused)
+
+
+def test_no_test_is_drawn_where_ratings_of_another_are(evaluation, tmp_path):
+    test = draw_test(evaluation, tmp_path, "pairs", ["a", "av"], BOTH, 4, 7)
+    add_ratings(test, "ann", 1, [1, 0])
+    (test.folder / "test.json").unlink()
+    with pytest.raises(ConfigError, match=r"pairs_7: holds ratings \(ann.csv\), but the test .* is gone; move"):
+        draw_test(evaluation, tmp_path, "pairs", ["unprocessed", "a"], BOTH, 4, 7)
+    assert [path.name for path in test.folder.iterdir()] == ["ann.csv"]
+
+
+def test_each_figure_says_of_how_many_trials_it_is(tmp_path):
+    pairs = [("a", "av")] * 2 + [("a", "b"), ("b", "av")]
+    trials = [Trial("200ms", f"s01_{n}", of) for n, of in enumerate(pairs)]
+    test = made(tmp_path / "pairs_3", "pairs", trials, ("a", "av", "b"))
+    for number in (1, 2, 3, 4):
+        add_ratings(test, "ann", number, [0.5, 0.5])
+    means, differences = outcome_tables(test)
+    counts = {row[0]: row[1].split("\n")[2] for row in (*means.rows, *differences.rows)}
+    assert counts == {
+        "a": "n = 3", "av": "n = 3", "b": "n = 2",
+        "av against a": "n = 2", "b against a": "n = 1", "b against av": "n = 1",
+    }  # fmt: skip
+    assert "4 rated trials" in means.caption and "n: how many of the trials" in means.caption
+    assert '"No difference" counts half' in means.caption and [row[1][:5] for row in means.rows] == ["0.500"] * 3
+
+
+def test_a_file_of_ratings_that_cannot_be_read_is_named_and_the_others_count(tmp_path):
+    test = made(tmp_path / "pairs_3", "pairs", [Trial("200ms", "s01_0", ("a", "av"))])
+    add_ratings(test, "ann", 1, [1, 0])
+    content = (test.folder / "ann.csv").read_text()
+    (test.folder / "copy of ann.csv").write_text(content)
+    for table in outcome_tables(test):
+        assert "1 rated trial of 1 listener" in table.caption
+        assert re.search(
+            r"Not counted: .*copy of ann.csv:2: found .* listener ann, .* is no rating of the test pairs_3",
+            table.caption,
+        )
+    (test.folder / "ann.csv").unlink()
+    with pytest.raises(DataError, match=r"copy of ann.csv:2"):
+        outcome_tables(test)
+
+
 def test_preferences_are_shares_of_the_pairs(tmp_path):
     test = made(tmp_path / "pairs_3", "pairs", [Trial("200ms", f"s01_{n}", ("a", "av")) for n in range(8)])
     assert outcome_tables(test) == []
@@ -211,8 +326,8 @@ def test_ratings_are_compared_on_the_same_trials_and_who_missed_the_original_is_
     assert found == {"original": "80.0", "unprocessed": "5.0", "a": "43.5", "av": "64.0"}
     assert means.caption.endswith("(they are counted here): bob.")
     [[pair, cell]] = differences.rows
-    mean, interval, said = cell.split("\n")
-    assert (pair, mean, said) == ("av against a", "+20.5", "better") and interval.startswith("[+")
+    mean, interval, count, said = cell.split("\n")
+    assert (pair, mean, count, said) == ("av against a", "+20.5", "n = 12", "better") and interval.startswith("[+")
     assert (0, 1) in differences.bold and means.header == ["System", "200 ms\n(0 to 100)"]
 
 
@@ -222,8 +337,12 @@ def test_answers_that_are_few_or_all_alike_say_nothing_of_others(tmp_path, answe
     for number in range(1, answers + 1):
         add_ratings(test, "ann", number, [float(name == "av") for name in test.positions("ann", number)])
     means, differences = outcome_tables(test)
-    assert differences.rows == [["av against a", f"+0.500\n(no interval)\n{said}"]] and not differences.bold
-    assert means.rows == [["a", "0.000\n(no interval)"], ["av", "1.000\n(no interval)"]]
+    assert (
+        differences.rows == [["av against a", f"+0.500\n(no interval)\nn = {answers}\n{said}"]] and not differences.bold
+    )
+    assert means.rows == [
+        [name, f"{mean}\n(no interval)\nn = {answers}"] for name, mean in (("a", "0.000"), ("av", "1.000"))
+    ]
 
 
 def test_intervals_end_where_the_scale_does(tmp_path):
@@ -233,5 +352,5 @@ def test_intervals_end_where_the_scale_does(tmp_path):
             better = "a" if number == other else "av"
             add_ratings(test, listener, number, [float(name == better) for name in test.positions(listener, number)])
     means, differences = outcome_tables(test)
-    assert means.rows == [["a", "0.250\n[0.000, 1.000]"], ["av", "0.750\n[0.000, 1.000]"]]
-    assert differences.rows == [["av against a", "+0.250\n[-0.500, +0.500]"]]
+    assert means.rows == [["a", "0.250\n[0.000, 1.000]\nn = 8"], ["av", "0.750\n[0.000, 1.000]\nn = 8"]]
+    assert differences.rows == [["av against a", "+0.250\n[-0.500, +0.500]\nn = 8"]]

@@ -30,7 +30,13 @@ def end_when_told() -> None:
 
 
 def serve_until_stopped(
-    running: Running, host: str, port: int, no_browser: bool, kept: str, what: str = "the studio"
+    running: Running,
+    host: str,
+    port: int,
+    no_browser: bool,
+    kept: str,
+    what: str = "the studio",
+    allows: str = "hear, change and save everything that is open here",
 ) -> None:
     """Tell the address, open the browser there, and serve.
 
@@ -38,6 +44,7 @@ def serve_until_stopped(
         host, port: as the user asked for them.
         kept: what becomes of the work when it ends, for the user.
         what: the name of what is served, for the user.
+        allows: what everybody can do who has the address, for the user.
     """
     from .browser import open_browser
     from .server import LOOPBACK
@@ -45,7 +52,7 @@ def serve_until_stopped(
     if host != LOOPBACK:
         print_error(
             f"warning: {host} can be reached from other machines: all that is sent can be read on the way, the "
-            "token in the address too, and who has that can hear, change and save everything that is open here"
+            f"token in the address too, and who has that can {allows}"
         )
     actual = running.port.getsockname()[1]
     if port not in (0, actual):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -20,7 +21,7 @@ from avsi.studio.sounds import Clocked
 
 from ..folder.layout import STFT
 from ..folder.versions import ORIGINAL
-from ..listening.listening_test import MUSHRA, ListeningTest, read_tests
+from ..listening.listening_test import MUSHRA, ListeningTest, find_test, read_tests
 from ..listening.ratings import add_ratings, listener_name, next_trial
 from .snapshot import Live
 from .sounds import Sounds, wav_answer
@@ -51,7 +52,8 @@ class _Routes:
         self._lock = threading.Lock()
 
     def tests(self, request: Request) -> Response:
-        return JSONResponse([{"name": test.name, "kind": test.kind} for test in self._offered()])
+        offered = [self._test(self.only)] if self.only else read_tests(self.folder)[0]
+        return JSONResponse([{"name": test.name, "kind": test.kind} for test in offered])
 
     async def trial(self, request: Request) -> Response:
         asked = await read_json(request)
@@ -60,7 +62,8 @@ class _Routes:
     def _trial(self, name: str, asked: dict) -> dict:
         """The next trial of a listener; only how many there are, after the last."""
         test, listener = self._test(name), _listener(asked)
-        number, rated = next_trial(test, listener)
+        with _not_for_listeners("your answers cannot be read"):
+            number, rated = next_trial(test, listener)
         told = {"kind": test.kind, "listener": listener, "rated": rated, "trials": len(test.trials)}
         if number is None:
             return {**told, "trial": None}
@@ -84,8 +87,9 @@ class _Routes:
             raise Refused(400, "trial: expected a whole number")
         if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
             raise Refused(400, "ratings: expected a list of numbers")
-        await run_in_threadpool(add_ratings, test, listener, number, values)
-        return JSONResponse({"rated": next_trial(test, listener)[1]}, 201)
+        with _not_for_listeners("your answer cannot be kept", but=ConfigError):
+            await run_in_threadpool(add_ratings, test, listener, number, values)
+            return JSONResponse({"rated": next_trial(test, listener)[1]}, 201)
 
     def sound(self, request: Request) -> Response:
         drawn = self._drawn.get(request.path_params["sound"])
@@ -93,11 +97,8 @@ class _Routes:
             raise Refused(404, "no such sound; load the page again")
         return wav_answer(request, self._sound(*drawn))
 
-    def _offered(self) -> list[ListeningTest]:
-        return [test for test in read_tests(self.folder) if self.only in ("", test.name)]
-
     def _test(self, name: str) -> ListeningTest:
-        test = next((test for test in self._offered() if test.name == name), None)
+        test = find_test(self.folder, name) if self.only in ("", name) else None
         if test is None:
             raise Refused(404, "no such listening test")
         return test
@@ -112,16 +113,28 @@ class _Routes:
 
     def _sound(self, test: ListeningTest, number: int, version: str) -> Clocked:
         evaluation, trial = self.live.whole(), test.trials[number - 1]
-        try:
+        with _not_for_listeners("this trial cannot be played"):
             utterance = next((one for one in evaluation.utterances if one.id == trial.id), None)
             if utterance is None:
                 raise ConfigError(f"{trial.id}: is no longer in {evaluation.folder}")
             revision = self.live.revision(trial.condition)
             return self.sounds.get(evaluation, utterance, trial.condition, version, revision)
-        except (AvsiError, OSError, Refused) as error:
-            # The reason names the system: it is for the terminal, not for the listener.
-            print_error(error_text(error) if not isinstance(error, Refused) else str(error))
-            raise Refused(500, "this trial cannot be played; tell those who gave you the test") from error
+
+
+@contextmanager
+def _not_for_listeners(told: str, but: type[AvsiError] | None = None) -> Iterator[None]:
+    """Reasons that name systems and files are for the terminal; a listener is told no more than what fails.
+
+    Args:
+        but: errors that a listener can mend.
+    """
+    try:
+        yield
+    except (AvsiError, OSError, Refused) as error:
+        if but and isinstance(error, but):
+            raise
+        print_error(str(error) if isinstance(error, Refused) else error_text(error))
+        raise Refused(500, f"{told}; tell those who gave you the test") from error
 
 
 def _listener(asked: dict) -> str:

@@ -20,7 +20,7 @@ from avsi.studio.tiles import spectrogram
 from ..folder.evaluation import Evaluation
 from ..folder.versions import ORIGINAL, UNPROCESSED
 from ..listening.drawing import draw_test
-from ..listening.listening_test import CALLED, ListeningTest, read_tests
+from ..listening.listening_test import CALLED, ListeningTest, find_test, read_tests
 from ..listening.outcome import outcome_tables
 from ..listening.ratings import listeners
 from ..reporting.cells import condition_title
@@ -51,6 +51,7 @@ def make_app(live: Live, tests: Path) -> Starlette:
         ("/", routes.index, "GET"),
         ("/api/evaluation", routes.evaluation, "GET"),
         ("/api/revision", routes.revision, "GET"),
+        ("/api/condition", routes.condition, "GET"),
         ("/api/means", routes.means, "GET"),
         ("/api/rows", routes.rows, "GET"),
         ("/api/utterance", routes.utterance, "GET"),
@@ -118,6 +119,12 @@ class _Routes:
     def revision(self, request: Request) -> Response:
         return JSONResponse({"revision": self.live.revision(_text(request, "condition"))})
 
+    def condition(self, request: Request) -> Response:
+        """What can be asked for under a condition by now: systems that were restored, metrics that are scored."""
+        snapshot = self.live.under(_text(request, "condition"))
+        metrics = [{"key": column.name, "label": column.label} for column in snapshot.columns]
+        return JSONResponse({"systems": list(snapshot.sets), "metrics": metrics})
+
     def means(self, request: Request) -> Response:
         """The report's tables of one condition, and the differences of two systems that are named."""
         condition, pair = _text(request, "condition"), (_text(request, "first", ""), _text(request, "second", ""))
@@ -172,7 +179,8 @@ class _Routes:
         return Response(picture, media_type="image/png", headers=KEPT)
 
     def tests(self, request: Request) -> Response:
-        told = [
+        tests, broken = read_tests(self.folder)
+        told: list[dict] = [
             {
                 "name": test.name,
                 "kind": test.kind,
@@ -184,9 +192,9 @@ class _Routes:
                 "left_out": test.left_out,
                 "folder": str(test.folder),
             }
-            for test in read_tests(self.folder)
+            for test in tests
         ]
-        return JSONResponse(told)
+        return JSONResponse([*told, *({"name": name, "broken": why} for name, why in broken.items())])
 
     async def draw(self, request: Request) -> Response:
         asked = await read_json(request)
@@ -202,8 +210,7 @@ class _Routes:
         return JSONResponse({"name": test.name}, 201)
 
     def outcome(self, request: Request) -> Response:
-        wanted = request.path_params["test"]
-        test = next((test for test in read_tests(self.folder) if test.name == wanted), None)
+        test = find_test(self.folder, request.path_params["test"])
         if test is None:
             raise Refused(404, "no such listening test")
         return JSONResponse({"tables": [_told(table) for table in outcome_tables(test)]})

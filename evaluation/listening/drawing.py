@@ -7,12 +7,14 @@ from itertools import combinations
 from pathlib import Path
 
 from avsi.errors import AvsiError, ConfigError, DataError
+from avsi.folders import locked
 from avsi.rng import generator
 
 from ..folder.evaluation import Evaluation
 from ..folder.versions import ORIGINAL, UNPROCESSED, read_version
 from .listening_test import KINDS, MUSHRA, PAIRS, TEST, ListeningTest, Trial
 
+WAIT_S = 60  # for another that draws the same test
 MOST_TRIALS = 500
 MOST_SEED = 2**32 - 1
 MOST_OF_MUSHRA = 10  # versions beside the hidden original and the unprocessed sound: ITU-R BS.1534-3 has 12 in all
@@ -33,12 +35,25 @@ def draw_test(
     allow. No trial comes twice.
 
     Raises:
-        ConfigError: settings that make no test, or other ones than those of the test that is there.
+        ConfigError: settings that make no test, or other ones than those of the test that is there; ratings of a test
+            that is gone.
         DataError: a system was not restored.
     """
     _check(evaluation, kind, systems, conditions, n_trials, seed)
     folder = out / f"{kind}_{seed}"
     settings = tuple(dict.fromkeys(systems)), tuple(dict.fromkeys(conditions))
+    with locked(folder, result=TEST, wait_s=WAIT_S):
+        return _drawn_or_read(evaluation, folder, kind, settings, n_trials, seed)
+
+
+def _drawn_or_read(
+    evaluation: Evaluation,
+    folder: Path,
+    kind: str,
+    settings: tuple[tuple[str, ...], tuple[str, ...]],
+    n_trials: int,
+    seed: int,
+) -> ListeningTest:
     if (folder / TEST).is_file():
         there = ListeningTest.read(folder)
         if (there.systems, there.conditions, len(there.trials)) != (*settings, n_trials):
@@ -47,6 +62,11 @@ def draw_test(
                 f"{', '.join(there.conditions)}; take another seed for another test"
             )
         return there
+    if rated := sorted(path.name for path in folder.glob("*.csv")):
+        raise ConfigError(
+            f"{folder}: holds ratings ({', '.join(rated)}), but the test that they are of ({TEST}) is gone; move the "
+            "folder away, or take another seed"
+        )
     trials, left_out = _draw(evaluation, kind, *settings, n_trials, seed)
     if len(trials) < n_trials:
         lacking = f"; {len(left_out)} more cannot be played" if left_out else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from avsi.errors import DataError
 from avsi.files import write_text
+from avsi.program import error_text
 from avsi.rng import generator
 
 from ..folder.json_files import check_types, read_json
@@ -96,6 +97,22 @@ class ListeningTest:
         return [versions[place] for place in drawn]
 
 
-def read_tests(folder: Path) -> list[ListeningTest]:
-    """The listening tests in a folder of them, by name."""
-    return [ListeningTest.read(path.parent) for path in sorted(folder.glob(f"*/{TEST}"))]
+def read_tests(folder: Path) -> tuple[list[ListeningTest], dict[str, str]]:
+    """(the listening tests in a folder of them, by name; why others cannot be read, by their names)."""
+    tests, broken = [], {}
+    for path in sorted(folder.glob(f"*/{TEST}")):
+        try:
+            tests.append(ListeningTest.read(path.parent))
+        except (DataError, OSError) as error:
+            broken[path.parent.name] = error_text(error)
+    return tests, broken
+
+
+def find_test(folder: Path, name: str) -> ListeningTest | None:
+    """One of the listening tests in a folder of them; None where there is none of that name.
+
+    Raises:
+        DataError: it is broken.
+    """
+    names = {path.parent.name: path.parent for path in folder.glob(f"*/{TEST}")}
+    return ListeningTest.read(names[name]) if name in names else None

@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from avsi.data.gap_protocol import Condition
+from avsi.errors import DataError
 from avsi.metrics.registry import Column
 
 from ..folder.versions import ORIGINAL
@@ -22,6 +23,7 @@ from .ratings import Rating, listeners, read_ratings
 
 RATING = Column("rating", "Rating", "0 to 100", False)
 PREFERENCE = Column("preference", "Preference", "share", False)
+PREFERRED = 'Share of its pairs in which a system was preferred ("No difference" counts half for each of both)'
 ALL, TOP = "all", 100
 # Of fewer trials, nothing is called better or worse: five answers alike come by chance once in sixteen times.
 FEWEST = 6
@@ -30,13 +32,21 @@ RECOGNISED, MOST_MISSED = 90, 0.15
 
 
 def outcome_tables(test: ListeningTest) -> list[Table]:
-    """The tables of a test, of all that is rated so far; none before the first rating.
+    """The tables of a test, of all that is rated so far; none before the first rating. Ratings that cannot be read are
+    left out, and captions say why.
 
     Listeners are drawn with replacement, and from each as many trials as were rated: intervals hold for other
     listeners and items; with one listener, for other items alone.
     """
-    ratings = [rating for listener in listeners(test) for rating in read_ratings(test, listener)]
+    ratings, left_out = [], []
+    for listener in listeners(test):
+        try:
+            ratings += read_ratings(test, listener)
+        except DataError as error:
+            left_out.append(f"Not counted: {error}.")
     if not ratings:
+        if left_out:
+            raise DataError(left_out[0])
         return []
     units = sorted({(rating.listener, rating.trial) for rating in ratings})
     values = {(rating.listener, rating.trial, rating.system): rating.rating for rating in ratings}
@@ -53,7 +63,8 @@ def outcome_tables(test: ListeningTest) -> list[Table]:
     count = len({listener for listener, _ in units})
     about = f"{len(units)} rated trial{'' if len(units) == 1 else 's'} of {count} listener{'' if count == 1 else 's'}"
     drawn = "listeners and their trials" if count > 1 else "the trials of one listener"
-    over = f"over {about}, with 95 % intervals (bootstrap over {drawn}) in brackets, which end where the scale does."
+    over = f"over {about}, with 95 % intervals (bootstrap over {drawn}) in brackets, which end where the scale does; "
+    over += "n: how many of the trials."
     names = list(dict.fromkeys(name for trial in test.trials for name in trial.versions))
     means = {
         (name, condition): mean(condition, lambda one, number, name=name: values.get((one, number, name), np.nan))
@@ -73,7 +84,8 @@ def outcome_tables(test: ListeningTest) -> list[Table]:
         for condition in conditions
     }
     tables = [_means(test, names, conditions, means, over, ratings)]
-    return tables + ([_differences(test, pairs, conditions, differences, bootstrap.units, over)] if pairs else [])
+    tables += [_differences(test, pairs, conditions, differences, bootstrap.units, over)] if pairs else []
+    return [replace(table, caption=" ".join([table.caption, *left_out])) for table in tables]
 
 
 def _means(
@@ -85,7 +97,7 @@ def _means(
     ratings: list[Rating],
 ) -> Table:
     column, scale = (RATING, (0, TOP)) if test.kind == MUSHRA else (PREFERENCE, (0, 1))
-    what = "Ratings from 0 to 100" if test.kind == MUSHRA else "Share of its pairs in which a system was preferred"
+    what = "Ratings from 0 to 100" if test.kind == MUSHRA else PREFERRED
     missed = _who_missed(ratings) if test.kind == MUSHRA else []
     note = (
         f"Rated the hidden original below {RECOGNISED} in more than {100 * MOST_MISSED:g} % of the trials, for which "
@@ -155,7 +167,8 @@ def _text(estimate: Estimate | None, scale: tuple[float, float], sign: str = "z"
     if _is_point(estimate):
         low = high = math.nan  # answers that are all alike tell nothing of others
     decimals = 1 if scale[1] == TOP else DECIMALS
-    return interval_text(replace(estimate, low=low, high=high, missing=0), sign, decimals=decimals)
+    found = interval_text(replace(estimate, low=low, high=high, missing=0), sign, decimals=decimals)
+    return f"{found}\nn = {estimate.scored}"
 
 
 def _title(condition: str) -> str:

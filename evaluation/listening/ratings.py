@@ -19,6 +19,7 @@ from avsi.folders import locked
 from .listening_test import MUSHRA, PAIRS, ListeningTest
 
 MOST_NAME = 40
+WAIT_S = 30  # for others who write into the same test; each is done in a moment
 PREFERENCES = ([1, 0], [0, 1], [0.5, 0.5])  # the first, the second, or neither
 
 
@@ -66,24 +67,51 @@ def ratings_path(test: ListeningTest, listener: str) -> Path:
 
 
 def read_ratings(test: ListeningTest, listener: str) -> list[Rating]:
-    """None yet: an empty list. Raises DataError, naming the line, for what is no rating of the test."""
+    """None yet: an empty list.
+
+    Raises:
+        DataError: naming the line, for what is no rating of the test, a second one of the same version, or a trial that
+            was not rated as a whole.
+    """
     path = ratings_path(test, listener)
     if not path.is_file():
         return []
     rows = csv.DictReader(io.StringIO(read_text(path)))
     if rows.fieldnames != HEADER:
         raise DataError(f"{path}: expected the columns {','.join(HEADER)}")
-    ratings = []
+    ratings, given, last = [], {}, {}
     for row in rows:
-        try:
-            rating = Rating(**{name: NUMBERS.get(name, str)(value) for name, value in row.items()})
-        except (TypeError, ValueError):
-            raise DataError(f"{path}:{rows.line_num}: expected {','.join(HEADER)}") from None
-        of = rating.seed, rating.listener
-        if of != (test.seed, listener) or not 1 <= rating.trial <= len(test.trials) or not math.isfinite(rating.rating):
-            raise DataError(f"{path}:{rows.line_num}: is no rating of the test {test.name} by {listener}")
+        place = f"{path}:{rows.line_num}"
+        rating = _rating(test, listener, row, place)
+        values = given.setdefault(rating.trial, {})
+        if rating.system in values:
+            raise DataError(f"{place}: rates {rating.system} in trial {rating.trial} again; remove one of both lines")
+        values[rating.system], last[rating.trial] = rating.rating, place
         ratings.append(rating)
+    for number, values in given.items():
+        try:
+            check_values(test, list(values.values()), number)
+        except ConfigError as error:
+            mend = "mend its lines, or remove them all: the listener then has it again"
+            raise DataError(f"{last[number]}: trial {number}: {error}; {mend}") from None
     return ratings
+
+
+def _rating(test: ListeningTest, listener: str, row: dict, place: str) -> Rating:
+    """A line of a listener's file. Raises DataError for what is no rating of one of the versions of a trial."""
+    try:
+        rating = Rating(**{name: NUMBERS.get(name, str)(value) for name, value in row.items()})
+    except (TypeError, ValueError):
+        raise DataError(f"{place}: expected {','.join(HEADER)}") from None
+    of = rating.seed, rating.listener
+    if of != (test.seed, listener) or not 1 <= rating.trial <= len(test.trials) or not math.isfinite(rating.rating):
+        told = f"seed {rating.seed}, listener {rating.listener}, trial {rating.trial}, rating {rating.rating:g}"
+        raise DataError(f"{place}: found {told}, which is no rating of the test {test.name} by {listener}")
+    trial, found = test.trials[rating.trial - 1], (rating.system, rating.utterance, rating.condition)
+    if found[1:] != (trial.id, trial.condition) or rating.system not in trial.versions:
+        expected = f"{' or '.join(trial.versions)}, {trial.id}, {trial.condition}"
+        raise DataError(f"{place}: found {', '.join(found)}; expected, in trial {rating.trial}, {expected}")
+    return rating
 
 
 def listeners(test: ListeningTest) -> list[str]:
@@ -104,7 +132,7 @@ def add_ratings(test: ListeningTest, listener: str, number: int, values: Sequenc
         ConfigError: values that are no ratings, or a trial that is not there or was rated already.
     """
     check_values(test, values, number)
-    with locked(test.folder):  # against another server on the same test
+    with locked(test.folder, wait_s=WAIT_S):
         ratings = read_ratings(test, listener)
         if any(rating.trial == number for rating in ratings):
             raise ConfigError(f"trial {number} is rated already; load the page again to go on")

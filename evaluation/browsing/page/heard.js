@@ -2,6 +2,8 @@
 
 import { make } from "/page/dom.js";
 
+const LAST_KEY = 9;
+
 /** Hears a sound of the mixer, and plays if nothing is played. */
 export function hear(mixer, index) {
   mixer.hear(index);
@@ -32,6 +34,10 @@ export function markHeard(mixer, gaps, buttons, tell) {
   mixer.addEventListener("moved", mark, { signal: ending.signal });
   mixer.addEventListener("heard", mark, { signal: ending.signal });
   const first = buttons.length > 2 ? 0 : 1; // the original of a scale has the key 0
-  buttons.forEach((button, index) => (button.querySelector("kbd").textContent = String(index + first)));
+  buttons.forEach((button, index) => {
+    const key = button.querySelector("kbd");
+    if (index + first <= LAST_KEY) key.textContent = String(index + first);
+    else key.remove(); // there are no more
+  });
   mark();
 }

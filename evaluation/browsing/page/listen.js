@@ -18,14 +18,23 @@ let shown = null;
 
 const show = (part) => ["welcome", "trial", "end"].forEach((each) => (byId(each).hidden = each !== part));
 
+/** Where a listener begins, or begins again. */
+function welcome(listener) {
+  byId("progress").textContent = "";
+  show("welcome");
+  byId("listener").value = listener;
+  byId("listener").focus();
+}
+
 async function next(test, listener) {
   const asked = await guarded(() => post(`/api/listening/${encodeURIComponent(test)}/trial`, { listener }));
-  if (!asked) return show("welcome");
+  if (!asked) return welcome(listener);
   sessionStorage.setItem(LISTENER, JSON.stringify([test, listener]));
   const { kind, trial, trials, rated } = asked;
   byId("progress").textContent = trial === null ? `${trials} of ${trials}` : `Trial ${rated + 1} of ${trials}`;
   if (trial === null) {
     mixer.pause();
+    sessionStorage.removeItem(LISTENER); // the next listener may have this page
     show("end");
     byId("end-title").focus();
     return undefined;
@@ -33,7 +42,9 @@ async function next(test, listener) {
   setGaps(asked.gaps);
   const addresses = [...(asked.reference ? [asked.reference] : []), ...asked.sounds].map((id) => `/api/listening/sounds/${id}`);
   mixer.heard = 0;
-  if (!(await guarded(() => mixer.load(addresses)))) return undefined;
+  const loaded = await guarded(() => mixer.load(addresses));
+  if (loaded === undefined) return welcome(listener); // not with the answers to another trial
+  if (!loaded) return undefined;
   show("trial");
   const [drafted, values] = JSON.parse(sessionStorage.getItem(DRAFT) ?? "[]");
   const here = `${test} ${asked.listener} ${trial}`;
@@ -42,12 +53,13 @@ async function next(test, listener) {
   const answer = async (ratings) => {
     byId("answers").inert = true;
     const kept = await guarded(() => post(`/api/listening/${encodeURIComponent(test)}/ratings`, { listener, trial, ratings }));
+    if (kept) {
+      sessionStorage.removeItem(DRAFT);
+      warn("");
+      say("Your answer is kept.");
+      await next(test, listener);
+    }
     byId("answers").inert = false;
-    if (!kept) return;
-    sessionStorage.removeItem(DRAFT);
-    warn("");
-    say("Your answer is kept.");
-    await next(test, listener);
   };
   shown = new KINDS[kind]({ mixer, gaps: asked.gaps, count: asked.sounds.length, draft, keep, answer });
   byId("question").focus();
@@ -65,6 +77,7 @@ async function begin() {
     warn("");
     next(byId("test").value, byId("listener").value.trim());
   };
+  byId("another").onclick = () => welcome("");
   const keys = { Space: () => mixer.toggle(), g: () => byId("play-gap").click(), 0: () => shown?.pressed(0) };
   for (let number = 1; number <= 9; number += 1) keys[number] = () => shown?.pressed(number);
   offerKeys(keys, [
@@ -78,9 +91,7 @@ async function begin() {
   const [test, listener] = JSON.parse(sessionStorage.getItem(LISTENER) ?? "[]");
   const same = tests.some(({ name }) => name === test) && (!wanted || wanted === test);
   if (same && listener) return next(test, listener);
-  show("welcome");
-  byId("listener").focus();
-  return undefined;
+  return welcome("");
 }
 
 guarded(begin);

@@ -1,10 +1,12 @@
 // The report's means, intervals and differences, of the condition that is chosen.
 
-import { get } from "/page/api.js";
-import { byId, guarded, make } from "/page/dom.js";
+import { byId, make } from "/page/dom.js";
+import { asker } from "./asker.js";
 import { drawTable } from "./tables.js";
 
 export class Means {
+  #ask = asker();
+
   constructor(state) {
     this.state = state;
     state.addEventListener("change", ({ detail }) => {
@@ -26,7 +28,7 @@ export class Means {
     const asked = `/api/means?${new URLSearchParams({ condition: this.state.condition, first, second })}`;
     this.asked = asked;
     if (!byId("means").childElementCount) byId("means").replaceChildren(make("p", { className: "soft" }, "The means are being computed ..."));
-    const found = await guarded(() => get(asked));
+    const found = await this.#ask(asked);
     if (!found || this.asked !== asked) return;
     const [means, ...others] = found.tables.map(drawTable);
     const more = make("details", { open: byId("means").querySelector("details")?.open ?? Boolean(first) },

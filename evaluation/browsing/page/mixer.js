@@ -12,7 +12,7 @@ async function fetched(address) {
   const response = await fetch(address);
   if (response.ok) return response.arrayBuffer();
   const told = await response.json().catch(() => ({}));
-  throw new Error(told.error || `The studio answered ${response.status}`);
+  throw new Error(told.error || `The server answered ${response.status}`);
 }
 
 export class Mixer extends EventTarget {

@@ -16,6 +16,7 @@ function choices(part, type, name, options) {
 const chosen = (name) => [...document.getElementsByName(name)].filter(({ checked }) => checked).map(({ value }) => value);
 
 function describe(test) {
+  if (test.broken) return make("div", { className: "test" }, make("h3", {}, test.name), make("p", { className: "refused" }, `Cannot be opened. ${test.broken}`));
   const { name, kind, seed, systems, conditions, trials, listeners } = test;
   const facts = [`seed ${seed}`, counted(trials, "trial"), systems.join(", "), conditions.map((name) => titles.get(name) ?? name).join(", ")];
   facts.push(listeners.length ? `rated by ${listeners.join(", ")}` : "not rated yet");

@@ -1,7 +1,7 @@
 // The table of all utterances: the server sorts and filters, the page shows some rows at a time.
 
-import { get } from "/page/api.js";
-import { byId, guarded, make, say } from "/page/dom.js";
+import { byId, make, say } from "/page/dom.js";
+import { asker } from "./asker.js";
 
 const COUNT = 50;
 const TYPING_MS = 250;
@@ -10,6 +10,7 @@ const NAMED = [["id", "Utterance"], ["speaker", "Speaker"]];
 export class Utterances {
   rows = [];
   #total = 0;
+  #ask = asker();
 
   /** `choose` gets the id of an utterance. */
   constructor(state, evaluation, choose) {
@@ -18,9 +19,6 @@ export class Utterances {
       byId(name).addEventListener(name === "text" ? "input" : "change", ({ target }) => change(target.value));
     };
     byId("speaker").replaceChildren(new Option("all", ""), ...evaluation.speakers.map((name) => new Option(name)));
-    for (const name of ["system", "other"]) {
-      byId(name).replaceChildren(...evaluation.systems.map((each) => new Option(each)));
-    }
     for (const name of ["view", "system", "other", "metric"]) {
       field(name, (value) => state.set({ ...(name === "view" ? this.#order(value) : {}), [name]: value, first: "" }));
     }
@@ -62,38 +60,28 @@ export class Utterances {
       condition, view, system, other, metric, sort, descending, text, speaker, lacking, first, count: COUNT,
     });
     this.asked = asked;
-    if (view === "metric" && !metric) return this.#chooseMetric();
     byId("metric").value = metric;
-    const found = await guarded(() => get(`/api/rows?${asked}`));
-    if (!found || this.asked !== asked) return undefined;
-    this.rows = found.rows;
-    this.#total = found.total;
-    if (view !== "metric") this.#offerMetrics(found.columns);
-    this.#drawHeads(found.columns);
-    byId("rows").replaceChildren(...found.rows.map((row) => this.#row(row)));
+    if (!system) return this.#show([], [], "Nothing is restored under these gaps yet.");
+    if (view === "metric" && !metric) return this.#show([], [], "Nothing is scored under these gaps yet.");
+    const found = await this.#ask(`/api/rows?${asked}`);
+    if (this.asked !== asked) return undefined;
+    if (!found) return this.#show([], [], "");
     const last = Math.min(Number(first) + found.rows.length, found.total);
     const part = found.total ? `${Number(first) + 1} to ${last} of ${found.total}` : "None";
-    byId("which").textContent = found.total === found.all ? part : `${part} (${found.all} in all)`;
+    this.#show(found.columns, found.rows, found.total === found.all ? part : `${part} (${found.all} in all)`);
+    this.#total = found.total;
     byId("previous").disabled = !Number(first);
     byId("next").disabled = last >= found.total;
-    this.#mark();
     return undefined;
   }
 
-  #offerMetrics(columns) {
-    byId("metric").replaceChildren(...columns.map(({ key, label, unit }) => new Option(`${label} ${unit}`, key, false, key === this.state.metric)));
-  }
-
-  /** An address that leads to this view at once: the metrics are those of any system. */
-  async #chooseMetric() {
-    const { condition, system } = this.state;
-    const asked = new URLSearchParams({ condition, view: "system", system, sort: "id", first: 0, count: 1 });
-    const found = await guarded(() => get(`/api/rows?${asked}`));
-    if (!found?.columns.length) return;
-    this.#offerMetrics(found.columns);
-    this.state.metric = found.columns[0].key;
-    this.state.keep();
-    await this.draw();
+  #show(columns, rows, which) {
+    this.rows = rows;
+    this.#drawHeads(columns);
+    byId("rows").replaceChildren(...rows.map((row) => this.#row(row)));
+    byId("which").textContent = which;
+    byId("previous").disabled = byId("next").disabled = true;
+    this.#mark();
   }
 
   #drawHeads(columns) {

@@ -1,7 +1,7 @@
 // The versions of the chosen utterance: pictures with the gaps, scores, and their sounds at the same position.
 
-import { get } from "/page/api.js";
 import { byId, guarded, make, say } from "/page/dom.js";
+import { asker } from "./asker.js";
 import { Mixer } from "./mixer.js";
 import { offerTransport } from "./transport.js";
 
@@ -13,6 +13,7 @@ export class Versions {
   #figures = [];
   #before = 0; // the version that was heard before
   #loaded = "";
+  #ask = asker();
   #plays = false; // as soon as it is loaded
 
   constructor(state) {
@@ -40,7 +41,7 @@ export class Versions {
     if (!id) return;
     const asked = `${condition} ${id}`;
     this.asked = asked;
-    const found = await guarded(() => get(`/api/utterance?${new URLSearchParams({ condition, id })}`));
+    const found = await this.#ask(`/api/utterance?${new URLSearchParams({ condition, id })}`);
     if (!found || this.asked !== asked) return;
     byId("nothing-chosen").hidden = true;
     byId("chosen").hidden = false;
