@@ -32,6 +32,7 @@ export class Versions {
   /** Plays an utterance; the one that plays already is paused. */
   choose(id) {
     if (id === this.state.id && this.#loaded.startsWith(`${this.state.condition} ${id} `)) return this.mixer.toggle();
+    this.mixer.pause();
     this.#plays = true;
     return this.state.set({ id });
   }
@@ -57,6 +58,7 @@ export class Versions {
       const sounds = found.versions.map(({ name, missing }) => (missing ? null : this.#address("sound", found, name)));
       const loaded = await guarded(() => this.mixer.load(sounds));
       if (loaded) this.#loaded = there;
+      if (this.asked !== asked) return; // another one was chosen meanwhile, and is played
       if (loaded === undefined) this.#plays = false; // they cannot be loaded
     }
     this.#mark();
