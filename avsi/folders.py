@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from .errors import AvsiError, DataError
 from .files import blamed_on, is_gone, this_process
@@ -128,13 +129,25 @@ def _lock(handle: int, folder: Path, until_s: float) -> None:
 @contextmanager
 def in_turn(path: Path) -> Iterator[None]:
     """Wait until no other process is in this context with the same lock file, which is made and deleted again."""
-    with path.open("w") as file:
-        with contextlib.suppress(OSError):  # some network drives do not support locks
-            fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+    while True:
+        with path.open("w") as file:
+            with contextlib.suppress(OSError):  # some network drives do not support locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is(file, path):  # who had it deleted it, and another one has made it anew
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is(file: IO, path: Path) -> bool:
+    """Whether an open file still has its name."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def check_new(folder: Path) -> None:

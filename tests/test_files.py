@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from avsi.errors import DataError
 from avsi.files import this_process, write_text, written_beside
-from avsi.folders import files_together, folder_beside, locked
+from avsi.folders import files_together, folder_beside, in_turn, locked
 
 WORKERS = """
 import os, sys, time
@@ -168,3 +169,25 @@ def test_files_of_a_folder_change_together_or_not_at_all(tmp_path, there, gone):
         write_text(new / "sub" / "new", "after")
     after = {"both": "after", "sub": None, "sub/new": "after"} | ({"other": "before"} if there else {})
     assert snapshot(folder) == after
+
+
+def test_who_waits_for_a_turn_has_it_alone(tmp_path):
+    """Also where the lock file has been deleted, and made anew, while it was waited for."""
+    inside, most, lock = [], [], threading.Lock()
+
+    def take_turns() -> None:
+        for _ in range(40):
+            with in_turn(tmp_path / "lock"):
+                with lock:
+                    inside.append(1)
+                    most.append(len(inside))
+                time.sleep(0.0005)
+                with lock:
+                    inside.pop()
+
+    threads = [threading.Thread(target=take_turns) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 1 and list(tmp_path.iterdir()) == []

@@ -35,7 +35,7 @@ def app_of(table: Sequence[tuple[str, Callable, str]]) -> Starlette:
             {"error": MEANINGS.get(error.status_code, error.detail)}, error.status_code, error.headers
         ),
         Exception: lambda *_: JSONResponse(
-            {"error": "something went wrong; the terminal of avsi studio shows what"}, 500
+            {"error": "something went wrong; the terminal where it was started shows what"}, 500
         ),
     }
     return Starlette(routes=[Route(*of[:2], methods=[of[2]]) for of in table], exception_handlers=handlers)
