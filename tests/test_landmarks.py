@@ -224,7 +224,7 @@ def test_each_frame_is_looked_at_once_however_many_gaps_there_are(tmp_path, monk
     assert known.frames(1) == ["reset", *expected[0], "reset", *expected[1]]
     assert known.frames("around") == [*expected[0][::25], *expected[1][::25]]
     assert known.opened == [1, 8, "around"] and opened == [path] and known.frames(8) == []
-    assert steps == {"faces": (437, 437), "restoring": (3, 3)}
+    assert (steps["faces"], steps["restoring"]) == ((437, 437), (3, 3))
 
 
 def test_where_a_second_face_turns_up_late_only_that_stretch_begins_anew(tmp_path, monkeypatch):
