@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,12 +41,37 @@ PLAY_ALL = """async () => {
 }"""
 
 
-def look_at(path: Path, width: int = 1200) -> dict:
-    """What Chromium makes of a page: its requests, complaints, players, pictures and the width of what it shows."""
+@contextmanager
+def opened_browser() -> Iterator:
+    """Chromium, driven by Playwright."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def watched_page(browser, address: str) -> Iterator:
+    """A page of one of avsi's servers: nothing but this server is asked, and nothing goes wrong, but for what a test
+    takes out of ``page.complaints``.
+    """
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    requests, complaints = page.requests, page.complaints = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    yield page
+    page.close()
+    assert [url for url in requests if not url.startswith(address.partition("/?")[0] + "/")] == []
+    assert complaints == []
+
+
+def look_at(path: Path, width: int = 1200) -> dict:
+    """What Chromium makes of a page: its requests, complaints, players, pictures and the width of what it shows."""
+    with opened_browser() as browser:
         page = browser.new_page(viewport={"width": width, "height": 800})
         requests, complaints = [], []
         page.on("request", lambda request: requests.append(request.url))
@@ -59,5 +86,4 @@ def look_at(path: Path, width: int = 1200) -> dict:
             "width": page.evaluate("document.documentElement.scrollWidth"),
             "text": page.inner_text("body"),
         }
-        browser.close()
     return found

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, OPTIONS, needs_browser
+from browser import needs_browser, opened_browser, watched_page
 from evaluations import FAILED, WHY, make_evaluation
 
 from avsi.errors import ConfigError
@@ -49,28 +49,14 @@ def address(folder):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+    with opened_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def page(browser, address):
-    """Nothing but loopback is asked, and nothing goes wrong."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    requests, complaints = [], []
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.requests, page.complaints = requests, complaints
-    page.goto(address)
-    yield page
-    page.close()
-    assert [url for url in requests if not url.startswith(address.partition("/?")[0] + "/")] == []
-    assert complaints == []
+    with watched_page(browser, address) as page:
+        yield page
 
 
 def wait_for(page, expression: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from browser import CHROMIUM, OPTIONS, needs_browser
+from browser import needs_browser, opened_browser, watched_page
 from conftest import RATE, speech
 
 PAGE = Path(__file__).parents[1] / "avsi" / "studio" / "page"
@@ -44,34 +44,21 @@ def studio(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+    with opened_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
-def complaints() -> list[str]:
+def page(browser, studio):
+    with watched_page(browser, studio[0]) as page:
+        page.set_default_timeout(LIMIT_S * 1000)
+        yield page
+
+
+@pytest.fixture
+def complaints(page) -> list[str]:
     """What the browser has to say of the page; a test takes out what it expects."""
-    return []
-
-
-@pytest.fixture
-def page(browser, studio, complaints):
-    """The open studio; nothing but loopback is asked, and nothing goes wrong."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(LIMIT_S * 1000)
-    requests = []
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(studio[0])
-    yield page
-    page.close()
-    assert [url for url in requests if not url.startswith(studio[0].partition("/?")[0] + "/")] == []
-    assert complaints == []
+    return page.complaints
 
 
 def wait_for(page, expression: str) -> None:
