@@ -22,6 +22,7 @@ from uuid import uuid4
 
 import typer
 
+from .cores import take_core
 from .errors import AvsiError, ClusterError
 from .files import read_text
 
@@ -96,7 +97,7 @@ class Cluster:
             # A queue may let a job wait for hours.
             client.wait_for_workers(1, timeout=FIRST_WORKER_S if started is None else None)
             check_threads(client.nthreads())
-            client.run(check, self._here)
+            client.run(_prepare, self._here)
             print(f"{self.where}: workers: {len(client.nthreads())}", file=sys.stderr)
         return client
 
@@ -265,12 +266,24 @@ def _run(place: Here, function: Callable, *arguments: Any) -> tuple[Any, Excepti
     try:
         worker = get_worker()
         check_threads({worker.address: worker.state.nthreads})  # it may have joined while the program ran
-        check(place)
+        _prepare(place)
         os.chdir(place.folder)
         return function(*arguments), None
     except Exception as error:  # whatever a task raises, as where it runs in a process of this machine
         error.add_note(traceback.format_exc())  # which --debug shows
         return None, error
+
+
+def _prepare(place: Here) -> None:
+    """What a worker does before its first task, and before OpenCV and others count the cores that they may use."""
+    check(place)
+    _settle()
+
+
+@lru_cache(maxsize=1)
+def _settle() -> None:
+    """The threads that a task starts are on the core of its worker, too."""
+    take_core()
 
 
 def _key(task: tuple) -> str:

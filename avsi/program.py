@@ -1,9 +1,7 @@
 """What every command-line program shares: errors as one line, progress bars, tables, pages."""
 
-import contextlib
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -16,6 +14,7 @@ from typing import TypeVar
 import typer
 
 from .cluster import cluster_in_use
+from .cores import take_core
 from .errors import AvsiError, AvsiWarning
 
 STOPPED = 130  # exit status after Ctrl-C, as in a shell
@@ -164,19 +163,4 @@ def settle(parent: int) -> None:
 def _settle(parent: int) -> None:
     """What one of several worker processes does first."""
     settle(parent)
-    if sys.platform == "linux":
-        _take_core()
-
-
-def _take_core() -> None:
-    """Run on one core only, which no worker of this or another run has taken; on any where all are taken.
-
-    MediaPipe starts a thread per core; those of several workers would get into each other's way.
-    """
-    for core in sorted(os.sched_getaffinity(0)):
-        with contextlib.suppress(OSError):  # taken, or no such sockets are allowed here
-            held = socket.socket(socket.AF_UNIX)
-            held.bind(f"\0avsi-core-{core}")
-            held.detach()  # left open: a name without a file, free again when this process ends
-            os.sched_setaffinity(0, {core})
-            return
+    take_core()
