@@ -1,6 +1,6 @@
-"""Make the pictures of the studio's page that the README shows.
+"""Make the pictures of the studio's page that docs/studio.md shows.
 
-python tests/studio_screenshots.py out/mini_grid/s1/*.mpg out/studio
+python tests/studio_screenshots.py out/mini_grid/s1/*.mpg docs
 """
 
 import shutil

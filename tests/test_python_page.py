@@ -1,4 +1,4 @@
-"""Every recipe of PYTHON.md, run as it is written."""
+"""Every recipe of docs/python.md, run as it is written."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ from avsi.media.sound_writing import copy_patched, write_wav
 from avsi.media.video_reading import sound_start_s
 from avsi.media.video_writing import write_mp4
 
-PAGE = Path(__file__).parents[1] / "PYTHON.md"
+PAGE = Path(__file__).parents[1] / "docs" / "python.md"
 RECIPES = dict(re.findall(r"^## (.*?)\n.*?```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE))
 
 pytestmark = pytest.mark.slow
