@@ -10,7 +10,7 @@ import shutil
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from functools import cached_property, lru_cache
@@ -120,7 +120,7 @@ class Cluster:
             token = Path(self._open.enter_context(file).name).name
         return Here(str(folder), token, tuple(versions().items()))
 
-    def results(self, tasks: list[tuple]) -> Iterator:
+    def results(self, tasks: Iterable[tuple]) -> Iterator:
         """The results of ``(function, *arguments)`` tasks, in their order; what a lost worker was doing is done again.
 
         Raises:

@@ -25,6 +25,8 @@ from avsi.video.tracks import Tracks
 from evaluation import compare, report, restore, score
 from evaluation.folder import signals
 from evaluation.folder.evaluation import Evaluation
+from evaluation.folder.layout import PHONES, WORDS
+from evaluation.folder.rows import merged_rows
 from evaluation.reporting.cells import mean_text
 from evaluation.statistics.summarize import summarize
 from evaluation.systems import fingerprints
@@ -497,5 +499,5 @@ def test_keys_of_earlier_versions_are_read_by_their_names_of_today(evaluation):
     (evaluation / "clean/phones.jsonl").write_text(json.dumps({**row, "per": 0.5, "phones": 2, "judge": "one"}))
     words = {**row, "keywords": 1.0, "heard": "bin", "keywords_judge": "another"}
     (evaluation / "clean/keywords.jsonl").write_text(json.dumps(words))
-    found = Evaluation.read(evaluation).clean_rows["s04_clip0"]
+    found = merged_rows(evaluation / "clean", PHONES, WORDS)["s04_clip0"]
     assert (found["recognizer"], found["keywords_recognizer"], found["recognized"]) == ("one", "another", "bin")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -43,14 +44,28 @@ class RestoredSet:
     system: str
     condition: str
     gaps: dict[str, list[Gap]]
-    wavs: dict[str, str]
-    spectra: dict[str, str]
-    failed: dict[str, str]
 
-    @classmethod
-    def read(cls, folder: Path, system: str, condition: str, gaps: dict[str, list[Gap]]) -> RestoredSet:
-        wavs, failed = read_table(folder / WAVS), read_table(folder / FAILED)
-        return cls(folder, system, condition, gaps, wavs, read_places(folder / SPECTRA), failed)
+    # Read where they are asked for: what only needs scores holds no lists of files.
+    @cached_property
+    def wavs(self) -> dict[str, str]:
+        return read_table(self.folder / WAVS)
+
+    @cached_property
+    def spectra(self) -> dict[str, str]:
+        return read_places(self.folder / SPECTRA)
+
+    @cached_property
+    def failed(self) -> dict[str, str]:
+        return read_table(self.folder / FAILED)
+
+    def check_lists(self) -> None:
+        """Raise DataError for a broken one; none is kept."""
+        one = self.without_lists()
+        _ = one.wavs, one.spectra, one.failed
+
+    def without_lists(self) -> RestoredSet:
+        """The same set, which has read no lists."""
+        return replace(self)
 
     def __str__(self) -> str:
         return f"{self.system}, {self.condition}"

@@ -122,14 +122,9 @@ class Bootstrap:
         time.
         """
         rng, n_speakers = np.random.default_rng(self.seed), len(self._sizes)
-        times = np.concatenate(
-            [
-                rng.multinomial(n_speakers, np.full(n_speakers, 1 / n_speakers), part.stop - part.start).astype(
-                    np.int32
-                )
-                for part in self._parts(n_speakers)
-            ]
-        )
+        even = np.full(n_speakers, 1 / n_speakers)
+        parts = (rng.multinomial(n_speakers, even, part.stop - part.start) for part in self._parts(n_speakers))
+        times = np.concatenate([part.astype(np.int32) for part in parts])
         ends = np.cumsum(self._sizes)
         for number, size in enumerate(self._sizes):
             for part in self._parts(size):
