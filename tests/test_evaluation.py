@@ -405,6 +405,60 @@ def test_what_is_there_stays_and_what_is_missing_is_made(corpus, evaluation):
         assert [str(one) for one in found.sets][:2] == ["unprocessed, 600ms", "interpolation, random"]
 
 
+def files_of(folder) -> dict[str, bytes]:
+    """The content of each file, but for where the folder is."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {
+        str(path.relative_to(folder)): path.read_bytes().replace(str(folder.parents[1]).encode(), b"") for path in paths
+    }
+
+
+def test_restoring_goes_on_with_the_parts_that_are_missing(corpus, made, tmp_path, monkeypatch):
+    """Stopped in the third part of the second system: what is there is not made again, and the files are the same."""
+    restore_part, done = restore.restore_part, []
+
+    def stopping(number, *arguments):
+        done.append(number)
+        if len(done) == 7:
+            raise KeyboardInterrupt
+        return restore_part(number, *arguments)
+
+    monkeypatch.setattr(restore, "restore_part", stopping)
+    names = ["--system", "unprocessed", "--system", "interpolation"]
+    options = ["--gaps", corpus / "test" / "gaps_600ms", "--stats", corpus / "train" / "stats.npz", "--jobs", 1]
+    arguments = [str(each) for each in (corpus / "test", *options, *names, "--out", tmp_path / "out")]
+    assert CliRunner().invoke(restore.app, arguments).exit_code == 130
+    assert done == [0, 1, 2, 3, 0, 1, 2]
+    [complete] = Evaluation.read(tmp_path / "out").sets
+    assert complete.system == "unprocessed" and len(complete.spectra) == 4
+    run_app(restore.app, *arguments)
+    assert done == [0, 1, 2, 3, 0, 1, 2, 2, 3]
+    for name in ("unprocessed", "interpolation"):
+        stopped, whole = (files_of(out / name / "600ms") for out in (tmp_path / "out", made))
+        assert stopped == {file: content for file, content in whole.items() if file != "scores.jsonl"}
+        assert [file for file in stopped if file.endswith(".json")] == ["system.json"]
+
+
+def test_a_model_that_changes_while_it_restores_is_told(corpus, model, tmp_path, monkeypatch):
+    mine, out = shutil.copytree(model, tmp_path / "mine"), tmp_path / "out"
+    restore_part, done = restore.restore_part, []
+
+    def trained_on(number, *arguments):
+        done.append(number)
+        if done == [0, 1]:
+            torch.manual_seed(1)
+            config = corpus_config(corpus)
+            save_model(mine, BLSTMInpainter(config, Stats.load(config.data.stats)))
+        return restore_part(number, *arguments)
+
+    monkeypatch.setattr(restore, "restore_part", trained_on)
+    with pytest.raises(DataError, match="mine: changed while it was restored; run this again when that is over"):
+        restored(corpus, out, mine)
+    assert done == [0, 1] and (out / "mine/600ms/spectra/000000.json").exists()
+    restored(corpus, out, mine)  # all of it by what it is now
+    assert done == [0, 1, 0, 1, 2, 3] and len(Evaluation.read(out).set("mine", "600ms").wavs) == 4
+
+
 @pytest.mark.slow
 def test_a_model_that_was_trained_on_is_restored_anew(corpus, model, tmp_path):
     """And what it made of other gaps is no longer shown as its own."""

@@ -17,6 +17,7 @@ ABOUT, STATS, CLEAN, REPORT = "evaluation.json", "stats.npz", "clean", "report"
 LISTENING = "listening"
 # Of a system under a condition. SYSTEM is written last.
 SYSTEM, WAVS, SPECTRA, FAILED = "system.json", "wav.scp", "spectra.scp", "failed"
+PARTS = "spectra"  # the folder of the archives that SPECTRA names, see evaluation.folder.set_parts
 # Added later by evaluation.score, evaluation.recognize and evaluation.keywords: one row an utterance.
 SCORES, PHONES, WORDS = "scores.jsonl", "phones.jsonl", "keywords.jsonl"
 VOICES = "voices.jsonl"  # by evaluation.similarity: one row a speaker
