@@ -26,7 +26,7 @@ from evaluation import compare, report, restore, score
 from evaluation.folder import signals
 from evaluation.folder.evaluation import Evaluation
 from evaluation.folder.layout import PHONES, WORDS
-from evaluation.folder.rows import merged_rows
+from evaluation.folder.rows import merged_rows, read_rows, write_rows
 from evaluation.reporting.cells import mean_text
 from evaluation.statistics.summarize import summarize
 from evaluation.systems import fingerprints
@@ -151,6 +151,29 @@ def test_scoring_goes_on_where_it_was_stopped(evaluation, monkeypatch):
     run_app(score.app, evaluation, "--jobs", 1, "--again", "--metrics", "l1")
     assert len(done) == 5 + 14 + 20
     assert {str(one): one.rows("scores.jsonl") for one in sets} == whole
+
+
+@pytest.mark.parametrize(
+    ("share", "kept"), [(float("inf"), ["c", "bc", "abc"]), (1e-12, ["c", "bc", "bc"])], ids=["quick", "slow"]
+)
+def test_scores_are_saved_as_they_come_unless_that_takes_long(tmp_path, monkeypatch, share, kept):
+    """What a killed run leaves: all rows in order, or those before a save that would take too large a share."""
+    monkeypatch.setattr(score, "SAVE_EVERY_S", 0)
+    monkeypatch.setattr(score, "SAVE_SHARE", share)
+    path, found = tmp_path / "scores.jsonl", []
+    row = {"speaker": "s", "stoi": 0.5, "failed": {}}
+    write_rows(path, [row | {"id": "c"}])
+
+    def there():
+        return "".join(each["id"] for each in read_rows(path))
+
+    def new():
+        for id_ in "bad":
+            found.append(there())
+            yield row | {"id": id_, "pesq": 2.0}
+
+    score._add_rows(path, list("abcd"), new())
+    assert found == kept and there() == "abcd"
 
 
 @pytest.mark.slow

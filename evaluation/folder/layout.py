@@ -4,7 +4,8 @@
              clean/               the set, as a data directory; what recognisers recognised in it
              stats.npz            the training set's statistics: the unit of L1
              gaps_<condition>     the gaps, the same for every system
-             <system>/<condition>/   sound, log spectra of the lost frames, scores
+             <system>/<condition>/   sound, log spectra of the lost frames (spectra.scp names places in the archives of
+                                     spectra/), scores
              report/
              listening/       listening tests, a folder each: what was drawn, and a file of ratings for each listener
 """

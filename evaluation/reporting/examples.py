@@ -13,6 +13,7 @@ from avsi.metrics.registry import Column
 
 from ..folder.evaluation import Evaluation
 from ..folder.layout import CLEAN, PHONES, STFT
+from ..folder.restored_set import RestoredSet
 from ..folder.rows import merged_rows
 from ..folder.versions import ORIGINAL, UNPROCESSED, damaged
 from .example_selection import Selection, select_examples
@@ -80,19 +81,31 @@ def examples_of(evaluation: Evaluation, system: str, column: Column, count: int)
     ids = {chosen.id for chosen in selected}
     folders = [evaluation.folder / CLEAN, *(one.folder for one in evaluation.sets)]
     recognized = {folder: merged_rows(folder, PHONES, ids=ids) for folder in folders}
+    wavs = {one.folder: _wavs(one, ids) for one in evaluation.sets}
     examples = []
     for chosen in selected:
         try:
-            examples.append(_example(evaluation, chosen, recognized))
+            examples.append(_example(evaluation, chosen, wavs, recognized))
         except AvsiError as error:
             warnings.warn(f"{chosen.id}, {chosen.condition}: not on the page: {error}", AvsiWarning, stacklevel=2)
     return examples
 
 
-def _example(evaluation: Evaluation, chosen: Selection, recognized: dict[Path, dict[str, dict]]) -> Example:
+def _wavs(restored: RestoredSet, ids: set[str]) -> dict[str, str]:
+    """Those of some utterances, as far as they were restored; the list of all is not kept."""
+    listed = restored.without_lists().wavs
+    return {id_: listed[id_] for id_ in ids if id_ in listed}
+
+
+def _example(
+    evaluation: Evaluation,
+    chosen: Selection,
+    wavs: dict[Path, dict[str, str]],
+    recognized: dict[Path, dict[str, dict]],
+) -> Example:
     """
     Args:
-        recognized: by folder of a set, the rows of a phone recogniser.
+        wavs, recognized: by folder of a set and by id, paths of sound, and the rows of a phone recogniser.
     """
     place = evaluation.places[chosen.id]
     utterance, gaps = evaluation.utterances[place], evaluation.gaps[chosen.condition][chosen.id]
@@ -106,7 +119,7 @@ def _example(evaluation: Evaluation, chosen: Selection, recognized: dict[Path, d
         phones = _phones(recognized[one.folder].get(chosen.id, {}))
         if one.system == UNPROCESSED:
             silent = replace(silent, scores=scores, phones=phones)
-        elif wav := one.of(chosen.id).wav:
+        elif wav := wavs[one.folder].get(chosen.id):
             versions.append(Version(one.system, read_mono(wav, STFT.sample_rate), scores, phones))
     return Example(
         id=utterance.id,
