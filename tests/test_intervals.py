@@ -97,3 +97,10 @@ def test_intervals_stay_the_same_over_releases_and_however_many_are_drawn_at_a_t
     assert (alike.mean, alike.low, alike.high) == pytest.approx((3.607090332, -0.953551015, 7.669985654))
     assert (weighted.mean, weighted.low, weighted.high) == pytest.approx((4.367290010, -0.848600691, 6.416939014))
     assert (alike.scored, alike.missing) == (29, 1) and bootstrap.estimate(values, weights) == weighted
+
+
+def test_of_two_long_speakers_as_many_utterances_are_drawn_as_there_are():
+    drawn = np.zeros(8)
+    for resamples, _, counts in Bootstrap(["a"] * 35_000 + ["b"] * 35_000, resamples=8)._draws():
+        drawn[resamples] += counts.sum(axis=1)
+    assert drawn.tolist() == [70_000] * 8

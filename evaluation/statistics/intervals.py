@@ -124,11 +124,11 @@ class Bootstrap:
         rng, n_speakers = np.random.default_rng(self.seed), len(self._sizes)
         even = np.full(n_speakers, 1 / n_speakers)
         parts = (rng.multinomial(n_speakers, even, part.stop - part.start) for part in self._parts(n_speakers))
-        times = np.concatenate([part.astype(np.int32) for part in parts])
+        times = np.concatenate([part.astype(np.uint16) for part in parts])  # each about once
         ends = np.cumsum(self._sizes)
         for number, size in enumerate(self._sizes):
             for part in self._parts(size):
-                drawn = rng.multinomial(times[part, number] * size, np.full(size, 1 / size))
+                drawn = rng.multinomial(times[part, number].astype(int) * size, np.full(size, 1 / size))
                 yield part, slice(ends[number] - size, ends[number]), drawn.astype(float)
 
     def _parts(self, size: int) -> Iterator[slice]:
