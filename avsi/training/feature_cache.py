@@ -2,15 +2,15 @@
 
 import shutil
 import warnings
+from functools import partial
 from pathlib import Path
 
-from torch.utils.data import DataLoader, Dataset
-
 from ..data.feature_files import FeatureFiles
-from ..errors import AvsiError, AvsiWarning, DataError
+from ..errors import AvsiWarning, DataError
 from ..folders import check_folder, in_turn, user_cache
 from ..program import progress
 from .dataset import SpeechData
+from .loading import Loader
 
 GB = 1e9
 SPARE_GB = 1.0  # that stay free on the disk
@@ -81,27 +81,15 @@ def _gb(size: float) -> str:
     return f"{size / GB:.2g} GB" if size < 100 * GB else f"{size / GB:.0f} GB"
 
 
-class _Making(Dataset):
-    """Makes a file for each number that is asked for. An error is its result: a loader would wrap it in a traceback."""
-
-    def __init__(self, data: SpeechData, files: FeatureFiles) -> None:
-        self._data, self._files = data, files
-
-    def __getitem__(self, number: int) -> AvsiError | None:
-        try:
-            self._files.write(number, [self._data.make(index) for index in self._files.indices(number)])
-        except AvsiError as error:
-            return error
-        return None
-
-
 def _make(data: SpeechData, files: FeatureFiles, tells: bool) -> None:
     """Make the files that are missing, unless another process makes them."""
     files.folder.mkdir(parents=True, exist_ok=True)
     with in_turn(files.folder / f".{files.name}.lock"):
         missing = files.missing()
-        workers = data.config.training.workers
-        made = DataLoader(_Making(data, files), sampler=missing, batch_size=None, num_workers=workers)
-        for error in progress(made, len(missing), "features") if tells else made:
-            if error is not None:
-                raise error
+        made = Loader(partial(_write, data, files), missing, data.config.training.workers)
+        for _ in progress(made, len(missing), "features") if tells else made:
+            pass
+
+
+def _write(data: SpeechData, files: FeatureFiles, number: int) -> None:
+    files.write(number, [data.make(index) for index in files.indices(number)])

@@ -95,6 +95,10 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
     except RuntimeError as error:
         if trainer.world_size > 1 and "by peer" in str(error):  # a connection that was closed or reset
             raise DataError(f"{folder}: another process of this run ended, and says why") from error
+        if "DataLoader worker" in str(error):
+            raise DataError(
+                f"a process that loads the data was lost; is memory short? fewer training.workers take less ({error})"
+            ) from error
         raise
     return best.lowest
 
