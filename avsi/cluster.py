@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import logging
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 QUEUES = ("slurm", "pbs", "lsf", "sge", "htcondor", "oar", "moab")
 LOCAL = "local"
+ADDRESS = re.compile(r"(tcp|tls|wss?|ucx)://.+:\d+/?")  # of a scheduler
 # What a worker must have as the main process has it.
 SOURCES = ("avsi", "data_prep", "evaluation")
 LIBRARIES = ("torch", "numpy", "scipy", "mediapipe", "opencv-python", "av", "soundfile", "pystoi", "pesq")
@@ -67,14 +69,18 @@ class Cluster:
             dask-jobqueue for that queue, such as ``memory`` and ``walltime``.
 
     Raises:
-        ClusterError: the extra ``cluster`` is not installed, or the file does not say what it should.
+        ClusterError: the extra ``cluster`` is not installed, the file does not say what it should, or it is no
+            address.
     """
 
     def __init__(self, where: str) -> None:
         if importlib.util.find_spec("distributed") is None:
             raise ClusterError("--cluster needs Dask: pip install 'avsi[cluster]'")
+        is_address = "://" in where
+        if is_address and not ADDRESS.fullmatch(where):
+            raise ClusterError(f"--cluster {where}: expected an address with a port, such as tcp://host:8786")
         self.where, self._open = where, ExitStack()
-        self._settings = None if "://" in where else _read_settings(where)
+        self._settings = None if is_address else _read_settings(where)
 
     def __enter__(self) -> "Cluster":
         return self
@@ -344,7 +350,7 @@ def _connected(scheduler: Any) -> "Client":
 
     try:
         return Client(scheduler, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, ValueError) as error:  # ValueError: an unknown protocol
+    except OSError as error:
         raise TimeoutError(str(error)) from error
 
 

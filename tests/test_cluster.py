@@ -145,6 +145,12 @@ def test_a_file_that_says_no_queue(tmp_path, text, error):
         Cluster(str(tmp_path / "cluster.yaml"))
 
 
+@pytest.mark.parametrize("address", ["http://node:8786", "tcp://node", "tcp://:8786x"])
+def test_what_is_no_address_of_a_scheduler(address):
+    with pytest.raises(ClusterError, match=f"--cluster {address}: expected an address with a port, such as tcp://"):
+        Cluster(address)
+
+
 def test_a_name_that_is_neither_file_nor_address():
     with pytest.raises(ClusterError, match="no such file, and no address"):
         Cluster("login-node:8786")
