@@ -92,6 +92,9 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
         if trainer.interrupted:  # Lightning exits after Ctrl-C
             raise KeyboardInterrupt from None
         raise
+    except OSError as error:
+        error.filename = error.filename or str(folder)  # loggers name no file of a full disk
+        raise
     except RuntimeError as error:
         if trainer.world_size > 1 and "by peer" in str(error):  # a connection that was closed or reset
             raise DataError(f"{folder}: another process of this run ended, and says why") from error
