@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from ..config import TrainingConfig
 from ..data.feature_files import FeatureFiles
 from ..errors import AvsiWarning, DataError
 from ..folders import check_folder, in_turn, user_cache
@@ -48,7 +49,7 @@ def keep_features(data: SpeechData, processes: int, makes: bool, tells: bool) ->
     missing = files.missing()
     size = size_of(data) * len(missing) / len(files)
     try:
-        _check_room(files, size, settings.cache_disk_gb * GB)
+        _check_room(files, size, settings)
     except DataError as error:
         if place == "disk":
             raise
@@ -67,7 +68,7 @@ def size_of(data: SpeechData) -> float:
     return one * sum(utterance.duration_s for utterance in data.utterances)
 
 
-def _check_room(files: FeatureFiles, size: float, most: float) -> None:
+def _check_room(files: FeatureFiles, size: float, settings: TrainingConfig) -> None:
     """Raise DataError where what is missing of some files, of a size, may not be written into their folder."""
     folder, found = files.folder, {}
     check_folder(folder)
@@ -78,16 +79,18 @@ def _check_room(files: FeatureFiles, size: float, most: float) -> None:
             found[path] = path.stat()
     there = sum(stat.st_size for stat in found.values())
     others = [stat for path, stat in found.items() if path not in files.paths]
+    halve = "" if settings.half_features else "; training.half_features=true halves them"
+    most = settings.cache_disk_gb * GB
     if (above := there + size - most) > 0:
         raise DataError(
             f"{folder}: {_gb(size)} of features would be added to {_gb(there)}, above the {_gb(most)} of "
-            f"training.cache_disk_gb; raise it, or take training.half_features=true{_or_delete(folder, others, above)}"
+            f"training.cache_disk_gb, which may be raised{halve}{_or_delete(folder, others, above)}"
         )
     free = shutil.disk_usage(next(path for path in (folder, *folder.absolute().parents) if path.exists())).free
     if (lacking := size + SPARE_GB * GB - free) > 0:
         raise DataError(
             f"{folder}: {_gb(size)} of features would be written where {_gb(free)} are free; AVSI_CACHE names another "
-            f"folder, and training.half_features=true halves them{_or_delete(folder, others, lacking)}"
+            f"folder{halve}{_or_delete(folder, others, lacking)}"
         )
 
 
