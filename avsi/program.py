@@ -92,9 +92,11 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[objec
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    # Names may hold what Rich takes for markup.
-    table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False)
+    # Names may hold what Rich takes for markup; a narrow table would break its title in the middle of a path.
+    unbroken = Text(title, no_wrap=True, overflow="ignore")
+    table = Table(title=unbroken, title_justify="left", box=None, pad_edge=False)
     for index, name in enumerate(header):
         table.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
     for row in rows:
