@@ -12,7 +12,8 @@ import pytest
 from conftest import RATE, run_app, speech
 
 from avsi import cluster
-from avsi.cluster import Cluster, Here, check, versions
+from avsi.cluster import Cluster
+from avsi.cluster_worker import Here, check, check_threads, versions
 from avsi.errors import ClusterError, DataError
 from avsi.media.sound_writing import write_wav
 from data_prep.grid.__main__ import app
@@ -59,7 +60,7 @@ def lost_once(folder: Path, number: int) -> tuple[int, str]:
     """Ends its worker without a word the first time; the folder is a relative one."""
     with (folder / f"{number} begun").open("a") as file:
         file.write("x")
-    if number == 3 and (folder / "3 begun").stat().st_size == 1:
+    if number == 30 and (folder / "30 begun").stat().st_size == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     return number, (folder / f"{number} begun").read_text()
 
@@ -82,13 +83,15 @@ def test_results_come_in_order_and_a_lost_worker_is_made_up_for(scheduler, tmp_p
     monkeypatch.chdir(tmp_path)
     with Cluster(scheduler[0]) as workers:
         assert workers.n_workers in (1, 2)
-        monkeypatch.setattr(cluster, "TASKS_PER_WORKER", 3)
+        monkeypatch.setattr(cluster, "BATCHES_PER_WORKER", 3)
         assert list(workers.results([(square, number) for number in range(20)])) == [n * n for n in range(20)]
-        results = list(workers.results([(lost_once, Path(), number) for number in range(8)]))
-        assert [number for number, _ in results] == list(range(8))
-        assert results[3] == (3, "xx")
+        results = list(workers.results([(lost_once, Path(), number) for number in range(40)]))
+        assert [number for number, _ in results] == list(range(40))
+        assert results[30] == (30, "xx")
+        told = workers.results([*((square, number) for number in range(40)), (fails, Path("here")), (square, 41)])
+        assert [next(told) for _ in range(40)] == [n * n for n in range(40)]
         with pytest.raises(DataError, match=r"here: has no wav.scp"):
-            list(workers.results([(fails, Path("here"))]))
+            next(told)
         with pytest.raises(TimeoutError, match=r"far/away\.wav"):
             list(workers.results([(times_out,)]))
         assert list(tmp_path.glob(".avsi-cluster-*"))
@@ -169,4 +172,4 @@ def test_workers_that_cannot_do_the_tasks_are_named(tmp_path):
     with pytest.raises(ClusterError, match="sees another folder under"):
         check(Here(str(tmp_path), "other", same))
     with pytest.raises(ClusterError, match="has 4 threads"):
-        cluster.check_threads({"tcp://one": 1, "tcp://two": 4})
+        check_threads({"tcp://one": 1, "tcp://two": 4})

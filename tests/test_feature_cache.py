@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from voices import encoder_config
 from avsi.config import TaggerConfig
 from avsi.config_files import config_from_dict, load_config
 from avsi.data import feature_files
-from avsi.data.datadir import read_datadir
+from avsi.data.datadir import read_datadir, write_datadir
 from avsi.errors import AvsiWarning, DataError, MediaError
 from avsi.training.dataset import InpaintingData
 from avsi.training.feature_cache import keep_features, size_of
@@ -79,6 +80,16 @@ def test_files_are_made_once_for_the_same_settings_and_data(corpus, files):
     config.visual.points = "mouth"
     assert kept(InpaintingData(corpus / "train", config))[0][1].visual.shape == (249, 74)
     assert len(files()) == 2 * len(before)
+
+
+def test_files_of_the_same_recordings_are_one(tmp_path, corpus, files):
+    """Of recordings that are listed again and again, several files have the same content, and so the same name."""
+    config, [first, *_] = config_on(corpus), read_datadir(corpus / "train")
+    write_datadir(tmp_path / "again", [replace(first, id=f"{first.id}{letter}") for letter in "abcdefghij"])
+    from_disk = kept(InpaintingData(tmp_path / "again", config))
+    assert len(files()) == 1
+    computed = InpaintingData(tmp_path / "again", config)
+    assert all(same(computed[place], from_disk[place]) for place in (0, 4, 5, 9))
 
 
 def test_where_a_sound_changed_its_file_alone_is_made_anew(tmp_path, corpus, files):

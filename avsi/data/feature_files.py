@@ -18,7 +18,7 @@ from ..files import written_beside
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT = 1  # raised when features are computed otherwise than before: files of an earlier version are not found then
+FORMAT = 2  # raised when features are computed otherwise than before: files of an earlier version are not found then
 AT_ONCE = 64  # utterances in a file: some 20 MB
 
 
@@ -88,8 +88,7 @@ class FeatureFiles:
         from safetensors import SafetensorError
         from safetensors.torch import save_file
 
-        first = self.indices(number).start
-        named = {f"{first + at}.{name}": one.contiguous() for at, of in enumerate(tensors) for name, one in of.items()}
+        named = {f"{at}.{name}": one.contiguous() for at, of in enumerate(tensors) for name, one in of.items()}
         with written_beside(self.path(number)) as partial:
             try:
                 save_file(named, partial)
@@ -106,7 +105,8 @@ class FeatureFiles:
         """
         from safetensors import SafetensorError, safe_open
 
-        path, start = self.path(index // AT_ONCE), f"{index}."
+        number, at = divmod(index, AT_ONCE)  # by its place in the file: files of the same recordings are one
+        path, start = self.path(number), f"{at}."
         try:
             # Open for one utterance alone: else all of a large set would be mapped into every process in the end.
             with safe_open(path, "pt") as file:

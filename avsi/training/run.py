@@ -150,6 +150,7 @@ def _quieten() -> None:
         ".*does not have many workers.*",
         ".*smaller than the logging interval.*",
         ".*treespec.*",
+        ".*srun. command is available.*",  # one process of a login node is one on purpose
     ):
         warnings.filterwarnings("ignore", message)
 
