@@ -97,9 +97,8 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
         raise
     except RuntimeError as error:
         if trainer.world_size > 1 and "by peer" in str(error):  # a connection that was closed or reset
-            raise DataError(
-                f"{folder}: another process of this run ended: it says why, unless it was killed; the same command goes on"
-            ) from error
+            told = "another process of this run ended, and says why unless it was killed; the same command goes on"
+            raise DataError(f"{folder}: {told}") from error
         if "DataLoader worker" in str(error):
             raise DataError(
                 f"a process that loads the data was lost; is memory short? fewer training.workers take less ({error})"
