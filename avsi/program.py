@@ -92,18 +92,18 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[objec
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
-    from rich.text import Text
 
-    # Names may hold what Rich takes for markup; a narrow table would break its title in the middle of a path.
-    unbroken = Text(title, no_wrap=True, overflow="ignore")
-    table = Table(title=unbroken, title_justify="left", box=None, pad_edge=False)
+    # Names may hold what Rich takes for markup.
+    table = Table(box=None, pad_edge=False)
     for index, name in enumerate(header):
         table.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     console = Console()
-    # Into a file or a pipe nothing is folded to a terminal's width.
-    (console if console.is_terminal else Console(width=200)).print(table)
+    # Into a file or a pipe nothing is folded to a terminal's width, and a title never to that of its table.
+    console = console if console.is_terminal else Console(width=200)
+    console.print(title, style="italic", markup=False, highlight=False, soft_wrap=True)
+    console.print(table)
 
 
 def print_markdown(text: str) -> None:

@@ -11,8 +11,10 @@ import yaml
 from conftest import corpus_config
 from safetensors.torch import load_file
 
+from avsi.errors import ConfigError
 from avsi.training.checkpoints import LAST
 from avsi.training.order import Shares, sort_in_pools
+from avsi.training.processes import started
 from avsi.training.run import train
 
 # Several runs after each other in the processes that torchrun starts, which takes the time of one start.
@@ -105,3 +107,12 @@ def test_batches_of_like_lengths_hold_the_same_utterances_in_another_order():
     assert [step.mean() for step in steps] != sorted(step.mean() for step in steps)
     # Only the last step has fewer; its utterances are the longest of the last pool.
     assert ordered[100:] == sorted(pairs[100:], key=lambda pair: lengths[pair[0]])
+
+
+def test_a_job_of_slurm_whose_tasks_srun_did_not_start_waits_for_none(monkeypatch):
+    for name, value in (("SLURM_NTASKS", "4"), ("SLURM_NNODES", "2"), ("SLURM_JOB_NAME", "train.sh")):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=r"this job of Slurm has 4 tasks, .* start it by `srun avsi train \.\.\.`"):
+        started()
+    monkeypatch.setenv("SLURM_STEP_ID", "0")
+    assert started() == (2, 2)

@@ -119,13 +119,16 @@ def _trainer(
     settings = config.training
     devices: int | str = int(settings.devices) if settings.devices.isdigit() else settings.devices
     on_host, hosts = started() or (devices, 1)
+    # Not all weights have gradients in each step where no phones are known, where one network learns against another,
+    # and in a refiner that is not told the pitch. To look for those costs time, and PyTorch warns where there are none.
+    some_unused = config.model.ctc or settings.is_adversarial or config.model.refines
+    strategy = "ddp_find_unused_parameters_true" if some_unused else "ddp"
     try:
         return Trainer(
             accelerator=settings.accelerator,
             devices=on_host if devices == "auto" else devices,
             num_nodes=hosts,
-            # Where no phones are known, or one network learns against another, not all weights have gradients.
-            strategy="ddp_find_unused_parameters_true" if several else "auto",
+            strategy=strategy if several else "auto",
             use_distributed_sampler=False,  # avsi.training.order shares out the utterances
             max_epochs=settings.max_epochs,
             gradient_clip_val=None if settings.is_adversarial else settings.clip_norm or None,  # it clips by itself
@@ -139,7 +142,7 @@ def _trainer(
             logger=loggers,
             enable_progress_bar=progress,
         )
-    except (MisconfigurationException, TypeError, ValueError) as error:
+    except (MisconfigurationException, RuntimeError, TypeError, ValueError) as error:
         raise ConfigError(f"training.accelerator or devices: {error}") from error
 
 
