@@ -84,7 +84,8 @@ def measure(utterances: list[Utterance], configs: list[Path], folder: Path) -> I
     def trained(count: int) -> tuple[Path, float]:
         place = folder / f"training{count}"
         place.mkdir()
-        return place / "run", min(epochs_s(Setup(config, read_datadir(faces(count)), [], stats, place))[1:])
+        setup = Setup(config, read_datadir(faces(count)), [], stats, place)
+        return place / "run", min(epochs_s(setup, time.process_time)[1:])
 
     epoch_s = per_hour(found, lambda n: trained(n)[1])
     yield Stage(f"training, {epochs} epochs", epochs * epoch_s)
