@@ -94,14 +94,16 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[objec
     from rich.table import Table
 
     # Names may hold what Rich takes for markup.
-    table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for index, name in enumerate(header):
         table.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     console = Console()
-    # Into a file or a pipe nothing is folded to a terminal's width.
-    (console if console.is_terminal else Console(width=200)).print(table)
+    # Into a file or a pipe nothing is folded to a terminal's width, and a title never to that of its table.
+    console = console if console.is_terminal else Console(width=200)
+    console.print(title, style="italic", markup=False, highlight=False, soft_wrap=True)
+    console.print(table)
 
 
 def print_markdown(text: str) -> None:
@@ -116,10 +118,11 @@ def print_markdown(text: str) -> None:
         print(text, end="")
 
 
-def in_parallel(jobs: int, tasks: list[tuple], ordered: bool = True) -> Iterator:
+def in_parallel(jobs: int, tasks: Iterable[tuple], ordered: bool = True) -> Iterator:
     """The results of ``(function, *arguments)`` tasks, from several processes, or from the workers of ``--cluster``.
 
     Args:
+        tasks: taken as they are handed out, in a thread of joblib's: they must not raise errors.
         ordered: as the tasks are; else as they come, from processes.
     """
     if (cluster := cluster_in_use()) is not None:

@@ -14,7 +14,8 @@ from avsi.damaging.coding import coded
 from avsi.damaging.noises import coloured_noise, power_of
 from avsi.damaging.rooms import breaths, drifting, music, narrow, noisy, reverberant, uneven
 from avsi.data.damage import KINDS, Damage
-from avsi.errors import AvsiWarning
+from avsi.data.gap_files import read_label_file
+from avsi.errors import AvsiWarning, ConfigError
 from avsi.media.sound_reading import open_sound
 from avsi.rng import generator
 
@@ -145,6 +146,25 @@ def test_the_command_keeps_other_samples_and_the_picture_and_writes_the_truth(tm
     run_app(cli.app, "damage", film, *options, "--codec", "opus", "-o", wav, "--truth", truth, "--force")
     assert soundfile.info(wav).frames == len(one)
     assert [line.split("\t") for line in truth.read_text().splitlines()] == labels
+
+
+def test_one_channel_alone_is_damaged_and_the_labels_say_which(tmp_path, clip):
+    from avsi import cli
+
+    paths = clean, out, truth = [tmp_path / name for name in ("clean.wav", "out.wav", "truth.txt")]
+    soundfile.write(clean, clip, RATE, subtype="PCM_24")
+    options = ["--kind", "noise", "--kind", "silence", "-o", out, "--truth", truth, "--channel"]
+    with pytest.raises(ConfigError, match=r"clean\.wav: has no channel 3, but 2"):
+        cli.app(["damage", *map(str, (clean, *options, 3))], standalone_mode=False)
+    assert [path.exists() for path in paths] == [True, False, False]
+    assert f"{out}, channel 2" in run_app(cli.app, "damage", clean, *options, 2)
+    gaps = read_label_file(truth)
+    assert [gap.channels for gap in gaps] == [(1,), (1,)]
+    before, after = (soundfile.read(path, dtype="int32")[0] for path in (clean, out))
+    changed = np.flatnonzero((before != after).any(axis=1)) / RATE
+    np.testing.assert_array_equal(before[:, 0], after[:, 0])
+    assert all(any(gap.start_s <= time_s <= gap.end_s for gap in gaps) for time_s in changed)
+    assert all(gap.length_s * RATE > 100 and (np.abs(changed - gap.start_s) < 0.01).any() for gap in gaps)
 
 
 def test_stretches_that_there_is_no_room_for_are_counted_and_not_their_parts(tmp_path, monkeypatch):

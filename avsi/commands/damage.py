@@ -28,6 +28,10 @@ def damage(
         ),
     ],
     count: Annotated[int, typer.Option(min=1, max=10000, help="How many stretches of each kind.")] = 1,
+    channel: Annotated[
+        int | None,
+        typer.Option(min=1, help="The one channel to damage, 1 for the left one; by default all.", show_default=False),
+    ] = None,
     codec: Annotated[
         str | None,
         typer.Option(help="Then encode and decode all of the sound: mp3, aac or opus.", show_default=False),
@@ -75,9 +79,9 @@ def damage(
         raise DataError(f"{truth}: the folder {truth.parent} does not exist")
     from ..damaging.files import damage_file
 
-    made = damage_file(clip, out, truth, kind * count, seed, codec, kbits, from_first_sample)
+    made = damage_file(clip, out, truth, kind * count, seed, codec, kbits, from_first_sample, channel and channel - 1)
     print_table(
-        f"{clip} -> {out}",
+        f"{clip} -> {out}{f', channel {channel}' if channel else ''}",
         ["kind", "start", "end"],
         [[each.kind, f"{each.start_s:.3f}", f"{each.end_s:.3f}"] for each in made],
     )
