@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import re
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 _IN_USE: ContextVar["Cluster | None"] = ContextVar("cluster", default=None)  # by the program that runs
+ADDRESS = re.compile(r"(tcp|tls|wss?|ucx)://.+:\d+/?")  # of a scheduler
 CONNECT_S, FIRST_WORKER_S = 10, 60
 # Tasks are handed out in batches of about this time, since each batch costs the scheduler and this process some
 # milliseconds; and in at most so many. Before times are known, one by one.
@@ -41,14 +43,18 @@ class Cluster:
             of dask-jobqueue for that queue, such as ``memory`` and ``walltime``.
 
     Raises:
-        ClusterError: the extra ``cluster`` is not installed, or the file does not say what it should.
+        ClusterError: the extra ``cluster`` is not installed, the file does not say what it should, or it is no
+            address.
     """
 
     def __init__(self, where: str) -> None:
         if importlib.util.find_spec("distributed") is None:
             raise ClusterError("--cluster needs Dask: pip install 'avsi[cluster]'")
+        is_address = "://" in where
+        if is_address and not ADDRESS.fullmatch(where):
+            raise ClusterError(f"--cluster {where}: expected an address with a port, such as tcp://host:8786")
         self.where, self._open = where, ExitStack()
-        self._settings = None if "://" in where else read_settings(where)
+        self._settings = None if is_address else read_settings(where)
 
     def __enter__(self) -> "Cluster":
         return self
@@ -221,7 +227,7 @@ def _connected(scheduler: Any) -> "Client":
 
     try:
         return Client(scheduler, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, ValueError) as error:  # ValueError: an unknown protocol
+    except OSError as error:
         raise TimeoutError(str(error)) from error
 
 

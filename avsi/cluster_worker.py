@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .cores import take_core
-from .errors import ClusterError
+from .errors import AvsiError, ClusterError
 
 # What a worker must have as the main process has it.
 SOURCES = ("avsi", "data_prep", "evaluation")
@@ -106,8 +106,19 @@ def do_tasks(place: Here, tasks: list[tuple]) -> Done:
             results.append(function(*arguments))
     except Exception as error:  # whatever a task raises, as where it runs in a process of this machine
         error.add_note(traceback.format_exc())  # which --debug shows
+        _name_host(error)
         return Done(results, error, time.monotonic() - began_s)
     return Done(results, None, time.monotonic() - began_s)
+
+
+def _name_host(error: Exception) -> None:
+    """Let an error that a user can cause say where, since a file that is missing on one host may be there on others."""
+    where = f"(on the host {os.uname().nodename})"
+    if isinstance(error, OSError) and error.strerror:
+        error.strerror = f"{error.strerror} {where}"
+        error.args = (error.errno, error.strerror)  # one or the other is sent, by what Dask pickles errors with
+    elif isinstance(error, AvsiError) and not isinstance(error, ClusterError):  # which names it
+        error.args = (f"{error} {where}",)
 
 
 def prepare(place: Here) -> None:

@@ -11,9 +11,9 @@ import typer
 
 from avsi.data.datadir import read_datadir
 from avsi.errors import DataError
-from avsi.program import print_table, run_program
+from avsi.program import print_table, progress, run_program
 
-from .measurements.stages import Stage, measure
+from .measurements.stages import N_STAGES, Stage, measure
 
 app = typer.Typer(add_completion=False)
 LEAST = 8  # utterances to measure on
@@ -33,23 +33,30 @@ def main(
     if len(found) < LEAST:
         raise DataError(f"{datadir}: has {len(found)} utterances with a video; expected {LEAST} or more")
     with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
-        stages = measure(found, config, Path(folder))
-    rows = [_cells(stage, hours, hosts * cores) for stage in stages]
-    every = [sum(stage.core_s * stage.times for stage in stages), sum(stage.disk_bytes for stage in stages)]
-    rows.append(_cells(Stage("together", *every), hours, hosts * cores))
-    header = ["stage", "core hours", f"hours on {hosts} x {cores} cores", "disk, GB"]
-    print_table(f"{hours:g} hours of recordings such as {datadir}'s", header, rows)
+        stages = list(progress(measure(found, config, Path(folder)), N_STAGES, "stages measured"))
+    core_s, disk_bytes = sum(stage.core_s for stage in stages), sum(stage.disk_bytes for stage in stages)
+    total = Stage("together", core_s, disk_bytes)
+    header = ["stage", "hours on one core", f"hours on {hosts} x {cores} cores", "disk, GB"]
+    rows = [_cells(stage, hours, hosts * cores) for stage in (*stages, total)]
+    print_table(f"{hours:g} hours of recordings such as those of {datadir}", header, rows)
     print(
-        f"Measured here on one core with {len(found)} utterances, and divided by the number of cores: what processes "
-        "cost that wait for each other or for the disk is not in it.\nThe epochs are those of the config; all "
-        "recordings are restored by one model under one condition."
+        f"Measured on one core of this machine with {len(found)} recordings, and with copies of them where these took "
+        "too little time.\nSeveral cores are taken to share each stage without loss. Training is on CPUs, through all "
+        "epochs of the config; it may stop earlier.\nOne gap of 400 ms in each recording is restored, and scored."
     )
 
 
 def _cells(stage: Stage, hours: float, n_cores: int) -> list[str]:
-    core_h = stage.core_s * stage.times * hours / 3600
-    what = stage.what if stage.times == 1 else f"{stage.what}, {stage.times} times"
-    return [what, f"{core_h:.1f}", f"{core_h / n_cores:.2f}", f"{stage.disk_bytes * hours / 1e9:.2f}"]
+    core_h = stage.core_s * hours / 3600
+    disk = _amount(stage.disk_bytes * hours / 1e9) if stage.disk_bytes else "-"
+    return [stage.what, _amount(core_h), _amount(core_h / n_cores), disk]
+
+
+def _amount(value: float) -> str:
+    """With about two digits, and never as 0."""
+    return (
+        "< 0.01" if value < 0.01 else f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+    )
 
 
 if __name__ == "__main__":

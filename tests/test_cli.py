@@ -230,6 +230,13 @@ def test_names_that_look_like_markup_are_printed_as_they_are(capsys):
     assert "[final]/x[/b]" in output and "[red]clip, a long name[/b]" in output
 
 
+def test_the_title_of_a_narrow_table_is_one_line(capsys):
+    from avsi.program import print_table
+
+    print_table("/a/long/path/of/a/file", ["what", "n"], [["clips", 1]])
+    assert capsys.readouterr().out.splitlines()[0].rstrip() == "/a/long/path/of/a/file"
+
+
 @pytest.mark.slow
 def test_debug_shows_the_traceback(room):
     status, _, errors = inpaint(room, "none.wav", "--gap", "0.8:1.6", "--debug")

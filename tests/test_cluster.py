@@ -90,9 +90,10 @@ def test_results_come_in_order_and_a_lost_worker_is_made_up_for(scheduler, tmp_p
         assert results[30] == (30, "xx")
         told = workers.results([*((square, number) for number in range(40)), (fails, Path("here")), (square, 41)])
         assert [next(told) for _ in range(40)] == [n * n for n in range(40)]
-        with pytest.raises(DataError, match=r"here: has no wav.scp"):
+        host = re.escape(os.uname().nodename)
+        with pytest.raises(DataError, match=rf"here: has no wav.scp \(on the host {host}\)"):
             next(told)
-        with pytest.raises(TimeoutError, match=r"far/away\.wav"):
+        with pytest.raises(TimeoutError, match=rf"Connection timed out \(on the host {host}\): 'far/away\.wav'"):
             list(workers.results([(times_out,)]))
         assert list(tmp_path.glob(".avsi-cluster-*"))
     assert not list(tmp_path.glob(".avsi-cluster-*"))
@@ -146,6 +147,12 @@ def test_a_file_that_says_no_queue(tmp_path, text, error):
     (tmp_path / "cluster.yaml").write_text(text)
     with pytest.raises(ClusterError, match=error):
         Cluster(str(tmp_path / "cluster.yaml"))
+
+
+@pytest.mark.parametrize("address", ["http://node:8786", "tcp://node", "tcp://:8786x"])
+def test_what_is_no_address_of_a_scheduler(address):
+    with pytest.raises(ClusterError, match=f"--cluster {address}: expected an address with a port, such as tcp://"):
+        Cluster(address)
 
 
 def test_a_name_that_is_neither_file_nor_address():

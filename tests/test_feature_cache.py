@@ -1,8 +1,11 @@
 """Features that are kept: the same as those that are computed, made once, and never those of other data."""
 
 import fcntl
+import os
 import shutil
+import subprocess
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -175,6 +178,30 @@ def test_what_was_asked_for_and_has_no_room_is_refused_before_anything_is_writte
     with pytest.raises(DataError, match=r"would be written where 0\.002 GB are free; AVSI_CACHE names another"):
         kept(InpaintingData(corpus / "train", config_on(corpus)))
     assert not files()
+
+
+def test_the_command_that_is_told_deletes_what_was_not_used_for_the_longest_time(corpus, files):
+    def made(points: str) -> set[Path]:
+        config = config_on(corpus, cache_disk_gb=0.01)
+        config.visual.points = points
+        before = {*files()}
+        kept(InpaintingData(corpus / "train", config))
+        return {*files()} - before
+
+    whole, mouth, now_s = made("face"), made("mouth"), time.time()
+    for path in mouth:
+        os.utime(path, (now_s - 7200, now_s - 7200))
+    for path in whole:
+        os.utime(path, (now_s + 7200, now_s))  # in the future: no system changes it as the file is read
+    assert not made("face")
+    assert all(now_s - 2 <= path.stat().st_atime <= time.time() for path in whole)
+    with pytest.raises(DataError, match=r"if no run uses them, delete the 0\.004 GB that were last used by") as told:
+        made("articulation")
+    assert {*files()} == whole | mouth
+    command = "find " + str(told.value).partition(": find ")[2]
+    subprocess.run(command, shell=True, check=True)
+    assert {*files()} == whole
+    assert len(made("articulation")) == 3
 
 
 @pytest.mark.parametrize("place", ["disk", "memory", "none"])

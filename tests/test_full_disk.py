@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from conftest import corpus_config, make_datadir, restored, run_app, speech
+from lightning.pytorch.loggers import CSVLogger
 
 import avsi.cli
 from avsi.errors import AvsiError, DataError
 from avsi.folders import locked
 from avsi.media.sound_writing import write_wav
+from avsi.training.run import train
 from data_prep import combine, gaps, leave_out, stats, voices
 from data_prep.grid import preparation as grid
 from evaluation import score
@@ -154,3 +156,10 @@ def test_two_runs_into_one_folder_do_not_meet(corpus, evaluation, tmp_path):
             with pytest.raises(DataError, match="another process is at work on it"):
                 start()
     assert snapshot(tmp_path) == before
+
+
+def test_where_the_logs_of_training_find_no_room_its_folder_is_named(corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(CSVLogger, "save", full)
+    with pytest.raises(OSError, match="No space left") as raised:
+        train(corpus_config(corpus, training={"max_epochs": 1}), tmp_path / "run", progress=False)
+    assert raised.value.filename == str(tmp_path / "run")

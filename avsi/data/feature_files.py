@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,12 +53,22 @@ class FeatureFiles:
         """Of all files together."""
         return hashlib.sha256("".join(self._names).encode()).hexdigest()[:32]
 
+    @cached_property
+    def paths(self) -> set[Path]:
+        return {self.path(number) for number in range(len(self))}
+
     def path(self, number: int) -> Path:
         return self.folder / f"{self._names[number]}.safetensors"
 
     def indices(self, number: int) -> range:
         """The utterances in a file."""
         return range(number * AT_ONCE, min((number + 1) * AT_ONCE, self._n_utterances))
+
+    def mark_used(self) -> None:
+        """Set the time at which the files that are there were last read, of which some systems take no note."""
+        for path in self.paths:
+            with suppress(OSError):  # not there, or another user's
+                os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
 
     def missing(self) -> list[int]:
         """The numbers of the files that are not there, or not whole."""

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -326,6 +326,11 @@ def _tell_left_out(count: int, total: int, what: str, datadir: str | Path) -> No
     if count:
         missing = f"{count} of {total} utterances have no {what}"
         warnings.warn(f"{datadir}: {missing}, and are left out", AvsiWarning, stacklevel=5)
+
+
+def make_batch(data: SpeechData, places: Sequence[int | tuple[int, int]]) -> Batch:
+    """Make a batch of the items at some places of a :class:`SpeechData`."""
+    return collate([data[place] for place in places])
 
 
 def collate(items: list[tuple[str, Features, Tensor]]) -> Batch:

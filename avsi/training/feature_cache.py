@@ -1,16 +1,22 @@
 """Where the features of a data set are kept, so that they are computed once: on disk, in memory or nowhere."""
 
+import math
+import os
+import shlex
 import shutil
 import warnings
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from torch.utils.data import DataLoader, Dataset
-
+from ..config import TrainingConfig
 from ..data.feature_files import FeatureFiles
-from ..errors import AvsiError, AvsiWarning, DataError
+from ..errors import AvsiWarning, DataError
 from ..folders import check_folder, in_turn, user_cache
 from ..program import progress
 from .dataset import SpeechData
+from .loading import Loader
 
 GB = 1e9
 SPARE_GB = 1.0  # that stay free on the disk
@@ -38,10 +44,12 @@ def keep_features(data: SpeechData, processes: int, makes: bool, tells: bool) ->
     if place not in ("auto", "disk"):
         return
     files = data.files_in(user_cache() / "features")
+    if makes:
+        files.mark_used()
     missing = files.missing()
     size = size_of(data) * len(missing) / len(files)
     try:
-        _check_room(files.folder, size, settings.cache_disk_gb * GB)
+        _check_room(files, size, settings)
     except DataError as error:
         if place == "disk":
             raise
@@ -60,39 +68,50 @@ def size_of(data: SpeechData) -> float:
     return one * sum(utterance.duration_s for utterance in data.utterances)
 
 
-def _check_room(folder: Path, size: float, most: float) -> None:
-    """Raise DataError where files of a size may not be written into a folder, which may not exist."""
+def _check_room(files: FeatureFiles, size: float, settings: TrainingConfig) -> None:
+    """Raise DataError where what is missing of some files, of a size, may not be written into their folder."""
+    folder, found = files.folder, {}
     check_folder(folder)
-    there = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    if size and there + size > most:
+    if not size:
+        return
+    for path in folder.glob("*.safetensors"):
+        with suppress(FileNotFoundError):  # a temporary file of another run
+            found[path] = path.stat()
+    there = sum(stat.st_size for stat in found.values())
+    others = [stat for path, stat in found.items() if path not in files.paths]
+    halve = "" if settings.half_features else "; training.half_features=true halves them"
+    most = settings.cache_disk_gb * GB
+    if (above := there + size - most) > 0:
         raise DataError(
             f"{folder}: {_gb(size)} of features would be added to {_gb(there)}, above the {_gb(most)} of "
-            "training.cache_disk_gb; raise it, delete old files there, or take training.half_features=true"
+            f"training.cache_disk_gb, which may be raised{halve}{_or_delete(folder, others, above)}"
         )
     free = shutil.disk_usage(next(path for path in (folder, *folder.absolute().parents) if path.exists())).free
-    if size + SPARE_GB * GB > free and size:
+    if (lacking := size + SPARE_GB * GB - free) > 0:
         raise DataError(
             f"{folder}: {_gb(size)} of features would be written where {_gb(free)} are free; AVSI_CACHE names another "
-            "folder, and training.half_features=true halves them"
+            f"folder{halve}{_or_delete(folder, others, lacking)}"
         )
+
+
+def _or_delete(folder: Path, others: list[os.stat_result], size: float) -> str:
+    """How to delete as much as a size of the files of other settings and data, those first that were not used for the
+    longest time; nothing where there is not as much. It is left to the user: whether a run on another host uses a file
+    is not known for certain, since locks do not reach other hosts on every network drive.
+    """
+    for last_s in sorted({math.ceil(stat.st_atime) for stat in others}):
+        total = sum(stat.st_size for stat in others if stat.st_atime <= last_s)
+        if total >= size:
+            last = datetime.fromtimestamp(last_s).isoformat(" ")
+            return (
+                f"; or, if no run uses them, delete the {_gb(total)} that were last used by {last}: "
+                f"find {shlex.quote(str(folder))} -name '*.safetensors' ! -newerat '{last}' -delete"
+            )
+    return ""
 
 
 def _gb(size: float) -> str:
     return f"{size / GB:.2g} GB" if size < 100 * GB else f"{size / GB:.0f} GB"
-
-
-class _Making(Dataset):
-    """Makes a file for each number that is asked for. An error is its result: a loader would wrap it in a traceback."""
-
-    def __init__(self, data: SpeechData, files: FeatureFiles) -> None:
-        self._data, self._files = data, files
-
-    def __getitem__(self, number: int) -> AvsiError | None:
-        try:
-            self._files.write(number, [self._data.make(index) for index in self._files.indices(number)])
-        except AvsiError as error:
-            return error
-        return None
 
 
 def _make(data: SpeechData, files: FeatureFiles, tells: bool) -> None:
@@ -100,8 +119,10 @@ def _make(data: SpeechData, files: FeatureFiles, tells: bool) -> None:
     files.folder.mkdir(parents=True, exist_ok=True)
     with in_turn(files.folder / f".{files.name}.lock"):
         missing = files.missing()
-        workers = data.config.training.workers
-        made = DataLoader(_Making(data, files), sampler=missing, batch_size=None, num_workers=workers)
-        for error in progress(made, len(missing), "features") if tells else made:
-            if error is not None:
-                raise error
+        made = Loader(partial(_write, data, files), missing, data.config.training.workers)
+        for _ in progress(made, len(missing), "features") if tells else made:
+            pass
+
+
+def _write(data: SpeechData, files: FeatureFiles, number: int) -> None:
+    files.write(number, [data.make(index) for index in files.indices(number)])

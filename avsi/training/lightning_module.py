@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -9,13 +10,13 @@ import torch
 from lightning.pytorch import LightningModule
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
 
 from ..config import Config
 from ..data.stats import Stats
 from ..rng import generator
-from .dataset import Batch, SpeechData, collate
+from .dataset import Batch, SpeechData, make_batch
 from .feature_cache import keep_features
+from .loading import Loader
 from .order import Place, Shares
 from .tasks import LossTerm, Model, make_task
 
@@ -70,7 +71,7 @@ class TrainingRun(LightningModule):
         if self.average is not None:
             self.average.update_parameters(self.model)
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> Loader:
         data = self.task.train_set
         data.epoch = self.current_epoch
         self._step = self._step or data.batch_size * self.trainer.world_size
@@ -78,7 +79,7 @@ class TrainingRun(LightningModule):
         self._train_shares = self._shares(len(places), self._step)
         return self._loader(data, self._train_shares.batches(places))
 
-    def val_dataloader(self) -> DataLoader:
+    def val_dataloader(self) -> Loader:
         data = self.task.valid_set
         self._valid_shares = self._shares(len(data), data.batch_size * self.trainer.world_size)
         return self._loader(data, self._valid_shares.batches(range(len(data))))
@@ -164,9 +165,8 @@ class TrainingRun(LightningModule):
     def _shares(self, n_places: int, step: int) -> Shares:
         return Shares(n_places, step, self.trainer.global_rank, self.trainer.world_size)
 
-    def _loader(self, data: SpeechData, batches: list[list[Place]]) -> DataLoader:
-        workers = self.config.training.workers
-        return DataLoader(data, batch_sampler=batches, num_workers=workers, collate_fn=collate)
+    def _loader(self, data: SpeechData, batches: list[list[Place]]) -> Loader:
+        return Loader(partial(make_batch, data), batches, self.config.training.workers)
 
 
 def counted(terms: Sequence[LossTerm], shares: Shares, number: int) -> list[LossTerm]:

@@ -92,9 +92,17 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
         if trainer.interrupted:  # Lightning exits after Ctrl-C
             raise KeyboardInterrupt from None
         raise
+    except OSError as error:
+        error.filename = error.filename or str(folder)  # loggers name no file of a full disk
+        raise
     except RuntimeError as error:
         if trainer.world_size > 1 and "by peer" in str(error):  # a connection that was closed or reset
-            raise DataError(f"{folder}: another process of this run ended, and says why") from error
+            told = "another process of this run ended, and says why unless it was killed; the same command goes on"
+            raise DataError(f"{folder}: {told}") from error
+        if "DataLoader worker" in str(error):
+            raise DataError(
+                f"a process that loads the data was lost; is memory short? fewer training.workers take less ({error})"
+            ) from error
         raise
     return best.lowest
 
@@ -142,6 +150,8 @@ def _quieten() -> None:
     """Suppress Lightning's advertisements, and its warnings about choices that are made here on purpose."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It tells that the other processes are ended, where one was killed while they did not talk to it.
+    logging.getLogger("lightning.fabric.strategies.launchers.subprocess_script").setLevel(logging.INFO)
     for message in (
         ".*does not have many workers.*",
         ".*smaller than the logging interval.*",

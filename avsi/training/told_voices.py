@@ -44,10 +44,13 @@ class ToldVoices:
         self._n_values = n_values
         self._vectors = {id_: vector.astype(np.float32) for id_, vector in vectors.items()}
         self._of: dict[str, list[str]] = {}
+        self._place: dict[str, int] = {}  # of an utterance among those of its speaker
         for u in utterances:
             # A copy in another voice tells nothing of the speaker's own, nor of that of another copy.
             if u.id in vectors and recording_in(u.id) == u.id:
-                self._of.setdefault(u.speaker, []).append(u.id)
+                of_speaker = self._of.setdefault(u.speaker, [])
+                self._place[u.id] = len(of_speaker)
+                of_speaker.append(u.id)
 
     def draw(self, utterance: Utterance, rng: np.random.Generator, hidden: float = 0.0) -> Tensor:
         """The unit vector of the mean of up to three other utterances of the speaker, shape (n_values,); NaN where
@@ -55,9 +58,11 @@ class ToldVoices:
         """
         is_hidden, most = rng.random() < hidden, 1 + int(rng.integers(MOST_HEARD))
         is_copy = recording_in(utterance.id) != utterance.id
-        others = [] if is_copy else [id_ for id_ in self._of.get(utterance.speaker, []) if id_ != utterance.id]
-        if is_hidden or not others:
+        of_speaker = [] if is_copy else self._of.get(utterance.speaker, [])
+        own = self._place.get(utterance.id, len(of_speaker))
+        n_others = len(of_speaker) - (own < len(of_speaker))
+        if is_hidden or not n_others:
             return torch.full((self._n_values,), torch.nan)
-        heard = rng.choice(len(others), min(most, len(others)), replace=False)
-        mean = np.mean([self._vectors[others[place]] for place in heard], axis=0)
+        heard = rng.choice(n_others, min(most, n_others), replace=False)
+        mean = np.mean([self._vectors[of_speaker[place + (place >= own)]] for place in heard], axis=0)
         return torch.from_numpy(mean / np.linalg.norm(mean))

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from lightning.pytorch import Callback
@@ -22,19 +22,22 @@ from . import Row, Setup, at_most
 
 
 class _Stopwatch(Callback):
-    def __init__(self) -> None:
-        self.epochs_s: list[float] = []
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock, self.epochs_s = clock, []
 
     def on_train_epoch_start(self, trainer, run) -> None:
-        self.start = time.perf_counter()
+        self.start = self.clock()
 
     def on_validation_start(self, trainer, run) -> None:
-        self.epochs_s.append(time.perf_counter() - self.start)
+        self.epochs_s.append(self.clock() - self.start)
 
 
-def epochs_s(setup: Setup) -> list[float]:
+def epochs_s(setup: Setup, clock: Callable[[], float] = time.perf_counter) -> list[float]:
     """The seconds of each of five epochs of a training run, which goes to the folder ``run``. The first one reads the
     files and warms up.
+
+    Args:
+        clock: by which seconds are counted.
     """
     settings, folder = copy.deepcopy(setup.config), setup.folder
     write_datadir(folder / "train", setup.utterances)
@@ -43,7 +46,7 @@ def epochs_s(setup: Setup) -> list[float]:
     settings.data.train, settings.data.valid = str(folder / "train"), str(folder / "valid")
     settings.data.stats, settings.data.valid_gaps = str(setup.stats), str(folder / "gaps")
     settings.training.max_epochs, settings.training.precision = 5, "32-true"
-    watch = _Stopwatch()
+    watch = _Stopwatch(clock)
     train(settings, folder / "run", progress=False, callbacks=[watch])
     return watch.epochs_s
 
