@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -69,6 +69,19 @@ def write_npz(path: str | Path, **arrays: np.ndarray) -> None:
         partial.write_bytes(packed.getvalue())
 
 
+def write_lines(path: str | Path, lines: Iterable[str]) -> None:
+    """``lines`` end in a line feed each."""
+    with written_beside(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(lines)
+
+
+def each_line(path: str | Path) -> Iterator[str]:
+    """As :func:`read_lines`, one at a time, for files of millions of lines; they end at line feeds alone."""
+    with Path(path).open(encoding="utf-8-sig") as file, _told_if_not_utf8(path):
+        for line in file:
+            yield line.rstrip("\n")
+
+
 def read_lines(path: str | Path) -> list[str]:
     """The lines of a text file in UTF-8. Raises DataError on another encoding."""
     return read_text(path).splitlines()
@@ -76,8 +89,14 @@ def read_lines(path: str | Path) -> list[str]:
 
 def read_text(path: str | Path) -> str:
     """Raises DataError on another encoding than UTF-8."""
-    try:
+    with _told_if_not_utf8(path):
         return Path(path).read_text(encoding="utf-8-sig")  # Windows may write a byte order mark
+
+
+@contextmanager
+def _told_if_not_utf8(path: str | Path) -> Iterator[None]:
+    try:
+        yield
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
 

@@ -118,10 +118,11 @@ def print_markdown(text: str) -> None:
         print(text, end="")
 
 
-def in_parallel(jobs: int, tasks: list[tuple], ordered: bool = True) -> Iterator:
+def in_parallel(jobs: int, tasks: Iterable[tuple], ordered: bool = True) -> Iterator:
     """The results of ``(function, *arguments)`` tasks, from several processes, or from the workers of ``--cluster``.
 
     Args:
+        tasks: taken as they are handed out, in a thread of joblib's: they must not raise errors.
         ordered: as the tasks are; else as they come, from processes.
     """
     if (cluster := cluster_in_use()) is not None:

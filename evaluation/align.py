@@ -76,7 +76,7 @@ def main(
             continue
         counts = np.array([len(each) for each in errors], float)
         near = np.array([np.mean(np.abs(each) < NEAR_MS) if each else np.nan for each in errors])
-        mean, share = bootstrap.estimate(means, counts), bootstrap.estimate(near, counts)
+        mean, share = bootstrap.estimates([(means, counts), (near, counts)])
         bias = np.concatenate(errors).mean()
         summary[where] = {"boundaries": int(counts.sum()), "mean_ms": _numbers(mean), "near": _numbers(share)}
         table.append([where, int(counts.sum()), _told(mean, ".1f"), f"{bias:+.1f}", _told(share, ".2f")])

@@ -192,10 +192,12 @@ def _summary(rows: list[dict]) -> dict[str, dict[str, list[float]]]:
         groups.setdefault(f"{row['damage']} | {snr} | {row['done']}", []).append(row)
     summary: dict[str, dict[str, list[float]]] = {}
     for name, of in groups.items():
-        bootstrap, summary[name] = Bootstrap([row["speaker"] for row in of]), {}
-        for metric in METRICS:
-            one = bootstrap.estimate(np.array([np.nan if row[metric] is None else row[metric] for row in of]))
-            summary[name][metric] = [round(one.mean, 4), round(one.low, 4), round(one.high, 4), one.missing]
+        values = [np.array([row[metric] for row in of], float) for metric in METRICS]  # None becomes NaN
+        found = Bootstrap([row["speaker"] for row in of]).estimates((each, None) for each in values)
+        summary[name] = {
+            metric: [round(one.mean, 4), round(one.low, 4), round(one.high, 4), one.missing]
+            for metric, one in zip(METRICS, found, strict=True)
+        }
     return summary
 
 

@@ -6,10 +6,10 @@ python -m evaluation.restore data/test --protocol ../../evaluation/protocols/pap
 
 import shutil
 import warnings
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-import numpy as np
 import typer
 
 from avsi.cluster import OnCluster
@@ -20,17 +20,18 @@ from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
 from avsi.folders import locked
 from avsi.models.device import choose_device
-from avsi.program import in_parallel, n_processes, progress, run_program
+from avsi.program import in_parallel, progress, run_program
 
 from .folder.evaluation import Evaluation
-from .folder.layout import CLEAN, FAILED, STATS, STFT, SYSTEM
+from .folder.layout import CLEAN, FAILED, PARTS, STATS, STFT
 from .folder.opening import check_filmed, open_evaluation
-from .folder.restored_set import read_fingerprint, write_lists
+from .folder.restored_set import read_fingerprint
+from .folder.set_parts import Part, parts_of, write_lists
 from .systems.description import describe
-from .systems.fingerprints import fingerprint
+from .systems.fingerprints import changed, fingerprint
 from .systems.names import SYSTEMS, parse_system
 from .systems.restorers import check_system
-from .systems.worker import restore_utterances
+from .systems.worker import restore_part
 
 app = typer.Typer(add_completion=False)
 
@@ -102,69 +103,77 @@ def main(
                 AvsiWarning,
                 stacklevel=2,
             )
-    with locked(out, result=f"*/*/{SYSTEM}"):
+    with locked(out, result=f"*/*/{PARTS}/*"):
         evaluation = open_evaluation(out, datadir, utterances, stats, files, gaps_of, described)
-        todo = [of for name in specs for of in _to_restore(evaluation, name, specs[name], list(files), device)]
-        # A few large parts, so that each process loads a system once.
-        n_parts = 4 * n_processes(jobs)
-        parts = [part for index in range(n_parts) if (part := utterances[index::n_parts])]
-        tasks = [
+        parts = parts_of(utterances)
+        todo = [
+            _Todo(name, condition, evaluation.set_folder(name, condition), state)
+            for name, spec in specs.items()
+            for condition in files
+            if (state := _state_to_restore(evaluation, name, spec, condition, device))
+        ]
+        missing = [[number for number, of in enumerate(parts) if not one.part(number).is_there(of)] for one in todo]
+        tasks = (
             (
-                restore_utterances,
-                part,
-                gaps_of[condition],
-                specs[name],
+                restore_part,
+                number,
+                parts[number],
+                {utterance.id: gaps_of[one.condition][utterance.id] for utterance in parts[number]},
+                specs[one.name],
                 out / STATS,
                 out / CLEAN,
-                condition,
-                folder,
+                one.condition,
+                one.folder,
                 device,
+                one.state,
             )
-            for name, condition in todo
-            for folder in [evaluation.set_folder(name, condition)]
-            for part in parts
-        ]
-        results = progress(in_parallel(jobs, tasks), len(tasks), "restored, parts")
-        for name, condition in todo:
-            _finish(evaluation, name, condition, [next(results) for _ in parts])
+            for one, numbers in zip(todo, missing, strict=True)
+            for number in numbers
+        )
+        results = progress(in_parallel(jobs, tasks), sum(map(len, missing)), "restored, parts")
+        for one, numbers in zip(todo, missing, strict=True):
+            for _ in islice(results, len(numbers)):
+                pass
+            if fingerprint(specs[one.name], one.condition, device) != one.state:
+                raise changed(one.name)
+            write_lists(one.folder, utterances, one.state)
         next(results, None)  # the bar's end
-        _report(evaluation, list(specs), list(files), max_left_out)
+        _report(evaluation, list(specs), list(files), len(utterances), max_left_out)
 
 
-def _to_restore(
-    evaluation: Evaluation, name: str, spec: str, conditions: list[str], device: str
-) -> list[tuple[str, str]]:
-    """(name, condition) of the sets that are missing, or were restored by another state of the system: those are
-    removed.
+class _Todo(NamedTuple):
+    """A set that is to be restored, and the fingerprint of its system."""
+
+    name: str
+    condition: str
+    folder: Path
+    state: dict[str, str]
+
+    def part(self, number: int) -> Part:
+        return Part(self.folder, number, self.state)
+
+
+def _state_to_restore(
+    evaluation: Evaluation, name: str, spec: str, condition: str, device: str
+) -> dict[str, str] | None:
+    """The fingerprint of the system; None where the set was restored by it. What was restored by another state of the
+    system is removed.
     """
-    wanted = []
-    for condition in conditions:
-        folder = evaluation.set_folder(name, condition)
-        before = read_fingerprint(folder)
-        if before == fingerprint(spec, condition, device):
-            continue
-        if before is not None:
-            print(f"{name}, {condition}: has changed since it was restored, and is restored anew")
-            shutil.rmtree(folder)
-        wanted.append((name, condition))
-    return wanted
+    folder, state = evaluation.set_folder(name, condition), fingerprint(spec, condition, device)
+    if state["weights"] != evaluation.about["systems"][name].get("weights", ""):
+        raise changed(name)
+    before = read_fingerprint(folder)
+    if before == state:
+        return None
+    if before is not None:
+        print(f"{name}, {condition}: has changed since it was restored, and is restored anew")
+        shutil.rmtree(folder)
+    return state
 
 
-def _finish(
-    evaluation: Evaluation, name: str, condition: str, parts: list[tuple[dict[str, np.ndarray], dict[str, str], dict]]
-) -> None:
-    """Write the lists of a set whose sounds are there. Raises DataError where the system changed meanwhile."""
-    spectra, failed = ({id_: value for part in parts for id_, value in part[kind].items()} for kind in (0, 1))
-    found = parts[0][2]
-    described = evaluation.about["systems"][name].get("weights", "")
-    if any(part[2] != found for part in parts) or found["weights"] != described:
-        raise DataError(f"{name}: changed while it was restored; run this again when that is over")
-    write_lists(evaluation.set_folder(name, condition), spectra, failed, found)
-
-
-def _report(evaluation: Evaluation, systems: list[str], conditions: list[str], max_left_out: float) -> None:
+def _report(evaluation: Evaluation, systems: list[str], conditions: list[str], total: int, max_left_out: float) -> None:
     """Print how much was restored, with a note on failures. Raises DataError where too much failed."""
-    total, too_many = len(evaluation.utterances), []
+    too_many = []
     for name in systems:
         sets = [evaluation.set(name, condition) for condition in conditions]
         there = sum(len(one.wavs) for one in sets)

@@ -206,8 +206,10 @@ def _summary(rows: list[dict]) -> dict[str, dict[str, list[float]]]:
     for what in ("said", "recorded"):
         of = [row for row in rows if row["what"] == what]
         bootstrap = Bootstrap([row["speaker"] for row in of])
-        estimates = {key: bootstrap.estimate(np.array([float(row[key]) for row in of])) for key in MEASURES}
-        summary[what] = {key: [round(v, 3) for v in (e.mean, e.low, e.high)] for key, e in estimates.items()}
+        estimates = bootstrap.estimates((np.array([row[key] for row in of], float), None) for key in MEASURES)
+        summary[what] = {
+            key: [round(v, 3) for v in (e.mean, e.low, e.high)] for key, e in zip(MEASURES, estimates, strict=True)
+        }
     return summary
 
 

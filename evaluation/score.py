@@ -3,27 +3,34 @@
 python -m evaluation.score exp/evaluation
 """
 
+import json
 import time
 import warnings
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from avsi.cluster import OnCluster
 from avsi.errors import AvsiWarning, DataError
+from avsi.files import write_lines
 from avsi.folders import locked
 from avsi.metrics.registry import DEFAULT, METRICS, choose_metrics
 from avsi.program import in_parallel, print_table, progress, run_program
 
 from .folder.evaluation import Evaluation
 from .folder.layout import SCORES
-from .folder.rows import write_rows
+from .folder.restored_set import RestoredSet
+from .folder.rows import line_of, read_rows
+from .folder.score_columns import read_columns
 from .reporting.cells import column_notes, mean_text
 from .statistics.summarize import summarize
 from .statistics.utterance_scores import score_utterance
 
-SAVE_EVERY_S = 10
+SAVE_EVERY_S, SAVE_SHARE = 10, 0.05  # what is scored is saved so often, and in at most this share of the time
 app = typer.Typer(add_completion=False)
 
 
@@ -76,28 +83,58 @@ def main(
 
 def _score(evaluation: Evaluation, names: list[str], again: bool, jobs: int) -> None:
     """Add missing values to the rows of each set. Utterances are matched by id: a missing one shifts no other."""
-    std, utterances = evaluation.stats.audio_std, evaluation.utterances
-    work = []
-    for restored in evaluation.sets:
-        rows = restored.rows(SCORES)
-        lacking = {u.id: [name for name in names if again or rows.get(u.id, {}).get(name) is None] for u in utterances}
-        tasks = [(score_utterance, u, restored.of(u.id), std, lacking[u.id]) for u in utterances if lacking[u.id]]
-        work.append((restored.folder / SCORES, rows, tasks))
-    total = sum(len(tasks) for _, _, tasks in work)
-    scored = progress(in_parallel(jobs, [task for _, _, tasks in work for task in tasks]), total, "scores")
-    for path, rows, tasks in work:
-        saved_s = time.monotonic()
-        try:
-            for _ in tasks:
-                row = next(scored)
-                rows[row["id"]] = _merged(rows.get(row["id"], {}), row)
-                if time.monotonic() - saved_s > SAVE_EVERY_S:
-                    write_rows(path, list(rows.values()))
-                    saved_s = time.monotonic()
-        finally:  # after Ctrl-C too
-            if tasks:
-                write_rows(path, [rows[u.id] for u in utterances if u.id in rows])
+    todo = [(one, of) for one in evaluation.sets if (of := _lacking(evaluation, one, names, again)).any()]
+    counts = [int(lacking.any(axis=1).sum()) for _, lacking in todo]
+    scored = progress(in_parallel(jobs, _tasks(evaluation, todo, names)), sum(counts), "scores")
+    for (restored, _), count in zip(todo, counts, strict=True):
+        _add_rows(restored.folder / SCORES, list(evaluation.places), islice(scored, count))
     next(scored, None)  # the bar's end
+
+
+def _lacking(evaluation: Evaluation, restored: RestoredSet, names: list[str], again: bool) -> np.ndarray:
+    """Which values are to be computed; bool of shape (n_utterances, n_metrics)."""
+    restored.check_lists()
+    scores = read_columns(restored.folder, evaluation.places, SCORES)
+    lacking = np.ones((len(evaluation.places), len(names)), bool)
+    for number, name in enumerate(names):
+        if name in scores.values and not again:
+            lacking[:, number] = np.isnan(scores.values[name])
+    return lacking
+
+
+def _tasks(evaluation: Evaluation, todo: list[tuple[RestoredSet, np.ndarray]], names: list[str]) -> Iterator[tuple]:
+    """Made as they are handed out, a set at a time."""
+    std = evaluation.stats.audio_std
+    for of, lacking in todo:
+        restored = of.without_lists()  # those that it reads go with it
+        for place in np.flatnonzero(lacking.any(axis=1)):
+            utterance = evaluation.utterances[place]
+            missing = [name for name, is_missing in zip(names, lacking[place], strict=True) if is_missing]
+            yield score_utterance, utterance, restored.of(utterance.id), std, missing
+
+
+def _add_rows(path: Path, ids: list[str], new: Iterator[dict]) -> None:
+    """Write new rows as they come, joined with those that are there, in the order of ``ids``.
+
+    All are written each time, so that the file is always whole, and the more seldom the longer that takes.
+    """
+    lines = {row["id"]: line_of(row) for row in read_rows(path)}  # of a tenth of the size of rows
+    saved_s, took_s = time.monotonic(), 0.0
+
+    def save() -> None:
+        nonlocal saved_s, took_s
+        started_s = time.monotonic()
+        write_lines(path, (lines[id_] for id_ in ids if id_ in lines))
+        saved_s = time.monotonic()
+        took_s = saved_s - started_s
+
+    try:
+        for row in new:
+            lines[row["id"]] = line_of(_merged(json.loads(lines.get(row["id"], "{}")), row))
+            if time.monotonic() - saved_s > max(SAVE_EVERY_S, took_s / SAVE_SHARE):
+                save()
+    finally:  # after Ctrl-C too
+        save()
 
 
 def _tell_failures(evaluation: Evaluation) -> None:
@@ -105,8 +142,8 @@ def _tell_failures(evaluation: Evaluation) -> None:
     for one in evaluation.sets:
         reasons = {
             id_: (metric, reason)
-            for id_, row in evaluation.rows[one.system, one.condition].items()
-            for metric, reason in row["failed"].items()
+            for id_, why in evaluation.scores[one.system, one.condition].failed.items()
+            for metric, reason in why.items()
             if metric in METRICS
         }
         if reasons:
@@ -119,14 +156,14 @@ def _check_left_out(evaluation: Evaluation, names: list[str], max_left_out: floa
     """Raise DataError where too many utterances of a set have no value in one of some metrics."""
     total, too_many = len(evaluation.utterances), []
     for one in evaluation.sets:
-        rows = evaluation.rows[one.system, one.condition]
+        scores = evaluation.scores[one.system, one.condition]
         for name in names:
-            lacking = [id_ for id_, row in rows.items() if row.get(name) is None]
+            lacking = np.flatnonzero(np.isnan(scores.values[name]))
             if len(lacking) > max_left_out * total:
-                reason = rows[lacking[0]]["failed"][name]
+                id_ = evaluation.utterances[lacking[0]].id
                 too_many.append(
                     f"{one}: {len(lacking)} of {total} utterances have no {name}, more than --max-left-out "
-                    f"{max_left_out:g}, such as {lacking[0]}: {reason}"
+                    f"{max_left_out:g}, such as {id_}: {scores.failed[id_][name]}"
                 )
     if too_many:
         pairs = len(evaluation.sets) * len(names)

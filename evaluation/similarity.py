@@ -13,6 +13,7 @@ import torch
 import typer
 from torch import Tensor
 
+from avsi.data.datadir import Utterance
 from avsi.data.gaps import gap_spans
 from avsi.errors import AvsiError, ConfigError, DataError
 from avsi.folders import locked
@@ -67,23 +68,42 @@ def compare(evaluation: Evaluation, encoder: VoiceEncoder) -> list[tuple[Restore
         todo = [
             one for one in sets if any(row[ENCODER] != encoder.digest for row in before[one.system] or [{ENCODER: ""}])
         ]
-        if todo:
-            clean = {u.id: read_mono(u.wav, STFT.sample_rate) for u in evaluation.utterances}
-            gaps = evaluation.gaps[condition]
-            spans = {id_: gap_spans(gaps[id_], len(samples), STFT.sample_rate) for id_, samples in clean.items()}
-            around = {
-                id_: log_spectrum(samples)[~lost_frames_of(samples, spans[id_])] for id_, samples in clean.items()
-            }
-            inside = {id_: _inside(samples, spans[id_]) for id_, samples in clean.items()}
-            own, original = _voices(evaluation, around, encoder), _voices(evaluation, inside, encoder)
-        for one in progress(todo, len(todo), f"{condition}, systems"):
-            restored = {}
-            for id_ in one.wavs:
-                restored[id_] = _inside(read_restored(one.wavs[id_], len(clean[id_])), spans[id_])
-            before[one.system] = _rows(own, original, _voices(evaluation, restored, encoder), encoder)
+        own, original, restored = _voices(evaluation, condition, todo, encoder) if todo else ({}, {}, {})
+        for one in todo:
+            before[one.system] = _rows(own, original, restored[one.system], encoder)
             write_rows(one.folder / VOICES, before[one.system])
         found += [(one, before[one.system]) for one in sets]
     return found
+
+
+def _voices(
+    evaluation: Evaluation, condition: str, sets: list[RestoredSet], encoder: VoiceEncoder
+) -> tuple[Voices, Voices, dict[str, Voices]]:
+    """The speakers' voices in the clean speech around the gaps and in the gaps, and by system in what it restored. Of
+    one speaker at a time sounds are held.
+    """
+    own: Voices = {}
+    original: Voices = {}
+    restored: dict[str, Voices] = {one.system: {} for one in sets}
+    by_speaker: dict[str, list[Utterance]] = {}
+    for utterance in evaluation.utterances:
+        by_speaker.setdefault(utterance.speaker, []).append(utterance)
+    for speaker, utterances in progress(by_speaker.items(), len(by_speaker), f"{condition}, speakers"):
+        around: list[Tensor] = []
+        inside: list[Tensor] = []
+        made: dict[str, list[Tensor]] = {system: [] for system in restored}
+        for utterance in utterances:
+            samples = read_mono(utterance.wav, STFT.sample_rate)
+            spans = gap_spans(evaluation.gaps[condition][utterance.id], len(samples), STFT.sample_rate)
+            around.append(log_spectrum(samples)[~lost_frames_of(samples, spans)])
+            inside.append(_inside(samples, spans))
+            for one in sets:
+                if utterance.id in one.wavs:
+                    made[one.system].append(_inside(read_restored(one.wavs[utterance.id], len(samples)), spans))
+        own[speaker], original[speaker] = _voice(around, encoder), _voice(inside, encoder)
+        for system, frames in made.items():
+            restored[system][speaker] = _voice(frames, encoder)
+    return own, original, restored
 
 
 def _inside(samples: np.ndarray, spans: Spans) -> Tensor:
@@ -92,26 +112,17 @@ def _inside(samples: np.ndarray, spans: Spans) -> Tensor:
     return torch.cat([spectrum[slice(*frames_within(start, stop, STFT))] for start, stop in spans])
 
 
-def _voices(evaluation: Evaluation, frames: dict[str, Tensor], encoder: VoiceEncoder) -> Voices:
-    """The voice in all frames of each speaker, or why there is none.
-
-    Args:
-        frames: by utterance id; what was not restored is missing.
-    """
-    least_s = encoder.window_s
-    found: Voices = {}
-    for speaker in dict.fromkeys(u.speaker for u in evaluation.utterances):
-        mine = [frames[u.id] for u in evaluation.utterances if u.speaker == speaker and u.id in frames]
-        try:
-            if not mine:
-                raise DataError("not restored")
-            voice = voice_of_frames(torch.cat(mine), encoder)
-            if voice.speech_s < least_s:
-                raise DataError(f"{voice.speech_s:.2f} s of speech, expected {least_s:g} s or more")
-            found[speaker] = voice
-        except AvsiError as error:
-            found[speaker] = str(error)
-    return found
+def _voice(frames: list[Tensor], encoder: VoiceEncoder) -> Voice | str:
+    """The voice in all frames of a speaker, or why there is none."""
+    try:
+        if not frames:
+            raise DataError("not restored")
+        voice = voice_of_frames(torch.cat(frames), encoder)
+        if voice.speech_s < encoder.window_s:
+            raise DataError(f"{voice.speech_s:.2f} s of speech, expected {encoder.window_s:g} s or more")
+    except AvsiError as error:
+        return str(error)
+    return voice
 
 
 def _rows(own: Voices, original: Voices, restored: Voices, encoder: VoiceEncoder) -> list[dict]:

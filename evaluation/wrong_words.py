@@ -75,7 +75,7 @@ def main(
     bootstrap = Bootstrap([utterance.speaker for utterance, *_ in chosen])
     table, summary = [], {}
     for name, limit in (("avsi align", LEAST_FIT), ("one in twenty", np.quantile(fits[:, 0], FALSE_ALARMS))):
-        alarms, hits = (bootstrap.estimate((column < limit).astype(float)) for column in fits.T)
+        alarms, hits = bootstrap.estimates(((column < limit).astype(float), None) for column in fits.T)
         summary[name] = {"limit": float(limit)} | {
             what: [round(value, 3) for value in (each.mean, each.low, each.high)]
             for what, each in (("right_words_told", alarms), ("wrong_words_told", hits))

@@ -11,8 +11,8 @@ from avsi.data.gap_files import gap_file_path, write_gap_file
 from avsi.data.gaps import Gap
 from evaluation.folder.evaluation import Evaluation
 from evaluation.folder.layout import CLEAN, SCORES, wav_path
-from evaluation.folder.restored_set import write_lists
 from evaluation.folder.rows import write_rows
+from evaluation.folder.set_parts import Part, parts_of, write_lists
 
 LENGTH_S = 1.0
 GAPS = {"200ms": [Gap(0.3, 0.5)], "400ms": [Gap(0.3, 0.7)]}
@@ -54,8 +54,15 @@ def make_evaluation(folder: Path, speakers: int = 2, clips: int = 3) -> Path:
                 sound[round(gap.start_s * RATE) : round(gap.end_s * RATE)] = 0.1 * place
                 if id_ not in failed:
                     soundfile.write(wav_path(out, id_), sound, RATE)
-            spectra = {id_: np.zeros((1, 1), np.float32) for id_ in ids if id_ not in failed}
-            write_lists(out, spectra, failed, {"weights": about.get("weights", "")})
+            fingerprint = {"weights": about.get("weights", "")}
+            for number, part in enumerate(parts_of(utterances)):
+                with Part(out, number, fingerprint).written() as written:
+                    for utterance in part:
+                        if utterance.id in failed:
+                            written.failed[utterance.id] = WHY
+                        else:
+                            written.add(utterance.id, np.zeros((1, 1), np.float32))
+            write_lists(out, utterances, fingerprint)
             write_rows(out / SCORES, [_row(number, id_, system, place, failed) for number, id_ in enumerate(ids)])
     return folder
 

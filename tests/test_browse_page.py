@@ -90,6 +90,12 @@ def test_every_utterance_is_chosen_once_and_a_median_case_lies_between(n):
     assert len(ids["median"]) == {0: 0, 1: 0, 2: 0, 3: 1, 4: 1, 5: 1, 6: 2, 7: 2}[n]
 
 
+def test_of_a_long_set_no_more_is_ranked_than_is_shown():
+    values = {f"u{number:06d}": float(number) for number in range(100_001)}
+    chosen = select_examples({"800ms": values}, lower_is_better=True, count=5)  # to rank all took hours
+    assert [case.id for case in chosen] == ["u000000", "u050000", "u100000", "u000001", "u049999"]
+
+
 def test_what_has_no_value_comes_last_where_there_is_room():
     l1 = {"400ms": {"b": None, "a": float("nan"), "c": 0.5}, "800ms": {"a": None, "c": 0.5}}
     chosen = select_examples(l1, lower_is_better=True, count=4)

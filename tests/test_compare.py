@@ -69,11 +69,11 @@ def test_what_has_no_value_is_counted_and_fails_only_where_it_is_required(evalua
     path = evaluation / "oracle" / "600ms" / "scores.jsonl"
     rows = list(Evaluation.read(evaluation).set("unprocessed", "600ms").rows("scores.jsonl").values())
     rows = [{**row, "pesq": None} for row in rows]
-    rows = [{**row, "stoi": row["stoi"] + 0.1 if number else None} for number, row in enumerate(rows)]
+    rows = [{**row, "stoi": row["stoi"] + 0.1 + 0.001 * number if number else None} for number, row in enumerate(rows)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     shown_rows = compared(evaluation, "unprocessed", "oracle", "--require", "stoi")
     assert shown_rows["pesq"][1:] == ["nan", "nan", "nan", "nan", "-", "0", "4"]
-    assert shown_rows["stoi"][2:] == ["0.100", "0.100", "0.100", "better", "3", "1"]
+    assert shown_rows["stoi"][2:] == ["0.102", "0.100", "0.104", "better", "3", "1"]
     with pytest.raises(DataError, match=r"not better .* in pesq, 600ms"):
         run_app(compare.app, evaluation, "unprocessed", "oracle", "--require", "pesq")
     path.write_text('{"id": "s04_clip0"\n')

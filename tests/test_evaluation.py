@@ -25,6 +25,8 @@ from avsi.video.tracks import Tracks
 from evaluation import compare, report, restore, score
 from evaluation.folder import signals
 from evaluation.folder.evaluation import Evaluation
+from evaluation.folder.layout import PHONES, WORDS
+from evaluation.folder.rows import merged_rows, read_rows, write_rows
 from evaluation.reporting.cells import mean_text
 from evaluation.statistics.summarize import summarize
 from evaluation.systems import fingerprints
@@ -149,6 +151,29 @@ def test_scoring_goes_on_where_it_was_stopped(evaluation, monkeypatch):
     run_app(score.app, evaluation, "--jobs", 1, "--again", "--metrics", "l1")
     assert len(done) == 5 + 14 + 20
     assert {str(one): one.rows("scores.jsonl") for one in sets} == whole
+
+
+@pytest.mark.parametrize(
+    ("share", "kept"), [(float("inf"), ["c", "bc", "abc"]), (1e-12, ["c", "bc", "bc"])], ids=["quick", "slow"]
+)
+def test_scores_are_saved_as_they_come_unless_that_takes_long(tmp_path, monkeypatch, share, kept):
+    """What a killed run leaves: all rows in order, or those before a save that would take too large a share."""
+    monkeypatch.setattr(score, "SAVE_EVERY_S", 0)
+    monkeypatch.setattr(score, "SAVE_SHARE", share)
+    path, found = tmp_path / "scores.jsonl", []
+    row = {"speaker": "s", "stoi": 0.5, "failed": {}}
+    write_rows(path, [row | {"id": "c"}])
+
+    def there():
+        return "".join(each["id"] for each in read_rows(path))
+
+    def new():
+        for id_ in "bad":
+            found.append(there())
+            yield row | {"id": id_, "pesq": 2.0}
+
+    score._add_rows(path, list("abcd"), new())
+    assert found == kept and there() == "abcd"
 
 
 @pytest.mark.slow
@@ -403,6 +428,60 @@ def test_what_is_there_stays_and_what_is_missing_is_made(corpus, evaluation):
         assert [str(one) for one in found.sets][:2] == ["unprocessed, 600ms", "interpolation, random"]
 
 
+def files_of(folder) -> dict[str, bytes]:
+    """The content of each file, but for where the folder is."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {
+        str(path.relative_to(folder)): path.read_bytes().replace(str(folder.parents[1]).encode(), b"") for path in paths
+    }
+
+
+def test_restoring_goes_on_with_the_parts_that_are_missing(corpus, made, tmp_path, monkeypatch):
+    """Stopped in the third part of the second system: what is there is not made again, and the files are the same."""
+    restore_part, done = restore.restore_part, []
+
+    def stopping(number, *arguments):
+        done.append(number)
+        if len(done) == 7:
+            raise KeyboardInterrupt
+        return restore_part(number, *arguments)
+
+    monkeypatch.setattr(restore, "restore_part", stopping)
+    names = ["--system", "unprocessed", "--system", "interpolation"]
+    options = ["--gaps", corpus / "test" / "gaps_600ms", "--stats", corpus / "train" / "stats.npz", "--jobs", 1]
+    arguments = [str(each) for each in (corpus / "test", *options, *names, "--out", tmp_path / "out")]
+    assert CliRunner().invoke(restore.app, arguments).exit_code == 130
+    assert done == [0, 1, 2, 3, 0, 1, 2]
+    [complete] = Evaluation.read(tmp_path / "out").sets
+    assert complete.system == "unprocessed" and len(complete.spectra) == 4
+    run_app(restore.app, *arguments)
+    assert done == [0, 1, 2, 3, 0, 1, 2, 2, 3]
+    for name in ("unprocessed", "interpolation"):
+        stopped, whole = (files_of(out / name / "600ms") for out in (tmp_path / "out", made))
+        assert stopped == {file: content for file, content in whole.items() if file != "scores.jsonl"}
+        assert [file for file in stopped if file.endswith(".json")] == ["system.json"]
+
+
+def test_a_model_that_changes_while_it_restores_is_told(corpus, model, tmp_path, monkeypatch):
+    mine, out = shutil.copytree(model, tmp_path / "mine"), tmp_path / "out"
+    restore_part, done = restore.restore_part, []
+
+    def trained_on(number, *arguments):
+        done.append(number)
+        if done == [0, 1]:
+            torch.manual_seed(1)
+            config = corpus_config(corpus)
+            save_model(mine, BLSTMInpainter(config, Stats.load(config.data.stats)))
+        return restore_part(number, *arguments)
+
+    monkeypatch.setattr(restore, "restore_part", trained_on)
+    with pytest.raises(DataError, match="mine: changed while it was restored; run this again when that is over"):
+        restored(corpus, out, mine)
+    assert done == [0, 1] and (out / "mine/600ms/spectra/000000.json").exists()
+    restored(corpus, out, mine)  # all of it by what it is now
+    assert done == [0, 1, 0, 1, 2, 3] and len(Evaluation.read(out).set("mine", "600ms").wavs) == 4
+
+
 @pytest.mark.slow
 def test_a_model_that_was_trained_on_is_restored_anew(corpus, model, tmp_path):
     """And what it made of other gaps is no longer shown as its own."""
@@ -497,5 +576,5 @@ def test_keys_of_earlier_versions_are_read_by_their_names_of_today(evaluation):
     (evaluation / "clean/phones.jsonl").write_text(json.dumps({**row, "per": 0.5, "phones": 2, "judge": "one"}))
     words = {**row, "keywords": 1.0, "heard": "bin", "keywords_judge": "another"}
     (evaluation / "clean/keywords.jsonl").write_text(json.dumps(words))
-    found = Evaluation.read(evaluation).clean_rows["s04_clip0"]
+    found = merged_rows(evaluation / "clean", PHONES, WORDS)["s04_clip0"]
     assert (found["recognizer"], found["keywords_recognizer"], found["recognized"]) == ("one", "another", "bin")

@@ -116,7 +116,7 @@ def test_means_and_differences_are_those_of_the_report(page, folder):
 
 def test_scores_that_are_written_meanwhile_are_shown(changing):
     page, path = changing, changing.folder / "a" / "400ms" / "scores.jsonl"
-    before, rows = page.get("/api/revision?condition=400ms"), read_rows(path)
+    before, rows = page.get("/api/revision?condition=400ms"), list(read_rows(path))
     write_rows(path, rows[:2])
     assert page.get("/api/revision?condition=400ms") != before
     found = page.get(f"{ROWS}&view=system&system=a&sort=stoi")

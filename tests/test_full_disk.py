@@ -96,11 +96,11 @@ def test_restore_leaves_no_folder(corpus, tmp_path, n_bytes, file):
 
 def test_what_is_added_to_an_evaluation_is_there_in_whole_or_not_at_all(corpus, evaluation, monkeypatch):
     before = snapshot(evaluation)
-    for module in ("evaluation", "rows"):
-        monkeypatch.setattr(f"evaluation.folder.{module}.write_text", full)
+    monkeypatch.setattr("evaluation.folder.evaluation.write_text", full)
     with pytest.raises(OSError):
         restored(corpus, evaluation, "interpolation", gaps="gaps_random")
     assert snapshot(evaluation) == before
+    monkeypatch.setattr(score, "write_lines", full)
     with pytest.raises(OSError):
         run_app(score.app, evaluation, "--jobs", 1, "--metrics", "l1", "--again")
     assert snapshot(evaluation) == before

@@ -6,13 +6,13 @@ from conftest import run_app
 from summaries import MS_800, UNPROCESSED, A, summary
 
 from avsi.errors import ConfigError
-from avsi.metrics.registry import COLUMNS
+from avsi.metrics.registry import COLUMNS, MEAN_FILL
 from evaluation import report
 from evaluation.folder.evaluation import Evaluation
 from evaluation.folder.rows import read_rows, write_rows
 from evaluation.reporting.markdown import to_markdown
 from evaluation.reporting.tables import harm_table, speaker_table
-from evaluation.statistics.gain_over_silence import Harm, add_l1_ratios, harm_of
+from evaluation.statistics.gain_over_silence import Harm, harm_of, l1_shares
 from evaluation.statistics.intervals import Bootstrap, Estimate
 from evaluation.statistics.summarize import summarize
 
@@ -39,7 +39,7 @@ def test_differences_of_shares_and_phone_errors_weigh_as_their_means_do(evaluati
     l1 = {"unprocessed": [1.0, 2.0, 4.0, 0.5], "interpolation": [0.8, 1.0, 4.4, 0.5], "oracle": [0.2, 1.0, 1.0, 0.25]}
     for system, values in l1.items():
         folder = evaluation / system / "600ms"
-        rows = read_rows(folder / "scores.jsonl")
+        rows = list(read_rows(folder / "scores.jsonl"))
         write_rows(folder / "scores.jsonl", [row | {"l1": value} for row, value in zip(rows, values, strict=True)])
         if system in per:
             told = zip(rows, per[system], phones, strict=True)
@@ -72,12 +72,14 @@ def test_harm_is_counted_where_it_is_noticed_and_its_worst_is_named(evaluation):
 
 
 def test_what_one_of_both_lacks_has_no_share_and_no_harm():
-    rows = {"a": {"l1": 0.3, "stoi": 0.5}, "b": {"l1": None, "stoi": None}, "c": {"l1": 0.4, "stoi": 0.585}, "d": {}}
-    silent = {"a": {"l1": 0.6, "stoi": 0.53}, "b": {"l1": 0.5, "stoi": 0.7}, "c": {"l1": None, "stoi": 0.6}}
-    add_l1_ratios(rows, silent)
-    assert [row.get("l1_share") for row in rows.values()] == [0.5, None, None, None]
-    assert harm_of(rows, silent) == Harm(1, 2, pytest.approx(-0.03), "a")  # 0.015 less is not noticed
-    assert harm_of({"a": {"stoi": None}}, silent) is None
+    scores = {"l1": np.array([0.3, NAN, 0.4, 0.5]), "stoi": np.array([0.5, NAN, 0.585, NAN])}
+    silent = {"l1": np.array([0.6, 0.5, NAN, 0.0]), "stoi": np.array([0.53, 0.7, 0.6, NAN])}
+    shares = l1_shares(scores, silent)
+    assert shares["l1_share"] == pytest.approx([0.5, NAN, NAN, NAN], nan_ok=True)
+    assert shares[MEAN_FILL] == pytest.approx([0.6, 0.5, NAN, NAN], nan_ok=True)
+    assert l1_shares({"stoi": scores["stoi"]}, silent) == {} == l1_shares(scores, {"l1": np.zeros(4)})
+    assert harm_of(scores, silent, "abcd") == Harm(1, 2, pytest.approx(-0.03), "a")  # 0.015 less is not noticed
+    assert harm_of({"stoi": np.full(4, NAN)}, silent, "abcd") is None is harm_of({}, silent, "abcd")
 
 
 def test_tables_tell_harm_and_speakers(evaluation):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from evaluation.statistics import intervals
 from evaluation.statistics.intervals import Bootstrap, Estimate, jointly, widening
 
 
@@ -83,3 +84,23 @@ def test_what_has_no_value_is_counted_and_weighs_nothing():
 def test_the_same_utterances_give_the_same_interval():
     values = np.arange(9.0)
     assert Bootstrap(list("aabbbbccc")).estimate(values) == Bootstrap(list("aabbbbccc")).estimate(values)
+
+
+@pytest.mark.parametrize("block", [intervals.BLOCK, 25, 1])
+def test_intervals_stay_the_same_over_releases_and_however_many_are_drawn_at_a_time(monkeypatch, block):
+    """Speakers that do not stand in order, and one value that is missing."""
+    monkeypatch.setattr(intervals, "BLOCK", block)
+    values, weights = np.sqrt(np.arange(30.0)), np.arange(30.0)
+    values[4] = np.nan
+    bootstrap = Bootstrap(["b"] * 9 + ["a"] * 15 + ["c"] * 6)
+    alike, weighted = bootstrap.estimates([(values, None), (values, weights)])
+    assert (alike.mean, alike.low, alike.high) == pytest.approx((3.607090332, -0.953551015, 7.669985654))
+    assert (weighted.mean, weighted.low, weighted.high) == pytest.approx((4.367290010, -0.848600691, 6.416939014))
+    assert (alike.scored, alike.missing) == (29, 1) and bootstrap.estimate(values, weights) == weighted
+
+
+def test_of_two_long_speakers_as_many_utterances_are_drawn_as_there_are():
+    drawn = np.zeros(8)
+    for resamples, _, counts in Bootstrap(["a"] * 35_000 + ["b"] * 35_000, resamples=8)._draws():
+        drawn[resamples] += counts.sum(axis=1)
+    assert drawn.tolist() == [70_000] * 8

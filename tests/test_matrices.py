@@ -121,7 +121,7 @@ def test_an_evaluation_runs_no_command_either(evaluation, tmp_path):
     first, *others = scp.read_text().splitlines()
     scp.write_text("\n".join([f"{first.split()[0]} touch {tmp_path / 'trap'} |", *others]) + "\n")
     with pytest.raises(DataError, match=r"spectra\.scp:1: expected '<utt> <path>:<offset>', found a command"):
-        Evaluation.read(evaluation).set("oracle", "600ms")
+        Evaluation.read(evaluation).set("oracle", "600ms").check_lists()
     assert not (tmp_path / "trap").exists()
 
 

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from summaries import AV, AV_MTL, MS_100, MS_800, NONE, ORACLE, RANDOM, UNPROCESSED, A, summary, with_estimates
 
@@ -20,7 +21,7 @@ from evaluation.reporting.tables import (
     system_table,
 )
 from evaluation.statistics.comparisons import verdict
-from evaluation.statistics.intervals import Estimate
+from evaluation.statistics.intervals import Bootstrap, Estimate
 from evaluation.statistics.summary import System
 
 UNIT = "The unit of L1, and the mean fill, are from data/train/stats.npz."
@@ -157,6 +158,15 @@ def test_a_difference_at_the_edge_of_0(difference, shown):
 def test_less_error_is_better_and_more_score_is(column, mean, called):
     difference = Estimate(mean, mean - 0.05, mean + 0.05, 60, 0)
     assert verdict(difference, COLUMNS[column], units=11, comparisons=1) == called
+
+
+def test_answers_that_are_all_alike_are_called_neither_better_nor_worse():
+    """Two that both gain 0.1: how far others are from that is not known. Rounding makes no width of none."""
+    alike = Bootstrap(["a", "a"]).estimate(np.array([0.7 - 0.6, 0.8 - 0.7]))
+    assert alike.mean == pytest.approx(0.1) and alike.high - alike.low < 1e-9
+    assert verdict(alike, COLUMNS["stoi"], units=2, comparisons=1) == ""
+    wide = Bootstrap(["a"] * 20).estimate(np.linspace(0.1, 0.2, 20))
+    assert verdict(wide, COLUMNS["stoi"], units=20, comparisons=1) == "better"
 
 
 def test_the_more_is_compared_the_further_from_0_an_interval_must_be():

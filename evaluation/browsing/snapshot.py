@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 import warnings
 from dataclasses import dataclass
@@ -50,18 +51,17 @@ class Snapshot:
     @cached_property
     def columns(self) -> list[Column]:
         """The metrics that some system has."""
-        return scored_columns([row for rows in self.evaluation.rows.values() for row in rows.values()])
-
-    def row(self, system: str, id_: str) -> dict:
-        return self.evaluation.rows[system, self.condition].get(id_, {})
+        return scored_columns([of.values for of in self.evaluation.scores.values()])
 
     def value(self, system: str, id_: str, metric: str) -> tuple[float | None, str]:
         """(the value, or None; why there is none)."""
-        row = self.row(system, id_)
-        if row.get(metric) is not None:
-            return row[metric], ""
-        restored = self.sets[system].of(id_)
-        return None, row.get("failed", {}).get(metric) or restored.failed or "not scored yet"
+        scores = self.evaluation.scores[system, self.condition]
+        if metric in scores.values:
+            value = float(scores.values[metric][self.evaluation.places[id_]])
+            if math.isfinite(value):
+                return value, ""
+        why = scores.failed.get(id_, {}).get(metric) or self.sets[system].of(id_).failed
+        return None, why or "not scored yet"
 
     @cached_property
     def _summaries(self) -> dict[tuple[str, str] | None, tuple[Summary, list[str]]]:

@@ -20,7 +20,7 @@ from .json_files import check_types, read_json, with_current_keys
 from .layout import ABOUT, CLEAN, PHONES, SCORES, STATS, WORDS
 from .provenance import this_run
 from .restored_set import RestoredSet, read_fingerprint
-from .rows import merged_rows
+from .score_columns import ScoreColumns, read_columns
 
 # The keys in the description of a system that is a model.
 _OF_MODEL = {"senses": list, "weights": str, "trained_on": str, "seed": None}
@@ -104,6 +104,11 @@ class Evaluation:
         """The clean set."""
         return read_datadir(self.folder / CLEAN)
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """By id, the place of each of its utterances."""
+        return {utterance.id: place for place, utterance in enumerate(self.utterances)}
+
     @property
     def stats(self) -> Stats:
         return Stats.load(self.folder / STATS)
@@ -118,7 +123,7 @@ class Evaluation:
             raise DataError(f"{folder}: not restored, or not to its end; the same evaluation.restore goes on")
         if fingerprint["weights"] != self.about["systems"][system].get("weights", ""):
             raise DataError(f"{folder}: was made before {system} was trained on; evaluation.restore makes it anew")
-        return RestoredSet.read(folder, system, condition, self.gaps[condition])
+        return RestoredSet(folder, system, condition, self.gaps[condition])
 
     @cached_property
     def sets(self) -> list[RestoredSet]:
@@ -133,14 +138,15 @@ class Evaluation:
         return found
 
     @cached_property
-    def rows(self) -> dict[tuple[str, str], dict[str, dict]]:
-        """By (system, condition), the rows of scores by utterance id, as they were when this was first asked for."""
-        return {(one.system, one.condition): one.rows(SCORES, PHONES, WORDS) for one in self.sets}
+    def scores(self) -> dict[tuple[str, str], ScoreColumns]:
+        """By (system, condition), as they were when this was first asked for."""
+        files = SCORES, PHONES, WORDS
+        return {(one.system, one.condition): read_columns(one.folder, self.places, *files) for one in self.sets}
 
     @cached_property
-    def clean_rows(self) -> dict[str, dict]:
-        """By utterance id, what recognisers recognised in the clean speech."""
-        return merged_rows(self.folder / CLEAN, PHONES, WORDS)
+    def clean_scores(self) -> ScoreColumns:
+        """Those of the clean speech, by recognisers."""
+        return read_columns(self.folder / CLEAN, self.places, PHONES, WORDS)
 
     def known(self, system: str) -> str:
         """The name of a system that is there. Raises ConfigError for another."""

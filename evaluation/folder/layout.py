@@ -4,7 +4,8 @@
              clean/               the set, as a data directory; what recognisers recognised in it
              stats.npz            the training set's statistics: the unit of L1
              gaps_<condition>     the gaps, the same for every system
-             <system>/<condition>/   sound, log spectra of the lost frames, scores
+             <system>/<condition>/   sound, log spectra of the lost frames (spectra.scp names places in the archives of
+                                     spectra/), scores
              report/
              listening/       listening tests, a folder each: what was drawn, and a file of ratings for each listener
 """
@@ -17,6 +18,7 @@ ABOUT, STATS, CLEAN, REPORT = "evaluation.json", "stats.npz", "clean", "report"
 LISTENING = "listening"
 # Of a system under a condition. SYSTEM is written last.
 SYSTEM, WAVS, SPECTRA, FAILED = "system.json", "wav.scp", "spectra.scp", "failed"
+PARTS = "spectra"  # the folder of the archives that SPECTRA names, see evaluation.folder.set_parts
 # Added later by evaluation.score, evaluation.recognize and evaluation.keywords: one row an utterance.
 SCORES, PHONES, WORDS = "scores.jsonl", "phones.jsonl", "keywords.jsonl"
 VOICES = "voices.jsonl"  # by evaluation.similarity: one row a speaker

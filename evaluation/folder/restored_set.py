@@ -1,20 +1,16 @@
-"""The set that one system restored under one condition: sounds, spectra and failures, written and read."""
+"""The set that one system restored under one condition: sounds, spectra and failures."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-
-import numpy as np
 
 from avsi.data.datadir import read_places, read_table
 from avsi.data.gaps import Gap
-from avsi.data.matrices import append_matrix
-from avsi.files import write_text, written_beside
 
 from .json_files import check_types, read_json
-from .layout import FAILED, SPECTRA, SYSTEM, WAVS, wav_path
+from .layout import FAILED, SPECTRA, SYSTEM, WAVS
 from .rows import merged_rows
 
 
@@ -43,14 +39,28 @@ class RestoredSet:
     system: str
     condition: str
     gaps: dict[str, list[Gap]]
-    wavs: dict[str, str]
-    spectra: dict[str, str]
-    failed: dict[str, str]
 
-    @classmethod
-    def read(cls, folder: Path, system: str, condition: str, gaps: dict[str, list[Gap]]) -> RestoredSet:
-        wavs, failed = read_table(folder / WAVS), read_table(folder / FAILED)
-        return cls(folder, system, condition, gaps, wavs, read_places(folder / SPECTRA), failed)
+    # Read where they are asked for: what only needs scores holds no lists of files.
+    @cached_property
+    def wavs(self) -> dict[str, str]:
+        return read_table(self.folder / WAVS)
+
+    @cached_property
+    def spectra(self) -> dict[str, str]:
+        return read_places(self.folder / SPECTRA)
+
+    @cached_property
+    def failed(self) -> dict[str, str]:
+        return read_table(self.folder / FAILED)
+
+    def check_lists(self) -> None:
+        """Raise DataError for a broken one; none is kept."""
+        one = self.without_lists()
+        _ = one.wavs, one.spectra, one.failed
+
+    def without_lists(self) -> RestoredSet:
+        """The same set, which has read no lists."""
+        return replace(self)
 
     def __str__(self) -> str:
         return f"{self.system}, {self.condition}"
@@ -63,24 +73,6 @@ class RestoredSet:
     def rows(self, *files: str) -> dict[str, dict]:
         """As :func:`merged_rows`."""
         return merged_rows(self.folder, *files)
-
-
-def write_lists(folder: Path, spectra: dict[str, np.ndarray], failed: dict[str, str], fingerprint: dict) -> None:
-    """Write the lists of a set whose sounds are in its folder.
-
-    Args:
-        spectra: by utterance id, natural log magnitudes of the lost frames, shape (n_lost_frames, n_bins).
-        failed: by utterance id, why it could not be restored.
-        fingerprint: the system's, see :mod:`evaluation.systems.fingerprints`.
-    """
-    ark, places = (folder / "spectra.ark").resolve(), {}
-    with written_beside(ark) as partial, partial.open("wb") as file:
-        for id_ in sorted(spectra):
-            places[id_] = append_matrix(file, id_, spectra[id_])
-    write_text(folder / SPECTRA, "".join(f"{id_} {ark}:{place}\n" for id_, place in places.items()))
-    write_text(folder / WAVS, "".join(f"{id_} {wav_path(folder, id_).resolve()}\n" for id_ in sorted(spectra)))
-    write_text(folder / FAILED, "".join(f"{id_} {reason}\n" for id_, reason in sorted(failed.items())))
-    write_text(folder / SYSTEM, json.dumps(fingerprint) + "\n")
 
 
 def read_fingerprint(folder: Path) -> dict[str, str] | None:

@@ -53,12 +53,19 @@ def outcome_tables(test: ListeningTest) -> list[Table]:
     bootstrap = Bootstrap([listener for listener, _ in units])
     conditions = [*([ALL] if len(test.conditions) > 1 else []), *test.conditions]
 
-    def mean(condition: str, value: Callable[[str, int], float]) -> Estimate | None:
-        """None where nothing was rated."""
-        inside = [condition in (ALL, test.trials[number - 1].condition) for _, number in units]
-        of = [value(*unit) if is_in else np.nan for unit, is_in in zip(units, inside, strict=True)]
-        found = bootstrap.estimate(np.array(of, float))
-        return found if found.scored else None
+    def means_of(value: Callable[..., float], compared: list) -> dict[tuple, Estimate | None]:
+        """By what is compared and condition; None where nothing was rated."""
+        keys = [(*each, condition) for each in compared for condition in conditions]
+        found = bootstrap.estimates((np.array([value(*key, *unit) for unit in units], float), None) for key in keys)
+        return {key: estimate if estimate.scored else None for key, estimate in zip(keys, found, strict=True)}
+
+    def rated(name: str, condition: str, listener: str, number: int) -> float:
+        inside = condition in (ALL, test.trials[number - 1].condition)
+        return values.get((listener, number, name), np.nan) if inside else np.nan
+
+    def further(one: str, two: str, condition: str, *unit: object) -> float:
+        # Half of it is how far a share is above one half.
+        return (rated(two, condition, *unit) - rated(one, condition, *unit)) / (2 if test.kind == PAIRS else 1)
 
     count = len({listener for listener, _ in units})
     about = f"{len(units)} rated trial{'' if len(units) == 1 else 's'} of {count} listener{'' if count == 1 else 's'}"
@@ -66,23 +73,9 @@ def outcome_tables(test: ListeningTest) -> list[Table]:
     over = f"over {about}, with 95 % intervals (bootstrap over {drawn}) in brackets, which end where the scale does; "
     over += "n: how many of the trials."
     names = list(dict.fromkeys(name for trial in test.trials for name in trial.versions))
-    means = {
-        (name, condition): mean(condition, lambda one, number, name=name: values.get((one, number, name), np.nan))
-        for name in names
-        for condition in conditions
-    }
+    means = means_of(rated, [(name,) for name in names])
     pairs = list(combinations([name for name in names if name in test.systems], 2))
-
-    def further(one: str, two: str, listener: str, number: int) -> float:
-        both = [values.get((listener, number, name), np.nan) for name in (one, two)]
-        # Half of it is how far a share is above one half.
-        return (both[1] - both[0]) / (2 if test.kind == PAIRS else 1)
-
-    differences = {
-        (*pair, condition): mean(condition, lambda *unit, pair=pair: further(*pair, *unit))
-        for pair in pairs
-        for condition in conditions
-    }
+    differences = means_of(further, pairs)
     tables = [_means(test, names, conditions, means, over, ratings)]
     tables += [_differences(test, pairs, conditions, differences, bootstrap.units, over)] if pairs else []
     return [replace(table, caption=" ".join([table.caption, *left_out])) for table in tables]
@@ -148,11 +141,7 @@ def _unjudged(estimate: Estimate) -> str:
     """Why a difference is called neither better nor worse, whatever its interval."""
     if estimate.scored < FEWEST:
         return "too few trials"
-    return "all alike" if _is_point(estimate) else ""
-
-
-def _is_point(estimate: Estimate) -> bool:
-    return math.isclose(estimate.low, estimate.high, abs_tol=1e-9)
+    return "all alike" if estimate.is_point else ""
 
 
 def _text(estimate: Estimate | None, scale: tuple[float, float], sign: str = "z") -> str:
@@ -164,7 +153,7 @@ def _text(estimate: Estimate | None, scale: tuple[float, float], sign: str = "z"
     if estimate is None:
         return ""
     low, high = max(estimate.low, scale[0]), min(estimate.high, scale[1])
-    if _is_point(estimate):
+    if estimate.is_point:
         low = high = math.nan  # answers that are all alike tell nothing of others
     decimals = 1 if scale[1] == TOP else DECIMALS
     found = interval_text(replace(estimate, low=low, high=high, missing=0), sign, decimals=decimals)

@@ -19,7 +19,7 @@ from avsi.program import in_parallel, n_processes, print_table, progress
 
 from ..folder.evaluation import Evaluation
 from ..folder.layout import ABOUT, RECOGNIZERS
-from ..folder.rows import merged_rows, write_rows
+from ..folder.rows import read_rows, write_rows
 from .recognition_sets import RecognitionSet, recognition_sets
 
 Folders = Annotated[
@@ -70,14 +70,20 @@ def recognize_folders(
     with ExitStack() as locks:
         for folder in dict.fromkeys(folder.resolve() for folder in folders):
             locks.enter_context(locked(folder))
-        rows = {one.folder: list(merged_rows(one.folder, recognition.file).values()) for one in sets}
-        todo = [one for one in sets if not _is_complete(one, rows[one.folder], recognition)]
+        cells, todo = {}, []
+        for one in sets:  # of one at a time the rows are held
+            rows = list(read_rows(one.folder / recognition.file))
+            if _is_complete(one, rows, recognition):
+                cells[one.folder] = totals(rows)
+            else:
+                todo.append(one)
         for one, recognized in zip(todo, _recognize_sets(todo, recognition, jobs), strict=True):
-            rows[one.folder] = make_rows(one, recognition, recognized)
-            write_rows(one.folder / recognition.file, rows[one.folder])
+            rows = make_rows(one, recognition, recognized)
+            write_rows(one.folder / recognition.file, rows)
+            cells[one.folder] = totals(rows)
         for evaluation in evaluations.values():
             evaluation.add_run()
-    print_table(title, ["set", *header], [[one.name, *totals(rows[one.folder])] for one in sets])
+    print_table(title, ["set", *header], [[one.name, *cells[one.folder]] for one in sets])
     for evaluation in evaluations.values():
         if evaluation.caution:
             print(f"{evaluation.folder}: {evaluation.caution}")
@@ -91,16 +97,20 @@ def _is_complete(one: RecognitionSet, rows: list[dict], recognition: Recognition
 
 def _recognize_sets(sets: list[RecognitionSet], recognition: Recognition, jobs: int) -> Iterator[dict]:
     """Yield, for each set, by utterance id the phones or words, or why there are none."""
-    tasks, counts = [], []
-    for one in sets:
-        # A few large parts, so that each process loads a recogniser once.
-        ids = [utterance.id for utterance in one.utterances]
-        n_parts = 4 * n_processes(jobs)
-        parts = [part for index in range(n_parts) if (part := ids[index::n_parts])]
-        wavs = [{id_: one.wavs.get(id_) for id_ in part} for part in parts]
-        tasks += [(_recognize, of, recognition.state, *recognition.load) for of in wavs]
-        counts.append(len(parts))
-    results = progress(in_parallel(jobs, tasks), len(tasks), f"recognised, parts: {recognition.column}")
+    # A few large parts, so that each process loads a recogniser once.
+    n_parts = 4 * n_processes(jobs)
+    counts = [min(n_parts, len(one.utterances)) for one in sets]
+    tasks = (
+        (
+            _recognize,
+            {utterance.id: one.wavs.get(utterance.id) for utterance in one.utterances[index::n_parts]},
+            recognition.state,
+            *recognition.load,
+        )
+        for one, count in zip(sets, counts, strict=True)
+        for index in range(count)
+    )
+    results = progress(in_parallel(jobs, tasks), sum(counts), f"recognised, parts: {recognition.column}")
     for count in counts:
         yield {id_: tokens for _ in range(count) for id_, tokens in next(results).items()}
     next(results, None)  # the bar's end

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 from avsi.errors import ConfigError
 
@@ -42,7 +43,9 @@ def select_examples(
         ConfigError: a count that a page cannot hold.
     """
     check_count(count)
-    turns = [_turns(condition, values, 1 if lower_is_better else -1) for condition, values in scores.items()]
+    sign = 1 if lower_is_better else -1
+    # In three turns at least one is chosen, as long as there are any.
+    turns = [list(islice(_turns(condition, values, sign), 3 * count)) for condition, values in scores.items()]
     longest = max(map(len, turns), default=0)
     ranked = [turn[index] for index in range(longest) for turn in turns if index < len(turn) and turn[index]]
     missing = [
@@ -58,16 +61,14 @@ def _known(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def _turns(condition: str, values: Mapping[str, float | None], sign: int) -> list[Selection | None]:
+def _turns(condition: str, values: Mapping[str, float | None], sign: int) -> Iterator[Selection | None]:
     """Best, median, worst, second best and so on of one condition; None where no utterance is left.
 
     ``sign`` times the value is lower for better utterances.
     """
     order = sorted((id_ for id_, value in values.items() if _known(value)), key=lambda id_: (sign * values[id_], id_))
-    return [
-        None if place is None else Selection(condition, order[place], rank)
-        for place, rank in zip(_places(len(order)), (len(order) + 1) // 2 * RANKS[:3], strict=True)
-    ]
+    for place, rank in zip(_places(len(order)), cycle(RANKS[:3]), strict=False):
+        yield None if place is None else Selection(condition, order[place], rank)
 
 
 def _places(n: int) -> Iterator[int | None]:

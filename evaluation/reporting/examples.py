@@ -2,17 +2,19 @@
 
 import warnings
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from avsi.data.datadir import Utterance
 from avsi.data.gaps import Gap
 from avsi.errors import AvsiError, AvsiWarning
 from avsi.media.sound_reading import read_mono
-from avsi.metrics.registry import COLUMNS, Column
+from avsi.metrics.registry import Column
 
 from ..folder.evaluation import Evaluation
-from ..folder.layout import STFT
+from ..folder.layout import CLEAN, PHONES, STFT
+from ..folder.restored_set import RestoredSet
+from ..folder.rows import merged_rows
 from ..folder.versions import ORIGINAL, UNPROCESSED, damaged
 from .example_selection import Selection, select_examples
 
@@ -69,34 +71,56 @@ def examples_of(evaluation: Evaluation, system: str, column: Column, count: int)
     Raises:
         ConfigError: more examples than a page holds.
     """
-    utterances = {utterance.id: utterance for utterance in evaluation.utterances}
+    nothing = np.full(len(evaluation.utterances), np.nan)
     values = {
-        condition.name: {id_: row.get(column.name) for id_, row in rows.items() if id_ in utterances}
+        condition.name: dict(zip(evaluation.places, scores.values.get(column.name, nothing).tolist(), strict=True))
         for condition in evaluation.conditions
-        if (rows := evaluation.rows.get((system, condition.name))) is not None
+        if (scores := evaluation.scores.get((system, condition.name))) is not None
     }
+    selected = select_examples(values, column.lower_is_better, count)
+    ids = {chosen.id for chosen in selected}
+    folders = [evaluation.folder / CLEAN, *(one.folder for one in evaluation.sets)]
+    recognized = {folder: merged_rows(folder, PHONES, ids=ids) for folder in folders}
+    wavs = {one.folder: _wavs(one, ids) for one in evaluation.sets}
     examples = []
-    for chosen in select_examples(values, column.lower_is_better, count):
+    for chosen in selected:
         try:
-            examples.append(_example(evaluation, utterances[chosen.id], chosen))
+            examples.append(_example(evaluation, chosen, wavs, recognized))
         except AvsiError as error:
             warnings.warn(f"{chosen.id}, {chosen.condition}: not on the page: {error}", AvsiWarning, stacklevel=2)
     return examples
 
 
-def _example(evaluation: Evaluation, utterance: Utterance, chosen: Selection) -> Example:
-    gaps, clean = evaluation.gaps[chosen.condition][utterance.id], evaluation.clean_rows.get(utterance.id, {})
+def _wavs(restored: RestoredSet, ids: set[str]) -> dict[str, str]:
+    """Those of some utterances, as far as they were restored; the list of all is not kept."""
+    listed = restored.without_lists().wavs
+    return {id_: listed[id_] for id_ in ids if id_ in listed}
+
+
+def _example(
+    evaluation: Evaluation,
+    chosen: Selection,
+    wavs: dict[Path, dict[str, str]],
+    recognized: dict[Path, dict[str, dict]],
+) -> Example:
+    """
+    Args:
+        wavs, recognized: by folder of a set and by id, paths of sound, and the rows of a phone recogniser.
+    """
+    place = evaluation.places[chosen.id]
+    utterance, gaps = evaluation.utterances[place], evaluation.gaps[chosen.condition][chosen.id]
+    clean = recognized[evaluation.folder / CLEAN].get(chosen.id, {})
     original = read_mono(utterance.wav, STFT.sample_rate)
     silent, versions = Version(UNPROCESSED, damaged(original, gaps), {}), []
     for one in evaluation.sets:
         if one.condition != chosen.condition:
             continue
-        row = evaluation.rows[one.system, one.condition].get(utterance.id, {})
-        wav = one.of(utterance.id).wav
+        scores = evaluation.scores[one.system, one.condition].of(place)
+        phones = _phones(recognized[one.folder].get(chosen.id, {}))
         if one.system == UNPROCESSED:
-            silent = replace(silent, scores=_scores(row), phones=_phones(row))
-        elif wav:
-            versions.append(Version(one.system, read_mono(wav, STFT.sample_rate), _scores(row), _phones(row)))
+            silent = replace(silent, scores=scores, phones=phones)
+        elif wav := wavs[one.folder].get(chosen.id):
+            versions.append(Version(one.system, read_mono(wav, STFT.sample_rate), scores, phones))
     return Example(
         id=utterance.id,
         speaker=utterance.speaker,
@@ -104,15 +128,11 @@ def _example(evaluation: Evaluation, utterance: Utterance, chosen: Selection) ->
         words=utterance.words,
         gaps=gaps,
         reference=tuple(clean["reference"].split()) if "reference" in clean else None,
-        original=Version(ORIGINAL, original, _scores(clean), _phones(clean)),
+        original=Version(ORIGINAL, original, evaluation.clean_scores.of(place), _phones(clean)),
         damaged=silent,
         systems=versions,
         rank=chosen.rank,
     )
-
-
-def _scores(row: dict) -> dict[str, float | None]:
-    return {name: row[name] for name in COLUMNS if name in row}
 
 
 def _phones(row: dict) -> tuple[str, ...] | None:

@@ -37,11 +37,14 @@ def comparable(systems: list[System], first: str, second: str, column: Column) -
 
 
 def verdict(difference: Estimate, column: Column, units: int, comparisons: int) -> str:
-    """``better`` or ``worse``; "" where the interval, widened for the number of comparisons, holds 0, or there is none.
+    """``better`` or ``worse``; "" where the interval, widened for the number of comparisons, holds 0, has no width, or
+    there is none.
 
     Args:
         units: the number of units of the bootstrap, as :attr:`evaluation.statistics.summary.Summary.units`.
     """
+    if difference.is_point:
+        return ""
     joint = jointly(difference, units, comparisons)
     if joint.low > 0 or joint.high < 0:
         return "better" if (difference.mean < 0) == column.lower_is_better else "worse"

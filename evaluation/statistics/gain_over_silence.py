@@ -1,11 +1,14 @@
 """Restored speech against silent gaps: the L1 relative to a mean fill, and the clips that became less intelligible."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from avsi.metrics.registry import MEAN_FILL
+import numpy as np
+
+from avsi.metrics.registry import L1_SHARE, MEAN_FILL
 
 NOTICED = 0.02  # a clip counts as harmed where its STOI is further than this below that with silent gaps
-Rows = dict[str, dict]  # by utterance id
+Values = dict[str, np.ndarray]  # by column, shape (n_utterances,), NaN where there is no value
 
 
 @dataclass(frozen=True)
@@ -24,24 +27,25 @@ class Harm:
     id: str
 
 
-def add_l1_ratios(rows: Rows, silent: Rows) -> None:
-    """Add the column ``avsi.metrics.registry.L1_SHARE`` and its weight to rows of scores.
+def l1_shares(scores: Values, silent: Values) -> Values:
+    """The column ``avsi.metrics.registry.L1_SHARE`` and its weight; nothing where either set has no L1.
 
     Args:
-        silent: the rows of ``unprocessed``, whose L1 is that of the training mean on the same bins.
+        silent: the scores of ``unprocessed``, whose L1 is that of the training mean on the same bins.
     """
-    for id_, row in rows.items():
-        filled = silent.get(id_, {}).get("l1")
-        if "l1" in row and filled:
-            row[MEAN_FILL] = filled
-            row["l1_share"] = None if row["l1"] is None else row["l1"] / filled
+    if "l1" not in scores or "l1" not in silent:
+        return {}
+    filled = np.where(silent["l1"] == 0, np.nan, silent["l1"])
+    return {MEAN_FILL: filled, L1_SHARE.name: scores["l1"] / filled} if np.isfinite(filled).any() else {}
 
 
-def harm_of(rows: Rows, silent: Rows) -> Harm | None:
+def harm_of(scores: Values, silent: Values, ids: Sequence[str]) -> Harm | None:
     """None where no utterance has both STOIs."""
-    pairs = {id_: (row.get("stoi"), silent.get(id_, {}).get("stoi")) for id_, row in rows.items()}
-    gains = {id_: one - other for id_, (one, other) in pairs.items() if one is not None and other is not None}
-    if not gains:
+    if "stoi" not in scores or "stoi" not in silent:
         return None
-    id_ = min(gains, key=gains.get)
-    return Harm(sum(gain < -NOTICED for gain in gains.values()), len(gains), gains[id_], id_)
+    gains = scores["stoi"] - silent["stoi"]
+    known = np.isfinite(gains)
+    if not known.any():
+        return None
+    worst = int(np.nanargmin(gains))
+    return Harm(int((gains < -NOTICED).sum()), int(known.sum()), float(gains[worst]), ids[worst])

@@ -9,7 +9,7 @@ from avsi.errors import AvsiWarning
 
 from ..folder.evaluation import Evaluation
 from ..folder.layout import VOICES
-from .intervals import Bootstrap, Estimate
+from .intervals import Bootstrap
 from .summary import Alike
 
 ENCODER = "encoder"  # the key of a row that names the speaker encoder
@@ -34,8 +34,5 @@ def compare_voices(evaluation: Evaluation) -> dict[tuple[str, str], Alike]:
 def alike(rows: list[dict]) -> Alike:
     """The means of the rows of a set, one a speaker."""
     bootstrap = Bootstrap([row["id"] for row in rows])
-    return Alike(*(_estimate(bootstrap, rows, key) for key in KEYS))
-
-
-def _estimate(bootstrap: Bootstrap, rows: list[dict], key: str) -> Estimate:
-    return bootstrap.estimate(np.array([row[key] for row in rows], float))  # None becomes NaN
+    values = ([row[key] for row in rows] for key in KEYS)
+    return Alike(*bootstrap.estimates((np.array(of, float), None) for of in values))  # None becomes NaN

@@ -4,6 +4,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+from avsi.errors import DataError
 from avsi.files import digest
 from avsi.models.store import TRAIN_IDS, WEIGHTS, find_model, read_description
 from avsi.pretrained import SPEAKER_ENCODER
@@ -25,6 +26,16 @@ def fingerprint(name: str, condition: str, device: str) -> dict[str, str]:
     weights = weights_digest(name)
     told = Knowledge(split_knowledge(name)[1], Path()).state() | _encoder(name)
     return {"weights": weights, "files": files, **told, **({"device": device} if weights and device != "cpu" else {})}
+
+
+def check_weights(name: str, state: dict[str, str]) -> None:
+    """Raise DataError unless the weights of a system are those of a fingerprint."""
+    if weights_digest(name) != state["weights"]:
+        raise changed(name)
+
+
+def changed(name: str) -> DataError:
+    return DataError(f"{name}: changed while it was restored; run this again when that is over")
 
 
 def _encoder(name: str) -> dict[str, str]:

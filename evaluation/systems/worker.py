@@ -6,8 +6,6 @@ It is no part of the program, so that processes import it and keep the system th
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from avsi.data.datadir import Utterance
 from avsi.data.gaps import Gap, gap_spans
 from avsi.errors import DataError, FaceError, GapError, MediaError
@@ -15,7 +13,8 @@ from avsi.media.sound_reading import read_mono
 from avsi.media.sound_writing import write_wav
 
 from ..folder.layout import STFT, wav_path
-from .fingerprints import fingerprint
+from ..folder.set_parts import Part
+from .fingerprints import check_weights
 from .restorers import Restorer, make_restorer
 
 
@@ -25,7 +24,8 @@ def _loaded(spec: str, stats: Path, clean: Path, device: str, state: tuple) -> R
     return make_restorer(spec, stats, clean, device)
 
 
-def restore_utterances(
+def restore_part(
+    number: int,
     utterances: list[Utterance],
     gaps_of: dict[str, list[Gap]],
     spec: str,
@@ -34,30 +34,32 @@ def restore_utterances(
     condition: str,
     folder: Path,
     device: str,
-) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, str]]:
-    """Write the restored sound of some utterances into ``folder``.
+    state: dict[str, str],
+) -> None:
+    """Write a part of a set, and the restored sound of its utterances, into ``folder``.
 
     Args:
+        gaps_of: of these utterances.
         clean: a data directory with all utterances.
+        state: the system's fingerprint.
 
-    Returns:
-        (natural log magnitude of the lost frames by utterance id, reason by id of an utterance that could not be
-        restored, the system's fingerprint).
+    Raises:
+        DataError: the system's weights are others.
     """
     import torch
 
     torch.set_num_threads(1)
-    state = fingerprint(spec, condition, device)
     system = _loaded(spec, stats, clean, device, tuple(state.items()))
-    spectra, failures = {}, {}
     wav_path(folder, "").parent.mkdir(parents=True, exist_ok=True)
-    for utterance in utterances:
-        try:
-            samples = read_mono(utterance.wav, STFT.sample_rate)
-            spans = gap_spans(gaps_of[utterance.id], len(samples), STFT.sample_rate)
-            restored, spectra[utterance.id] = system(samples, spans, utterance, condition)
-        except (DataError, FaceError, GapError, MediaError) as error:
-            failures[utterance.id] = " ".join(str(error).split())
-        else:
-            write_wav(wav_path(folder, utterance.id), restored, STFT.sample_rate)
-    return spectra, failures, state
+    with Part(folder, number, state).written() as part:
+        for utterance in utterances:
+            try:
+                samples = read_mono(utterance.wav, STFT.sample_rate)
+                spans = gap_spans(gaps_of[utterance.id], len(samples), STFT.sample_rate)
+                restored, spectrum = system(samples, spans, utterance, condition)
+            except (DataError, FaceError, GapError, MediaError) as error:
+                part.failed[utterance.id] = " ".join(str(error).split())
+            else:
+                write_wav(wav_path(folder, utterance.id), restored, STFT.sample_rate)
+                part.add(utterance.id, spectrum)
+        check_weights(spec, state)
