@@ -3,6 +3,7 @@
 import copy
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from lightning.pytorch import Callback
@@ -45,7 +46,7 @@ def epochs_s(setup: Setup, clock: Callable[[], float] = time.perf_counter) -> li
     write_gap_file(folder / "gaps", {setup.utterances[0].id: [Gap(0.5, 1.0)]})
     settings.data.train, settings.data.valid = str(folder / "train"), str(folder / "valid")
     settings.data.stats, settings.data.valid_gaps = str(setup.stats), str(folder / "gaps")
-    settings.training.max_epochs, settings.training.precision = 5, "32-true"
+    settings.training.max_epochs = 5
     watch = _Stopwatch(clock)
     train(settings, folder / "run", progress=False, callbacks=[watch])
     return watch.epochs_s
@@ -53,9 +54,9 @@ def epochs_s(setup: Setup, clock: Callable[[], float] = time.perf_counter) -> li
 
 def training(setup: Setup) -> Iterator[Row]:
     """A training run against a bare loop over the same batches: the best of four epochs of each."""
-    count = len(setup.utterances)
-    run = count / min(epochs_s(setup)[1:])
-    settings, folder = copy.deepcopy(setup.config), setup.folder
+    count, folder, settings = len(setup.utterances), setup.folder, copy.deepcopy(setup.config)
+    settings.training.precision = "32-true"
+    run = count / min(epochs_s(replace(setup, config=settings))[1:])
     data, size = InpaintingData(folder / "train", settings), settings.training.batch_size
     items = [data[index] for index in range(len(data))]
     batches = [collate(items[start : start + size]) for start in range(0, len(items), size)]
