@@ -99,6 +99,21 @@ def test_intervals_stay_the_same_over_releases_and_however_many_are_drawn_at_a_t
     assert (alike.scored, alike.missing) == (29, 1) and bootstrap.estimate(values, weights) == weighted
 
 
+@pytest.mark.parametrize("block", [intervals.BLOCK, 2000 * 7, 2000])
+def test_nor_do_those_of_many_speakers_of_few_utterances(monkeypatch, block):
+    """Several of which are drawn in a block, or one."""
+    monkeypatch.setattr(intervals, "BLOCK", block)
+    values = np.sqrt(np.arange(180.0))
+    values[7] = np.nan
+    found = Bootstrap([f"s{n % 40:02d}" for n in range(90)] + ["t"] * 90).estimate(values)
+    assert (found.mean, found.low, found.high) == pytest.approx((8.940839151, 5.829861971, 10.475648213))
+
+
+def test_where_nothing_weighs_anything_there_is_no_mean():
+    found = Bootstrap(["a", "a", "b"]).estimate(np.array([1.0, 2.0, np.nan]), np.zeros(3))
+    assert np.isnan([found.mean, found.low, found.high]).all() and (found.scored, found.missing) == (2, 1)
+
+
 def test_of_two_long_speakers_as_many_utterances_are_drawn_as_there_are():
     drawn = np.zeros(8)
     for resamples, _, counts in Bootstrap(["a"] * 35_000 + ["b"] * 35_000, resamples=8)._draws():

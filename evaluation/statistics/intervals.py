@@ -19,8 +19,8 @@ class Estimate:
     """A mean over a set of utterances.
 
     Attributes:
-        mean: NaN where no utterance has a value.
-        low, high: the 95 % interval; NaN with fewer than two values.
+        mean: NaN where no utterance has a value, or none with one weighs anything.
+        low, high: the 95 % interval; NaN with fewer than two values, or without a mean.
         scored, missing: how many utterances have a value, and how many have none.
     """
 
@@ -95,13 +95,15 @@ class Bootstrap:
         """As :meth:`estimate`, of several: all on the same draws, which are what takes time."""
         of = list(of)
         bare = [estimate_mean(*each) for each in of]
-        wide = [place for place, estimate in enumerate(bare) if estimate.scored > 1]
-        arrays = [self._by_speaker(*of[place]) for place in wide]
-        totals, sums = np.zeros((2, len(wide), self.resamples))
+        wide = [place for place, estimate in enumerate(bare) if estimate.scored > 1 and math.isfinite(estimate.mean)]
+        # Of each in turn, weights and weighted values: one product sums all of them over the utterances drawn.
+        columns = np.empty((len(self._order), 2 * len(wide)))
+        for number, place in enumerate(wide):
+            columns[:, 2 * number], columns[:, 2 * number + 1] = self._by_speaker(*of[place])
+        found = np.zeros((self.resamples, 2 * len(wide)))
         for resamples, utterances, counts in self._draws() if wide else ():
-            for number, (weights, weighted) in enumerate(arrays):
-                totals[number, resamples] += counts @ weights[utterances]
-                sums[number, resamples] += counts @ weighted[utterances]
+            found[resamples] += counts @ columns[utterances]
+        totals, sums = found[:, ::2].T, found[:, 1::2].T
         for place, total, summed in zip(wide, totals, sums, strict=True):
             # A resample may hold none of the utterances that have a value.
             means = summed[total > 0] / total[total > 0]
@@ -118,18 +120,32 @@ class Bootstrap:
 
     def _draws(self) -> Iterator[tuple[slice, slice, np.ndarray]]:
         """Yield (resamples, utterances in the order of their speakers, how often each of those is drawn in each of
-        these), a part of one speaker at a time: all of them take 16 GB for a million utterances. They are the same each
-        time.
+        these), a block at a time: all of them take 16 GB for a million utterances. They are the same each time.
         """
         rng, n_speakers = np.random.default_rng(self.seed), len(self._sizes)
         even = np.full(n_speakers, 1 / n_speakers)
         parts = (rng.multinomial(n_speakers, even, part.stop - part.start) for part in self._parts(n_speakers))
         times = np.concatenate([part.astype(np.uint16) for part in parts])  # each about once
         ends = np.cumsum(self._sizes)
+        for together in self._together():
+            start, stop = ends[together[0]] - self._sizes[together[0]], ends[together[-1]]
+            for part in self._parts(stop - start):
+                counts = np.empty((part.stop - part.start, stop - start))
+                for number in together:
+                    size = self._sizes[number]
+                    drawn = rng.multinomial(times[part, number].astype(int) * size, np.full(size, 1 / size))
+                    counts[:, ends[number] - size - start : ends[number] - start] = drawn
+                yield part, slice(start, stop), counts
+
+    def _together(self) -> Iterator[range]:
+        """The speakers by number, as many in turn as one block holds with all resamples, or one."""
+        first = total = 0
         for number, size in enumerate(self._sizes):
-            for part in self._parts(size):
-                drawn = rng.multinomial(times[part, number].astype(int) * size, np.full(size, 1 / size))
-                yield part, slice(ends[number] - size, ends[number]), drawn.astype(float)
+            if number > first and total + size > BLOCK // self.resamples:
+                yield range(first, number)
+                first, total = number, 0
+            total += size
+        yield range(first, len(self._sizes))
 
     def _parts(self, size: int) -> Iterator[slice]:
         """The resamples, so many at a time that a block of them holds ``size`` numbers for each."""
