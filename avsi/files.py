@@ -76,10 +76,16 @@ def write_lines(path: str | Path, lines: Iterable[str]) -> None:
 
 
 def each_line(path: str | Path) -> Iterator[str]:
-    """As :func:`read_lines`, one at a time, for files of millions of lines; they end at line feeds alone."""
-    with Path(path).open(encoding="utf-8-sig") as file, _told_if_not_utf8(path):
+    """As :func:`read_lines`, one at a time, for files of millions of lines; they end at line feeds alone, or at a
+    carriage return and a line feed.
+    """
+    start = 0  # of the line, in bytes
+    with Path(path).open("rb") as file:
         for line in file:
-            yield line.rstrip("\n")
+            with _told_if_not_utf8(path, start):
+                text = line.decode("utf-8")
+            yield (text if start else text.removeprefix("\ufeff")).removesuffix("\n").removesuffix("\r")
+            start += len(line)
 
 
 def read_lines(path: str | Path) -> list[str]:
@@ -94,11 +100,12 @@ def read_text(path: str | Path) -> str:
 
 
 @contextmanager
-def _told_if_not_utf8(path: str | Path) -> Iterator[None]:
+def _told_if_not_utf8(path: str | Path, start: int = 0) -> Iterator[None]:
+    """``start``: where in the file begins what is decoded, in bytes."""
     try:
         yield
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
+        raise DataError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {start + error.start})") from error
 
 
 def digest(path: str | Path) -> str:

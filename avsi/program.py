@@ -32,6 +32,8 @@ def run_program(app: typer.Typer, kept: str = "what was done so far is kept") ->
         kept: what is told after Ctrl-C.
     """
     warnings.simplefilter("default", AvsiWarning)  # each text once
+    # joblib's, of results that are not wanted any more once an error ends the work
+    warnings.filterwarnings("ignore", r"\d+ tasks (have been successfully executed|which were still)", UserWarning)
     warnings.showwarning = _show_warning
     debug = DEBUG in sys.argv
     try:

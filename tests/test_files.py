@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from avsi.errors import DataError
-from avsi.files import this_process, write_text, written_beside
+from avsi.files import each_line, this_process, write_text, written_beside
 from avsi.folders import files_together, folder_beside, in_turn, locked
 
 WORKERS = """
@@ -25,6 +25,18 @@ def work(path):
 
 if __name__ == "__main__":
     list(in_parallel(2, [(work, sys.argv[1])] * 4))
+"""
+FAILING = """
+from avsi.errors import DataError
+from avsi.program import in_parallel, run_program
+
+def work(arguments):
+    results = in_parallel(2, [(len, "a")] * 100)
+    next(results)
+    raise DataError("a full disk")
+
+if __name__ == "__main__":
+    run_program(work)
 """
 LOCK = """
 import sys, time
@@ -68,6 +80,12 @@ def test_workers_end_when_the_main_process_is_killed(tmp_path):
     while any(map(runs, workers)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_nothing_is_told_beside_the_error_that_ends_parallel_work(tmp_path):
+    (tmp_path / "work.py").write_text(FAILING)
+    ran = subprocess.run([sys.executable, tmp_path / "work.py"], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (1, "error: a full disk\n")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds a process to a core this way")
@@ -191,3 +209,18 @@ def test_who_waits_for_a_turn_has_it_alone(tmp_path):
     for thread in threads:
         thread.join()
     assert max(most) == 1 and list(tmp_path.iterdir()) == []
+
+
+def test_lines_one_by_one_end_at_line_feeds(tmp_path):
+    path = tmp_path / "lines"
+    path.write_bytes("\ufeffa\rb\n\nä\u2028c\r\n".encode() + b"last")
+    assert list(each_line(path)) == ["a\rb", "", "ä\u2028c", "last"]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_byte_that_is_no_utf8_is_told_by_its_place_in_the_file(tmp_path, mark):
+    path = tmp_path / "lines"
+    content = mark + b"0123456789\n" * 2400
+    path.write_bytes(content[:26000] + b"\xff" + content[26001:])
+    with pytest.raises(DataError, match=f"^{path}: not a text file in UTF-8 .invalid start byte at byte 26000.$"):
+        list(each_line(path))
