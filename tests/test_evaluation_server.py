@@ -142,6 +142,18 @@ def test_scores_that_are_written_meanwhile_are_shown(changing):
     assert page.get("/api/condition?condition=400ms")["metrics"] == []
 
 
+@pytest.mark.parametrize("name", ["failed", "spectra.scp"])
+def test_a_system_with_a_broken_list_is_left_out_with_a_note_until_it_is_mended(changing, name):
+    path = changing.folder / "av" / "400ms" / name
+    whole = path.read_text()
+    path.write_text(whole.splitlines()[0] + "\n" + whole)
+    assert changing.get("/api/condition?condition=400ms")["systems"] == ["unprocessed", "a"]
+    assert f"av/400ms/{name}:2: s0" in changing.get("/api/means?condition=400ms")["notes"][0]
+    assert "av" not in changing.get(f"/api/utterance?condition=400ms&id={FAILED}")["versions"]
+    path.write_text(whole)
+    assert changing.get("/api/condition?condition=400ms")["systems"] == ["unprocessed", "a", "av"]
+
+
 def test_the_sounds_of_an_utterance_are_those_of_its_versions(page, folder):
     found = page.get("/api/utterance?condition=400ms&id=s01_clip0")
     assert [version["name"] for version in found["versions"]] == ["original", "unprocessed", "a", "av"]

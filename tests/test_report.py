@@ -72,6 +72,15 @@ def test_the_worst_example_is_the_one_with_most_error_or_least_score(evaluation,
     assert (found["best"], found["worst"]) == (IDS[best], IDS[worst])
 
 
+def test_utterances_that_were_not_scored_yet_are_no_examples(evaluation):
+    """Scored without a value, one is."""
+    path = evaluation / "interpolation" / "600ms" / "scores.jsonl"
+    rows = list(read_rows(path))
+    write_rows(path, [rows[0], rows[1] | {"stoi": None, "failed": {"stoi": "why"}}])
+    examples = examples_of(Evaluation.read(evaluation), "interpolation", COLUMNS["stoi"], 24)
+    assert [(example.id, example.rank) for example in examples] == [(IDS[0], "best"), (IDS[1], "not scored")]
+
+
 def test_pairs_that_tell_something_differ_in_one_thing(made):
     senses = {
         "a": [1, 0, 0],

@@ -16,13 +16,13 @@ from avsi.metrics.registry import Column, scored_columns
 from avsi.studio.refusals import Refused
 
 from ..folder.evaluation import Evaluation
-from ..folder.layout import ABOUT, CLEAN, FAILED, PHONES, SCORES, SYSTEM, VOICES, WAVS, WORDS
+from ..folder.layout import ABOUT, CLEAN, FAILED, PHONES, SCORES, SPECTRA, SYSTEM, VOICES, WAVS, WORDS
 from ..folder.restored_set import RestoredSet
 from ..statistics.comparisons import ablation_pairs
 from ..statistics.summarize import summarize
 from ..statistics.summary import Summary
 
-_FILES = (SYSTEM, WAVS, FAILED, SCORES, PHONES, WORDS, VOICES)
+_FILES = (SYSTEM, WAVS, SPECTRA, FAILED, SCORES, PHONES, WORDS, VOICES)
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _snapshot(whole: Evaluation, condition: str, revision: str) -> Snapshot:
     there, notes = {}, []
     for system, about in whole.about["systems"].items():
         try:
-            whole.set(system, condition)
+            whole.set(system, condition).check_lists()
             there[system] = about
         except (DataError, ConfigError) as error:
             notes.append(str(error))

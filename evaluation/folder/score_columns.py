@@ -27,11 +27,13 @@ class ScoreColumns:
             that occur in a row, with a value or without.
         recognizers: by the key that names a recogniser, what each row says, shape (n_utterances,), None for nothing.
         failed: by utterance id, and then by column, why there is no value; utterances that lack none are absent.
+        scored: which utterances have a row, shape (n_utterances,), bool.
     """
 
     values: dict[str, np.ndarray]
     recognizers: dict[str, np.ndarray]
     failed: dict[str, dict[str, str]]
+    scored: np.ndarray
 
     def of(self, place: int) -> dict[str, float | None]:
         """The scores of an utterance, by name of the column; None where there is no value."""
@@ -49,12 +51,14 @@ def read_columns(folder: Path, places: Mapping[str, int], *files: str) -> ScoreC
     values: defaultdict[str, np.ndarray] = defaultdict(lambda: np.full(count, np.nan))
     recognizers: defaultdict[str, np.ndarray] = defaultdict(lambda: np.full(count, None))
     failed: dict[str, dict[str, str]] = {}
+    scored = np.zeros(count, bool)
     named: dict[str, str] = {}  # each name of a recogniser once
     for name in files:
         for row in read_rows(folder / name):
             id_ = row["id"]
             if (place := places.get(id_)) is None:
                 continue
+            scored[place] = True
             for key in _KEPT & row.keys():
                 value = row[key]
                 values[key][place] = np.nan if value is None else value
@@ -62,4 +66,4 @@ def read_columns(folder: Path, places: Mapping[str, int], *files: str) -> ScoreC
                 recognizers[key][place] = named.setdefault(row[key], row[key])
             if row["failed"]:
                 failed[id_] = failed.get(id_, {}) | row["failed"]
-    return ScoreColumns(dict(values), dict(recognizers), failed)
+    return ScoreColumns(dict(values), dict(recognizers), failed, scored)

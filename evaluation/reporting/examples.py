@@ -65,15 +65,22 @@ class Example:
 
 
 def examples_of(evaluation: Evaluation, system: str, column: Column, count: int) -> list[Example]:
-    """The best, median and worst utterances of a system under each condition, as all systems restored them. An example
-    whose sound cannot be read, or whose gaps do not fit it, is told and left out.
+    """The best, median and worst utterances of a system under each condition, as all systems restored them. Those that
+    were not scored yet are none. An example whose sound cannot be read, or whose gaps do not fit it, is told and left
+    out.
 
     Raises:
         ConfigError: more examples than a page holds.
     """
     nothing = np.full(len(evaluation.utterances), np.nan)
     values = {
-        condition.name: dict(zip(evaluation.places, scores.values.get(column.name, nothing).tolist(), strict=True))
+        condition.name: {
+            id_: value
+            for id_, value, scored in zip(
+                evaluation.places, scores.values.get(column.name, nothing).tolist(), scores.scored, strict=True
+            )
+            if scored
+        }
         for condition in evaluation.conditions
         if (scores := evaluation.scores.get((system, condition.name))) is not None
     }
