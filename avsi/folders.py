@@ -69,6 +69,16 @@ def files_together(folder: str | Path, instead_of: Iterable[str] = ()) -> Iterat
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def remove_folder(folder: Path, within: Path) -> None:
+    """Delete a folder somewhere in another. A killed run leaves all of it or nothing: what is left to delete is renamed
+    so that the next :func:`files_together` of ``within`` deletes it.
+    """
+    within = within.resolve()
+    aside = within / f".{within.name}.partial-{this_process()}"
+    folder.replace(aside)
+    shutil.rmtree(aside)
+
+
 @contextmanager
 def made_folder(folder: Path) -> Iterator[bool]:
     """Make a folder, with those above it; yields whether it is new. Those that were made are removed again if they stay

@@ -4,7 +4,6 @@ python -m evaluation.restore data/test --protocol ../../evaluation/protocols/pap
     --system exp/av --system "unseen=exp/folds/*/av" --out exp/evaluation
 """
 
-import shutil
 import warnings
 from itertools import islice
 from pathlib import Path
@@ -13,12 +12,12 @@ from typing import Annotated, NamedTuple
 import typer
 
 from avsi.cluster import OnCluster
-from avsi.data.datadir import read_datadir
+from avsi.data.datadir import Utterance, read_datadir
 from avsi.data.gap_files import check_gaps_cover, check_gaps_fit, gap_file_path, read_gap_file
 from avsi.data.gap_protocol import parse_conditions, read_protocol
 from avsi.data.stats import Stats
 from avsi.errors import AvsiWarning, ConfigError, DataError
-from avsi.folders import locked
+from avsi.folders import locked, remove_folder
 from avsi.models.device import choose_device
 from avsi.program import in_parallel, progress, run_program
 
@@ -73,7 +72,7 @@ def main(
     max_left_out: Annotated[float, typer.Option(help="Fail where a system cannot restore a larger share.")] = 0.05,
 ) -> None:
     """Restore each utterance with each system under each condition. Results that are there stay: a stopped run goes on,
-    and systems and conditions can be added.
+    and tries again what failed before; systems and conditions can be added.
     """
     if (out / "wav.scp").exists():
         raise ConfigError(f"{out}: is a data directory; --out names a folder of its own")
@@ -112,7 +111,7 @@ def main(
             for condition in files
             if (state := _state_to_restore(evaluation, name, spec, condition, device))
         ]
-        missing = [[number for number, of in enumerate(parts) if not one.part(number).is_there(of)] for one in todo]
+        missing = [[number for number, of in enumerate(parts) if one.lacks(number, of)] for one in todo]
         tasks = (
             (
                 restore_part,
@@ -149,8 +148,10 @@ class _Todo(NamedTuple):
     folder: Path
     state: dict[str, str]
 
-    def part(self, number: int) -> Part:
-        return Part(self.folder, number, self.state)
+    def lacks(self, number: int, utterances: list[Utterance]) -> bool:
+        """Whether a part is not there, or something failed in it: that is tried again."""
+        part = Part(self.folder, number, self.state)
+        return not part.read(utterances) or bool(part.failed)
 
 
 def _state_to_restore(
@@ -167,7 +168,7 @@ def _state_to_restore(
         return None
     if before is not None:
         print(f"{name}, {condition}: has changed since it was restored, and is restored anew")
-        shutil.rmtree(folder)
+        remove_folder(folder, evaluation.folder)
     return state
 
 

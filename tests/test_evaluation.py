@@ -12,6 +12,7 @@ import torch
 from conftest import BASELINES, RATE, corpus_config, restored, run_app, speech
 from typer.testing import CliRunner
 
+from avsi import folders
 from avsi.data.datadir import read_datadir, write_datadir
 from avsi.data.gap_files import read_gap_file
 from avsi.data.gaps import gap_spans, lost_samples
@@ -23,13 +24,13 @@ from avsi.models.inpainter import BLSTMInpainter
 from avsi.models.store import save_model
 from avsi.video.tracks import Tracks
 from evaluation import compare, report, restore, score
-from evaluation.folder import signals
+from evaluation.folder import set_parts, signals
 from evaluation.folder.evaluation import Evaluation
 from evaluation.folder.layout import PHONES, WORDS
 from evaluation.folder.rows import merged_rows, read_rows, write_rows
 from evaluation.reporting.cells import mean_text
 from evaluation.statistics.summarize import summarize
-from evaluation.systems import fingerprints
+from evaluation.systems import fingerprints, worker
 
 IDS = [f"s04_clip{n}" for n in range(4)]
 
@@ -461,6 +462,60 @@ def test_restoring_goes_on_with_the_parts_that_are_missing(corpus, tmp_path, mon
         stopped, whole = (files_of(tmp_path / out / name / "600ms") for out in ("out", "whole"))
         assert stopped == whole and len(stopped) == 4 + 2 * 4
         assert [file for file in stopped if file.endswith(".json")] == ["system.json"]
+
+
+def test_what_failed_before_a_run_was_stopped_is_tried_again_alone(corpus, tmp_path, monkeypatch):
+    """A recording that was away for a moment."""
+    monkeypatch.setattr(set_parts, "PARTS_OF_SMALL_SETS", 2)  # of two utterances each
+    shutil.copytree(corpus / "test", tmp_path / "test")
+    shutil.copytree(corpus / "train", tmp_path / "train")
+    utterances = read_datadir(tmp_path / "test")
+    away = tmp_path / "away.wav"
+    write_datadir(tmp_path / "test", [dataclasses.replace(utterances[0], wav=str(away)), *utterances[1:]])
+    read_mono, read, stopping = worker.read_mono, [], [utterances[2].wav]
+
+    def reading(path, rate):
+        if path in stopping:
+            raise RuntimeError("stopped")
+        read.append(path)
+        return read_mono(path, rate)
+
+    monkeypatch.setattr(worker, "read_mono", reading)
+    with pytest.raises(RuntimeError, match="stopped"):
+        restored(tmp_path, tmp_path / "out", "interpolation")
+    assert read == [str(away), utterances[1].wav]
+    shutil.copy(utterances[0].wav, away)
+    stopping.clear()
+    restored(tmp_path, tmp_path / "out", "interpolation")
+    assert read[2:] == [str(away), utterances[2].wav, utterances[3].wav]
+    found = Evaluation.read(tmp_path / "out").set("interpolation", "600ms")
+    assert list(found.wavs) == list(found.spectra) == IDS and found.failed == {}
+    restored(corpus, tmp_path / "whole", "interpolation")
+    whole = Evaluation.read(tmp_path / "whole").set("interpolation", "600ms")
+    for id_ in IDS:
+        assert kaldiio.load_mat(found.spectra[id_]) == pytest.approx(kaldiio.load_mat(whole.spectra[id_]))
+
+
+def test_a_run_that_is_killed_while_it_removes_a_set_leaves_no_scores_of_it(corpus, evaluation, monkeypatch):
+    folder, rmtree = evaluation / "interpolation" / "600ms", shutil.rmtree
+    (folder / "system.json").write_text('{"weights": "of earlier"}')
+
+    def killed(path, *arguments, **options):
+        if (path / "scores.jsonl").exists():
+            (path / "system.json").unlink()
+            raise RuntimeError("killed")
+        rmtree(path, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        patch.setattr(folders, "this_process", lambda: "999999999")  # which has ended by the next run
+        with pytest.raises(RuntimeError, match="killed"):
+            restored(corpus, evaluation, "interpolation")
+    assert not folder.exists()
+    restored(corpus, evaluation, "interpolation")
+    assert len(Evaluation.read(evaluation).set("interpolation", "600ms").wavs) == 4
+    assert not [path for path in evaluation.rglob("*") if ".partial-" in path.name]
+    assert not (folder / "scores.jsonl").exists()
 
 
 def test_a_model_that_changes_while_it_restores_is_told(corpus, model, tmp_path, monkeypatch):

@@ -1,5 +1,5 @@
 """How a set is written: in parts, each by one process, so that no results travel between processes, and a stopped run
-goes on with those that are missing.
+goes on with those that are missing, and with what failed in the others.
 
 A part is an archive of spectra, and a file that says what became of each utterance, which is written last. When all
 parts are there, the lists of the set are written and name places in their archives.
@@ -7,6 +7,7 @@ parts are there, the lists of the set are written and name places in their archi
 
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from avsi.data.matrices import append_matrix
 from avsi.errors import DataError
 from avsi.files import write_lines, write_text, written_beside
 
-from .json_files import read_json
+from .json_files import check_types, read_json
 from .layout import FAILED, PARTS, SPECTRA, SYSTEM, WAVS, wav_path
 
 MOST = 200  # utterances in a part
@@ -49,10 +50,15 @@ class Part:
 
     @contextmanager
     def written(self) -> Iterator["Part"]:
-        """Within this context utterances are added; the part is there when it ends without an error."""
+        """Within this context utterances are added to those that it holds; the part is there when it ends without an
+        error.
+        """
         self.ark.parent.mkdir(parents=True, exist_ok=True)
-        with written_beside(self.ark) as partial, partial.open("wb") as self._file:
-            yield self
+        with written_beside(self.ark) as partial:
+            if self.places:
+                shutil.copyfile(self.ark, partial)
+            with partial.open("ab") as self._file:
+                yield self
         content = {"fingerprint": self._fingerprint, "places": self.places, "failed": self.failed}
         write_text(self.ark.with_suffix(".json"), json.dumps(content))
 
@@ -60,15 +66,23 @@ class Part:
         """``spectrum``: natural log magnitudes of the lost frames, shape (n_lost_frames, n_bins)."""
         self.places[id_] = append_matrix(self._file, id_, spectrum)
 
-    def is_there(self, utterances: list[Utterance]) -> bool:
-        """Whether it is written, of these utterances and by the same state of the system; it then holds what was."""
+    def read(self, utterances: list[Utterance]) -> bool:
+        """Read what was written; False, and nothing is read, unless it is there: whole, of these utterances and by the
+        same state of the system.
+        """
         said = self.ark.with_suffix(".json")
-        found = read_json(said) if said.is_file() and self.ark.is_file() else None
-        if not isinstance(found, dict) or found.get("fingerprint") != self._fingerprint:
+        try:
+            found = read_json(said)
+            check_types(said, found, {"fingerprint": dict, "places": dict, "failed": dict})
+            size = self.ark.stat().st_size
+        except (DataError, FileNotFoundError):  # what is damaged is made anew
             return False
-        if {*found["places"], *found["failed"]} != {utterance.id for utterance in utterances}:
+        places, failed = found["places"], found["failed"]
+        if found["fingerprint"] != self._fingerprint or {*places, *failed} != {each.id for each in utterances}:
             return False
-        self.places, self.failed = found["places"], found["failed"]
+        if not all(isinstance(offset, int) and offset < size for offset in places.values()):
+            return False
+        self.places, self.failed = places, failed
         return True
 
 
@@ -85,7 +99,7 @@ def write_lists(folder: Path, utterances: list[Utterance], fingerprint: dict[str
     failed: dict[str, str] = {}
     for number, of in enumerate(parts_of(utterances)):
         part = Part(folder, number, fingerprint)
-        if not part.is_there(of):
+        if not part.read(of):
             raise DataError(f"{part.ark}: is gone, or another one; run this again")
         places |= {id_: f"{part.ark}:{offset}" for id_, offset in part.places.items()}
         failed |= part.failed

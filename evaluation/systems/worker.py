@@ -36,7 +36,8 @@ def restore_part(
     device: str,
     state: dict[str, str],
 ) -> None:
-    """Write a part of a set, and the restored sound of its utterances, into ``folder``.
+    """Write a part of a set, and the restored sound of its utterances, into ``folder``. Of a part that is there, only
+    what failed is tried again.
 
     Args:
         gaps_of: of these utterances.
@@ -51,8 +52,13 @@ def restore_part(
     torch.set_num_threads(1)
     system = _loaded(spec, stats, clean, device, tuple(state.items()))
     wav_path(folder, "").parent.mkdir(parents=True, exist_ok=True)
-    with Part(folder, number, state).written() as part:
+    part = Part(folder, number, state)
+    part.read(utterances)
+    with part.written():
         for utterance in utterances:
+            if utterance.id in part.places:
+                continue
+            part.failed.pop(utterance.id, None)
             try:
                 samples = read_mono(utterance.wav, STFT.sample_rate)
                 spans = gap_spans(gaps_of[utterance.id], len(samples), STFT.sample_rate)
