@@ -44,5 +44,5 @@ class Damage:
 
     @property
     def label(self) -> str:
-        """What labels say of it: its kind, and its channel where only one has it, as :func:`.channels_told` reads it."""
+        """What labels say: its kind, and its channel where only one has it, as :func:`.channels_told` reads it."""
         return self.kind + (f" (channel {self.channel + 1})" if self.channel is not None else "")
