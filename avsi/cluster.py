@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -132,7 +132,8 @@ class Cluster:
                 client.cancel([future for _, future in handed_out])
 
     def _hand_out(self, batch: list[tuple]) -> "Future":
-        return self.client.submit(do_tasks, self._here, batch, key=_key(batch[0]))
+        # Whole: Dask looks into lists and tuples of arguments, and releases up to 2024.11 take such a task for theirs.
+        return self.client.submit(partial(do_tasks, self._here, batch), key=_key(batch[0]))
 
     def _done(self, batch: list[tuple], future: "Future") -> Done:
         """What a worker has done."""

@@ -9,12 +9,13 @@ import pytest
 import torch
 import yaml
 from conftest import corpus_config
+from lightning.pytorch.plugins.environments import LightningEnvironment
 from safetensors.torch import load_file
 
 from avsi.errors import ConfigError
 from avsi.training.checkpoints import LAST
 from avsi.training.order import Shares, sort_in_pools
-from avsi.training.processes import started
+from avsi.training.processes import started, starts_others
 from avsi.training.run import train
 
 # Several runs after each other in the processes that torchrun starts, which takes the time of one start.
@@ -113,6 +114,7 @@ def test_a_job_of_slurm_whose_tasks_srun_did_not_start_waits_for_none(monkeypatc
     for name, value in (("SLURM_NTASKS", "4"), ("SLURM_NNODES", "2"), ("SLURM_JOB_NAME", "train.sh")):
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=r"this job of Slurm has 4 tasks, .* start it by `srun avsi train \.\.\.`"):
-        started()
+        starts_others("auto")
+    assert [type(plugin) for plugin in starts_others(1)] == [LightningEnvironment] and started() is None
     monkeypatch.setenv("SLURM_STEP_ID", "0")
-    assert started() == (2, 2)
+    assert started() == (2, 2) and starts_others("auto") == []

@@ -80,8 +80,7 @@ def damage_file(
         write_restored(sound, patches, out, picture, out_start_s, "damage")
     later_s = 0.0 if from_first_sample else out_start_s
     found = [replace(each, start_s=each.start_s + later_s, end_s=each.end_s + later_s) for each in found]
-    told = "" if channel is None else f" (channel {channel + 1})"
-    write_text(truth, "".join(f"{each.start_s:.6f}\t{each.end_s:.6f}\t{each.kind}{told}\n" for each in found))
+    write_text(truth, "".join(f"{each.start_s:.6f}\t{each.end_s:.6f}\t{each.label}\n" for each in found))
     return found
 
 

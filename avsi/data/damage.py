@@ -41,3 +41,8 @@ class Damage:
     sure: float = 1.0
     seen_by: str = ""
     channel: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What labels say: its kind, and its channel where only one has it, as :func:`.channels_told` reads it."""
+        return self.kind + (f" (channel {self.channel + 1})" if self.channel is not None else "")

@@ -65,11 +65,6 @@ def check_damage_path(path: str | Path, force: bool = False) -> None:
         raise DataError(f"{path}: exists already, perhaps with corrections; choose another name, or --force")
 
 
-def told(damage: Damage) -> str:
-    """What a label says of damage: its kind, and its channel where only one has it."""
-    return damage.kind + (f" (channel {damage.channel + 1})" if damage.channel is not None else "")
-
-
 def _format(path: str | Path) -> Callable[[Sequence[Damage], float], str]:
     suffix = Path(path).suffix
     if suffix.lower() not in FORMATS:
@@ -85,13 +80,13 @@ def _to_json(damage: Sequence[Damage], duration_s: float) -> str:
 def _to_labels(damage: Sequence[Damage], duration_s: float) -> str:
     """Of damage of the sound: every line can be restored as a gap."""
     heard = [each for each in damage if each.seen_by != PICTURE]
-    return "".join(f"{each.start_s:.6f}\t{each.end_s:.6f}\t{told(each)}\n" for each in heard)
+    return "".join(f"{each.start_s:.6f}\t{each.end_s:.6f}\t{each.label}\n" for each in heard)
 
 
 def _to_textgrid(damage: Sequence[Damage], duration_s: float) -> str:
     tiers: dict[str, list[Interval]] = {}
     for each in damage:
-        name = told(each) if each.seen_by in ("", each.kind) else f"{told(each)}{BY}{each.seen_by}"
+        name = each.label if each.seen_by in ("", each.kind) else f"{each.label}{BY}{each.seen_by}"
         start_s, end_s = max(each.start_s, 0.0), min(each.end_s, duration_s)
         if start_s < end_s:  # pictures may be missing beyond the sound
             tiers.setdefault(name, []).append(Interval(start_s, end_s, each.kind))

@@ -1,5 +1,6 @@
 """Training into a folder, started or resumed, by Lightning's Trainer."""
 
+import errno
 import logging
 import warnings
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from .adversarial import AdversarialRun
 from .checkpoints import LAST, AtomicCheckpointIO, BestAndLast
 from .lightning_module import TrainingRun
 from .precision import choose_precision
-from .processes import started
+from .processes import started, starts_others
 
 # Initial weights, the speaker encoder of told voices and training utterances; those of a resumed run must be the same.
 MADE_FROM = "made_from"
@@ -93,7 +94,10 @@ def train(config: Config, folder: str | Path, progress: bool = True, callbacks: 
             raise KeyboardInterrupt from None
         raise
     except OSError as error:
-        error.filename = error.filename or str(folder)  # loggers name no file of a full disk
+        if (
+            error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and not error.filename
+        ):  # of which loggers name none
+            error.filename = str(folder)
         raise
     except RuntimeError as error:
         if trainer.world_size > 1 and "by peer" in str(error):  # a connection that was closed or reset
@@ -132,7 +136,7 @@ def _trainer(
             use_distributed_sampler=False,  # avsi.training.order shares out the utterances
             max_epochs=settings.max_epochs,
             gradient_clip_val=None if settings.is_adversarial else settings.clip_norm or None,  # it clips by itself
-            plugins=[AtomicCheckpointIO()],
+            plugins=[AtomicCheckpointIO(), *starts_others(devices)],
             enable_model_summary=False,
             reload_dataloaders_every_n_epochs=1,  # for the new epoch's gaps and order
             num_sanity_val_steps=0,
