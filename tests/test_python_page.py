@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from conftest import make_datadir
 
 from avsi import Gap
 from avsi.data.gaps import gap_spans
@@ -141,6 +142,15 @@ def test_a_model_of_ones_own(run):
     assert 0.05 < inside.std() < 0.2
 
 
+def test_a_model_scored_beside_the_rest(run):
+    make_datadir(Path("data/test"), ["s01_a", "s02_b"], with_faces=False)
+    Path("data/test/gaps_300ms").write_text("s01_a 0.8 1.1\ns02_b 1.2 1.5\n")
+    run("A model scored beside the rest")
+    for name, gap in (("s01_a", Gap(0.8, 1.1)), ("s02_b", Gap(1.2, 1.5))):
+        clean, restored = (read_mono(f"{folder}/{name}.wav", 16000) for folder in ("data/test", "restored/300ms"))
+        assert is_kept(clean, restored, gap, 16000)
+
+
 @pytest.mark.filterwarnings("ignore:.*less than 3 s.*:avsi.AvsiWarning")
 def test_whose_voice_it_is(run):
     names = run("Whose voice it is")
@@ -149,4 +159,4 @@ def test_whose_voice_it_is(run):
 
 
 def test_each_recipe_has_a_test():
-    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 10
+    assert len(RECIPES) == PAGE.read_text("utf-8").count("```python") == 11
