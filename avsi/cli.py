@@ -1,5 +1,7 @@
 """The command `avsi`. Its commands import what is heavy when they run: ``avsi --help`` is instant."""
 
+from typing import Annotated
+
 import typer
 
 from .commands.adapt import adapt
@@ -22,8 +24,30 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     help="Audio-visual speech inpainting: restore missing stretches of speech from the sound around them and the "
-    "speaker's face. Errors are one line; --debug shows where they come from.",
+    "speaker's face.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("avsi"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show where an error comes from; before or after the command."),  # by run_program
+    ] = False,
+) -> None: ...
+
+
 for command in (
     *(studio, inpaint, detect, edit, align, voice, adapt, landmarks, train),
     *(demo, augment, damage, export, info),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _IN_USE: ContextVar["Cluster | None"] = ContextVar("cluster", default=None)  # by the program that runs
 ADDRESS = re.compile(r"(tcp|tls|wss?|ucx)://.+:\d+/?")  # of a scheduler
 CONNECT_S, FIRST_WORKER_S = 10, 60
+REFUSED_CHECK_S = 1  # how often it is looked whether a queue refused all jobs
 # Tasks are handed out in batches of about this time, since each batch costs the scheduler and this process some
 # milliseconds; and in at most so many. Before times are known, one by one.
 BATCH_S, MOST_OF_BATCH = 0.5, 64
@@ -71,22 +72,33 @@ class Cluster:
         """
         import distributed  # noqa: F401  (which sets its loggers)
 
-        for name in ("distributed", "distributed.client"):  # what matters is an error of ours
+        for name in ("distributed", "distributed.client", "tornado.application", "asyncio"):  # errors of ours matter
             logging.getLogger(name).setLevel(logging.CRITICAL)
         with self._told():
-            started = (
-                None
-                if self._settings is None
-                else self._open.enter_context(started_workers(self.where, self._settings))
-            )
-            client = self._open.enter_context(_connected(started or self.where))
-            print(f"{self.where}: waiting for workers", file=sys.stderr)
-            # A queue may let a job wait for hours.
-            client.wait_for_workers(1, timeout=FIRST_WORKER_S if started is None else None)
+            scheduler, refusals = self.where, None
+            if self._settings is not None:
+                scheduler, refusals = self._open.enter_context(started_workers(self.where, self._settings))
+            client = self._open.enter_context(_connected(scheduler))
+            self._wait_for_first(client, refusals)
             check_threads(client.nthreads())
             client.run(prepare, self._here)
             print(f"{self.where}: workers: {len(client.nthreads())}", file=sys.stderr)
         return client
+
+    def _wait_for_first(self, client: "Client", refusals: list[str] | None) -> None:
+        """Wait for a worker: one that is there already, or one of a queue's jobs, which may wait for hours.
+
+        Args:
+            refusals: what the queue said of each job that it refused, up to now; None where there is no queue.
+        """
+        if refusals is None or self._settings is None:
+            print(f"{self.where}: waiting for workers, for {FIRST_WORKER_S} s at most", file=sys.stderr)
+            return client.wait_for_workers(1, timeout=FIRST_WORKER_S)
+        print(f"{self.where}: waiting for workers", file=sys.stderr)
+        while len(refusals) < self._settings["jobs"]:
+            with suppress(TimeoutError):
+                return client.wait_for_workers(1, timeout=REFUSED_CHECK_S)
+        raise ClusterError(f"{self.where}: the jobs for workers were refused: {refusals[0]}")
 
     @property
     def n_workers(self) -> int:

@@ -5,7 +5,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +33,18 @@ def read_settings(path: str) -> dict:
     if not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1:
         raise ClusterError(f"{path}: expected 'jobs: N', with the number of workers, of 1 or more")
     if settings["cluster"] == LOCAL and (further := sorted(map(str, {*settings} - {"cluster", "jobs"}))):
-        raise ClusterError(f"{path}: {', '.join(further)}: expected 'cluster' and 'jobs' alone with {LOCAL}")
+        raise ClusterError(f"{path}: {', '.join(further)}: not allowed with cluster: {LOCAL}, which takes jobs alone")
     if settings["cluster"] != LOCAL and importlib.util.find_spec("dask_jobqueue") is None:
         raise ClusterError(f"{path}: needs dask-jobqueue: pip install 'avsi[cluster]'")
     return settings
 
 
 @contextmanager
-def started_workers(path: str, settings: dict) -> Iterator[Any]:
-    """A scheduler in this process, and the workers that a file asks for; they end with the program."""
-    settings = dict(settings)
+def started_workers(path: str, settings: dict) -> Iterator[tuple[Any, list[str]]]:
+    """A scheduler in this process, with the workers that a file asks for, which end with the program; and what its
+    queue says of each job that it refuses, as soon as it does.
+    """
+    settings, refusals = dict(settings), list[str]()
     name, jobs = settings.pop("cluster"), settings.pop("jobs")
     try:
         if name == LOCAL:
@@ -63,11 +65,28 @@ def started_workers(path: str, settings: dict) -> Iterator[Any]:
             command = queue.job_cls.submit_command.split()[0]
             if shutil.which(command) is None:  # else Dask would wait for ever
                 raise ClusterError(f"{path}: there is no {command} here, which hands jobs to {name}")
-            cluster = queue(**settings)
+            cluster = queue(job_cls=_telling(queue.job_cls, refusals), **settings)
             cluster.scale(jobs)
     except AvsiError:
         raise
     except Exception as error:  # whatever a queue's commands or Dask's own classes raise
         raise ClusterError(f"{path}: workers cannot be started: {error}") from error
-    with cluster:
-        yield cluster
+    try:
+        yield cluster, refusals
+    finally:
+        with suppress(AssertionError):  # by which Dask says that a job which was refused never began
+            cluster.close()
+
+
+def _telling(job: type, refusals: list[str]) -> type:
+    """A job of dask-jobqueue whose refusal is told: Dask itself logs it, and waits."""
+
+    class TellingJob(job):
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except Exception as error:
+                refusals.append(str(error).partition("stderr:")[2].strip() or str(error))
+                raise
+
+    return TellingJob

@@ -60,4 +60,4 @@ def _amount(value: float) -> str:
 
 
 if __name__ == "__main__":
-    run_program(app)
+    run_program(app, kept="nothing is kept")

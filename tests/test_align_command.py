@@ -106,7 +106,7 @@ def test_a_film_without_a_face_is_aligned_by_its_sound(avsi, folder, tmp_path):
 
 def test_a_pronunciation_that_is_not_needed_is_noted(align):
     _, _, errors = align("--transcript", "bin", "--pronounce", "foo=F UW")
-    assert errors == "note: the transcript has no 'foo' that a pronunciation is for\n"
+    assert errors == "note: --pronounce foo: the transcript has no such word\n"
 
 
 def test_the_users_own_pronunciation_is_taken(align, tmp_path):

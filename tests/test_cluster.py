@@ -139,7 +139,7 @@ def test_where_no_scheduler_answers(monkeypatch):
         ("cluster: [", "is not YAML"),
         ("cluster: cloud\njobs: 2", "expected 'cluster: NAME'"),
         ("cluster: local", "expected 'jobs: N'"),
-        ("cluster: local\njobs: 2\nmemory: 4GB", "memory: expected 'cluster' and 'jobs' alone with local"),
+        ("cluster: local\njobs: 2\nmemory: 4GB", "memory: not allowed with cluster: local, which takes jobs alone"),
         ("cluster: slurm\njobs: yes", "expected 'jobs: N'"),
     ],
 )
@@ -153,6 +153,18 @@ def test_a_file_that_says_no_queue(tmp_path, text, error):
 def test_what_is_no_address_of_a_scheduler(address):
     with pytest.raises(ClusterError, match=f"--cluster {address}: expected an address with a port, such as tcp://"):
         Cluster(address)
+
+
+def test_a_queue_that_refuses_all_jobs_is_not_waited_for(tmp_path, monkeypatch):
+    pytest.importorskip("dask_jobqueue")
+    command = tmp_path / "sbatch"
+    command.write_text("#!/bin/sh\necho 'sbatch: error: no such partition' >&2\nexit 1\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "slurm.yaml").write_text("cluster: slurm\njobs: 2\nmemory: 1GB\nqueue: shortt\n")
+    error = r"slurm\.yaml: the jobs for workers were refused: sbatch: error: no such partition$"
+    with Cluster(str(tmp_path / "slurm.yaml")) as workers, pytest.raises(ClusterError, match=error):
+        workers.results([(square, 1)]).__next__()
 
 
 def test_a_name_that_is_neither_file_nor_address():

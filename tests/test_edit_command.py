@@ -193,7 +193,7 @@ def test_transcripts_may_be_files_and_pronunciations_the_users_own(edit, folder,
     arguments = ("--pronounce", "avsi=EY V IY", "--pronounce", "foo=F UW", "--dry-run")
     status, output, errors = edit(folder / "talk.wav", tmp_path / "say.txt", *arguments, said=tmp_path / "said.srt")
     assert status == 0 and output.splitlines()[2].split()[:2] == ["blue", "avsi"]
-    assert errors == "note: neither transcript has the 'foo' that a pronunciation is for\n"
+    assert errors == "note: --pronounce foo: neither transcript has such a word\n"
 
 
 def test_gaps_that_are_longer_than_those_of_training_and_hurried_words_are_noted(edited, folder, tmp_path):

@@ -154,7 +154,7 @@ def test_beside_a_transcript_words_are_said_between_its_words(inserted, aligned,
 def test_the_command_shows_and_writes_what_is_inserted(insert, tmp_path):
     arguments = ("--insert", "1.2:avsi please", "--pronounce", "avsi=EY V IY", "--pronounce", "foo=F UW")
     status, output, errors = insert(*arguments, "--dry-run")
-    assert (status, errors) == (0, "note: no inserted word has the 'foo' that a pronunciation is for\n")
+    assert (status, errors) == (0, "note: --pronounce foo: no inserted word is such\n")
     row = output.splitlines()[2].split()
     assert row[:4] == ["-", "avsi", "please", "1.170"] and list(tmp_path.iterdir()) == []
     status, output, _ = insert(*arguments)

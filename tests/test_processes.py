@@ -117,4 +117,7 @@ def test_a_job_of_slurm_whose_tasks_srun_did_not_start_waits_for_none(monkeypatc
         starts_others("auto")
     assert [type(plugin) for plugin in starts_others(1)] == [LightningEnvironment] and started() is None
     monkeypatch.setenv("SLURM_STEP_ID", "0")
+    with pytest.raises(ConfigError, match=r"ask Slurm for --ntasks-per-node=2, not for --ntasks=4$"):
+        started()
+    monkeypatch.setenv("SLURM_NTASKS_PER_NODE", "2")
     assert started() == (2, 2) and starts_others("auto") == []

@@ -306,7 +306,7 @@ def _stretches(
     words = [spoken_words(caption.text, pronunciations) for caption in captions]
     all_spoken = [each for of_caption in words for word in of_caption for each in word.spoken]
     if unused := [word for word in pronunciations if word not in all_spoken]:
-        warnings.warn(f"the transcript has no '{unused[0]}' that a pronunciation is for", AvsiWarning, stacklevel=3)
+        warnings.warn(f"--pronounce {unused[0]}: the transcript has no such word", AvsiWarning, stacklevel=3)
     known = iter(pronounce(all_spoken, pronunciations))
     stretches, taken = [], 0
     for begin_s, end_s, count in _windows(captions, start_s, length_s):

@@ -105,7 +105,7 @@ def edit_file(
             AvsiWarning,
             stacklevel=2,
         )
-    tell_unused(own, old + new, "neither transcript")
+    tell_unused(own, old + new, "neither transcript has such a word")
     new_words = _pronounced(new, changes, own)
     known = {word: own[word] for each in old for word in each.spoken if word in own}
 
@@ -207,7 +207,7 @@ def check_files(path: Path, out: Path, video: Path | None) -> None:
 def tell_unused(own: Mapping[str, tuple[str, ...]], words: Sequence[Word], where: str) -> None:
     """A warning where the user says how a word is pronounced that is not among some words."""
     if unused := set(own) - {word for each in words for word in each.spoken}:
-        warnings.warn(f"{where} has the '{min(unused)}' that a pronunciation is for", AvsiWarning, stacklevel=3)
+        warnings.warn(f"--pronounce {min(unused)}: {where}", AvsiWarning, stacklevel=3)
 
 
 def _pronounced(new: Sequence[Word], changes: Sequence[Change], own: Mapping[str, tuple[str, ...]]) -> list[NewWord]:

@@ -108,7 +108,7 @@ def insert_file(
     new = [spoken_words(each.words, own) for each in insertions]
     old = [word for caption in present or () for word in spoken_words(caption.text, own)]
     said = [*old, *itertools.chain.from_iterable(new)]
-    tell_unused(own, said, "no word that is or will be said" if present else "no inserted word")
+    tell_unused(own, said, "no such word is or will be said" if present else "no inserted word is such")
     words = _pronounced(new, own)
     known = {word: own[word] for each in old for word in each.spoken if word in own}
 

@@ -9,12 +9,18 @@ from ..errors import ConfigError
 
 
 def started() -> tuple[int, int] | None:
-    """(processes on each host, hosts) where torchrun or Slurm's srun started this process; else None."""
+    """(processes on each host, hosts) where torchrun or Slurm's srun started this process; else None.
+
+    Raises:
+        ConfigError: Slurm was asked for tasks, and not for how many on each host.
+    """
     if TorchElasticEnvironment.detect():
         on_host, total = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
         return on_host, total // on_host
     if SLURMEnvironment.detect() and not _srun_is_missing():
         total, hosts = int(os.environ["SLURM_NTASKS"]), int(os.environ.get("SLURM_NNODES", 1))
+        if total > 1 and "SLURM_NTASKS_PER_NODE" not in os.environ:  # which Lightning insists on
+            raise ConfigError(f"ask Slurm for --ntasks-per-node={total // hosts}, not for --ntasks={total}")
         return total // hosts, hosts
     return None
 

@@ -118,6 +118,8 @@ def main(
     refused = place / "refused" if any((out / name / "wav.scp").exists() for name in sets_of(split)) else place
     if left_out:
         write_remarks(refused, left_out, notes)
+        if len(left_out) > max_left_out * found:  # the usual reasons are told as at the end
+            print_remarks(refused, left_out, notes)
         check_left_out(root, refused, len(left_out), found, "recordings", max_left_out)
     set_of = load_split(split, recordings, held_out)
     if split in SETS:
