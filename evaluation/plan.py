@@ -13,7 +13,7 @@ from avsi.data.datadir import read_datadir
 from avsi.errors import DataError
 from avsi.program import print_table, progress, run_program
 
-from .measurements.stages import N_STAGES, Stage, measure
+from .measurements.stages import N_STAGES, measure
 
 app = typer.Typer(add_completion=False)
 LEAST = 8  # utterances to measure on
@@ -34,22 +34,25 @@ def main(
         raise DataError(f"{datadir}: has {len(found)} utterances with a video; expected {LEAST} or more")
     with tempfile.TemporaryDirectory(prefix="avsi-") as folder:
         stages = list(progress(measure(found, config, Path(folder)), N_STAGES, "stages measured"))
-    core_s, disk_bytes = sum(stage.core_s for stage in stages), sum(stage.disk_bytes for stage in stages)
-    total = Stage("together", core_s, disk_bytes)
+    core_h = [stage.core_s / 3600 * (hours if stage.hours is None else stage.hours) for stage in stages]
+    disk_gb = [stage.disk_bytes / 1e9 * hours for stage in stages]
     header = ["stage", "hours on one core", f"hours on {hosts} x {cores} cores", "disk, GB"]
-    rows = [_cells(stage, hours, hosts * cores) for stage in (*stages, total)]
+    rows = [
+        [what, _amount(of), _amount(of / hosts / cores), _amount(gb) if gb else "-"]
+        for what, of, gb in zip(
+            [*(stage.what for stage in stages), "together"],
+            [*core_h, sum(core_h)],
+            [*disk_gb, sum(disk_gb)],
+            strict=True,
+        )
+    ]
     print_table(f"{hours:g} hours of recordings such as those of {datadir}", header, rows)
     print(
         f"Measured on one core of this machine with {len(found)} recordings, and with copies of them where these took "
         "too little time.\nSeveral cores are taken to share each stage without loss. Training is on CPUs, through all "
-        "epochs of the config; it may stop earlier.\nOne gap of 400 ms in each recording is restored, and scored."
+        "epochs of the config; it may stop earlier. '20 x 2000' are 20 epochs of 2000 utterances, however large the "
+        "corpus is.\nOne gap of 400 ms in each recording is restored, and scored."
     )
-
-
-def _cells(stage: Stage, hours: float, n_cores: int) -> list[str]:
-    core_h = stage.core_s * hours / 3600
-    disk = _amount(stage.disk_bytes * hours / 1e9) if stage.disk_bytes else "-"
-    return [stage.what, _amount(core_h), _amount(core_h / n_cores), disk]
 
 
 def _amount(value: float) -> str:

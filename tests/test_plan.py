@@ -13,17 +13,23 @@ from evaluation.measurements.stages import Stage, per_hour
 
 
 def test_hours_and_disk_go_with_the_corpus_and_the_machines(monkeypatch, tmp_path):
-    measured = [Stage("landmarks", 900.0, 2e9), Stage("training, 10 epochs", 3600.0), Stage("statistics", 1.0, 1e3)]
+    measured = [
+        Stage("landmarks", 900.0, 2e9),
+        Stage("training, 10 epochs", 3600.0),
+        Stage("statistics", 1.0, 1e3),
+        Stage("training, 5 x 40", 3600.0, hours=2.0),
+    ]
     monkeypatch.setattr(plan, "read_datadir", lambda _: [type("U", (), {"video": "a.mp4"})()] * 9)
     monkeypatch.setattr(plan, "measure", lambda *_: measured)
     told = run_app(plan.app, tmp_path, "--hours", "8", "--hosts", "2", "--cores", "4")
     lines = told[told.index("stage ") :].splitlines()
-    assert [re.split(r"  +", line) for line in lines[:5]] == [
+    assert [re.split(r"  +", line) for line in lines[:6]] == [
         ["stage", "hours on one core", "hours on 2 x 4 cores", "disk, GB"],
         ["landmarks", "2.0", "0.25", "16.0"],
         ["training, 10 epochs", "8.0", "1.0", "-"],
         ["statistics", "< 0.01", "< 0.01", "< 0.01"],
-        ["together", "10.0", "1.3", "16.0"],
+        ["training, 5 x 40", "2.0", "0.25", "-"],  # whatever the corpus
+        ["together", "12.0", "1.5", "16.0"],
     ]
 
 

@@ -34,11 +34,13 @@ class Stage:
     Attributes:
         core_s: seconds.
         disk_bytes: what stays on the disk.
+        hours: of recordings that it goes through, however large the corpus is; None for those of the corpus.
     """
 
     what: str
     core_s: float
     disk_bytes: float = 0.0
+    hours: float | None = None
 
 
 def measure(utterances: list[Utterance], configs: list[Path], folder: Path) -> Iterator[Stage]:
@@ -52,7 +54,8 @@ def measure(utterances: list[Utterance], configs: list[Path], folder: Path) -> I
     os.environ["OMP_NUM_THREADS"] = "1"  # of the programs
     torch.set_num_threads(1)
     config, options = load_config(configs), [option for path in configs for option in ("--config", str(path))]
-    epochs = config.training.max_epochs
+    epochs, of_epoch = config.training.max_epochs, config.training.epoch_utterances
+    config.training.epoch_utterances = 0  # as long as what is measured on
     config.training.accelerator, config.training.devices = "cpu", "1"
     config.training.cache, config.training.workers = "memory", 0
 
@@ -88,7 +91,10 @@ def measure(utterances: list[Utterance], configs: list[Path], folder: Path) -> I
         return place / "run", min(epochs_s(setup, time.process_time)[1:])
 
     epoch_s = per_hour(found, lambda n: trained(n)[1])
-    yield Stage(f"training, {epochs} epochs", epochs * epoch_s)
+    if of_epoch:
+        yield Stage(f"training, {epochs} x {of_epoch}", epochs * epoch_s, hours=of_epoch * hours / len(found))
+    else:
+        yield Stage(f"training, {epochs} epochs", epochs * epoch_s)
     any_share = ["--max-left-out", "1"]  # of a few, one is a large share
     model = ["--system", f"model={trained(FEW)[0]}", "--stats", str(stats)]
 
