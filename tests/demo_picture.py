@@ -1,6 +1,7 @@
-"""Make the picture at the top of the README from what `make demo GAP=1.5:1.8` wrote.
+"""Make the picture at the top of the README from what `avsi demo` wrote of a clip of GRID's speaker s1.
 
-python tests/demo_picture.py out/demo 1.5:1.8 docs/demo.jpg
+avsi demo --clip lbbe3a.mpg --gap 1.0:1.4 --out out/demo
+python tests/demo_picture.py out/demo 1.0:1.4 docs/demo.jpg
 """
 
 import io
@@ -14,7 +15,7 @@ from avsi.data.gaps import Gap
 from avsi.pages.plots import BACKGROUND, INK, PLOT_LEFT, spectrogram
 
 TITLES = {"damaged": "damaged", "audio-visual": "restored from sound and face", "original": "original"}
-SHOWN_S = 0.7, 2.6  # where the sentence is
+SHOWN_S = 0.3, 2.2  # where the sentence is
 TITLE_HEIGHT = 56
 
 
