@@ -162,6 +162,7 @@ if due 4 "train"; then
   avsi export "$model" --sound-alone --out "${model}_sound" --trained-on "free speech of $(cat data/train/corpus 2>/dev/null)"
 fi
 if due 5 "restore"; then
+  [ -e "${model}_sound/config.json" ] || fail "${model}_sound: no model yet; stage 4 trains it, or finds the trained one and writes this part of it"
   for set in data/corpora/*/test; do
     systems=(--system unprocessed --system mean --system interpolation)
     if [ -e "$set/landmarks.scp" ]; then systems+=("${besides[@]}" --system "$model"); else systems+=(--system a); fi
