@@ -168,6 +168,7 @@ def test_without_a_training_set_nothing_is_put_together(recipe):
 def test_the_share_that_may_be_left_out_is_told_to_each_program_that_asks(prepared):
     folder = prepared.parent / "speech"
     make_set(folder / "exp" / "evaluation" / "filmed")
+    make_set(folder / "exp" / "speech_sound", "config.json")  # as far as stage 5 looks for it
     for corpus in (folder / "data" / "corpora").iterdir():
         (corpus / "in").mkdir()
     given = ("--corpus", f"heard={folder}/data/corpora/heard/in", "--options", "heard=--max-left-out 0.3")
@@ -208,6 +209,9 @@ def test_one_model_of_all_and_its_part_that_needs_no_face(prepared):
 
 
 def test_each_test_set_is_an_evaluation_of_its_own(prepared):
+    result = start(prepared, "--stage", 5, "--stop-stage", 5)
+    assert result.stderr.startswith("error: exp/speech_sound: no model yet; stage 4 trains it")
+    make_set(prepared.parent / "speech" / "exp" / "speech_sound", "config.json")
     result = start(prepared, "--stage", 5, "--stop-stage", 5)
     assert result.returncode == 0, result.stderr
     filmed, heard, others = result.stdout.splitlines()[1:]
